@@ -1,0 +1,61 @@
+# Every command of the project. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 5000
+ARGS ?=
+
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
+
+.DEFAULT_GOAL := help
+.PHONY: help setup sweep train compare report ui test check format clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+sweep: $(VENV)/ready ## search every arm, confirm the best, report: make sweep ARGS="search.trials=40"
+	@$(BIN)/python -m pipeline.sweep $(ARGS)
+
+compare: $(VENV)/ready ## the same over more optimizers
+	@$(BIN)/python -m pipeline.sweep experiment=optimizer_comparison $(ARGS)
+
+train: $(VENV)/ready ## one configuration, no search: make train ARGS="optimizer=sgd"
+	@$(BIN)/python -m pipeline.train $(ARGS)
+
+report: $(VENV)/ready ## the report of a stored sweep again: make report ARGS="sweep.name=…"
+	@$(BIN)/python -m pipeline.report $(ARGS)
+
+ui: $(VENV)/ready ## the MLflow UI on the store: make ui PORT=5001
+	@$(BIN)/python -m pipeline.tracking.ui $(PORT)
+
+test: $(VENV)/ready ## the tests, in under 10 minutes
+	@$(BIN)/python -m pytest -m "not long" $(ARGS)
+
+check: $(VENV)/ready ## what CI runs: format, lint, types, and all tests
+	@$(BIN)/ruff format --check pipeline tests
+	@$(BIN)/ruff check pipeline tests
+	@$(BIN)/mypy pipeline
+	@$(MAKE) --no-print-directory test
+	@$(BIN)/python -m pytest -m long
+
+format: $(VENV)/ready ## format the code
+	@$(BIN)/ruff format pipeline tests
+	@$(BIN)/ruff check --fix pipeline tests
+
+setup: $(VENV)/ready ## the environment alone
+
+clean: ## remove what was built, never mlruns/
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find pipeline tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Made anew when the lock file changes; a half-made one is never taken for whole.
+$(VENV)/ready: requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
+	"error: Fairsweep needs Python 3.11 to 3.13, and %s is %d.%d; name another: make $(MAKECMDGOALS) PYTHON=python3.12" % (sys.executable, *v))'
+	@echo "making the environment in $(VENV) (2 GB to install, a few minutes, once)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@

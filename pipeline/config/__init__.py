@@ -1,0 +1,1 @@
+"""From command line and conf/ to a checked `Plan`. Owner of hydra and omegaconf."""

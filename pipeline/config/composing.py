@@ -1,0 +1,192 @@
+"""Composing: overrides and conf/ in, a checked `Plan` out, or `BadInput` with every problem.
+
+Nothing is written here and TensorFlow is not imported, so a mistake costs a second.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from pipeline.config.explain import COMPOSE_ERRORS, explain, place
+from pipeline.config.laws import arm_problems, name_problems, sweep_problems
+from pipeline.config.plan import Arm, Plan
+from pipeline.config.schema import Config, ReportConfig
+from pipeline.config.space import ArmSettings
+from pipeline.config.space_laws import Problem
+from pipeline.errors import BadInput
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+AXES = ("optimizer", "model", "training")
+# What an arm's own training doesn't depend on: left out of the command that trains it again.
+SWEEP_ONLY = ("arms", "search", "pruner", "confirm", "executor", "sweep", "terminal", "hydra")
+
+T = TypeVar("T", Config, ReportConfig)
+
+
+def register_schema() -> None:
+    """Makes the schema known to Hydra under the names that conf/ uses."""
+    store = ConfigStore.instance()
+    store.store(name="schema", node=Config)
+    store.store(name="report_schema", node=ReportConfig)
+
+
+def compose_sweep(overrides: Sequence[str], config_dir: str | None = None) -> Plan:
+    """The plan of a sweep: one arm for each option of `arms`.
+
+    Args:
+        overrides: Hydra overrides, as on the command line.
+        config_dir: a folder of the user's own with more options for the groups.
+
+    Raises:
+        BadInput: something doesn't compose or breaks a law.
+    """
+    with _hydra(config_dir) as extra:
+        shared, _ = _compose("config", [*overrides, *extra], Config)
+        group, options = _arms(shared, overrides)
+        arms = [_arm(group, option, overrides, extra) for option in options]
+    return _checked(shared, group, arms, overrides)
+
+
+def compose_training(overrides: Sequence[str], config_dir: str | None = None) -> Plan:
+    """The plan of a single training: one arm, named after its optimizer.
+
+    Raises:
+        BadInput: something doesn't compose or breaks a law.
+    """
+    with _hydra(config_dir) as extra:
+        shared, choices = _compose("config", [*overrides, *extra], Config)
+    settings = ArmSettings(shared.data, shared.model, shared.optimizer, shared.training)
+    arm = Arm(choices["optimizer"], settings, choices, _own(overrides))
+    return _checked(shared, "optimizer", [arm], overrides)
+
+
+def compose_report(overrides: Sequence[str], config_dir: str | None = None) -> ReportConfig:
+    """The settings of a report.
+
+    Raises:
+        BadInput: something doesn't compose or breaks a law.
+    """
+    with _hydra(config_dir) as extra:
+        config, _ = _compose("report", [*overrides, *extra], ReportConfig)
+    problems = [_tell(problem, overrides) for problem in name_problems(config.sweep.name)]
+    if problems:
+        raise BadInput(*problems)
+    return config
+
+
+@contextmanager
+def _hydra(config_dir: str | None) -> Iterator[list[str]]:
+    register_schema()
+    extra = (
+        [] if config_dir is None else [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"]
+    )
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        yield extra
+
+
+def _compose(name: str, overrides: Sequence[str], schema: type[T]) -> tuple[T, dict[str, str]]:
+    """The composed settings, and the option chosen in each group."""
+    try:
+        composed = compose(name, overrides=list(overrides), return_hydra_config=True)
+        choices = dict(composed.hydra.runtime.choices)
+        with open_dict(composed):
+            del composed["hydra"]
+        missing = sorted(OmegaConf.missing_keys(composed))
+        if missing:
+            raise BadInput(*(f"{key}: must be given; for example {key}=…" for key in missing))
+        _no_extra_keys(composed, schema)
+        typed = OmegaConf.to_object(composed)
+    except COMPOSE_ERRORS as error:
+        known = compose(name) if overrides else None
+        raise BadInput(explain(error, overrides, known)) from error
+    assert isinstance(typed, schema)
+    return typed, {str(group): str(option) for group, option in choices.items()}
+
+
+def _no_extra_keys(composed: DictConfig, schema: type[Any]) -> None:
+    """`+key=` adds what the schema doesn't have at the top level; Hydra lets it pass."""
+    extra = sorted(set(composed) - set(schema.__dataclass_fields__), key=str)
+    if extra:
+        keys = ", ".join(schema.__dataclass_fields__)
+        raise BadInput(*(f"{key}: there is no such key; there are: {keys}" for key in extra))
+
+
+def _arms(config: Config, overrides: Sequence[str]) -> tuple[str, list[str]]:
+    """The group that arms differ in, and its options. What stands on the command line rules:
+    `optimizer=adam` is a sweep of that arm, `arms.model=[…]` replaces the arms of conf/."""
+    names = {override.partition("=")[0].lstrip("+") for override in overrides}
+    axes = [axis for axis in AXES if f"arms.{axis}" in names] or [
+        axis for axis in AXES if getattr(config.arms, axis) is not None
+    ]
+    axes = [axis for axis in axes if getattr(config.arms, axis) is not None]
+    if len(axes) != 1:
+        given = ", ".join(f"arms.{axis}" for axis in axes) or "none"
+        raise BadInput(
+            f"arms: arms differ in exactly one group, got {given}; give one of "
+            f"{', '.join(f'arms.{axis}=[…]' for axis in AXES)}"
+        )
+    axis = axes[0]
+    choice = re.compile(rf"{axis}=[\w./-]+")
+    chosen = next((o for o in reversed(overrides) if choice.fullmatch(o)), None)
+    if chosen is not None:
+        if f"arms.{axis}" in names:
+            raise BadInput(
+                f"{chosen}: arms.{axis} already says what stands side by side; leave one out"
+            )
+        return axis, [chosen.partition("=")[2]]
+    options: list[str] = getattr(config.arms, axis)
+    if not options:
+        raise BadInput(
+            f"arms.{axis}: need at least one arm, got []; for example arms.{axis}=[adam]"
+        )
+    twice = sorted({option for option in options if options.count(option) > 1})
+    if twice:
+        raise BadInput(
+            f"arms.{axis}: every arm may stand once, got {', '.join(twice)} more than once"
+            f"{place(f'arms.{axis}', overrides)}; seeds are repeated by confirm.seeds"
+        )
+    return axis, options
+
+
+def _arm(group: str, option: str, overrides: Sequence[str], extra: Sequence[str]) -> Arm:
+    own = [o for o in overrides if not o.startswith(f"{group}=")]
+    try:
+        config, choices = _compose("config", [f"{group}={option}", *own, *extra], Config)
+    except BadInput as error:
+        raise BadInput(*(f"arm {option}: {problem}" for problem in error.problems)) from error
+    settings = ArmSettings(config.data, config.model, config.optimizer, config.training)
+    return Arm(option, settings, choices, (f"{group}={option}", *_own(own)))
+
+
+def _own(overrides: Sequence[str]) -> tuple[str, ...]:
+    """The overrides that a single training depends on."""
+    return tuple(o for o in overrides if re.split(r"[.=/]", o.lstrip("+~"))[0] not in SWEEP_ONLY)
+
+
+def _checked(shared: Config, group: str, arms: list[Arm], overrides: Sequence[str]) -> Plan:
+    problems = [_tell(problem, overrides) for problem in sweep_problems(shared)]
+    for arm in arms:
+        rate = arm.settings.optimizer.params.get("learning_rate")
+        if isinstance(rate, int) and not isinstance(rate, bool):
+            arm.settings.optimizer.params["learning_rate"] = float(rate)  # Keras refuses an int
+        for key, text in arm_problems(arm.settings):
+            choice = arm.name if key.partition(".")[0] == group else None
+            problems.append(_tell((key, text), overrides, choice))
+    if problems:
+        raise BadInput(*dict.fromkeys(problems))
+    return Plan(shared, group, tuple(arms))
+
+
+def _tell(problem: Problem, overrides: Sequence[str], option: str | None = None) -> str:
+    key, text = problem
+    group = key.partition(".")[0]
+    file = f"conf/{group}/{option}.yaml" if option else ""
+    return f"{key}: {text}{place(key, overrides, file)}"

@@ -1,0 +1,91 @@
+"""How every command starts and ends: check everything, then let Hydra make the run's folder.
+
+Bad input ends here with exit code 2 before a file is written. `--help`, `--cfg`, `--info` and tab
+completion go to Hydra as they are.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from pipeline.config.composing import CONF, register_schema
+from pipeline.errors import BadInput, Interrupted, PipelineError
+
+P = TypeVar("P")
+
+
+def command(
+    name: str,
+    compose: Callable[[Sequence[str], str | None], P],
+    action: Callable[[P, Path], int],
+    config_name: str = "config",
+) -> NoReturn:
+    """Runs one command of the project and exits with its documented code.
+
+    Args:
+        name: the command, which is also its help text in conf/hydra/help.
+        compose: from overrides and the user's own config folder to what `action` needs.
+        action: does the work; gets the plan and the folder for its logs, returns the exit code.
+        config_name: the file of conf/ that the command composes.
+    """
+    arguments = get_args_parser().parse_args()
+    register_schema()
+    if arguments.help or arguments.hydra_help or arguments.cfg or arguments.info:
+        sys.argv.append(f"hydra/help={name}")
+        _hydra_main(config_name, _nothing)
+        sys.exit(0)
+    if arguments.shell_completion:
+        _hydra_main(config_name, _nothing)
+        sys.exit(0)
+    code = 1
+    try:
+        if arguments.multirun:
+            raise BadInput(
+                "--multirun: arms are how options stand side by side: arms.optimizer=[…]"
+            )
+        if arguments.config_name or arguments.config_path:
+            raise BadInput(
+                "--config-name, --config-path: use --config-dir to add options of your own"
+            )
+        plan = compose(arguments.overrides, arguments.config_dir)
+    except BadInput as error:
+        _fail(error)
+
+    def job(_: DictConfig) -> None:
+        nonlocal code
+        try:
+            code = action(plan, Path(HydraConfig.get().runtime.output_dir))
+        except KeyboardInterrupt:
+            _fail(Interrupted("interrupted; the same command continues"))
+        except PipelineError as error:
+            _fail(error)
+
+    _hydra_main(config_name, job)
+    sys.exit(code)
+
+
+def _hydra_main(config_name: str, job: Callable[[DictConfig], None]) -> None:
+    decorate = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)
+    decorate(job)()
+
+
+def _nothing(_: DictConfig) -> None:
+    """Stands where Hydra wants a job and only tells about the config."""
+
+
+def _fail(error: PipelineError) -> NoReturn:
+    if os.environ.get("HYDRA_FULL_ERROR") == "1":
+        raise error
+    problems = error.problems if isinstance(error, BadInput) else [str(error)]
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    sys.exit(error.exit_code)

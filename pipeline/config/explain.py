@@ -1,0 +1,94 @@
+"""From Hydra's and OmegaConf's exceptions to messages that name rule, value, place and remedy."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
+
+
+def explain(error: Exception, overrides: Sequence[str], known: DictConfig | None) -> str:
+    """One message for a config that doesn't compose.
+
+    Args:
+        error: what Hydra or OmegaConf raised.
+        overrides: the command line, to say where a value stands.
+        known: the composed defaults, to find the nearest name; None while they don't compose.
+    """
+    if isinstance(error, MissingConfigException):
+        return _missing_option(error)
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    first_line = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+    key = getattr(cause, "full_key", None) or ""
+    if re.match(r"Key '.*' (is )?not in", first_line):
+        return _unknown_key(key, overrides, known)
+    if wrong_type := re.match(
+        r"Value '(.*)' of type .* could not be converted to (\w+)", first_line
+    ):
+        value, kind = wrong_type.groups()
+        return f"{key}: need {KINDS.get(kind, kind)}, got {value!r}{place(key, overrides)}"
+    if key:
+        return f"{key}: {first_line}{place(key, overrides)}"
+    if str(error).startswith("Ambiguous value"):
+        override = str(error).splitlines()[0].partition("'")[2].rstrip("'")
+        name, _, values = override.partition("=")
+        return (
+            f"{override}: this is one value or a list? Write {name}=[{values}] for a list; to put "
+            f"options side by side, arms.{name}=[{values}]"
+        )
+    return " ".join(str(error).split("\nSee https")[0].split())
+
+
+def place(key: str, overrides: Sequence[str], file: str = "") -> str:
+    """Where the value of `key` stands: the override that gave it, or else the file."""
+    for override in reversed(overrides):
+        name, _, value = override.lstrip("+~").partition("=")
+        inside = key.startswith(f"{name}.") and value.startswith("{")
+        if name and (key == name or name.startswith(f"{key}.") or inside):
+            return f" (command line: {override})"
+    return f" ({file})" if file else ""
+
+
+def _missing_option(error: MissingConfigException) -> str:
+    group, _, option = str(error.missing_cfg_file or "").rpartition("/")
+    options = list(error.options or ())
+    if not group:
+        return f"{option}: there is no such config"
+    close = difflib.get_close_matches(option, options, 1)
+    hint = f"did you mean {group}={close[0]}? " if close else ""
+    return (
+        f"{group}={option}: there is no conf/{group}/{option}.yaml; {hint}"
+        f"Options: {', '.join(options)}"
+    )
+
+
+def _unknown_key(key: str, overrides: Sequence[str], known: DictConfig | None) -> str:
+    keys = [] if known is None else list(_paths(OmegaConf.to_container(known, resolve=False)))
+    depth = key.count(".")
+    siblings = [
+        k for k in keys if k.count(".") == depth and k.rpartition(".")[0] == key.rpartition(".")[0]
+    ]
+    close = difflib.get_close_matches(key, siblings, 1) or difflib.get_close_matches(key, keys, 1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    leaves = ", ".join(k.rpartition(".")[2] for k in siblings)
+    parent = key.rpartition(".")[0] or "the top level"
+    options = f"Keys of {parent}: {leaves}" if leaves else "See --cfg job for every key"
+    return f"{key}: there is no such key; {hint}{options}{place(key, overrides)}"
+
+
+def _paths(value: Any, prefix: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            path = f"{prefix}.{name}" if prefix else str(name)
+            yield path
+            yield from _paths(inner, path)
+
+
+COMPOSE_ERRORS = (HydraException, OmegaConfBaseException, ValueError)

@@ -1,0 +1,225 @@
+"""What must hold of composed settings and no type can say.
+
+In: the composed settings of one arm, or of the whole. Out: (key, rule broken and remedy) for
+every law that doesn't hold; nothing is raised here, so that all of them are told at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import math
+import os
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pipeline.config.schema import Config, Data, Model, Optimizer, Training
+from pipeline.config.space import TUNABLE_TRAINING, ArmSettings
+from pipeline.config.space_laws import Problem, is_number, is_whole, spec_problems
+
+SWEEP_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+
+OPTIMIZERS = (
+    "Adadelta Adafactor Adagrad Adam AdamW Adamax Ftrl Lamb Lion Muon Nadam RMSprop SGD "
+    "ScheduleFreeAdamW"
+).split()
+SPARSE_LOSSES = ("sparse_categorical_crossentropy",)
+ONE_HOT_LOSSES = (
+    "categorical_crossentropy categorical_focal_crossentropy "
+    "categorical_generalized_cross_entropy categorical_hinge kl_divergence poisson "
+    "mean_squared_error mean_absolute_error mean_squared_logarithmic_error huber log_cosh "
+    "binary_crossentropy binary_focal_crossentropy cosine_similarity dice tversky"
+).split()
+SOURCES = ("digits", "worked_example", "npz")
+BUILDERS = ("mlp", "cnn")
+LOOPS = ("auto", "resident", "fit")
+SCHEDULES = ("constant", "cosine", "exponential")
+SAMPLERS = ("tpe", "random", "qmc", "grid", "gp")
+PRUNERS = ("none", "median", "successive_halving", "hyperband")
+EXECUTORS = ("local",)
+TRACKERS = ("local", "server")
+TERMINALS = ("auto", "live", "plain", "quiet")
+METRICS = {
+    "loss": "minimize",
+    "accuracy": "maximize",
+    "val_loss": "minimize",
+    "val_accuracy": "maximize",
+}
+
+
+def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
+    """Laws of the four groups that decide an arm's results, and of its search space."""
+    problems = [
+        *_data(arm.data),
+        *_model(arm.model),
+        *_optimizer(arm.optimizer),
+        *_training(arm.training),
+    ]
+    yield from problems
+    broken = {key.replace(".params.", ".") for key, _ in problems}
+    for group in ("optimizer", "model", "training"):
+        settings = getattr(arm, group)
+        known = TUNABLE_TRAINING if group == "training" else tuple(settings.params)
+        for name, spec in settings.space.items():
+            key = f"{group}.space.{name}"
+            if name not in known:
+                yield key, f"there is no such parameter to search{_hint(name, known)}"
+            elif spec is not None and f"{group}.{name}" not in broken:
+                yield from spec_problems(key, spec, arm.value(group, name))
+
+
+def sweep_problems(config: Config) -> Iterator[Problem]:
+    """Laws of everything that arms share."""
+    yield from _one_of("search.name", config.search.name, SAMPLERS)
+    yield from _one_of("pruner.name", config.pruner.name, PRUNERS)
+    yield from _one_of("executor.name", config.executor.name, EXECUTORS)
+    yield from _one_of("tracking.name", config.tracking.name, TRACKERS)
+    if config.tracking.name == "server" and not config.tracking.uri:
+        yield "tracking.uri", "tracking=server needs its address; tracking.uri=http://host:5000"
+    yield from _one_of("terminal", config.terminal, TERMINALS)
+    yield from _at_least("search.trials", config.search.trials, 1)
+    yield from _at_least("confirm.seeds", config.confirm.seeds, 0)
+    if config.search.epochs is not None:
+        yield from _at_least("search.epochs", config.search.epochs, config.training.epochs)
+    minutes = config.search.minutes
+    if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
+        yield "search.minutes", f"need more than 0, got {minutes}; null sets no limit"
+    workers = config.executor.workers
+    if workers != "auto" and not (is_whole(workers) and workers >= 1):
+        yield "executor.workers", f"need auto or a whole number from 1, got {workers!r}"
+    yield from _at_least("executor.threads", config.executor.threads, 1)
+    if config.search.name == "gp" and importlib.util.find_spec("torch") is None:
+        yield "search.name", "gp needs torch, which isn't installed: pip install torch, or use tpe"
+    if config.search.name == "grid":
+        yield from _at_least("search.params.points", config.search.params.get("points"), 2)
+    yield from _objective(config)
+    yield from name_problems(config.sweep.name)
+
+
+def name_problems(name: str | None) -> Iterator[Problem]:
+    """The law of a sweep's name: it becomes a file name, a tag and part of a URL."""
+    if name is not None and not SWEEP_NAME.fullmatch(name):
+        shown = name if len(name) <= 120 else f"{name[:120]}… ({len(name)} characters)"
+        yield (
+            "sweep.name",
+            f"need 1 to 100 of A-Z a-z 0-9 . _ - and no dot first, got {shown!r}; "
+            "for example sweep.name=digits-first-try",
+        )
+
+
+def _objective(config: Config) -> Iterator[Problem]:
+    metric, direction = config.objective.metric, config.objective.direction
+    if metric not in METRICS:
+        yield from _one_of("objective.metric", metric, METRICS)
+    elif direction != METRICS[metric]:
+        yield (
+            "objective.direction",
+            f"{metric} is better when you {METRICS[metric]} it, got {direction!r}; "
+            f"use objective.direction={METRICS[metric]}",
+        )
+    elif metric.startswith("val_") and config.data.validation == 0:
+        yield (
+            "objective.metric",
+            f"{metric} needs validation rows, and data.validation is 0; use "
+            f"data.validation=0.2 or objective.metric={metric.removeprefix('val_')}",
+        )
+
+
+def _data(data: Data) -> Iterator[Problem]:
+    yield from _one_of("data.source", data.source, SOURCES)
+    if data.source == "npz" and not data.path:
+        yield "data.path", f"data={data.name} reads a file, and none is given; data.path=rows.npz"
+    for name in ("validation", "test"):
+        share = getattr(data, name)
+        if not 0 <= share < 1:
+            yield f"data.{name}", f"need a share of the rows in [0, 1), got {share}"
+    if data.validation + data.test >= 1:
+        yield (
+            "data.test",
+            f"validation and test must leave rows to train on, got {data.validation} + {data.test}",
+        )
+    yield from _at_least("data.seed", data.seed, 0)
+    if data.rescale is not None and data.standardize:
+        yield (
+            "data.rescale",
+            "rescale and standardize exclude each other; set one of them to null/false",
+        )
+    if data.rescale is not None and not (math.isfinite(data.rescale) and data.rescale > 0):
+        yield "data.rescale", f"need a finite factor above 0, got {data.rescale}"
+
+
+def _model(model: Model) -> Iterator[Problem]:
+    if ":" in model.builder:
+        package = model.builder.partition(":")[0].partition(".")[0]
+        trusted = os.environ.get("PIPELINE_TRUSTED_PACKAGES", "").replace(",", " ").split()
+        if package not in trusted:
+            yield (
+                "model.builder",
+                f"{model.builder!r} would run code of package {package!r}, which is not trusted; "
+                f"set PIPELINE_TRUSTED_PACKAGES={package} in the environment if it is yours",
+            )
+    elif model.builder not in BUILDERS:
+        yield (
+            "model.builder",
+            f"need one of {', '.join(BUILDERS)} or package.module:function, got {model.builder!r}",
+        )
+    for name in ("hidden_units", "filters"):
+        if name in model.params:
+            widths = model.params[name]
+            ok = isinstance(widths, list) and all(is_whole(w) and w >= 1 for w in widths)
+            if not ok:
+                yield (
+                    f"model.params.{name}",
+                    f"need a list of whole numbers from 1, got {widths!r}; for example [64,32]",
+                )
+    dropout = model.params.get("dropout", 0.0)
+    if model.builder in BUILDERS and not (is_number(dropout) and 0 <= dropout < 1):
+        yield "model.params.dropout", f"need a share in [0, 1), got {dropout!r}"
+
+
+def _optimizer(optimizer: Optimizer) -> Iterator[Problem]:
+    yield from _one_of("optimizer.name", optimizer.name, OPTIMIZERS)
+    rate: Any = optimizer.params.get("learning_rate")
+    key = "optimizer.params.learning_rate"
+    if not is_number(rate):
+        yield key, f"need a number, got {rate!r}; for example 0.001"
+    elif not (math.isfinite(rate) and rate > 0):
+        yield key, f"need a finite number above 0, got {rate}; for example 0.001"
+
+
+def _training(training: Training) -> Iterator[Problem]:
+    yield from _at_least("training.epochs", training.epochs, 1)
+    yield from _at_least("training.batch_size", training.batch_size, 1)
+    yield from _at_least("training.seed", training.seed, 0)
+    yield from _one_of("training.loss", training.loss, (*SPARSE_LOSSES, *ONE_HOT_LOSSES))
+    yield from _one_of("training.loop", training.loop, LOOPS)
+    yield from _one_of("training.schedule.name", training.schedule.name, SCHEDULES)
+    yield from _at_least("training.schedule.warmup_epochs", training.schedule.warmup_epochs, 0)
+    if not 0 <= training.schedule.final <= 1:
+        final = training.schedule.final
+        yield "training.schedule.final", f"need a share of the learning rate in [0, 1], got {final}"
+    if training.schedule.name == "exponential" and training.schedule.final == 0:
+        yield (
+            "training.schedule.final",
+            "an exponential schedule never reaches 0; use a small share such as 0.01",
+        )
+    if training.early_stopping.patience is not None:
+        yield from _at_least(
+            "training.early_stopping.patience", training.early_stopping.patience, 1
+        )
+
+
+def _at_least(key: str, value: Any, least: int) -> Iterator[Problem]:
+    if not is_whole(value) or value < least:
+        yield key, f"need a whole number from {least}, got {value!r}"
+
+
+def _one_of(key: str, value: str, allowed: Iterable[str]) -> Iterator[Problem]:
+    if value not in allowed:
+        yield key, f"need one of {', '.join(allowed)}; got {value!r}{_hint(value, allowed)}"
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(str(name), list(known), 1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -1,0 +1,99 @@
+"""The `Plan`: one checked command, ready to run; all that the other rooms know of its config."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.config.schema import Config
+from pipeline.config.space import ArmSettings
+from pipeline.records import Objective
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One of the things compared. `choices` is the option chosen in each group, `overrides`
+    compose the arm again on its own."""
+
+    name: str
+    settings: ArmSettings
+    choices: Mapping[str, str]
+    overrides: tuple[str, ...]
+
+    @property
+    def searched(self) -> list[str]:
+        """Public names of the searched parameters."""
+        return [f"{group}.{name}" for group, name, _, _ in self.settings.searched()]
+
+    @property
+    def sha256(self) -> str:
+        return digest(self.identity())
+
+    def identity(self) -> dict[str, Any]:
+        """Everything that decides this arm's results, as plain data: how a training is looped
+        over is left out, for it gives the same numbers."""
+        plain = dataclasses.asdict(self.settings)
+        del plain["training"]["loop"]
+        return plain
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep: `group` is what the arms differ in, `config` everything that they share."""
+
+    config: Config
+    group: str
+    arms: tuple[Arm, ...]
+
+    @property
+    def objective(self) -> Objective:
+        settings = self.config.objective
+        return Objective(settings.metric, settings.direction)  # type: ignore[arg-type]
+
+    @property
+    def experiment(self) -> str:
+        """Name of the MLflow experiment."""
+        return self.config.tracking.experiment or self.arms[0].settings.data.name
+
+    @property
+    def name(self) -> str:
+        """The sweep's name: the user's, or `<data>-<model>-<4 hex digits>` of everything that
+        makes results comparable, so that another config is another sweep."""
+        if self.config.sweep.name is not None:
+            return self.config.sweep.name
+        arm = self.arms[0].settings
+        return f"{arm.data.name}-{arm.model.name}-{self.sha256[:4]}"
+
+    @property
+    def sha256(self) -> str:
+        return digest({"arms": {a.name: a.identity() for a in self.arms}, **self.shared()})
+
+    def shared(self) -> dict[str, Any]:
+        """What arms share and results depend on."""
+        return {
+            "objective": dataclasses.asdict(self.config.objective),
+            "search": {"name": self.config.search.name, "params": self.config.search.params},
+            "pruner": dataclasses.asdict(self.config.pruner),
+        }
+
+
+def digest(value: Mapping[str, Any]) -> str:
+    """SHA-256 of plain data, the same whatever the order of its keys."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def differences(before: Any, after: Any, path: str = "") -> list[str]:
+    """`key: before → after` for every leaf in which two nests of plain data differ."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        keys = sorted({*before, *after}, key=str)
+        return [
+            line
+            for key in keys
+            for line in differences(before.get(key), after.get(key), f"{path}.{key}".lstrip("."))
+        ]
+    return [] if before == after else [f"{path}: {before!r} → {after!r}"]

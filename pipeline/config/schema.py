@@ -1,0 +1,208 @@
+"""The typed schema of conf/: a key that isn't here, or a value of another type, is refused.
+
+OmegaConf merges YAML and overrides into these classes, so they can't be frozen; after
+composing nothing changes them any more. What a type can't say is in laws.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional  # noqa: UP035 - OmegaConf reads these
+
+from omegaconf import MISSING
+
+
+@dataclass
+class Range:
+    """Numbers from `low` to `high`, both included. `log`: even on a log scale. `step`: only
+    low, low + step, … `powers_of`: only whole powers of that number."""
+
+    low: Any = None
+    high: Any = None
+    log: bool = False
+    step: Any = None
+    powers_of: Optional[int] = None  # noqa: UP045
+
+
+@dataclass
+class Spec(Range):
+    """What may be searched for one parameter: a range, a list of `choices`, or, for the widths
+    of a network, a range of `layers` and one of `units`."""
+
+    choices: Optional[List[Any]] = None  # noqa: UP006, UP045
+    layers: Optional[Range] = None  # noqa: UP045
+    units: Optional[Range] = None  # noqa: UP045
+
+
+Space = Dict[str, Optional[Spec]]  # noqa: UP006, UP045
+
+
+@dataclass
+class Data:
+    """Where rows come from, and how they are split. `validation` and `test` are shares of all
+    rows in [0, 1); `seed` decides the split. `rescale` multiplies every feature; `standardize`
+    brings every feature to mean 0, variance 1 (measured on training rows)."""
+
+    name: str = MISSING
+    source: str = MISSING
+    path: Optional[str] = None  # noqa: UP045
+    class_names: Optional[List[str]] = None  # noqa: UP006, UP045
+    validation: float = 0.2
+    test: float = 0.2
+    seed: int = 0
+    rescale: Optional[float] = None  # noqa: UP045
+    standardize: bool = False
+
+
+@dataclass
+class Model:
+    """`builder` is mlp, cnn, or `package.module:function` from a package that
+    PIPELINE_TRUSTED_PACKAGES names; it gets `params`."""
+
+    name: str = MISSING
+    builder: str = MISSING
+    params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+    space: Space = field(default_factory=dict)
+
+
+@dataclass
+class Optimizer:
+    """`name` is Keras's class, `params` its keywords."""
+
+    name: str = MISSING
+    params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+    space: Space = field(default_factory=dict)
+
+
+@dataclass
+class EarlyStopping:
+    """Stop after `patience` epochs without an objective better by more than `min_delta`;
+    null never stops."""
+
+    patience: Optional[int] = None  # noqa: UP045
+    min_delta: float = 0.0
+
+
+@dataclass
+class Schedule:
+    """The learning rate over a training: constant, cosine or exponential, falling to
+    `final` × its start in the last epoch, after `warmup_epochs` of rising from 0."""
+
+    name: str = "constant"
+    warmup_epochs: int = 0
+    final: float = 0.0
+
+
+@dataclass
+class Training:
+    """One training. `seed` decides initial weights, shuffling and dropout; a sweep derives
+    every trial's seed from it."""
+
+    epochs: int = MISSING
+    batch_size: int = MISSING
+    loss: str = MISSING
+    shuffle: bool = True
+    seed: int = 0
+    loop: str = "auto"
+    early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
+    schedule: Schedule = field(default_factory=Schedule)
+    space: Space = field(default_factory=dict)
+
+
+@dataclass
+class Search:
+    """`name` is the sampler, `params` its settings. The budget: `trials` in total per arm,
+    `epochs` in total per arm, `minutes` for the search of one command."""
+
+    name: str = MISSING
+    params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+    trials: int = 20
+    epochs: Optional[int] = None  # noqa: UP045
+    minutes: Optional[float] = None  # noqa: UP045
+
+
+@dataclass
+class Pruner:
+    """`name` is the pruner, `params` Optuna's settings of it, in epochs."""
+
+    name: str = MISSING
+    params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+
+
+@dataclass
+class Executor:
+    """`workers`: how many processes train at once; auto is one per core. `threads` of each: more
+    pay for large models only, and sums over several threads aren't the same to the last bit."""
+
+    name: str = MISSING
+    workers: Any = "auto"
+    threads: int = 1
+
+
+@dataclass
+class Tracking:
+    """`root` holds everything that is written. `uri` null: MLflow's store is SQLite in there."""
+
+    name: str = MISSING
+    root: str = "mlruns"
+    uri: Optional[str] = None  # noqa: UP045
+    experiment: Optional[str] = None  # noqa: UP045
+
+
+@dataclass
+class ObjectiveSettings:
+    """The metric that selects, and its direction."""
+
+    metric: str = "val_accuracy"
+    direction: str = "maximize"
+
+
+@dataclass
+class Arms:
+    """What stands side by side: the options of exactly one group."""
+
+    optimizer: Optional[List[str]] = None  # noqa: UP006, UP045
+    model: Optional[List[str]] = None  # noqa: UP006, UP045
+    training: Optional[List[str]] = None  # noqa: UP006, UP045
+
+
+@dataclass
+class Confirm:
+    """Each arm's best configuration is trained again on `seeds` fresh seeds; 0 leaves it out."""
+
+    seeds: int = 5
+
+
+@dataclass
+class Sweep:
+    """`name` null: made from data, model and everything that makes results comparable."""
+
+    name: Optional[str] = None  # noqa: UP045
+
+
+@dataclass
+class Config:
+    """The whole of conf/config.yaml."""
+
+    data: Data = field(default_factory=Data)
+    model: Model = field(default_factory=Model)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    training: Training = field(default_factory=Training)
+    objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    arms: Arms = field(default_factory=Arms)
+    search: Search = field(default_factory=Search)
+    pruner: Pruner = field(default_factory=Pruner)
+    confirm: Confirm = field(default_factory=Confirm)
+    executor: Executor = field(default_factory=Executor)
+    tracking: Tracking = field(default_factory=Tracking)
+    sweep: Sweep = field(default_factory=Sweep)
+    terminal: str = "auto"
+
+
+@dataclass
+class ReportConfig:
+    """The whole of conf/report.yaml: a report reads a store, and trains nothing."""
+
+    tracking: Tracking = field(default_factory=Tracking)
+    sweep: Sweep = field(default_factory=Sweep)
+    terminal: str = "auto"

@@ -1,0 +1,117 @@
+"""Sources of data: from the `data` settings to arrays.
+
+Every source gives features with rows first and integer labels from 0; what it can't read it
+refuses with `BadInput`.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.config.schema import Data
+from pipeline.errors import BadInput
+
+Features = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Features (rows, …) as float32, labels (rows,) as int64 in [0, classes), class names."""
+
+    x: Features
+    y: Labels
+    class_names: tuple[str, ...]
+
+
+def load(settings: Data) -> Dataset:
+    """The data set that the settings name.
+
+    Raises:
+        BadInput: the file is missing, damaged, or no table of features with one class per row.
+    """
+    dataset = SOURCES[settings.source](settings)
+    if settings.class_names is not None:
+        if len(settings.class_names) != len(dataset.class_names):
+            raise BadInput(
+                f"data.class_names: the data has {len(dataset.class_names)} classes, "
+                f"got {len(settings.class_names)} names"
+            )
+        return Dataset(dataset.x, dataset.y, tuple(settings.class_names))
+    return dataset
+
+
+def _digits(_: Data) -> Dataset:
+    from sklearn.datasets import load_digits  # 1 s to import, and only this source needs it
+
+    bunch = load_digits()
+    x = bunch.images[..., np.newaxis].astype(np.float32)
+    return Dataset(x, bunch.target.astype(np.int64), tuple(str(n) for n in bunch.target_names))
+
+
+def _worked_example(_: Data) -> Dataset:
+    rows = [[150, 67], [130, 60], [200, 65], [125, 52], [230, 72], [181, 70]]
+    return Dataset(
+        np.array(rows, np.float32), np.array([1, 1, 0, 1, 0, 0], np.int64), ("class 0", "class 1")
+    )
+
+
+def _npz(settings: Data) -> Dataset:
+    path = Path(settings.path or "")
+    if not path.is_file():
+        raise BadInput(f"data.path: there is no file {path.absolute()}")
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            missing = {"x", "y"} - set(arrays.files)
+            if missing:
+                raise BadInput(
+                    f"data.path: {path} needs arrays x and y, and has {', '.join(arrays.files)}"
+                )
+            x, y = arrays["x"], arrays["y"]
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise BadInput(
+            f"data.path: {path} is no .npz file of plain arrays ({error}); write it with "
+            "numpy.savez(path, x=x, y=y), without object arrays"
+        ) from error
+    return from_arrays(x, y, str(path))
+
+
+def from_arrays(x: npt.NDArray[np.generic], y: npt.NDArray[np.generic], place: str) -> Dataset:
+    """Checks arrays and numbers their classes in sorted order.
+
+    Raises:
+        BadInput: the arrays are no features with one class per row.
+    """
+    problems = []
+    if x.ndim < 2 or not (np.issubdtype(x.dtype, np.number) or x.dtype == np.bool_):
+        problems.append(f"{place}: x must be numbers of shape (rows, features, …), got {_shape(x)}")
+    elif not np.isfinite(x).all():
+        bad = int((~np.isfinite(x)).any(axis=tuple(range(1, x.ndim))).sum())
+        problems.append(f"{place}: x has NaN or infinite values in {bad} rows; fill or drop them")
+    if y.ndim != 1 or y.dtype.kind not in "iubUS":
+        problems.append(f"{place}: y must be one integer or string per row, got {_shape(y)}")
+    elif len(x) != len(y):
+        problems.append(f"{place}: x has {len(x)} rows and y {len(y)}; they must be the same")
+    elif len(np.unique(y)) < 2:
+        problems.append(f"{place}: y has fewer than two classes")
+    if problems:
+        raise BadInput(*problems)
+    classes, labels = np.unique(y, return_inverse=True)
+    return Dataset(x.astype(np.float32), labels.astype(np.int64), tuple(str(c) for c in classes))
+
+
+def _shape(array: npt.NDArray[np.generic]) -> str:
+    return f"{array.dtype} of shape {array.shape}"
+
+
+SOURCES: dict[str, Callable[[Data], Dataset]] = {
+    "digits": _digits,
+    "worked_example": _worked_example,
+    "npz": _npz,
+}

@@ -1,0 +1,59 @@
+"""Every way a command can end other than well, and the exit code each one has.
+
+    PipelineError
+    ├── BadInput         2    a value the user gave can't be right; nothing was written
+    ├── AlreadyRunning   3    another process is running this sweep
+    ├── SweepChanged     4    data, model or search space differ from when the sweep began
+    ├── StorageError     5    the store is damaged, full or not writable
+    └── Interrupted    130    stopped by the user; the same command continues
+
+A trial that fails is none of these: it is a `TrialResult` with the outcome `failed`, and the
+sweep goes on (exit code 1 at the end).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+DONE = 0
+TRIAL_FAILED = 1
+
+
+class PipelineError(Exception):
+    """A command that can't go on. The message is written for the user, and complete."""
+
+    exit_code = 2
+
+
+class BadInput(PipelineError):
+    """One or more values that break a rule, each told as rule, value, place and remedy."""
+
+    exit_code = 2
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems: Sequence[str] = problems
+
+
+class AlreadyRunning(PipelineError):
+    """Another live process holds the lock of this sweep."""
+
+    exit_code = 3
+
+
+class SweepChanged(PipelineError):
+    """A stored sweep of this name was made from other data, models or search spaces."""
+
+    exit_code = 4
+
+
+class StorageError(PipelineError):
+    """The store can't be read or written."""
+
+    exit_code = 5
+
+
+class Interrupted(PipelineError):
+    """The user stopped the command; what was finished is stored."""
+
+    exit_code = 130

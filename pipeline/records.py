@@ -1,0 +1,193 @@
+"""What the rooms hand each other: plain frozen values, no library of any room.
+
+`TrialSpec` goes into a worker, `EpochMetrics` and one `TrialResult` come out. `RunRecord` and
+`SweepRecord` are what the tracking store gives back to the report.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Direction = Literal["minimize", "maximize"]
+Outcome = Literal["complete", "pruned", "diverged", "failed", "interrupted"]
+Stage = Literal["search", "confirm", "train"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A metric and its direction: the one place in the project that knows "better than"."""
+
+    metric: str
+    direction: Direction
+
+    def better(self, value: float, than: float) -> bool:
+        """Whether `value` beats `than`; a value that isn't finite never does."""
+        if not math.isfinite(value):
+            return False
+        if not math.isfinite(than):
+            return True
+        return value > than if self.direction == "maximize" else value < than
+
+    def best(self, values: Sequence[float]) -> int | None:
+        """Index of the best finite value, the first one of equals; None when there is none."""
+        index: int | None = None
+        for i, value in enumerate(values):
+            if math.isfinite(value) and (index is None or self.better(value, values[index])):
+                index = i
+        return index
+
+
+def derive_seed(seed: int, *path: str | int) -> int:
+    """A seed in [0, 2**31) that depends on `seed` and `path` only.
+
+    SHA-256 rather than addition: neighbouring trials then share no stretch of random numbers,
+    and no two purposes of one trial get the same seed.
+    """
+    text = "/".join(str(part) for part in (seed, *path))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+@dataclass(frozen=True)
+class TrialKey:
+    """Which training this is: `trial` counts within an arm from 0, `repeat` is the index of the
+    confirmation seed (0 outside the confirm stage), `attempt` counts from 1."""
+
+    arm: str
+    stage: Stage
+    trial: int
+    repeat: int = 0
+    attempt: int = 1
+
+    def __str__(self) -> str:
+        name = f"{self.arm}/{self.trial}"
+        return f"{name}/seed-{self.repeat}" if self.stage == "confirm" else name
+
+
+@dataclass(frozen=True)
+class VerdictSchedule:
+    """The epochs whose result the sweep judges: `first`, then every `interval` after it.
+
+    The worker trains one epoch further while it waits, and then obeys: a trial judged hopeless
+    at epoch e ends after epoch e + 1, at any speed of the machine.
+    """
+
+    first: int
+    interval: int
+
+    def judged(self, epoch: int) -> bool:
+        return epoch >= self.first and (epoch - self.first) % self.interval == 0
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """Everything that decides the outcome of one training.
+
+    `data`, `model`, `optimizer` and `training` are the settings of pipeline.config.schema with
+    this trial's values put in.
+    """
+
+    key: TrialKey
+    data: Any
+    model: Any
+    optimizer: Any
+    training: Any
+    objective: Objective
+    seed: int
+    verdicts: VerdictSchedule | None = None
+    test: bool = False
+
+
+@dataclass(frozen=True)
+class EpochMetrics:
+    """The metrics of one finished epoch (from 1) by Keras's names, and when it ended
+    (milliseconds since 1970)."""
+
+    key: TrialKey
+    epoch: int
+    values: Mapping[str, float]
+    timestamp: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The sweep's answer to a judged epoch: whether the trial goes on."""
+
+    key: TrialKey
+    epoch: int
+    keep: bool
+
+
+@dataclass(frozen=True)
+class WorkerReady:
+    """A worker has imported what it needs and waits for its first trial."""
+
+
+@dataclass(frozen=True)
+class WorkerLost:
+    """A worker process died. `key` is the trial it was at, if any; `exit_code` is negative for a
+    signal; `log` is the file with what it printed."""
+
+    key: TrialKey | None
+    exit_code: int
+    log: str
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """How a training ended. `best_value` is the objective at `best_epoch` (None when no epoch
+    gave a finite value); `test` holds `test_*` metrics at that epoch when the spec asked."""
+
+    key: TrialKey
+    outcome: Outcome
+    epochs: int
+    seconds: float
+    best_epoch: int | None = None
+    best_value: float | None = None
+    test: Mapping[str, float] = field(default_factory=dict)
+    loop: str = ""
+    error: str = ""
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One stored training. `curves` maps a metric to its values, epoch 1 first (NaN where an
+    epoch is missing); it is filled for the runs a report draws, and empty for the rest."""
+
+    run_id: str
+    key: TrialKey
+    outcome: Outcome | Literal["running"]
+    seed: int
+    params: Mapping[str, str]
+    best_value: float | None
+    best_epoch: int | None
+    epochs: int
+    seconds: float
+    test: Mapping[str, float] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SweepRecord:
+    """One stored sweep: `runs` holds search and confirmation trainings, those that were
+    interrupted left out. `started` is milliseconds since 1970, `trials` the budget of an arm.
+    `commands` maps a training's arm to the overrides that compose that arm again."""
+
+    name: str
+    run_id: str
+    experiment: str
+    experiment_id: str
+    objective: Objective
+    group: str
+    arms: tuple[str, ...]
+    trials: int
+    confirm_seeds: int
+    data: Mapping[str, Any]
+    data_sha256: str
+    started: int
+    commands: Mapping[str, Sequence[str]]
+    runs: tuple[RunRecord, ...]

@@ -1,0 +1,76 @@
+"""Writes numbers as a reader wants them: enough digits to compare, none that mean nothing.
+
+In: values. Out: short strings; an en dash stands for a value that isn't there.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+MISSING = "–"
+_FLOAT = re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d+)([eE][+-]?\d+)?")
+
+
+def number(value: float | None, like: float | None = None) -> str:
+    """A metric: four decimals, fewer for large values, three digits for tiny ones.
+
+    `like` is a value whose number of decimals is to be used: a mean for its deviation.
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    text = f"{value:,.{_decimals(value if like is None else like)}f}"
+    return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text
+
+
+def signed(value: float | None, like: float | None = None) -> str:
+    """A difference, with its sign."""
+    text = number(value, like)
+    return f"+{text}" if value is not None and value > 0 and text != MISSING else text
+
+
+def spread(mean: float, sd: float | None) -> str:
+    """Mean ± standard deviation."""
+    return number(mean) if sd is None else f"{number(mean)} ± {number(sd, mean)}"
+
+
+def interval(limits: tuple[float, float] | None, like: float, *, sign: bool = False) -> str:
+    """Both ends of an interval."""
+    write = signed if sign else number
+    return MISSING if limits is None else f"{write(limits[0], like)} to {write(limits[1], like)}"
+
+
+def p_value(p: float | None, *, named: bool = False) -> str:
+    """A probability to three decimals, or that it is below what they show; `named`: with "p"."""
+    if p is None:
+        return MISSING
+    if p < 0.001:
+        return "p < 0.001" if named else "< 0.001"
+    return f"p = {p:.3f}" if named else f"{p:.3f}"
+
+
+def significant(value: float, digits: int) -> str:
+    """`value` to so many significant digits, written out above a millionth."""
+    if value == 0:
+        return "0"
+    size = math.floor(math.log10(abs(value)))
+    if not -7 < size < 15:
+        return f"{value:.{digits - 1}e}"
+    text = f"{value:.{max(0, digits - 1 - size)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def setting(text: str) -> str:
+    """A configuration value: a long decimal number to four digits, all else as it is."""
+    if not _FLOAT.fullmatch(text) or text.lstrip("+-").isdigit():
+        return text
+    return significant(float(text), 4) if math.isfinite(float(text)) else text
+
+
+def _decimals(value: float) -> int:
+    size = abs(value)
+    if size >= 100:
+        return 0 if size >= 10_000 else 2
+    if size >= 0.001 or size < 1e-12:
+        return 4
+    return 2 - math.floor(math.log10(size))

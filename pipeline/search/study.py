@@ -1,0 +1,228 @@
+"""An arm's study: asks the sampler for trials, asks the pruner for verdicts, keeps the budget.
+
+All studies of a sweep stand in one journal file, which only the sweep process opens.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import FrozenTrial, TrialState
+
+from pipeline.config.plan import Arm, Plan
+from pipeline.config.space import dimensions, trial_values
+from pipeline.errors import StorageError
+from pipeline.records import Objective, TrialResult
+from pipeline.search.samplers import (
+    from_drawn,
+    grid_size,
+    make_pruner,
+    make_sampler,
+    suggest,
+    to_drawn,
+)
+
+STATES = {
+    "complete": TrialState.COMPLETE,
+    # As a trial that ended early and badly, so that the sampler learns to stay away; a failed one
+    # says nothing about its values.
+    "pruned": TrialState.PRUNED,
+    "diverged": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trial to train: its number, its values by public name, the attempt that this is."""
+
+    trial: int
+    values: Mapping[str, Any]
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Tally:
+    """An arm's trials so far: `unfinished` were begun and have no outcome yet."""
+
+    outcomes: Mapping[str, int]
+    unfinished: int
+    epochs: int
+    best_value: float | None
+    best_trial: int | None
+
+    @property
+    def finished(self) -> int:
+        return sum(self.outcomes.values())
+
+
+class _HeldLock(JournalFileOpenLock):  # type: ignore[misc]
+    """The sweep's lock already keeps every other process away, and no crash leaves it behind."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        """Nothing was taken."""
+
+
+def open_storage(path: Path) -> JournalStorage:
+    """The journal of a sweep's studies; a last line that a crash cut short is taken off first.
+
+    Raises:
+        StorageError: the journal can't be read.
+    """
+    optuna.logging.disable_default_handler()
+    optuna.logging.enable_propagation()
+    _mend_tail(path)
+    try:
+        return JournalStorage(JournalFileBackend(str(path), lock_obj=_HeldLock(str(path))))
+    except ValueError as error:  # what a line that isn't JSON raises
+        raise StorageError(
+            f"{path} is damaged ({error}); restore it or use another sweep.name"
+        ) from error
+
+
+def _mend_tail(path: Path) -> None:
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        logging.getLogger(__name__).warning("%s: took off a last line cut short", path)
+        os.truncate(path, whole)
+
+
+class ArmStudy:
+    """The study of one arm."""
+
+    def __init__(self, storage: JournalStorage, plan: Plan, arm: Arm) -> None:
+        self.arm = arm
+        self._search = plan.config.search
+        self._objective: Objective = plan.objective
+        self._seed = arm.settings.training.seed
+        self._dimensions = dimensions(arm.settings)
+        self._study = optuna.create_study(
+            storage=storage,
+            study_name=arm.name,
+            direction=plan.objective.direction,
+            pruner=make_pruner(plan.config.pruner, arm.settings.training.epochs),
+            load_if_exists=True,
+        )
+        self._running: dict[int, optuna.Trial] = {}
+
+    @property
+    def identity(self) -> Mapping[str, Any] | None:
+        """What results of this study depend on, as stored; None in a new one."""
+        stored: Mapping[str, Any] | None = self._study.user_attrs.get("identity")
+        return stored
+
+    def set_identity(self, identity: Mapping[str, Any]) -> None:
+        self._study.set_user_attr("identity", identity)
+
+    @property
+    def limit(self) -> int:
+        """How many trials the budget allows: a grid ends when its combinations do."""
+        if self._search.name != "grid":
+            return self._search.trials
+        size = grid_size(self._dimensions, self._search.params["points"])
+        return min(self._search.trials, 1 + size)
+
+    def tally(self) -> Tally:
+        trials = self._study.get_trials(deepcopy=False)
+        outcomes: dict[str, int] = {}
+        epochs = 0
+        for trial in trials:
+            if trial.state.is_finished():
+                result = trial.user_attrs["result"]
+                outcomes[result["outcome"]] = outcomes.get(result["outcome"], 0) + 1
+                epochs += result["epochs"]
+        complete = [t for t in trials if t.state == TrialState.COMPLETE]
+        best = self._objective.best([t.value for t in complete if t.value is not None])
+        return Tally(
+            outcomes,
+            sum(t.state == TrialState.RUNNING for t in trials),
+            epochs,
+            None if best is None else complete[best].value,
+            None if best is None else complete[best].number,
+        )
+
+    @property
+    def begun(self) -> int:
+        """How many trials have been begun."""
+        return len(self._study.get_trials(deepcopy=False))
+
+    def wants_trial(self) -> bool:
+        """Whether the budget has room for one more trial, those that run counted in full."""
+        tally = self.tally()
+        if tally.finished + tally.unfinished >= self.limit:
+            return False
+        if self._search.epochs is None:
+            return True
+        length = self.arm.settings.training.epochs
+        return tally.epochs + (tally.unfinished + 1) * length <= self._search.epochs
+
+    def take_up(self) -> list[Candidate]:
+        """Trials that an earlier process began and never finished, to train again: same number,
+        same values, one attempt more. Values it didn't get to draw are drawn now, the same."""
+        unfinished = self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
+        return [self._begin(frozen.number, frozen) for frozen in unfinished]
+
+    def ask(self) -> Candidate:
+        """A new trial: the first one of an arm is its defaults."""
+        trials = self._study.get_trials(deepcopy=False)
+        waiting = [t.number for t in trials if t.state == TrialState.WAITING]
+        if not trials:
+            self._study.enqueue_trial({d.name: to_drawn(d, d.default) for d in self._dimensions})
+            waiting = [0]
+        return self._begin(waiting[0] if waiting else len(trials), None)
+
+    def values(self, number: int) -> Mapping[str, Any]:
+        """The values of a trial by public name."""
+        trial = next(t for t in self._study.get_trials(deepcopy=False) if t.number == number)
+        return self._values(trial.params)
+
+    def keep(self, number: int, epoch: int, value: float) -> bool:
+        """Reports a judged epoch's objective; whether the pruner lets the trial go on."""
+        trial = self._running[number]
+        trial.report(value, epoch)
+        return not trial.should_prune()
+
+    def tell(self, number: int, result: TrialResult) -> None:
+        """Ends a trial."""
+        trial = self._running.pop(number)
+        trial.set_user_attr("result", {"outcome": result.outcome, "epochs": result.epochs})
+        state = STATES[result.outcome]
+        self._study.tell(
+            trial, values=result.best_value if state == TrialState.COMPLETE else None, state=state
+        )
+
+    def _begin(self, number: int, interrupted: FrozenTrial | None) -> Candidate:
+        self._study.sampler = make_sampler(
+            self._search, self._dimensions, self._seed, self.arm.name, number
+        )
+        if interrupted is None:
+            trial = self._study.ask()
+        else:
+            trial = optuna.trial.Trial(self._study, interrupted._trial_id)
+        for dimension in self._dimensions:
+            suggest(trial, dimension)
+        self._running[number] = trial
+        return self._candidate(trial)
+
+    def _candidate(self, trial: optuna.Trial) -> Candidate:
+        attempt = int(trial.user_attrs.get("attempt", 0)) + 1
+        trial.set_user_attr("attempt", attempt)
+        return Candidate(trial.number, self._values(trial.params), attempt)
+
+    def _values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        drawn = {d.name: from_drawn(d, params[d.name]) for d in self._dimensions}
+        return trial_values(self.arm.settings, drawn)

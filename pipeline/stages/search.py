@@ -1,0 +1,108 @@
+"""The search: every arm gets its trials in turn, until its budget is spent.
+
+In: a study per arm and a dispatcher. Out: studies whose trials all have an outcome.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from pipeline.config.plan import Arm, Plan
+from pipeline.records import (
+    EpochMetrics,
+    TrialKey,
+    TrialResult,
+    TrialSpec,
+    Verdict,
+    derive_seed,
+)
+from pipeline.search.samplers import verdict_schedule
+from pipeline.search.study import ArmStudy, Candidate
+from pipeline.stages.dispatch import Dispatcher
+from pipeline.tracking.write import Tracker
+
+
+class Search:
+    """Decides which arm's trial comes next, and what becomes of those that run."""
+
+    def __init__(
+        self, plan: Plan, studies: Mapping[str, ArmStudy], dispatcher: Dispatcher, tracker: Tracker
+    ) -> None:
+        self._plan = plan
+        self._studies = studies
+        self._dispatcher = dispatcher
+        self._tracker = tracker
+        self._left_over = deque(
+            (study, candidate) for study in studies.values() for candidate in study.take_up()
+        )
+        minutes = plan.config.search.minutes
+        self._deadline = None if minutes is None else time.monotonic() + 60 * minutes
+
+    def run(self) -> None:
+        """Searches until no arm's budget has room, or the time is up."""
+        while True:
+            while self._dispatcher.idle and (spec := self._next()) is not None:
+                self._dispatcher.submit(spec)
+            if not self._dispatcher.running:
+                return
+            for event in self._dispatcher.events():
+                if isinstance(event, EpochMetrics):
+                    self._judge(event)
+                else:
+                    self._tell(event)
+
+    def _next(self) -> TrialSpec | None:
+        """What an earlier process left unfinished, then a trial of the arm that has begun fewest:
+        arms keep abreast, so that any limit cuts all of them alike."""
+        if self._left_over:
+            return self._spec(*self._left_over.popleft())
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            return None
+        open_arms: Sequence[ArmStudy] = [s for s in self._studies.values() if s.wants_trial()]
+        if not open_arms:
+            return None
+        study = min(open_arms, key=lambda s: s.begun)
+        return self._spec(study, study.ask())
+
+    def _spec(self, study: ArmStudy, candidate: Candidate) -> TrialSpec:
+        key = TrialKey(study.arm.name, "search", candidate.trial, attempt=candidate.attempt)
+        seed = derive_seed(study.arm.settings.training.seed, "search", candidate.trial)
+        return trial_spec(self._plan, study.arm, key, candidate.values, seed)
+
+    def _judge(self, metrics: EpochMetrics) -> None:
+        spec = self._dispatcher.spec(metrics.key)
+        schedule = spec.verdicts
+        if schedule is None or not schedule.judged(metrics.epoch):
+            return
+        if metrics.epoch >= spec.training.epochs:
+            return
+        study, value = self._studies[metrics.key.arm], metrics.values[spec.objective.metric]
+        keep = study.keep(metrics.key.trial, metrics.epoch, value)
+        self._dispatcher.judge(Verdict(metrics.key, metrics.epoch, keep))
+
+    def _tell(self, result: TrialResult) -> None:
+        study = self._studies[result.key.arm]
+        study.tell(result.key.trial, result)
+        tally = study.tally()
+        self._tracker.progress(result.key.arm, tally.finished, tally.best_value)
+
+
+def trial_spec(
+    plan: Plan, arm: Arm, key: TrialKey, values: Mapping[str, object], seed: int
+) -> TrialSpec:
+    """An arm's settings with a trial's values put in."""
+    settings = arm.settings.with_values(values)
+    searching = key.stage == "search"
+    return TrialSpec(
+        key=key,
+        data=settings.data,
+        model=settings.model,
+        optimizer=settings.optimizer,
+        training=settings.training,
+        objective=plan.objective,
+        seed=seed,
+        verdicts=verdict_schedule(plan.config.pruner) if searching else None,
+        test=key.stage == "confirm",
+    )

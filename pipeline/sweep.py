@@ -1,0 +1,96 @@
+"""`python -m pipeline.sweep`: search every arm, confirm each arm's best, report.
+
+Exit codes: 0 done · 1 done, but a trial failed by an error · 2 bad input, nothing written ·
+3 another process runs this sweep · 4 data, model or space changed · 5 storage · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.config.composing import compose_sweep
+from pipeline.config.entry import command
+from pipeline.config.plan import Plan
+from pipeline.data.split import SplitData, describe, fingerprint, load_split
+
+
+@dataclass(frozen=True)
+class Job:
+    """A checked plan, and the data it is about."""
+
+    plan: Plan
+    data: SplitData
+
+
+def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
+    plan = compose_sweep(overrides, config_dir)
+    return Job(plan, load_split(plan.config.data))
+
+
+def sweep(job: Job, logs: Path) -> int:
+    from pipeline.executor.local import LocalExecutor
+    from pipeline.search.study import ArmStudy, open_storage
+    from pipeline.stages.confirm import confirmations, run_all
+    from pipeline.stages.continuing import claim
+    from pipeline.stages.dispatch import Dispatcher
+    from pipeline.stages.outcome import exit_code, make_report, show_report
+    from pipeline.stages.search import Search
+    from pipeline.terminal import Terminal
+    from pipeline.tracking.read import confirmed, read_sweep
+    from pipeline.tracking.store import open_store, sweep_lock
+    from pipeline.tracking.write import Tracker
+
+    plan, settings = job.plan, job.plan.config
+    store = open_store(settings.tracking)
+    data_sha256, facts = fingerprint(job.data), describe(job.data, settings.data)
+    with sweep_lock(store, plan.name):
+        journal = store.journal(plan.name)
+        storage = open_storage(journal)
+        studies = {arm.name: ArmStudy(storage, plan, arm) for arm in plan.arms}
+        claim(plan, studies, data_sha256)
+        tallies = {name: study.tally() for name, study in studies.items()}
+        budget = {name: study.limit for name, study in studies.items()}
+        confirming = settings.confirm.seeds * len(plan.arms)
+        terminal = Terminal(settings.terminal, plan.name, plan.objective, budget, confirming)
+        for name, tally in tallies.items():
+            terminal.seen(name, tally.outcomes, tally.best_value)
+        begun = any(tally.finished or tally.unfinished for tally in tallies.values())
+        done = confirmed(store, plan.experiment, plan.name) if begun else set()
+        open_search = any(s.wants_trial() for s in studies.values()) or any(
+            tally.unfinished for tally in tallies.values()
+        )
+        if open_search or confirmations(plan, studies, done):
+            workers = worker_count(settings.executor.workers)
+            terminal.say(f"sweep {plan.name}: {' · '.join(budget)}, {workers} workers")
+            with (
+                LocalExecutor(workers, settings.executor.threads, logs) as executor,
+                Tracker(store, plan, facts, data_sha256) as tracker,
+                terminal,
+            ):
+                tracker.open()
+                dispatcher = Dispatcher(executor, tracker, terminal)
+                Search(plan, studies, dispatcher, tracker).run()
+                run_all(confirmations(plan, studies, done), dispatcher)
+                tracker.close("complete")
+        record = read_sweep(store, plan.name)
+        report, folder = make_report(store, record, logs)
+    show_report(report, folder, terminal)
+    return exit_code(record)
+
+
+def worker_count(setting: int | str) -> int:
+    """auto is one per core that this process may use."""
+    if setting == "auto":
+        return (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count() or 1
+        )
+    return int(setting)
+
+
+if __name__ == "__main__":
+    command("sweep", prepare, sweep)

@@ -1,0 +1,80 @@
+"""What the runs of a sweep and its arms say: the tags and artifacts that all of it is found by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pipeline.config.plan import Arm, Plan
+from pipeline.tracking import names
+from pipeline.tracking.environment import facts, packages
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+def common_tags(
+    plan: Plan, data_sha256: str, stage: str, arm: str, parent: str | None
+) -> dict[str, str]:
+    """Tags that every run has; `arm` is empty on the sweep's own."""
+    of_arm = next((a for a in plan.arms if a.name == arm), None)
+    tags = {
+        "sweep": plan.name,
+        "stage": stage,
+        "data_sha256": data_sha256,
+        "config_sha256": plan.sha256 if of_arm is None else of_arm.sha256,
+        "mlflow.source.name": "pipeline",
+        "mlflow.source.type": "LOCAL",
+    }
+    if arm:
+        tags["arm"] = arm
+    if parent is not None:
+        tags["mlflow.parentRunId"] = parent
+    return tags
+
+
+def sweep_tags(plan: Plan, data: Mapping[str, object]) -> dict[str, str]:
+    """What a report needs to know of the sweep."""
+    config, environment = plan.config, facts()
+    about = {
+        "objective": vars(config.objective),
+        "group": plan.group,
+        "arms": [arm.name for arm in plan.arms],
+        "trials": config.search.trials,
+        "confirm_seeds": config.confirm.seeds,
+        "data": dict(data),
+        "environment": environment,
+    }
+    return {
+        names.SWEEP_TAG: json.dumps(about, sort_keys=True),
+        "mlflow.source.git.commit": environment["git_commit"],
+    }
+
+
+def arm_tags(arm: Arm) -> dict[str, str]:
+    """What a report needs to know of an arm."""
+    about = {"overrides": arm.overrides, "searched": arm.searched}
+    return {names.ARM_TAG: json.dumps(about, sort_keys=True)}
+
+
+def describe_sweep(
+    client: MlflowClient, run_id: str, plan: Plan, data: Mapping[str, object], data_sha256: str
+) -> None:
+    """Stores data set, resolved config and environment with the sweep's run."""
+    from mlflow.entities import Dataset, DatasetInput
+
+    dataset = Dataset(
+        name=str(data["name"]),
+        digest=data_sha256[:36],
+        source_type="local",
+        source=json.dumps({"uri": str(data["source"])}),
+        profile=json.dumps({k: v for k, v in data.items() if isinstance(v, int)}),
+    )
+    client.log_inputs(run_id, [DatasetInput(dataset, [])])
+    client.log_text(run_id, packages(), "environment/packages.txt")
+    client.log_dict(run_id, facts(), "environment/environment.json")
+    client.log_dict(run_id, {**data, "sha256": data_sha256}, "data.json")
+    for arm in plan.arms:
+        client.log_dict(run_id, arm.identity(), f"config/{arm.name}.yaml")
+    client.log_dict(run_id, plan.shared(), "config/sweep.yaml")

@@ -1,0 +1,69 @@
+"""The names under which things stand in MLflow, used by writing and reading alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+SWEEP_TAG = "fairsweep.sweep"
+ARM_TAG = "fairsweep.arm"
+
+FRAME = "tags.stage != 'search' AND tags.stage != 'confirm' AND tags.stage != 'train'"
+RUNNING = "attributes.status = 'RUNNING'"
+TRAININGS = "tags.stage != 'sweep' AND tags.stage != 'arm' AND tags.stage != 'train'"
+PAGE = 1000
+
+
+def search(
+    client: MlflowClient, experiments: Sequence[str], sweep: str | None, condition: str
+) -> Iterator[Run]:
+    """Runs of a sweep (None: of every sweep) that meet the condition, the oldest first."""
+    own = "" if sweep is None else f"tags.sweep = '{sweep}' AND "
+    token = None
+    while True:
+        page = client.search_runs(
+            list(experiments),
+            f"{own}{condition}",
+            max_results=PAGE,
+            order_by=["attributes.start_time ASC"],
+            page_token=token,
+        )
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def flat_params(choices: Mapping[str, str], settings: Any) -> dict[str, str]:
+    """The values of a training by public name: `optimizer`, `optimizer.learning_rate`,
+    `training.batch_size`, `model.hidden_units`, …; what is null is left out.
+
+    Args:
+        choices: the option chosen in each group.
+        settings: has `data`, `model`, `optimizer` and `training`.
+    """
+    nested = {
+        "optimizer": settings.optimizer.params,
+        "model": settings.model.params,
+        "training": {
+            k: v for k, v in asdict(settings.training).items() if k not in ("space", "seed")
+        },
+        "data": vars(settings.data),
+    }
+    params = {group: choices[group] for group in nested}
+    for group, values in nested.items():
+        params |= dict(_flat(group, values))
+    return params
+
+
+def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(f"{prefix}.{name}", value)
+        elif value is not None:
+            yield f"{prefix}.{name}", str(value)

@@ -1,0 +1,138 @@
+"""Reads a stored sweep back: all that a report needs, from MLflow alone."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import BadInput
+from pipeline.records import Objective, RunRecord, SweepRecord, TrialKey
+from pipeline.tracking import names
+from pipeline.tracking.store import Store
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+
+def read_sweep(store: Store, name: str | None) -> SweepRecord:
+    """A sweep by name, None for the newest one.
+
+    Raises:
+        BadInput: there is no such sweep; the message lists those there are.
+    """
+    if store.local and not (store.root / "mlflow.db").exists():
+        raise BadInput(f"tracking.root: there is no store in {store.root}; make sweep makes one")
+    client = store.client()
+    experiments = {e.experiment_id: e.name for e in client.search_experiments()}
+    sweeps = list(names.search(client, list(experiments), None, "tags.stage = 'sweep'"))
+    chosen = [run for run in sweeps if name in (None, run.data.tags["sweep"])]
+    if not chosen:
+        there_are = ", ".join(sorted({run.data.tags["sweep"] for run in sweeps})) or "none yet"
+        raise BadInput(
+            f"sweep.name: there is no sweep {name!r} in {store.uri}; there are: {there_are}"
+        )
+    run = chosen[-1]
+    return _sweep(client, run, experiments[run.info.experiment_id])
+
+
+def confirmed(store: Store, experiment: str, sweep: str) -> set[TrialKey]:
+    """The confirmations of a sweep that are stored with an outcome, as their first attempts."""
+    client = store.client()
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        return set()
+    runs = names.search(client, [found.experiment_id], sweep, "tags.stage = 'confirm'")
+    return {
+        replace(_key(run.data.tags), attempt=1)
+        for run in runs
+        if run.data.tags.get("outcome", "interrupted") != "interrupted"
+    }
+
+
+def _key(tags: Mapping[str, str]) -> TrialKey:
+    return TrialKey(
+        tags["arm"],
+        tags["stage"],  # type: ignore[arg-type]
+        int(tags["trial"]),
+        int(tags.get("repeat", 0)),
+        int(tags["attempt"]),
+    )
+
+
+def _sweep(client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
+    sweep, experiment_id = run.data.tags["sweep"], run.info.experiment_id
+    about = json.loads(run.data.tags[names.SWEEP_TAG])
+    objective = Objective(about["objective"]["metric"], about["objective"]["direction"])
+    found = list(names.search(client, [experiment_id], sweep, names.TRAININGS))
+    runs = [_run(r, objective) for r in found if r.data.tags.get("outcome") != "interrupted"]
+    arms = {
+        arm.data.tags["arm"]: json.loads(arm.data.tags[names.ARM_TAG])
+        for arm in names.search(client, [experiment_id], sweep, "tags.stage = 'arm'")
+    }
+    commands: dict[str, Sequence[str]] = {name: arm["overrides"] for name, arm in arms.items()}
+    for record in runs:
+        if record.key.stage == "search":
+            arm = arms[record.key.arm]
+            commands[record.run_id] = [*arm["overrides"], *_overrides(record, arm["searched"])]
+    drawn = [_with_curves(client, r) if r.key.stage == "confirm" else r for r in runs]
+    return SweepRecord(
+        name=sweep,
+        run_id=run.info.run_id,
+        experiment=experiment,
+        experiment_id=experiment_id,
+        objective=objective,
+        group=about["group"],
+        arms=tuple(about["arms"]),
+        trials=about["trials"],
+        confirm_seeds=about["confirm_seeds"],
+        data=about["data"],
+        data_sha256=run.data.tags["data_sha256"],
+        started=run.info.start_time,
+        commands=commands,
+        runs=tuple(drawn),
+    )
+
+
+def _run(run: Run, objective: Objective) -> RunRecord:
+    tags, metrics = run.data.tags, run.data.metrics
+    best_epoch = metrics.get("best_epoch")
+    return RunRecord(
+        run_id=run.info.run_id,
+        key=_key(tags),
+        outcome=tags.get("outcome", "running"),
+        seed=int(tags["seed"]),
+        params=run.data.params,
+        best_value=metrics.get(f"best_{objective.metric}"),
+        best_epoch=None if best_epoch is None else int(best_epoch),
+        epochs=int(metrics.get("epochs", 0)),
+        seconds=metrics.get("seconds", 0.0),
+        test={name: value for name, value in metrics.items() if name.startswith("test_")},
+    )
+
+
+def _overrides(run: RunRecord, searched: Sequence[str]) -> list[str]:
+    """The overrides that give a training its searched values and its seed."""
+    overrides = []
+    for name in searched:
+        group, _, parameter = name.partition(".")
+        key = name if group == "training" else f"{group}.params.{parameter}"
+        overrides.append(f"{key}={run.params[name].replace(' ', '')}")
+    return [*overrides, f"training.seed={run.seed}"]
+
+
+def _with_curves(client: MlflowClient, run: RunRecord) -> RunRecord:
+    curves = {
+        name: _curve(client.get_metric_history(run.run_id, name), run.epochs)
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy")
+    }
+    return replace(run, curves={name: curve for name, curve in curves.items() if curve})
+
+
+def _curve(history: Sequence[Any], epochs: int) -> list[float]:
+    values: Mapping[int, float] = {metric.step: metric.value for metric in history}
+    length = max([epochs, *values]) if values else 0
+    return [values.get(epoch, math.nan) for epoch in range(1, length + 1)]

@@ -1,0 +1,137 @@
+"""Where everything is kept, and the client that reads and writes it.
+
+MLflow is imported here, after its telemetry is off and its limits are set to refuse rather than
+to cut.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlparse
+
+from pipeline.config.schema import Tracking
+from pipeline.errors import AlreadyRunning, StorageError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_TRUNCATE_LONG_VALUES": "false",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
+}
+
+
+@dataclass(frozen=True)
+class Store:
+    """The folder of everything that is written, and the address of the MLflow store."""
+
+    root: Path
+    uri: str
+    local: bool
+
+    @property
+    def artifacts(self) -> Path:
+        return self.root / "artifacts"
+
+    def journal(self, sweep: str) -> Path:
+        return self.root / "studies" / f"{sweep}.journal"
+
+    def report_folder(self, sweep: str) -> Path:
+        return self.root / "reports" / sweep
+
+    def client(self) -> MlflowClient:
+        """A client of the store; the first one ever makes the database (2 s).
+
+        Raises:
+            StorageError: the database can't be opened.
+        """
+        os.environ.update(ENVIRONMENT)
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        for name in ("mlflow", "alembic", "sqlalchemy"):
+            _to_the_log(name)
+        try:
+            client = MlflowClient(tracking_uri=self.uri)
+            client.search_experiments(max_results=1)
+        except MlflowException as error:
+            raise StorageError(f"the MLflow store {self.uri} can't be opened: {error}") from error
+        return client
+
+    def publish(self, run_id: str, folder: Path, name: str) -> Path:
+        """Puts a folder's files among a run's artifacts under `name`; says where they are: the
+        artifacts themselves when they are files of this machine, else `folder`."""
+        client = self.client()
+        client.log_artifacts(run_id, str(folder), name)
+        uri = urlparse(client.get_run(run_id).info.artifact_uri)
+        return Path(unquote(uri.path)) / name if uri.scheme == "file" else folder
+
+
+def open_store(settings: Tracking) -> Store:
+    """The store of the settings; its folders are made if they aren't there.
+
+    Raises:
+        StorageError: the folder can't be written.
+    """
+    store = find_store(settings)
+    try:
+        for folder in (store.artifacts, store.root / "studies"):
+            folder.mkdir(parents=True, exist_ok=True)
+        probe = store.root / f".probe-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise StorageError(
+            f"tracking.root: {store.root} can't be written ({error.strerror}); make it writable "
+            "or give another folder"
+        ) from error
+    return store
+
+
+def find_store(settings: Tracking) -> Store:
+    """The store of the settings as it is, for reading."""
+    root = Path(settings.root).absolute()
+    if settings.uri is not None:
+        return Store(root, settings.uri, local=False)
+    return Store(root, f"sqlite:///{root / 'mlflow.db'}", local=True)
+
+
+@contextmanager
+def sweep_lock(store: Store, sweep: str) -> Iterator[None]:
+    """Keeps every other process away from the sweep; the system frees it when this one ends.
+
+    Raises:
+        AlreadyRunning: another process has it.
+    """
+    path = store.root / "studies" / f"{sweep}.lock"
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            raise AlreadyRunning(
+                f"sweep {sweep} is being run by {holder}; wait for it, or start another with "
+                "sweep.name=…"
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()}")
+        file.flush()
+        yield
+
+
+def _to_the_log(name: str) -> None:
+    """What the library says goes the way of all logging, not to the terminal."""
+    logger = logging.getLogger(name)
+    logger.handlers.clear()
+    logger.propagate = True

@@ -1,0 +1,279 @@
+"""Writes a sweep to MLflow: one run for the sweep, one for each arm, one for each training.
+
+Every call to MLflow is made by one thread of its own, in order, so the sweep never waits for a
+write but at the end of a trial: what a study is told of is stored before.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from pipeline.config.plan import Arm, Plan
+from pipeline.errors import StorageError
+from pipeline.records import EpochMetrics, Outcome, TrialKey, TrialResult, TrialSpec
+from pipeline.tracking import frame, names
+from pipeline.tracking.store import Store
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+FLUSH_SECONDS = 0.5
+BATCH = 1000  # metrics in one call, MLflow's limit
+STATUS: Mapping[Outcome, str] = {
+    "complete": "FINISHED",
+    "pruned": "FINISHED",
+    "diverged": "FINISHED",
+    "failed": "FAILED",
+    "interrupted": "KILLED",
+}
+
+
+class Tracker:
+    """The one writer of a sweep's runs.
+
+    Args:
+        store: where to.
+        plan: what is being run.
+        data: facts about the data set, flat.
+        data_sha256: fingerprint of data and split.
+    """
+
+    def __init__(
+        self, store: Store, plan: Plan, data: Mapping[str, object], data_sha256: str
+    ) -> None:
+        self._store = store
+        self._plan = plan
+        self._data = data
+        self._data_sha256 = data_sha256
+        self._arms = {arm.name: arm for arm in plan.arms}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="mlflow")
+        self._pending: list[Future[Any]] = []
+        self._buffer: list[EpochMetrics] = []
+        self._flushed = time.monotonic()
+        self._runs: dict[TrialKey, str] = {}
+        self._arm_runs: dict[str, str] = {}
+        self._sweep_run = ""
+
+    def __enter__(self) -> Tracker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._thread.submit(self._interrupt)
+        self._thread.shutdown(wait=True)
+
+    def open(self) -> Future[Any]:
+        """Opens the runs of the sweep and of its arms, those of an earlier process again, and
+        closes what that process left running."""
+        return self._post(self._open)
+
+    def open_single(self) -> None:
+        """Opens the store for a training that belongs to no sweep."""
+        self._post(self._open_store)
+
+    def begin(self, spec: TrialSpec) -> None:
+        """Opens the run of a training."""
+        self._post(self._begin, spec)
+
+    def epoch(self, metrics: EpochMetrics) -> None:
+        """Takes an epoch; it is stored within about half a second."""
+        self._buffer.append(metrics)
+        if time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self._flush()
+
+    def finish(self, result: TrialResult) -> None:
+        """Closes the run of a training; returns when all of it is stored."""
+        self._flush()
+        self._wait(self._post(self._finish, result))
+
+    def lose(self, key: TrialKey) -> None:
+        """Closes the run of an attempt whose worker died."""
+        self._flush()
+        self._post(self._close_run, key, "interrupted")
+
+    def progress(self, arm: str, finished: int, best: float | None) -> None:
+        """Shows an arm's best value so far on its run, and, where it is the best of all, on the
+        sweep's."""
+        self._post(self._progress, arm, finished, best)
+
+    def close(self, outcome: Outcome) -> None:
+        """Ends the runs of the sweep and its arms; everything is stored when it returns."""
+        self._flush()
+        self._wait(self._post(self._close, outcome))
+
+    def _post(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        for future in self._pending:
+            if future.done():
+                self._wait(future)
+        self._pending = [future for future in self._pending if not future.done()]
+        future = self._thread.submit(call, *arguments)
+        self._pending.append(future)
+        return future
+
+    def _wait(self, future: Future[Any]) -> None:
+        try:
+            future.result()
+        except StorageError:
+            raise
+        except Exception as error:
+            raise StorageError(f"writing to {self._store.uri} failed: {error}") from error
+
+    def _flush(self) -> None:
+        self._flushed = time.monotonic()
+        if self._buffer:
+            self._post(self._log_epochs, self._buffer)
+            self._buffer = []
+
+    # What follows runs on the writing thread.
+
+    def _open_store(self) -> None:
+        self._client: MlflowClient = self._store.client()
+        self._experiment = self._open_experiment()
+
+    def _open(self) -> None:
+        self._open_store()
+        found = {
+            (run.data.tags.get("stage"), run.data.tags.get("arm", "")): run
+            for run in names.search(self._client, [self._experiment], self._plan.name, names.FRAME)
+        }
+        self._sweep_run = self._open_frame(found, "sweep", "", None)
+        for arm in self._plan.arms:
+            self._arm_runs[arm.name] = self._open_frame(found, "arm", arm.name, self._sweep_run)
+        for run in names.search(self._client, [self._experiment], self._plan.name, names.RUNNING):
+            if run.data.tags.get("stage") not in ("sweep", "arm"):
+                self._client.set_tag(run.info.run_id, "outcome", "interrupted")
+                self._client.set_terminated(run.info.run_id, "KILLED")
+
+    def _open_experiment(self) -> str:
+        name = self._plan.experiment
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is not None:
+            return str(experiment.experiment_id)
+        location = self._store.artifacts.as_uri() if self._store.local else None
+        return str(self._client.create_experiment(name, artifact_location=location))
+
+    def _open_frame(
+        self, found: Mapping[Any, Any], stage: str, arm: str, parent: str | None
+    ) -> str:
+        """The run of the sweep or an arm; its tags say what the report needs to know."""
+        tags = frame.common_tags(self._plan, self._data_sha256, stage, arm, parent) | (
+            frame.sweep_tags(self._plan, self._data)
+            if stage == "sweep"
+            else frame.arm_tags(self._arms[arm])
+        )
+        run = found.get((stage, arm))
+        if run is not None:
+            run_id = str(run.info.run_id)
+            self._client.update_run(run_id, status="RUNNING")
+            for name, value in tags.items():
+                if run.data.tags.get(name) != value:
+                    self._client.set_tag(run_id, name, value)
+            return run_id
+        run_id = self._create(arm or self._plan.name, tags)
+        if stage == "sweep":
+            frame.describe_sweep(self._client, run_id, self._plan, self._data, self._data_sha256)
+        else:
+            self._log_params(run_id, self._arms[arm], self._arms[arm].settings, None)
+        return run_id
+
+    def _create(self, name: str, tags: Mapping[str, str]) -> str:
+        run = self._client.create_run(
+            self._experiment, start_time=_now(), tags=dict(tags), run_name=name
+        )
+        return str(run.info.run_id)
+
+    def _begin(self, spec: TrialSpec) -> None:
+        key = spec.key
+        parent = self._arm_runs.get(key.arm)
+        tags = frame.common_tags(self._plan, self._data_sha256, key.stage, key.arm, parent) | {
+            "trial": str(key.trial),
+            "attempt": str(key.attempt),
+            "seed": str(spec.seed),
+        }
+        if key.stage == "confirm":
+            tags["repeat"] = str(key.repeat)
+        name = str(key) if key.attempt == 1 else f"{key} (attempt {key.attempt})"
+        run_id = self._runs[key] = self._create(name, tags)
+        self._log_params(run_id, self._arms[key.arm], spec, spec.seed)
+
+    def _log_params(self, run_id: str, arm: Arm, settings: Any, seed: int | None) -> None:
+        from mlflow.entities import Param
+
+        params = names.flat_params(arm.choices, settings)
+        if seed is not None:
+            params["seed"] = str(seed)
+        self._client.log_batch(run_id, params=[Param(k, v) for k, v in params.items()])
+
+    def _log_epochs(self, epochs: list[EpochMetrics]) -> None:
+        from mlflow.entities import Metric
+
+        by_run: dict[str, list[Metric]] = {}
+        for epoch in epochs:
+            rows = by_run.setdefault(self._runs[epoch.key], [])
+            rows.extend(Metric(k, v, epoch.timestamp, epoch.epoch) for k, v in epoch.values.items())
+        for run_id, rows in by_run.items():
+            for start in range(0, len(rows), BATCH):
+                self._client.log_batch(run_id, metrics=rows[start : start + BATCH])
+
+    def _finish(self, result: TrialResult) -> None:
+        from mlflow.entities import Metric, RunTag
+
+        values: dict[str, float] = {"epochs": result.epochs, "seconds": result.seconds}
+        if result.best_value is not None and result.best_epoch is not None:
+            values[f"best_{self._plan.objective.metric}"] = result.best_value
+            values["best_epoch"] = result.best_epoch
+        values |= result.test
+        tags = {"outcome": result.outcome, "loop": result.loop}
+        if result.error:
+            tags["error"] = result.error[:5000]
+        run_id, now = self._runs[result.key], _now()
+        self._client.log_batch(
+            run_id,
+            metrics=[Metric(k, float(v), now, result.epochs) for k, v in values.items()],
+            tags=[RunTag(k, v) for k, v in tags.items()],
+        )
+        if result.traceback:
+            self._client.log_text(run_id, result.traceback, "traceback.txt")
+        self._client.set_terminated(run_id, STATUS[result.outcome])
+        del self._runs[result.key]
+
+    def _close_run(self, key: TrialKey, outcome: Outcome) -> None:
+        run_id = self._runs.pop(key)
+        self._client.set_tag(run_id, "outcome", outcome)
+        self._client.set_terminated(run_id, STATUS[outcome])
+
+    def _progress(self, arm: str, finished: int, best: float | None) -> None:
+        from mlflow.entities import Metric
+
+        if best is None:
+            return
+        name, now = f"best_{self._plan.objective.metric}", _now()
+        self._client.log_batch(self._arm_runs[arm], metrics=[Metric(name, best, now, finished)])
+        before = getattr(self, "_best", None)
+        if before is None or self._plan.objective.better(best, before):
+            self._best = best
+            self._client.log_batch(self._sweep_run, metrics=[Metric(name, best, now, finished)])
+
+    def _close(self, outcome: Outcome) -> None:
+        for run_id in (*self._arm_runs.values(), self._sweep_run):
+            if run_id:
+                self._client.set_tag(run_id, "outcome", outcome)
+                self._client.set_terminated(run_id, STATUS[outcome])
+
+    def _interrupt(self) -> None:
+        for key in list(self._runs):
+            self._close_run(key, "interrupted")
+        self._close("interrupted")
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

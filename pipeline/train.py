@@ -1,0 +1,52 @@
+"""`python -m pipeline.train`: one configuration, no search, tracked as a sweep's trials are.
+
+`training.seed` is used as it is, so the command that a report prints trains the same again.
+Exit codes are those of `pipeline.sweep`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.config.composing import compose_training
+from pipeline.config.entry import command
+from pipeline.data.split import describe, fingerprint, load_split
+from pipeline.errors import DONE, TRIAL_FAILED
+from pipeline.sweep import Job
+
+
+def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
+    plan = compose_training(overrides, config_dir)
+    return Job(plan, load_split(plan.config.data))
+
+
+def train(job: Job, logs: Path) -> int:
+    from pipeline.executor.local import LocalExecutor
+    from pipeline.records import TrialKey, TrialResult
+    from pipeline.stages.dispatch import Dispatcher
+    from pipeline.stages.search import trial_spec
+    from pipeline.terminal import EpochLines
+    from pipeline.tracking.store import open_store
+    from pipeline.tracking.write import Tracker
+
+    plan, settings = job.plan, job.plan.config
+    store, arm = open_store(settings.tracking), plan.arms[0]
+    key = TrialKey(arm.name, "train", 0)
+    spec = trial_spec(plan, arm, key, {}, arm.settings.training.seed)
+    terminal = EpochLines(settings.terminal, arm.settings.training.epochs)
+    with (
+        LocalExecutor(1, settings.executor.threads, logs) as executor,
+        Tracker(store, plan, describe(job.data, settings.data), fingerprint(job.data)) as tracker,
+    ):
+        tracker.open_single()
+        dispatcher = Dispatcher(executor, tracker, terminal)
+        dispatcher.submit(spec)
+        results: list[TrialResult] = []
+        while not results:
+            results = [event for event in dispatcher.events() if isinstance(event, TrialResult)]
+    return TRIAL_FAILED if results[0].outcome == "failed" else DONE
+
+
+if __name__ == "__main__":
+    command("train", prepare, train)

@@ -1,0 +1,64 @@
+"""From the `optimizer` and `training` settings to a Keras optimizer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from pipeline.config.schema import Optimizer, Schedule, Training
+
+
+def build_optimizer(
+    settings: Optimizer, training: Training, steps_per_epoch: int
+) -> keras.optimizers.Optimizer:
+    """The optimizer with its learning rate, constant or scheduled over the whole training."""
+    rate = settings.params["learning_rate"]
+    schedule = _schedule(training.schedule, rate, training.epochs, steps_per_epoch)
+    optimizer = getattr(keras.optimizers, settings.name)
+    return optimizer(**{**settings.params, "learning_rate": schedule})
+
+
+def _schedule(
+    schedule: Schedule, rate: float, epochs: int, steps_per_epoch: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    warmup = schedule.warmup_epochs * steps_per_epoch
+    steps = max(1, epochs * steps_per_epoch - warmup)
+    if schedule.name == "cosine":
+        return keras.optimizers.schedules.CosineDecay(
+            0.0 if warmup else rate,
+            steps,
+            alpha=schedule.final,
+            warmup_target=rate if warmup else None,
+            warmup_steps=warmup,
+        )
+    if schedule.name == "exponential":
+        decay: keras.optimizers.schedules.LearningRateSchedule = (
+            keras.optimizers.schedules.ExponentialDecay(rate, steps, schedule.final)
+        )
+        return decay if not warmup else Warmup(decay, warmup)
+    return rate if not warmup else Warmup(rate, warmup)
+
+
+@keras.saving.register_keras_serializable("fairsweep")
+class Warmup(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """Rises linearly from 0 over the first `steps` steps, then goes on as `then` does.
+
+    Keras has this inside CosineDecay only.
+    """
+
+    def __init__(
+        self, then: float | keras.optimizers.schedules.LearningRateSchedule, steps: int
+    ) -> None:
+        self.then = then
+        self.steps = steps
+
+    def __call__(self, step: Any) -> Any:
+        step = keras.ops.cast(step, "float32")
+        later = self.then
+        if isinstance(later, keras.optimizers.schedules.LearningRateSchedule):
+            later = later(keras.ops.maximum(step - self.steps, 0))
+        return later * keras.ops.minimum((step + 1) / self.steps, 1.0)
+
+    def get_config(self) -> dict[str, object]:
+        return {"then": self.then, "steps": self.steps}

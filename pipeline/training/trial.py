@@ -1,0 +1,147 @@
+"""Trains one `TrialSpec`: the same room for searched trials, confirmations and `make train`."""
+
+from __future__ import annotations
+
+import math
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from pipeline.config.schema import Training
+from pipeline.data.split import Rows, SplitData
+from pipeline.records import EpochMetrics, Outcome, TrialResult, TrialSpec, derive_seed
+from pipeline.training.loops import Arrays, Rhythm, evaluate, run_fit, run_resident
+from pipeline.training.loss import build_loss, labels_for
+from pipeline.training.model import build_model
+from pipeline.training.optimizer import build_optimizer
+
+Emit = Callable[[EpochMetrics], None]
+Keep = Callable[[int], bool]
+"""Waits for the verdict on an epoch: whether the trial goes on."""
+
+
+def train_trial(spec: TrialSpec, data: SplitData, emit: Emit, keep: Keep) -> TrialResult:
+    """Trains a trial to its end, whatever that is.
+
+    An exception of the model's, the optimizer's or the user's own code ends this trial as
+    `failed`, with its traceback in the result; it isn't raised.
+
+    Args:
+        spec: what to train.
+        data: the rows, split as the spec's data settings say.
+        emit: gets every finished epoch at once.
+        keep: is asked one epoch after an epoch that the spec's schedule judges.
+    """
+    started = time.monotonic()
+    progress = Progress(spec, emit, keep)
+    test: dict[str, float] = {}
+    error = trace = ""
+    try:
+        model = _train(spec, data, progress)
+        test = _test(spec, model, data, progress)
+    except Exception as exception:  # the boundary to the user's own code: told, not lost
+        progress.outcome = "failed"
+        error, trace = f"{type(exception).__name__}: {exception}", traceback.format_exc()
+    return TrialResult(
+        key=spec.key,
+        outcome=progress.outcome,
+        epochs=progress.epochs,
+        seconds=time.monotonic() - started,
+        best_epoch=progress.best_epoch,
+        best_value=progress.best_value,
+        test=test,
+        loop=progress.loop,
+        error=error,
+        traceback=trace,
+    )
+
+
+class Progress:
+    """What is known of a training after each epoch, and whether it goes on."""
+
+    def __init__(self, spec: TrialSpec, emit: Emit, keep: Keep) -> None:
+        self.spec = spec
+        self.emit = emit
+        self.keep = keep
+        self.loop = "fit" if spec.training.loop == "fit" else "resident"
+        self.model: keras.Model | None = None
+        self.epochs = 0
+        self.outcome: Outcome = "complete"
+        self.best_epoch: int | None = None
+        self.best_value: float | None = None
+        self.best_weights: list[Any] = []
+        self.patient_value = math.nan
+        self.patient_epoch = 0
+
+    def on_epoch(self, epoch: int, values: dict[str, float]) -> bool:
+        """Takes in an epoch; says whether to train another."""
+        self.epochs = epoch
+        self.emit(EpochMetrics(self.spec.key, epoch, values, time.time_ns() // 1_000_000))
+        value = values[self.spec.objective.metric]
+        if self.spec.objective.better(
+            value, math.nan if self.best_value is None else self.best_value
+        ):
+            self.best_epoch, self.best_value = epoch, value
+            if self.spec.test and self.model is not None:
+                self.best_weights = self.model.get_weights()
+        if not all(math.isfinite(values[name]) for name in ("loss", "val_loss") if name in values):
+            self.outcome = "diverged"
+            return False
+        if epoch == self.spec.training.epochs or self._out_of_patience(epoch, value):
+            return False
+        if self._judged(epoch - 1) and not self.keep(epoch - 1):
+            self.outcome = "pruned"
+            return False
+        return True
+
+    def _judged(self, epoch: int) -> bool:
+        return self.spec.verdicts is not None and self.spec.verdicts.judged(epoch)
+
+    def _out_of_patience(self, epoch: int, value: float) -> bool:
+        stopping = self.spec.training.early_stopping
+        sign = 1.0 if self.spec.objective.direction == "maximize" else -1.0
+        if self.spec.objective.better(value - sign * stopping.min_delta, self.patient_value):
+            self.patient_value, self.patient_epoch = value, epoch
+        return stopping.patience is not None and epoch - self.patient_epoch >= stopping.patience
+
+
+def _train(spec: TrialSpec, data: SplitData, progress: Progress) -> keras.Model:
+    training: Training = spec.training
+    train = _arrays(training.loss, data, data.train)
+    validation = _arrays(training.loss, data, data.validation) if len(data.validation) else None
+    model = build_model(
+        spec.model,
+        spec.data,
+        train.x,
+        len(data.dataset.class_names),
+        derive_seed(spec.seed, "model"),
+    )
+    loss, accuracy = build_loss(training.loss)
+    steps = -(-len(train.x) // training.batch_size)
+    optimizer = build_optimizer(spec.optimizer, training, steps)
+    model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy])
+    progress.model = model
+    shuffle = derive_seed(spec.seed, "shuffle")
+    rhythm = Rhythm(training.epochs, training.batch_size, training.shuffle, shuffle)
+    run = run_fit if progress.loop == "fit" else run_resident
+    run(model, train, validation, rhythm, progress.on_epoch)
+    return model
+
+
+def _test(
+    spec: TrialSpec, model: keras.Model, data: SplitData, progress: Progress
+) -> dict[str, float]:
+    """Metrics on test rows with the weights of the best epoch, by `test_` names."""
+    if not (spec.test and progress.best_weights and len(data.test)):
+        return {}
+    model.set_weights(progress.best_weights)
+    metrics = evaluate(model, _arrays(spec.training.loss, data, data.test))
+    return {f"test_{name}": value for name, value in metrics.items()}
+
+
+def _arrays(loss: str, data: SplitData, rows: Rows) -> Arrays:
+    classes = len(data.dataset.class_names)
+    return Arrays(data.dataset.x[rows], labels_for(loss, data.dataset.y[rows], classes))

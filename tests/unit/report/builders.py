@@ -1,0 +1,192 @@
+"""Makes stored sweeps for the tests, as small as a test needs or as rich as a real one."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pipeline.records import Objective, RunRecord, SweepRecord, TrialKey
+
+ACCURACY = Objective("val_accuracy", "maximize")
+LOSS = Objective("val_loss", "minimize")
+
+
+def search(
+    arm: str, trial: int, value: float | None, outcome: Any = "complete", **more: Any
+) -> RunRecord:
+    """A search run."""
+    return _run(
+        TrialKey(arm, "search", trial, attempt=more.pop("attempt", 1)), value, outcome, more
+    )
+
+
+def confirm(
+    arm: str, trial: int, repeat: int, value: float | None, outcome: Any = "complete", **more: Any
+) -> RunRecord:
+    """A confirmation run; its seed is 100 + repeat in every arm."""
+    key = TrialKey(arm, "confirm", trial, repeat, attempt=more.pop("attempt", 1))
+    return _run(key, value, outcome, {"seed": 100 + repeat, **more})
+
+
+def confirmed(arm: str, trial: int, values: Sequence[float], **more: Any) -> list[RunRecord]:
+    """Complete confirmation runs with these values, repeats from 0."""
+    return [confirm(arm, trial, i, value, **more) for i, value in enumerate(values)]
+
+
+def sweep(*runs: RunRecord, arms: Sequence[str] = ("adam", "sgd"), **more: Any) -> SweepRecord:
+    """A sweep of these runs: two trials per arm, three seeds."""
+    fields: dict[str, Any] = {
+        "name": "digits-mlp-0a1b",
+        "run_id": "s" * 32,
+        "experiment": "digits",
+        "experiment_id": "7",
+        "objective": ACCURACY,
+        "group": "optimizer",
+        "trials": 2,
+        "confirm_seeds": 3,
+        "data": {"name": "digits", "rows": 1797, "train": 1149, "validation": 288, "test": 360},
+        "data_sha256": "0123456789abcdef" * 4,
+        "started": 1_763_800_000_000,
+        "commands": {arm: ("data=digits", f"optimizer={arm}") for arm in arms},
+    }
+    return SweepRecord(arms=tuple(arms), runs=tuple(runs), **{**fields, **more})
+
+
+def finished(
+    values: Mapping[str, Sequence[float]], objective: Objective = ACCURACY, **more: Any
+) -> SweepRecord:
+    """A finished sweep whose arms were confirmed with these values; trial 1 is each arm's best."""
+    better = 0.02 if objective.direction == "maximize" else -0.02
+    runs = []
+    for arm, own in values.items():
+        top = max(own) if objective.direction == "maximize" else min(own)
+        runs += [search(arm, 0, top - better), search(arm, 1, top + better)]
+        runs += confirmed(arm, 1, own, test={"test_" + objective.metric[4:]: own[0]})
+    seeds = max(map(len, values.values()))
+    return sweep(*runs, arms=tuple(values), objective=objective, **{"confirm_seeds": seeds, **more})
+
+
+def curves(
+    epochs: int, floor: float, top: float, speed: float, noise: random.Random
+) -> dict[str, Any]:
+    """Learning curves as a real training has them: falling loss, rising accuracy, some noise."""
+    made: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
+    for epoch in range(1, epochs + 1):
+        left = math.exp(-speed * epoch) + 0.04 * math.exp(-speed * epoch / 8)
+        made["loss"].append((2.2 * left + 0.004) * math.exp(noise.gauss(0, 0.02)))
+        overfit = 0.0012 * max(0, epoch - 18)
+        made["val_loss"].append((2.2 * left + floor + overfit) * math.exp(noise.gauss(0, 0.05)))
+        made["accuracy"].append(min(1.0, 1 - 0.8 * left + noise.gauss(0, 0.001)))
+        value = top - 0.82 * left + noise.gauss(0, 0.003)
+        made["val_accuracy"].append(round(min(1.0, max(0.05, value)) * 288) / 288)
+    return made
+
+
+def realistic(
+    *,
+    arms: Sequence[str] = ("sgd", "rmsprop", "adam", "adamw"),
+    seeds: int = 5,
+    epochs: int = 30,
+    trials: int = 20,
+    tie: bool = True,
+) -> SweepRecord:
+    """A finished sweep of digits with everything a store would hold of it."""
+    noise = random.Random(4)
+    tops = [0.966, 0.979, 0.982, 0.9815 if tie else 0.993]
+    runs: list[RunRecord] = []
+    commands: dict[str, tuple[str, ...]] = {}
+    for place, arm in enumerate(arms):
+        top, speed = tops[place % 4] - 0.0007 * (place // 4), (0.16, 0.42, 0.5, 0.55)[place % 4]
+        for trial in range(trials):
+            rate = 0.001 if trial == 0 else 10 ** noise.uniform(-4.5, -1)
+            outcome = noise.choices(("complete", "pruned", "diverged"), (12, 7, 1))[0]
+            outcome = "complete" if trial in (0, 7) else outcome
+            value = top + 0.008 - (0 if trial == 7 else 0.012) - abs(noise.gauss(0, 0.01))
+            runs.append(
+                search(
+                    arm,
+                    trial,
+                    round(value * 288) / 288,
+                    outcome,
+                    params=_params(arm, rate, trial, noise),
+                    epochs=epochs if outcome == "complete" else noise.randint(3, 12),
+                )
+            )
+        best = max(
+            (run for run in runs if run.key.arm == arm and run.outcome == "complete"),
+            key=lambda run: run.best_value or 0,
+        )
+        commands[arm] = ("data=digits", "model=mlp", f"optimizer={arm}")
+        commands[best.run_id] = (
+            *commands[arm],
+            f"optimizer.params.learning_rate={best.params['optimizer.learning_rate']}",
+            f"model.params.hidden_units={best.params['model.hidden_units'].replace(' ', '')}",
+            f"training.batch_size={best.params['training.batch_size']}",
+        )
+        for repeat in range(seeds):
+            drawn = curves(epochs, 0.07, top + noise.gauss(0, 0.002), speed, noise)
+            value = max(drawn["val_accuracy"])
+            runs.append(
+                confirm(
+                    arm,
+                    best.key.trial,
+                    repeat,
+                    value,
+                    epochs=epochs,
+                    curves=drawn,
+                    best_epoch=drawn["val_accuracy"].index(value) + 1,
+                    params=best.params,
+                    test={"test_accuracy": round((value - 0.006) * 360) / 360, "test_loss": 0.11},
+                )
+            )
+    return sweep(
+        *runs,
+        arms=arms,
+        trials=trials,
+        confirm_seeds=seeds,
+        commands=commands,
+        data={
+            "name": "digits",
+            "rows": 1797,
+            "features": "64",
+            "train": 1149,
+            "validation": 288,
+            "test": 360,
+            "classes": [str(i) for i in range(10)],
+        },
+    )
+
+
+def _params(arm: str, rate: float, trial: int, noise: random.Random) -> dict[str, str]:
+    widths = (
+        [64, 32] if trial == 0 else [noise.randint(16, 256) for _ in range(noise.randint(1, 3))]
+    )
+    return {
+        "optimizer": arm,
+        "optimizer.learning_rate": f"{rate:.17g}",
+        "training.batch_size": str(32 if trial == 0 else noise.choice((16, 32, 64, 128))),
+        "model.hidden_units": str(widths),
+        "model": "mlp",
+        "training.epochs": "30",
+        "training.loss": "sparse_categorical_crossentropy",
+        "model.dropout": "0.1",
+    }
+
+
+def _run(key: TrialKey, value: float | None, outcome: Any, more: dict[str, Any]) -> RunRecord:
+    stage = f"{key.stage}{key.repeat}" if key.stage == "confirm" else key.stage
+    run = RunRecord(
+        run_id=f"{key.arm}-{key.trial}-{stage}-{key.attempt}",
+        key=key,
+        outcome=outcome,
+        seed=key.trial,
+        params={"optimizer": key.arm},
+        best_value=value,
+        best_epoch=None if value is None else 4,
+        epochs=10,
+        seconds=1.0,
+    )
+    return replace(run, **more)

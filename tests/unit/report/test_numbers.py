@@ -1,0 +1,80 @@
+"""How numbers are written."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from pipeline.report import numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.97256, "0.9726"),
+        (1.0, "1.0000"),
+        (0.0, "0.0000"),
+        (-0.0, "0.0000"),
+        (0.1 + 0.2, "0.3000"),
+        (2.302585, "2.3026"),
+        (123.456, "123.46"),
+        (12345.6, "12,346"),
+        (0.000123456, "0.000123"),
+        (-0.5, "-0.5000"),
+        (1e-17, "0.0000"),
+        (None, "–"),
+        (math.nan, "–"),
+        (math.inf, "–"),
+    ],
+)
+def test_number(value, text):
+    assert numbers.number(value) == text
+
+
+def test_a_deviation_has_the_decimals_of_its_mean():
+    assert numbers.spread(0.9794, 0.00021) == "0.9794 ± 0.0002"
+    assert numbers.spread(0.00012345, 0.000012) == "0.000123 ± 0.000012"
+    assert numbers.spread(0.9794, None) == "0.9794"
+
+
+def test_differences_and_intervals_carry_signs():
+    assert numbers.signed(0.0031, 0.97) == "+0.0031"
+    assert numbers.signed(-0.00002, 0.97) == "0.0000"
+    assert numbers.signed(None) == "–"
+    assert numbers.interval((-0.0008, 0.0064), 0.97, sign=True) == "-0.0008 to +0.0064"
+    assert numbers.interval(None, 0.97) == "–"
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(0.03123, "0.031"), (1.0, "1.000"), (0.0004, "< 0.001"), (None, "–")]
+)
+def test_p_value(p, text):
+    assert numbers.p_value(p) == text
+
+
+def test_p_value_in_a_sentence():
+    assert numbers.p_value(0.03123, named=True) == "p = 0.031"
+    assert numbers.p_value(0.0004, named=True) == "p < 0.001"
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("0.0013482934820934", "0.001348"),
+        ("1e-05", "0.00001"),
+        ("3.7828437265345925e-05", "0.00003783"),
+        ("1.2345678e-09", "1.235e-09"),
+        ("0.9", "0.9"),
+        ("0.0", "0"),
+        ("32", "32"),
+        ("1797000", "1797000"),
+        ("[64, 32]", "[64, 32]"),
+        ("nan", "nan"),
+        ("1e999", "1e999"),
+        ("adam", "adam"),
+        ("", ""),
+    ],
+)
+def test_setting(text, short):
+    assert numbers.setting(text) == short

@@ -1,0 +1,134 @@
+"""Which runs the report picks, at every moment of a sweep's life."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from pipeline.report.select import select
+
+from .builders import ACCURACY, LOSS, confirm, confirmed, finished, search, sweep
+
+
+def test_default_is_trial_zero_and_best_the_best_complete_trial():
+    arm = select(sweep(search("adam", 1, 0.95), search("adam", 0, 0.9), search("adam", 2, 0.93)))[
+        "adam"
+    ]
+    assert arm.default is not None and arm.default.key.trial == 0
+    assert arm.best is not None and arm.best.key.trial == 1
+    assert [run.key.trial for run in arm.trials] == [0, 1, 2]
+
+
+def test_of_equal_trials_the_first_is_best():
+    arm = select(sweep(search("adam", 2, 0.95), search("adam", 1, 0.95), search("adam", 0, 0.9)))
+    assert arm["adam"].best is not None and arm["adam"].best.key.trial == 1
+
+
+@pytest.mark.parametrize(("objective", "trial"), [(ACCURACY, 1), (LOSS, 0)])
+def test_the_direction_of_the_objective_decides(objective, trial):
+    runs = (search("adam", 0, 0.2), search("adam", 1, 0.4))
+    best = select(sweep(*runs, objective=objective))["adam"].best
+    assert best is not None and best.key.trial == trial
+
+
+@pytest.mark.parametrize("outcome", ["pruned", "diverged", "failed", "running"])
+def test_a_trial_that_is_not_complete_is_never_best(outcome):
+    arm = select(sweep(search("adam", 0, 0.9), search("adam", 1, 0.99, outcome)))["adam"]
+    assert arm.best is not None and arm.best.key.trial == 0
+    assert arm.counts[outcome] == 1
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf])
+def test_a_complete_trial_without_a_finite_value_is_never_best(value):
+    assert select(sweep(search("adam", 0, value)))["adam"].best is None
+
+
+def test_counts_and_epochs_take_in_every_search_run():
+    outcomes = ["complete", "complete", "pruned", "diverged", "failed", "running"]
+    runs = [search("adam", i, 0.9, outcome, epochs=i + 1) for i, outcome in enumerate(outcomes)]
+    arm = select(sweep(*runs))["adam"]
+    assert dict(arm.counts) == {
+        "complete": 2, "pruned": 1, "diverged": 1, "failed": 1, "running": 1,
+    }  # fmt: skip
+    assert arm.epochs == 1 + 2 + 3 + 4 + 5 + 6
+
+
+def test_only_the_best_trials_confirmation_counts_in_order_of_repeat():
+    runs = [search("adam", 0, 0.9), search("adam", 1, 0.95), *confirmed("adam", 0, [0.1, 0.2])]
+    runs += [confirm("adam", 1, 2, 0.94), confirm("adam", 1, 0, 0.93), confirm("adam", 1, 1, 0.92)]
+    arm = select(sweep(*runs))["adam"]
+    assert [run.best_value for run in arm.confirmed] == [0.93, 0.92, 0.94]
+    assert arm.values == {100: 0.93, 101: 0.92, 102: 0.94}
+
+
+def test_the_last_attempt_of_a_training_counts():
+    runs = [search("adam", 0, None, "failed"), search("adam", 0, 0.9, attempt=2)]
+    arm = select(sweep(*runs))["adam"]
+    assert arm.counts["failed"] == 0
+    assert arm.best is not None and arm.best.key.attempt == 2
+
+
+def test_interrupted_runs_and_unknown_arms_are_left_out():
+    runs = [search("adam", 0, 0.9), search("adam", 0, 0.99, "interrupted", attempt=2)]
+    chosen = select(sweep(*runs, search("ghost", 0, 1.0)))
+    assert chosen["adam"].best is not None and chosen["adam"].best.best_value == 0.9
+    assert [entry.arm for entry in chosen.arms] == ["adam", "sgd"]
+
+
+def test_an_arm_with_a_diverged_seed_may_not_win():
+    runs = [
+        search("adam", 0, 0.9),
+        confirm("adam", 0, 0, 0.9),
+        confirm("adam", 0, 1, None, "diverged"),
+    ]
+    arm = select(sweep(*runs))["adam"]
+    assert not arm.eligible
+    assert arm.seed_counts["diverged"] == 1
+    assert "adam" not in select(sweep(*runs)).samples
+
+
+def test_an_empty_sweep_has_no_leader_and_everything_to_come():
+    chosen = select(sweep())
+    assert chosen.leader() is None
+    assert chosen.pending == ("adam", "sgd")
+    assert not chosen.confirmed
+
+
+def test_a_finished_sweep_has_nothing_to_come():
+    assert select(finished({"adam": [0.9, 0.91], "sgd": [0.8, 0.81]})).pending == ()
+
+
+def _whole(arm: str) -> list:
+    return [search(arm, 0, 0.9), search(arm, 1, 0.95), *confirmed(arm, 1, [0.9, 0.91, 0.92])]
+
+
+@pytest.mark.parametrize(
+    ("runs", "pending"),
+    [
+        ([search("sgd", 0, 0.8)], True),
+        ([search("sgd", 0, 0.8), search("sgd", 1, None, "running")], True),
+        ([search("sgd", 0, 0.8), search("sgd", 1, 0.7), *confirmed("sgd", 0, [0.8, 0.8])], True),
+        ([search("sgd", 0, None, "diverged"), search("sgd", 1, None, "diverged")], False),
+        ([search("sgd", 0, 0.8), *confirmed("sgd", 0, [0.8, 0.8, 0.8])], False),
+        ([search("sgd", 0, 0.8), *confirmed("sgd", 0, [0.8, 0.8]),
+          confirm("sgd", 0, 2, None, "failed")], False),
+    ],
+    ids=["seeds missing", "trial running", "seed missing", "all diverged",
+         "search ended early by another limit", "seed failed"],
+)  # fmt: skip
+def test_an_arm_is_pending_while_runs_are_to_come(runs, pending):
+    assert (select(sweep(*_whole("adam"), *runs)).pending == ("sgd",)) is pending
+
+
+def test_a_search_below_its_budget_is_pending_until_confirmation_begins():
+    both = [search("adam", 0, 0.9), search("adam", 1, 0.9), search("sgd", 0, 0.8)]
+    assert select(sweep(*both, confirm_seeds=0)).pending == ("sgd",)
+
+
+def test_a_sweep_without_confirmation_is_done_after_its_search():
+    runs = [search(arm, i, 0.9) for arm in ("adam", "sgd") for i in (0, 1)]
+    chosen = select(sweep(*runs, confirm_seeds=0))
+    assert chosen.pending == ()
+    leader = chosen.leader()
+    assert leader is not None and leader.arm == "adam"
