@@ -58,7 +58,7 @@ class Terminal:
         self._best: dict[str, float] = {}
         self._confirmed = 0
         self._confirmations = confirmations
-        self._started = time.monotonic()
+        self._first_epoch: float | None = None
         self._ended_here = 0
         self._live = Live(
             get_renderable=self._view, console=self.console, refresh_per_second=4, transient=True
@@ -105,6 +105,8 @@ class Terminal:
 
     def epoch(self, metrics: EpochMetrics) -> None:
         self._running[metrics.key] = metrics.epoch
+        if self._first_epoch is None:
+            self._first_epoch = time.monotonic()
 
     def lost(self, event: WorkerLost) -> None:
         if event.key is not None:
@@ -150,9 +152,9 @@ class Terminal:
         return sum(self._budget.values()) + self._confirmations
 
     def _left(self) -> str:
-        if not self._ended_here:
+        if not self._ended_here or self._first_epoch is None:
             return ""
-        seconds = (time.monotonic() - self._started) / self._ended_here
+        seconds = (time.monotonic() - self._first_epoch) / self._ended_here
         left = round(seconds * max(0, self._total() - self._done()))
         return f", {left // 60}:{left % 60:02} left"
 

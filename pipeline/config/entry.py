@@ -21,6 +21,7 @@ from pipeline.config.composing import CONF, register_schema
 from pipeline.errors import BadInput, Interrupted, PipelineError
 
 P = TypeVar("P")
+COMPLETION = Path(__file__).with_name("completion.bash")
 
 
 def command(
@@ -42,6 +43,9 @@ def command(
     if arguments.help or arguments.hydra_help or arguments.cfg or arguments.info:
         sys.argv.append(f"hydra/help={name}")
         _hydra_main(config_name, _nothing)
+        sys.exit(0)
+    if arguments.shell_completion and arguments.overrides == ["install=bash"]:
+        print(COMPLETION.read_text())
         sys.exit(0)
     if arguments.shell_completion:
         _hydra_main(config_name, _nothing)

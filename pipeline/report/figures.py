@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from plotly.offline import get_plotlyjs  # type: ignore[import-untyped, unused-ignore]
+from plotly.offline import get_plotlyjs
 
 from pipeline.report.curves import ArmCurves, Band, Panel, Style, log_ticks, panels, styles
 from pipeline.report.numbers import number

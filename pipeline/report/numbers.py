@@ -55,7 +55,8 @@ def significant(value: float, digits: int) -> str:
         return "0"
     size = math.floor(math.log10(abs(value)))
     if not -7 < size < 15:
-        return f"{value:.{digits - 1}e}"
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return f"{mantissa.rstrip('0').rstrip('.')}e{exponent}"
     text = f"{value:.{max(0, digits - 1 - size)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

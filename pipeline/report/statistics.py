@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped, unused-ignore]
+from scipy.special import stdtr, stdtrit
 
 from pipeline.records import Objective
 

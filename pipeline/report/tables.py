@@ -67,7 +67,7 @@ def comparisons_table(selection: Selection, verdict: Verdict) -> Table:
 def searched_table(entry: ArmSelection, run: RunRecord) -> Table:
     """What the search changed: each such parameter, its default, and its value in `run`.
 
-    A parameter was searched when the arm's trials differ in it.
+    A parameter was searched when the arm's trials differ in it, and it isn't just their seed.
     """
     default = entry.default.params if entry.default else {}
     return Table(
@@ -155,7 +155,10 @@ def _comparison_row(item: Comparison, verdict: Verdict, scale: float) -> tuple[s
 def _searched(entry: ArmSelection) -> frozenset[str]:
     names = {name for run in entry.trials for name in run.params}
     return frozenset(
-        name for name in names if len({run.params.get(name) for run in entry.trials}) > 1
+        name
+        for name in names
+        if len({run.params.get(name) for run in entry.trials}) > 1
+        and any(run.params.get(name) != str(run.seed) for run in entry.trials)
     )
 
 

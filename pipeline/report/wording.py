@@ -45,9 +45,10 @@ def headline(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> str:
         rival = verdict.comparisons[0]
         mean = rival.difference.mean if rival.difference else None
         scale = max(selection[verdict.best].values.values(), key=abs)
+        chance = p_value(rival.corrected, named=True)
         return (
-            f"{verdict.best} wins with {best}: {signed(mean, scale)} against {rival.arm}, the next best "
-            f"({p_value(rival.corrected, named=True)}){_left_out(selection)}."
+            f"{verdict.best} wins with {best}: {signed(mean, scale)} against "
+            f"{rival.arm}, the next best ({chance}){_left_out(selection)}."
         )
     if verdict.kind == "single":
         if len(selection.arms) == 1:

@@ -1,0 +1,255 @@
+"""The pages: what they hold, that they need nothing else, that text from users does nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from pipeline.report.render import build, write
+
+from .builders import confirm, finished, realistic, search, sweep
+
+ROOT = Path(__file__).parents[3]
+EVIL = '"><img src=x onerror=alert(1)></script><script>alert(2)</script>'
+
+
+class Page(HTMLParser):
+    """The elements of a page, and its text outside scripts and styles."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._skip = False
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self._skip = tag in ("script", "style")
+
+    def handle_endtag(self, tag):
+        self._skip = self._skip and tag not in ("script", "style")
+
+    def handle_data(self, data):
+        if not self._skip:
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def rich():
+    return realistic(trials=8)
+
+
+@pytest.fixture(scope="module")
+def report(rich):
+    return build(rich, ui="http://127.0.0.1:5000/")
+
+
+def test_the_page_loads_nothing(report):
+    page = Page(report.html)
+    assert not page.all("link")
+    assert not page.all("iframe")
+    for tag, attrs in page.elements:
+        assert not (attrs.get("src") or "data:").startswith(("http", "//")), tag
+    assert all("src" not in attrs for attrs in page.all("script"))
+    style = report.html.split("<style>")[1].split("</style>")[0]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_the_page_links_to_papers_and_to_mlflow_only(report):
+    links = {attrs["href"] for attrs in Page(report.html).all("a")}
+    assert links == {
+        "#best",
+        "https://arxiv.org/abs/2103.03098",
+        "https://arxiv.org/abs/1910.05446",
+        f"http://127.0.0.1:5000/#/experiments/7/runs/{report.best_run}",
+    }
+
+
+def test_our_script_stores_nothing(report):
+    ours = report.html.rsplit("<script>", 1)[1]
+    assert "localStorage" not in ours
+    assert "Plotly.newPlot" in ours
+
+
+def test_plotly_is_there_once_and_only_when_needed(report):
+    assert report.html.count("plotly.js v") == 1
+    assert "plotly.js v" not in build(sweep()).html
+
+
+def test_the_page_holds_what_a_reader_needs(report, rich):
+    text = re.sub(r"\s+", " ", Page(report.html).text)
+    for part in (
+        report.headline,
+        rich.name,
+        "make train ARGS=",
+        "The arms side by side",
+        "Learning curves",
+        "How this was judged",
+        "optimizer.learning_rate",
+        rich.data_sha256[:12],
+        "Holm 1979",
+    ):
+        assert part in text
+
+
+def test_markdown_holds_the_same(report, rich):
+    for part in (report.command, "learning_curves.svg", "arXiv 2103.03098", rich.data_sha256[:12]):
+        assert part in report.markdown
+    assert f"(http://127.0.0.1:5000/#/experiments/7/runs/{report.best_run})" in report.markdown
+
+
+def test_links_are_relative_to_the_ui_without_its_address(rich):
+    report = build(rich)
+    assert f"](#/experiments/7/runs/{report.best_run})" in report.markdown
+    assert f"#/experiments/7/runs/{report.best_run}" in Page(report.html).text
+
+
+def test_an_address_that_is_none_is_refused(rich):
+    with pytest.raises(ValueError, match="http://"):
+        build(rich, ui="javascript:alert(1)")
+
+
+def test_the_runs_own_overrides_come_before_the_arms():
+    runs = finished({"adam": [0.9, 0.91]}).runs
+    arm = {"adam": ("optimizer=adam",)}
+    own = {**arm, "adam-1-search-1": ("optimizer=adam", "optimizer.params.learning_rate=0.1")}
+    exact = build(sweep(*runs, arms=["adam"], commands=own))
+    assert exact.command == ('make train ARGS="optimizer=adam optimizer.params.learning_rate=0.1"')
+    assert "This command trains it again:" in exact.markdown
+    rough = build(sweep(*runs, arms=["adam"], commands=arm))
+    assert rough.command == 'make train ARGS="optimizer=adam"'
+    assert "once the searched values below are added to it" in rough.markdown
+    none = build(sweep(*runs, arms=["adam"], commands={}))
+    assert (none.command, "trains it again" in none.markdown) == ("", False)
+
+
+def test_searched_parameters_come_first_with_their_default():
+    runs = [
+        search("adam", 0, 0.9, params={"optimizer": "adam", "optimizer.learning_rate": "0.001"}),
+        search("adam", 1, 0.95, params={
+            "optimizer": "adam", "optimizer.learning_rate": "0.0123456789"}),
+    ]  # fmt: skip
+    markdown = build(sweep(*runs, arms=["adam"])).markdown
+    searched = "| `optimizer.learning_rate` | `0.001` | `0.01235` |"
+    fixed = "| `optimizer` | `adam` |"
+    assert markdown.index(searched) < markdown.index(fixed)
+
+
+def test_the_seed_of_a_trial_is_not_what_was_searched():
+    runs = [
+        search("adam", i, 0.9, seed=70 + i, params={"seed": str(70 + i), "rate": f"0.{i}"})
+        for i in range(3)
+    ]
+    markdown = build(sweep(*runs, arms=["adam"])).markdown
+    assert markdown.index("| `rate` |") < markdown.index("| fixed | value |")
+    assert markdown.index("| `seed` | `70` |") > markdown.index("| fixed | value |")
+
+
+def test_the_arms_table_by_hand():
+    runs = [
+        search("adam", 0, 0.9, epochs=10), search("adam", 1, 0.98, epochs=10),
+        search("adam", 2, 0.7, "pruned", epochs=3), search("adam", 3, None, "diverged", epochs=1),
+        search("adam", 4, None, "failed", epochs=0),
+    ]  # fmt: skip
+    runs += [
+        confirm("adam", 1, i, value, test={"test_accuracy": value - 0.01, "test_loss": 1.0})
+        for i, value in enumerate((0.96, 0.97, 0.98))
+    ]
+    table = build(sweep(*runs, arms=["adam"], trials=5)).table
+    # mean 0.97, sd 0.01, half an interval 4.302653 x 0.01 / sqrt(3) = 0.0248
+    assert table.rows == (
+        ("adam", "0.9000", "0.9800", "0.9700 ± 0.0100 (3)", "0.9452 to 0.9948",
+         "0.9600 ± 0.0100", "2 / 1 / 1 / 1", "24"),
+    )  # fmt: skip
+    assert len(table.header) == len(table.rows[0])
+    assert table.header[0] == "optimizer"
+
+
+def test_html_from_users_is_text():
+    runs = [
+        search(EVIL, 0, 0.9, params={EVIL: "1"}),
+        search(EVIL, 1, 0.95, params={EVIL: EVIL}),
+        *[confirm(EVIL, 1, i, 0.9 + i / 50, curves={"loss": [1.0, 0.5]}) for i in range(3)],
+    ]
+    record = sweep(*runs, arms=[EVIL], name=EVIL, group=EVIL, data={EVIL: EVIL},
+                   commands={EVIL: (EVIL,)})  # fmt: skip
+    html = build(record).html
+    page = Page(html)
+    assert len(page.all("script")) == 3
+    assert all(attrs.keys() <= {"alt", "src"} for attrs in page.all("img"))
+    assert not any(name.startswith("on") for _, attrs in page.elements for name in attrs)
+    assert page.text.count(EVIL) > 5
+    data = re.search(r'<script type="application/json" id="figures">(.*?)</script>', html)
+    assert data is not None
+    assert [figure["name"] for figure in json.loads(data[1])] == ["confirmed", "curves-loss"]
+
+
+def test_pipes_and_line_breaks_do_not_break_markdown_tables():
+    params = {"a|b": "1|2\n3", "c`d": "`x|`"}
+    runs = [search("x|y", 0, 0.9, params=params), confirm("x|y", 0, 0, 0.9)]
+    markdown = build(sweep(*runs, arms=["x|y"], data={"p|q": "r|s"}, confirm_seeds=1)).markdown
+    tables = re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE)
+    assert len(tables) == 3
+    for table in tables:
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
+    assert "| `a\\|b` | `1\\|2 3` |" in markdown
+
+
+def test_same_record_same_bytes(rich, report):
+    again = build(replace(rich, runs=tuple(reversed(rich.runs))), ui="http://127.0.0.1:5000/")
+    assert again == report
+
+
+def test_same_bytes_in_another_process(report):
+    program = (
+        "import hashlib; from report.builders import realistic\n"
+        "from pipeline.report.render import build\n"
+        "made = build(realistic(trials=8), ui='http://127.0.0.1:5000/')\n"
+        "pages = made.markdown.encode(), made.html.encode(), made.svg\n"
+        "print(*(hashlib.sha256(page).hexdigest() for page in pages))"
+    )
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "unit")])
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "7"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    pages = (report.markdown.encode(), report.html.encode(), report.svg)
+    assert ran.stdout.split() == [hashlib.sha256(page).hexdigest() for page in pages]
+
+
+def test_write_makes_the_three_files_and_nothing_else(report, tmp_path):
+    folder = tmp_path / "new" / "report"
+    paths = write(report, folder)
+    assert [path.name for path in paths] == ["report.md", "report.html", "learning_curves.svg"]
+    assert sorted(folder.iterdir()) == sorted(paths)
+    assert paths[0].read_text(encoding="utf-8") == report.markdown
+    assert paths[1].read_text(encoding="utf-8") == report.html
+    assert paths[2].read_bytes() == report.svg
+
+
+def test_a_write_that_fails_leaves_the_old_file_whole(report, tmp_path, monkeypatch):
+    (tmp_path / "report.md").write_text("old")
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write(report, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["report.md"]
+    assert (tmp_path / "report.md").read_text() == "old"
