@@ -175,7 +175,8 @@ class RunRecord:
 class SweepRecord:
     """One stored sweep: `runs` holds search and confirmation trainings, those that were
     interrupted left out. `started` is milliseconds since 1970, `trials` the budget of an arm.
-    `commands` maps a training's arm to the overrides that compose that arm again."""
+    `commands` maps an arm's name to the overrides
+    that compose it again, and a search run's id to those that train that run again."""
 
     name: str
     run_id: str

@@ -89,7 +89,8 @@ class Terminal:
             return
         table = Table(box=None, pad_edge=False, header_style="dim")
         for i, name in enumerate(header):
-            table.add_column(name, justify="left" if i == 0 else "right", overflow="fold")
+            width = max((len(row[i]) for row in rows), default=0)  # headers fold, cells don't
+            table.add_column(name, justify="left" if i == 0 else "right", min_width=width)
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         self.console.print(table)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,6 +53,7 @@ def compose_sweep(overrides: Sequence[str], config_dir: str | None = None) -> Pl
         shared, _ = _compose("config", [*overrides, *extra], Config)
         group, options = _arms(shared, overrides)
         arms = [_arm(group, option, overrides, extra) for option in options]
+    arms = [_found_in(arm, config_dir) for arm in arms]
     return _checked(shared, group, arms, overrides)
 
 
@@ -65,7 +67,7 @@ def compose_training(overrides: Sequence[str], config_dir: str | None = None) ->
         shared, choices = _compose("config", [*overrides, *extra], Config)
     settings = ArmSettings(shared.data, shared.model, shared.optimizer, shared.training)
     arm = Arm(choices["optimizer"], settings, choices, _own(overrides))
-    return _checked(shared, "optimizer", [arm], overrides)
+    return _checked(shared, "optimizer", [_found_in(arm, config_dir)], overrides)
 
 
 def compose_report(overrides: Sequence[str], config_dir: str | None = None) -> ReportConfig:
@@ -164,6 +166,13 @@ def _arm(group: str, option: str, overrides: Sequence[str], extra: Sequence[str]
         raise BadInput(*(f"arm {option}: {problem}" for problem in error.problems)) from error
     settings = ArmSettings(config.data, config.model, config.optimizer, config.training)
     return Arm(option, settings, choices, (f"{group}={option}", *_own(own)))
+
+
+def _found_in(arm: Arm, config_dir: str | None) -> Arm:
+    """The arm, knowing that it needs the user's own config folder to be composed again."""
+    if config_dir is None:
+        return arm
+    return replace(arm, overrides=(*arm.overrides, f"--config-dir={config_dir}"))
 
 
 def _own(overrides: Sequence[str]) -> tuple[str, ...]:

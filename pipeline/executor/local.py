@@ -149,6 +149,9 @@ class LocalExecutor:
         return {
             **os.environ,
             **ENVIRONMENT,
+            "KERAS_HOME": str(
+                self._logs
+            ),  # Keras writes a file there, by default in the user's home
             "TF_NUM_INTRAOP_THREADS": threads,
             "TF_NUM_INTEROP_THREADS": threads,
             "OMP_NUM_THREADS": threads,

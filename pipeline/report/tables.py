@@ -81,7 +81,7 @@ def searched_table(entry: ArmSelection, run: RunRecord) -> Table:
 
 
 def fixed_table(entry: ArmSelection, run: RunRecord) -> Table:
-    """The parameters that all trials of the arm share."""
+    """The parameters that weren't searched: those all trials share, and the seed."""
     searched = _searched(entry)
     rows = sorted(run.params.items())
     return Table(

@@ -130,7 +130,7 @@ def comparisons_line(verdict: Verdict) -> str:
         f"{verdict.best} minus the other arm, seed by seed. An interval that holds zero, or a "
         "large p, says that the seed alone may have made the difference."
     )
-    if len(verdict.comparisons) < 2 or verdict.kind == "winner":
+    if len(verdict.comparisons) < 2 or verdict.kind != "tie":
         return text
     return (
         f"{text} As no arm beats every other one, an arm is left out of the tie only where the "

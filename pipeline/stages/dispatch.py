@@ -107,6 +107,6 @@ class Dispatcher:
                 "failed",
                 epochs=0,
                 seconds=0.0,
-                error=f"its worker died {ATTEMPTS} times, exit code {event.exit_code} ({event.log})",
+                error=f"its worker died {ATTEMPTS} times, exit {event.exit_code} ({event.log})",
             )
         )

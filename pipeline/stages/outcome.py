@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.errors import DONE, TRIAL_FAILED
 from pipeline.records import SweepRecord
-from pipeline.report.render import Report, build, write
 from pipeline.terminal import Terminal
 from pipeline.tracking.store import Store
+
+if TYPE_CHECKING:
+    from pipeline.report.render import Report
+
+# What the page's table has and a terminal of 80 columns has no room for.
+PAGE_ONLY = ("95 % interval", "epochs trained")
 
 
 def make_report(store: Store, sweep: SweepRecord, logs: Path) -> tuple[Report, Path]:
@@ -18,7 +25,10 @@ def make_report(store: Store, sweep: SweepRecord, logs: Path) -> tuple[Report, P
     Returns:
         The report, and the folder of its files: the artifacts themselves where they are local.
     """
-    report = build(sweep)
+    os.environ.setdefault("MPLCONFIGDIR", str(store.root / "hydra" / "matplotlib"))
+    from pipeline.report.render import build, write  # 1 s, and only now is it needed
+
+    report = build(sweep, store.ui)
     folder = logs / "report"
     write(report, folder)
     published = store.publish(sweep.run_id, folder, "report")
@@ -29,8 +39,10 @@ def make_report(store: Store, sweep: SweepRecord, logs: Path) -> tuple[Report, P
 
 def show_report(report: Report, folder: Path, terminal: Terminal) -> None:
     """What remains on the screen: the table, the verdict, the way to the rest."""
+    table = report.table
+    kept = [i for i, name in enumerate(table.header) if name not in PAGE_ONLY]
     terminal.say("")
-    terminal.table(report.table.header, report.table.rows)
+    terminal.table([table.header[i] for i in kept], [[row[i] for i in kept] for row in table.rows])
     terminal.say("")
     terminal.say(report.headline)
     for note in report.notes:

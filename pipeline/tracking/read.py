@@ -77,8 +77,10 @@ def _sweep(client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
     for record in runs:
         if record.key.stage == "search":
             arm = arms[record.key.arm]
-            commands[record.run_id] = [*arm["overrides"], *_overrides(record, arm["searched"])]
-    drawn = [_with_curves(client, r) if r.key.stage == "confirm" else r for r in runs]
+            everything = [*arm["overrides"], *_overrides(record, arm["searched"])]
+            flags_last = sorted(everything, key=lambda override: override.startswith("--"))
+            commands[record.run_id] = flags_last
+    drawn = _drawn(runs, objective)
     return SweepRecord(
         name=sweep,
         run_id=run.info.run_id,
@@ -93,8 +95,24 @@ def _sweep(client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
         data_sha256=run.data.tags["data_sha256"],
         started=run.info.start_time,
         commands=commands,
-        runs=tuple(drawn),
+        runs=tuple(_with_curves(client, run) if run.run_id in drawn else run for run in runs),
     )
+
+
+def _drawn(runs: Sequence[RunRecord], objective: Objective) -> set[str]:
+    """Ids of the runs whose curves a report draws: the confirmations, or, while there are none,
+    the best trial of each arm."""
+    confirmations = {run.run_id for run in runs if run.key.stage == "confirm"}
+    if confirmations:
+        return confirmations
+    best: dict[str, RunRecord] = {}
+    for run in runs:
+        value, arm = run.best_value, run.key.arm
+        if run.outcome == "complete" and value is not None:
+            before = best[arm].best_value if arm in best else None
+            if objective.better(value, math.nan if before is None else before):
+                best[arm] = run
+    return {run.run_id for run in best.values()}
 
 
 def _run(run: Run, objective: Objective) -> RunRecord:

@@ -49,6 +49,11 @@ class Store:
     def report_folder(self, sweep: str) -> Path:
         return self.root / "reports" / sweep
 
+    @property
+    def ui(self) -> str:
+        """Where the MLflow UI shows the store: at the server, or where `make ui` opens it."""
+        return "http://127.0.0.1:5000" if self.local else self.uri
+
     def client(self) -> MlflowClient:
         """A client of the store; the first one ever makes the database (2 s).
 
