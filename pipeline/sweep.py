@@ -77,7 +77,7 @@ def sweep(job: Job, logs: Path) -> int:
                 tracker.close("complete")
         record = read_sweep(store, plan.name)
         report, folder = make_report(store, record, logs)
-    show_report(report, folder, terminal)
+    show_report(report, folder, store.link(record.experiment_id, plan.name), terminal)
     return exit_code(record)
 
 

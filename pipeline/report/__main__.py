@@ -13,7 +13,7 @@ from pipeline.config.schema import ReportConfig
 from pipeline.errors import DONE
 
 
-def report(config: ReportConfig, logs: Path) -> int:
+def rebuild(config: ReportConfig, logs: Path) -> int:
     from pipeline.stages.outcome import make_report, show_report
     from pipeline.terminal import Terminal
     from pipeline.tracking.read import read_sweep
@@ -22,9 +22,10 @@ def report(config: ReportConfig, logs: Path) -> int:
     store = find_store(config.tracking)
     sweep = read_sweep(store, config.sweep.name)
     terminal = Terminal(config.terminal, sweep.name, sweep.objective, {}, 0)
-    show_report(*make_report(store, sweep, logs), terminal)
+    report, folder = make_report(store, sweep, logs)
+    show_report(report, folder, store.link(sweep.experiment_id, sweep.name), terminal)
     return DONE
 
 
 if __name__ == "__main__":
-    command("report", compose_report, report, "report")
+    command("report", compose_report, rebuild, "report")

@@ -37,8 +37,8 @@ def make_report(store: Store, sweep: SweepRecord, logs: Path) -> tuple[Report, P
     return report, published
 
 
-def show_report(report: Report, folder: Path, terminal: Terminal) -> None:
-    """What remains on the screen: the table, the verdict, the way to the rest."""
+def show_report(report: Report, folder: Path, runs: str, terminal: Terminal) -> None:
+    """What remains on the screen: the table, the verdict, the way to the files and to the runs."""
     table = report.table
     kept = [i for i, name in enumerate(table.header) if name not in PAGE_ONLY]
     terminal.say("")
@@ -50,7 +50,7 @@ def show_report(report: Report, folder: Path, terminal: Terminal) -> None:
     if report.command:
         terminal.say(f"train it again: {report.command}")
     terminal.say(f"report: {folder / 'report.html'}")
-    terminal.say("every run: make ui")
+    terminal.say(f"every run: make ui, at {runs}")
 
 
 def exit_code(sweep: SweepRecord) -> int:

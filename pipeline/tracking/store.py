@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlparse
+from urllib.parse import quote, unquote, urlencode, urlparse
 
 from pipeline.config.schema import Tracking
 from pipeline.errors import AlreadyRunning, StorageError
@@ -53,6 +53,15 @@ class Store:
     def ui(self) -> str:
         """Where the MLflow UI shows the store: at the server, or where `make ui` opens it."""
         return "http://127.0.0.1:5000" if self.local else self.uri
+
+    def link(self, experiment_id: str, sweep: str) -> str:
+        """The UI's page of a sweep's runs, as a tree with the sweep on top."""
+        query = {
+            "searchFilter": f"tags.sweep = '{sweep}'",
+            "orderByKey": "attributes.start_time",
+            "orderByAsc": "true",
+        }
+        return f"{self.ui}/#/experiments/{experiment_id}/runs?{urlencode(query, quote_via=quote)}"
 
     def client(self) -> MlflowClient:
         """A client of the store; the first one ever makes the database (2 s).

@@ -159,7 +159,7 @@ class Tracker:
         if experiment is not None:
             return str(experiment.experiment_id)
         location = self._store.artifacts.as_uri() if self._store.local else None
-        return str(self._client.create_experiment(name, artifact_location=location))
+        return str(self._client.create_experiment(name, location, names.EXPERIMENT_TAGS))
 
     def _open_frame(
         self, found: Mapping[Any, Any], stage: str, arm: str, parent: str | None
