@@ -66,6 +66,8 @@ def compose_training(overrides: Sequence[str], config_dir: str | None = None) ->
     with _hydra(config_dir) as extra:
         shared, choices = _compose("config", [*overrides, *extra], Config)
     settings = ArmSettings(shared.data, shared.model, shared.optimizer, shared.training)
+    for group in (settings.model, settings.optimizer, settings.training):
+        group.space.clear()  # nothing is searched, so no value has to lie in a space
     arm = Arm(choices["optimizer"], settings, choices, _own(overrides))
     return _checked(shared, "optimizer", [_found_in(arm, config_dir)], overrides)
 

@@ -1,0 +1,234 @@
+"""What a person sees who opens the MLflow UI on a finished sweep, in a real browser."""
+
+from __future__ import annotations
+
+import re
+import socket
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.browser.conftest import Ui, listing
+from tests.integration.scenarios import headline
+from tests.integration.stored import Run
+
+PATIENCE = 90
+"""Seconds for a page to show what it should; it takes two or three."""
+
+pytestmark = pytest.mark.usefixtures("tmp_path")
+
+
+def see(browser: Any, css: str, text: str | None = None) -> Any:
+    """The element that matches, once it is on the page; with exactly that text, if one is given."""
+
+    def find(driver: Any) -> Any:
+        for element in driver.find_elements(By.CSS_SELECTOR, css):
+            if text is None or element.get_property("textContent").strip() == text:
+                return element
+        return None
+
+    return WebDriverWait(browser, PATIENCE).until(find, f"no {css} {text or ''}")
+
+
+def runs_shown(browser: Any) -> list[str]:
+    """Names in the table of runs, from top to bottom."""
+    links = browser.find_elements(By.CSS_SELECTOR, "[role=row][row-index] a[href*='/runs/']")
+    placed = [(link.rect["y"], link.get_property("textContent").strip()) for link in links]
+    return [name for _, name in sorted(placed)]
+
+
+def unfold(browser: Any, name: str) -> None:
+    """Clicks on the + in front of a run."""
+    cell = see(browser, "[role=gridcell] a[href*='/runs/']", name).find_element(
+        By.XPATH, "./ancestor::*[@role='gridcell']"
+    )
+    cell.find_element(By.CSS_SELECTOR, "button").click()
+
+
+def children_of(runs: list[Run], parent: Run) -> list[Run]:
+    return [run for run in runs if run.tags.get("mlflow.parentRunId") == parent.run_id]
+
+
+@pytest.fixture(scope="module")
+def runs(ui: Ui) -> list[Run]:
+    return ui.swept.sandbox.stored.runs()
+
+
+@pytest.fixture(scope="module")
+def sweep(runs: list[Run]) -> Run:
+    (run,) = [run for run in runs if run.stage == "sweep"]
+    return run
+
+
+def test_the_printed_link_shows_the_sweep_as_a_tree(
+    browser: Any, ui: Ui, runs: list[Run], sweep: Run, tmp_path: Path
+) -> None:
+    (link,) = re.findall(r"^every run: make ui, at (\S+)$", ui.swept.done.out, re.MULTILINE)
+    assert link.startswith("http://127.0.0.1:5000/")
+    browser.get(link.replace("http://127.0.0.1:5000", ui.address))
+
+    see(browser, "[role=gridcell] a[href*='/runs/']", sweep.name)
+    assert runs_shown(browser) == [sweep.name]
+
+    unfold(browser, sweep.name)
+    arms = children_of(runs, sweep)
+    for arm in arms:
+        see(browser, "[role=gridcell] a[href*='/runs/']", arm.name)
+    assert sorted(runs_shown(browser)) == sorted([sweep.name, *(arm.name for arm in arms)])
+
+    for arm in arms:
+        unfold(browser, arm.name)
+        for training in children_of(runs, arm):
+            see(browser, "[role=gridcell] a[href*='/runs/']", training.name)
+    assert sorted(runs_shown(browser)) == sorted(run.name for run in runs)
+    browser.save_screenshot(str(tmp_path / "runs.png"))
+
+
+def test_a_run_draws_its_curve_of_val_accuracy(
+    browser: Any, ui: Ui, runs: list[Run], sweep: Run
+) -> None:
+    run = next(run for run in runs if run.stage == "confirm" and run.arm == "adam")
+    browser.get(f"{ui.address}/#/experiments/{sweep.experiment_id}/runs/{run.run_id}/model-metrics")
+    search = see(browser, "input[placeholder*='Search metric']")
+    search.send_keys("^val_accuracy$" + Keys.ENTER)
+
+    def heights(driver: Any) -> list[float]:
+        """How far down each point of the line is, once one is drawn through all of them."""
+        for path in driver.find_elements(By.CSS_SELECTOR, "svg path.js-line"):
+            points = re.findall(r"[ML][\d.]+,([\d.]+)", path.get_attribute("d") or "")
+            if len(points) == len(run.curves["val_accuracy"]):
+                return [float(point) for point in points]
+        return []
+
+    drawn = WebDriverWait(browser, PATIENCE).until(heights, "no line of all epochs")
+    legends = [e.text for e in browser.find_elements(By.CSS_SELECTOR, "svg, [class*=legend], span")]
+    assert any("val_accuracy" in text for text in legends)
+    values = run.curves["val_accuracy"]
+    top, bottom = min(drawn), max(drawn)
+    low, high = min(values), max(values)
+    shape = [(bottom - height) / (bottom - top) for height in drawn]
+    assert shape == pytest.approx([(v - low) / (high - low) for v in values], abs=0.02)
+
+
+def test_the_page_of_a_run_shows_its_params_and_outcome(
+    browser: Any, ui: Ui, runs: list[Run], sweep: Run
+) -> None:
+    run = next(run for run in runs if run.name == "adam/0")
+    browser.get(f"{ui.address}/#/experiments/{sweep.experiment_id}/runs/{run.run_id}")
+
+    def shown(driver: Any) -> bool:
+        text = driver.find_element(By.TAG_NAME, "body").text
+        return all(word in text for word in ("optimizer", "adam/0", "best_val_accuracy"))
+
+    WebDriverWait(browser, PATIENCE).until(shown, "the page of adam/0")
+    text = browser.find_element(By.TAG_NAME, "body").text
+    assert "Finished" in text
+    assert re.search(r"outcome\s*:?\s*complete", text)
+    assert re.search(r"Parent run\s+adam", text)
+    assert re.search(r"optimizer\s+adam", text)
+
+
+def test_the_report_opens_in_the_artifact_viewer(browser: Any, ui: Ui, sweep: Run) -> None:
+    report = ui.swept.sandbox.report_files(ui.swept.sweep)["report.md"].decode()
+    place = f"runs/{sweep.run_id}/artifacts/report/report.html"
+    browser.get(f"{ui.address}/#/experiments/{sweep.experiment_id}/{place}")
+    frame = see(browser, "iframe")
+    browser.switch_to.frame(frame)
+    try:
+        heading = see(browser, "h1")
+        assert heading.text == headline(report)
+        # The figures are drawn by the page's own script.
+        see(browser, "svg.main-svg")
+        assert "The arms side by side" in browser.find_element(By.TAG_NAME, "body").text
+    finally:
+        browser.switch_to.default_content()
+
+
+# For this machine alone.
+
+
+def status(ui: Ui, path: str = "/", **headers: str) -> int:
+    request = urllib.request.Request(f"{ui.address}{path}", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_another_host_name_is_refused(ui: Ui) -> None:
+    assert status(ui) == 200
+    assert status(ui, Host=f"localhost:{ui.port}") == 200
+    for host in ("evil.example", f"evil.example:{ui.port}", "192.168.0.1", f"10.0.0.1:{ui.port}"):
+        assert status(ui, Host=host) == 403, host
+
+
+def test_another_sites_page_can_not_write(ui: Ui) -> None:
+    request = urllib.request.Request(
+        f"{ui.address}/api/2.0/mlflow/experiments/create",
+        data=b'{"name": "planted"}',
+        headers={"Content-Type": "application/json", "Origin": "http://evil.example"},
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)
+    with refused.value as error:
+        assert error.code == 403
+
+
+def listening(pids: list[int]) -> set[tuple[str, int]]:
+    """(address, port) of every TCP socket on which these processes listen."""
+    inodes = set()
+    for pid in pids:
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            target = str(descriptor.readlink()) if descriptor.is_symlink() else ""
+            inodes.update(re.findall(r"^socket:\[(\d+)\]$", target))
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            _, local, _, state, *_, inode = line.split()[:10]
+            if state == "0A" and inode in inodes:
+                address, port = local.split(":")
+                found.add((_readable(address), int(port, 16)))
+    return found
+
+
+def _readable(address: str) -> str:
+    if len(address) == 8:
+        return socket.inet_ntoa(bytes.fromhex(address)[::-1])
+    return address
+
+
+def test_it_listens_on_this_machine_only(ui: Ui) -> None:
+    assert listening(ui.processes()) == {("127.0.0.1", ui.port)}
+
+
+def test_it_runs_no_jobs(ui: Ui) -> None:
+    """MLflow's job runners serve language models: eight processes more, and nothing of ours."""
+    commands = [Path(f"/proc/{pid}/cmdline").read_text() for pid in ui.processes()]
+    assert [command for command in commands if "mlflow.server.jobs" in command] == []
+
+
+def test_a_port_in_use_is_told(ui: Ui) -> None:
+    done = ui.swept.sandbox.run("pipeline.tracking.ui", str(ui.port))
+    assert done.code == 2, done.said
+    assert str(ui.port) in done.err
+    assert "Traceback" not in done.err
+
+
+def test_ctrl_c_ends_all_of_it_and_nothing_is_left_behind(ui: Ui) -> None:
+    """The last of this file: it ends the UI."""
+    left, printed = ui.stop()
+    assert left == []
+    assert "Traceback" not in printed
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", ui.port))
+    assert listing(ui.swept.sandbox.work) == ui.before
+    assert [name for name in listing(ui.home) if name != "tmp"] == []

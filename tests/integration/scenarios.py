@@ -1,0 +1,414 @@
+"""The jobs that tests look at: each is run once a session, by `lab.Lab`.
+
+Most train on the worked example, six rows: what they are about is the sweep, not the network, and
+an epoch of one batch lets a test stop a training at an exact epoch.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.integration.lab import REPOSITORY, Done, Sandbox, Scenario, finish, wait_until
+from tests.integration.stored import Run, Stored, trainings, whole
+
+SMALL = (
+    *("data=worked_example", "objective.metric=loss", "objective.direction=minimize"),
+    *("training.batch_size=6", "training.space.batch_size=null"),
+    *("search=random", "pruner=none", "confirm.seeds=1", "executor.workers=1"),
+)
+"""Six rows, one batch an epoch, nothing pruned, one worker."""
+
+ARMS, TRIALS, EPOCHS, WAITS_AT = ("sgd", "adam"), 2, 4, 3
+WAITING = (
+    *SMALL,
+    *("model=custom", "model.builder=workbench:waits", f"+model.params.batch={WAITS_AT}"),
+    *(f"training.epochs={EPOCHS}", f"search.trials={TRIALS}", "arms.optimizer=[sgd,adam]"),
+    "sweep.name=waiting",
+)
+"""A sweep whose first training that comes to epoch `WAITS_AT` waits there."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended, and the sandbox it ran in."""
+
+    done: Done
+    sandbox: Sandbox
+
+    @property
+    def sweep(self) -> str:
+        """Name of the only sweep there is."""
+        (run,) = self.sandbox.stored.runs(stage="sweep")
+        return run.tags["sweep"]
+
+
+# A whole small job.
+
+
+@dataclass(frozen=True)
+class Smoke(Finished):
+    """`written` lists what stood in the sandbox's folders when the sweep had ended, `repository`
+    what git doesn't track in the project's folder, before and after."""
+
+    written: Mapping[str, Sequence[str]]
+    repository: tuple[Sequence[str], Sequence[str]]
+
+
+def smoke(sandbox: Sandbox) -> Smoke:
+    before = untracked()
+    done = sandbox.sweep("experiment=smoke")
+    folders = {"work": sandbox.work, "home": sandbox.home, "temporary": sandbox.temporary}
+    written = {
+        name: sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+        for name, folder in folders.items()
+    }
+    return Smoke(done, sandbox, written, (before, untracked()))
+
+
+CACHES = ("__pycache__/", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/", ".hypothesis/")
+
+
+def untracked() -> list[str]:
+    """What `git status` lists as untracked or ignored in the project, caches of tools aside."""
+    lines = subprocess.run(
+        ["git", "-C", str(REPOSITORY), "status", "--porcelain", "--ignored"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    return [line for line in lines if line[:2] in {"??", "!!"} and not line.endswith(CACHES)]
+
+
+@dataclass(frozen=True)
+class TrainedAgain(Finished):
+    """The command that a report prints, run in an empty folder."""
+
+    command: str
+    original: str
+
+
+def trained_again(sandbox: Sandbox, swept: Smoke) -> TrainedAgain:
+    report = swept.sandbox.report_files(swept.sweep)["report.md"].decode()
+    (command,) = re.findall(r"^make train .*$", report, re.MULTILINE)
+    (original,) = re.findall(r"MLflow run \[`([0-9a-f]{32})`\]", report)
+    done = sandbox.train(*make_arguments(command))
+    return TrainedAgain(done, sandbox, command, original)
+
+
+def make_arguments(command: str) -> list[str]:
+    """What Python gets from `make train ARGS="…"`: through a shell, make, and a shell."""
+    make, target, *given = shlex.split(command)
+    assert (make, target) == ("make", "train")
+    variables = dict(argument.split("=", 1) for argument in given)
+    assert set(variables) <= {"ARGS"}
+    return shlex.split(variables.get("ARGS", "").replace("$$", "$"))
+
+
+def headline(report: str) -> str:
+    """The sentence in bold at the head of report.md, as plain text."""
+    (text,) = re.findall(r"^\*\*(.+)\*\*$", report, re.MULTILINE)[:1]
+    return re.sub(r"\\(.)", r"\1", text)
+
+
+# The same sweep twice, with pruning and a budget of epochs.
+
+TWIN_EPOCHS, TWIN_BUDGET = 4, 18
+
+
+def twin(sandbox: Sandbox) -> Finished:
+    done = sandbox.sweep(
+        *("data=digits", "arms.optimizer=[sgd,adam]", "executor.workers=1", "confirm.seeds=1"),
+        *("search=tpe", "search.params.n_startup_trials=2"),
+        *("search.trials=50", f"search.epochs={TWIN_BUDGET}", f"training.epochs={TWIN_EPOCHS}"),
+        *("pruner=successive_halving", "pruner.params.min_resource=1"),
+        "pruner.params.reduction_factor=2",
+    )
+    return Finished(done, sandbox)
+
+
+# One name, and more and more of it.
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command under the sweep's name, with the store before and after it."""
+
+    done: Done
+    runs: Sequence[Run]
+    rows_unchanged: bool
+    studies_unchanged: bool
+
+
+@dataclass(frozen=True)
+class Growing:
+    """`steps` has a `Step` for each command given; `sandbox` stands after the last."""
+
+    steps: Mapping[str, Step]
+    sandbox: Sandbox
+
+
+def growing(sandbox: Sandbox) -> Growing:
+    base = [*SMALL, "model=mlp", "training.epochs=2", "sweep.name=growing"]
+    adam, both = "arms.optimizer=[adam]", "arms.optimizer=[adam,sgd]"
+    # Adam's loss is far below what sgd can reach at this learning rate: the best stays Adam's.
+    slow = ["optimizer.space.learning_rate=null"]
+    commands = {
+        "first": [*base, adam, "search.trials=1"],
+        "more trials": [*base, adam, "search.trials=3"],
+        "new arm": [*base, both, "search.trials=3"],
+        "finished": [*base, both, "search.trials=3"],
+        "other space": [*base, both, "search.trials=3", *slow],
+        "other data": [*base, both, "search.trials=3", "data.standardize=true"],
+        "other model": [*base, both, "search.trials=3", "model.params.activation=tanh"],
+        "other space and new arm": [
+            *(*base, "arms.optimizer=[rmsprop,adam,sgd]", "search.trials=3"),
+            "model.params.activation=tanh",
+        ],
+        "fewer trials": [*base, both, "search.trials=1"],
+    }
+    return Growing(
+        {name: _step(sandbox, overrides) for name, overrides in commands.items()}, sandbox
+    )
+
+
+def _step(sandbox: Sandbox, overrides: Sequence[str]) -> Step:
+    rows, studies = _state(sandbox)
+    done = sandbox.sweep(*overrides)
+    rows_after, studies_after = _state(sandbox)
+    return Step(done, sandbox.stored.runs(), rows_after == rows, studies_after == studies)
+
+
+def _state(sandbox: Sandbox) -> tuple[object, dict[str, bytes]]:
+    """Everything that is stored: all rows of the database, and the bytes of every study."""
+    rows = sandbox.stored.dump() if sandbox.stored.database.exists() else None
+    journals = sandbox.journal("any").parent.glob("*.journal")
+    return rows, {path.name: path.read_bytes() for path in journals}
+
+
+# Single trainings, and the worked example.
+
+
+@dataclass(frozen=True)
+class Singles:
+    """`pipeline.train` with overrides, then the worked example, in one store."""
+
+    overridden: Done
+    worked: Done
+    sandbox: Sandbox
+
+
+def singles(sandbox: Sandbox) -> Singles:
+    overridden = sandbox.train(
+        "optimizer=adam", "model.params.hidden_units=[64,32]", "training.epochs=3"
+    )
+    return Singles(overridden, sandbox.train("experiment=worked_example"), sandbox)
+
+
+# Trials that go wrong, and two sweeps in one store.
+
+
+@dataclass(frozen=True)
+class Troubled:
+    """A sweep with a model that raises, then one that diverges, then one that works."""
+
+    failing: Done
+    diverging: Done
+    worked: Done
+    sandbox: Sandbox
+
+
+FRAGILE = """\
+name: fragile
+builder: workbench:fails
+params: {units: 8}
+space: {units: {choices: [8, 13]}}
+"""
+
+
+def troubled(sandbox: Sandbox) -> Troubled:
+    _install_workbench(sandbox)
+    options = sandbox.code / "options" / "model"
+    options.mkdir(parents=True)
+    (options / "fragile.yaml").write_text(FRAGILE)
+    failing = sandbox.sweep(
+        *("--config-dir", str(options.parent), *SMALL, "model=fragile", "training.epochs=2"),
+        *("search.trials=4", "arms.optimizer=[sgd,adam]", "sweep.name=failing"),
+        PIPELINE_TRUSTED_PACKAGES="workbench",
+    )
+    diverging = sandbox.sweep(
+        *(*SMALL, "model=mlp", "arms.optimizer=[sgd]", "optimizer.space.learning_rate=null"),
+        *("optimizer.params.learning_rate=1e20", "search.trials=2", "training.epochs=6"),
+        "sweep.name=diverging",
+    )
+    worked = sandbox.sweep("experiment=worked_example", "confirm.seeds=2")
+    return Troubled(failing, diverging, worked, sandbox)
+
+
+# Processes that die.
+
+
+def assert_whole(stored: Stored, sweep: str) -> None:
+    """What must hold of a finished sweep of `ARMS`, `TRIALS` and `EPOCHS`, whatever happened to it
+    on the way."""
+    runs = stored.runs(sweep)
+    assert Counter(run.stage for run in runs if run.stage in {"sweep", "arm"}) == {
+        "sweep": 1,
+        "arm": len(ARMS),
+    }
+    counted = Counter((run.arm, run.stage, run.trial) for run in trainings(whole(runs)))
+    searched = {key: count for key, count in counted.items() if key[1] == "search"}
+    assert searched == {(arm, "search", trial): 1 for arm in ARMS for trial in range(TRIALS)}
+    confirmed = [key for key in counted if key[1] == "confirm"]
+    assert sorted(arm for arm, _, _ in confirmed) == sorted(ARMS)
+    assert {run.status for run in whole(runs)} == {"FINISHED"}
+    assert "RUNNING" not in {run.status for run in runs}
+    for run in trainings(whole(runs)):
+        assert run.steps("loss") == list(range(1, EPOCHS + 1)), run.name
+    assert stored.twice("search", "confirm") == []
+
+
+@dataclass(frozen=True)
+class WorkerKilled(Finished):
+    """`epochs_seen` were in the database while the training waited, before its worker died."""
+
+    killed: int
+    epochs_seen: int
+
+
+def worker_killed(sandbox: Sandbox) -> WorkerKilled:
+    process = _start_waiting(sandbox)
+    # Epochs before the one that waits are finished: they must come to the store by themselves.
+    seen = _most_within(20, sandbox.stored.epochs_so_far, WAITS_AT - 1)
+    killed = int((sandbox.code / "waiting").read_text())
+    os.kill(killed, signal.SIGKILL)
+    (sandbox.code / "open").touch()
+    return WorkerKilled(finish(process), sandbox, killed, seen)
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A sweep stopped while a training waited, and the same command run again.
+
+    `second` is the same command while the first one ran; `left` are the workers that were still
+    there 5 s after the sweep had ended; `interrupted` the runs before the command was run again.
+    """
+
+    stopped: Done
+    second: Done
+    workers: int
+    left: Sequence[int]
+    interrupted: Sequence[Run]
+    continued: Done
+    sandbox: Sandbox
+
+
+def sweep_killed(sandbox: Sandbox) -> Stopped:
+    return _stop(sandbox, signal.SIGKILL)
+
+
+def sweep_interrupted(sandbox: Sandbox) -> Stopped:
+    return _stop(sandbox, signal.SIGINT)
+
+
+def _stop(sandbox: Sandbox, how: signal.Signals) -> Stopped:
+    process = _start_waiting(sandbox, "executor.workers=2")
+    second = _waiting_sweep(sandbox)
+    workers = list(children(process.pid))
+    process.send_signal(how)
+    stopped = finish(process)
+    left = gone_within(5, workers)
+    interrupted = sandbox.stored.runs()
+    (sandbox.code / "open").touch()
+    continued = _waiting_sweep(sandbox)
+    return Stopped(stopped, second, len(workers), left, interrupted, continued, sandbox)
+
+
+def _start_waiting(sandbox: Sandbox, *overrides: str) -> subprocess.Popen[str]:
+    _install_workbench(sandbox)
+    process = sandbox.start("pipeline.sweep", *WAITING, *overrides, **_workbench(sandbox))
+    wait_until((sandbox.code / "waiting").exists, "a training to wait", process)
+    return process
+
+
+def _waiting_sweep(sandbox: Sandbox, *overrides: str) -> Done:
+    return sandbox.sweep(*WAITING, *overrides, **_workbench(sandbox))
+
+
+def _workbench(sandbox: Sandbox) -> dict[str, str]:
+    return {"WORKBENCH": str(sandbox.code), "PIPELINE_TRUSTED_PACKAGES": "workbench"}
+
+
+def _install_workbench(sandbox: Sandbox) -> None:
+    shutil.copy(Path(__file__).with_name("workbench.py"), sandbox.code)
+
+
+def _most_within(seconds: float, count: Callable[[], int], enough: int) -> int:
+    """The count once it is enough, or what it is when the time is up."""
+    deadline = time.monotonic() + seconds
+    while (found := count()) < enough and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
+def children(parent: int) -> Iterator[int]:
+    """Living processes whose parent this is."""
+    for pid in _processes():
+        if _status(pid)[1:] == (str(parent),):
+            yield pid
+
+
+def descendants(parent: int) -> Iterator[int]:
+    """Children, their children, and so on."""
+    for child in children(parent):
+        yield child
+        yield from descendants(child)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be counted doesn't."""
+    return _status(pid)[:1] not in ((), ("Z",), ("X",))
+
+
+def gone_within(seconds: float, pids: Sequence[int]) -> list[int]:
+    """Waits for processes to end; those that haven't."""
+    deadline = time.monotonic() + seconds
+    while (left := [pid for pid in pids if alive(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def _processes() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _status(pid: int) -> tuple[str, ...]:
+    """(state, parent) of a process; nothing when there is none."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ()
+    return tuple(status.rpartition(")")[2].split()[:2])
+
+
+SCENARIOS = {
+    "smoke": Scenario(smoke),
+    "trained_again": Scenario(trained_again, after=("smoke",)),
+    "twin_one": Scenario(twin),
+    "twin_two": Scenario(twin),
+    "growing": Scenario(growing),
+    "singles": Scenario(singles),
+    "troubled": Scenario(troubled),
+    "worker_killed": Scenario(worker_killed),
+    "sweep_killed": Scenario(sweep_killed),
+    "sweep_interrupted": Scenario(sweep_interrupted),
+}

@@ -1,0 +1,118 @@
+"""What the config allows by name is what the rooms have by that name: no more, and no less.
+
+The laws of pipeline.config are checked before TensorFlow is imported, so they hold the names a
+second time.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+
+from pipeline.config import laws
+from pipeline.config.schema import Data, Model, Optimizer, Pruner, Schedule, Search, Training
+from pipeline.config.space import Dimension
+from pipeline.data.sources import SOURCES
+from pipeline.search.samplers import make_pruner, make_sampler
+from pipeline.training import loss, model
+from pipeline.training.optimizer import build_optimizer
+
+WRAPPERS = {"Optimizer", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"}
+# Losses that don't fit one class per row: what they want instead.
+OTHER_LOSSES = {
+    "Loss": "the base class",
+    "CTC": "sequences of labels",
+    "Circle": "embeddings",
+    "Hinge": "labels of -1 and 1, one output",
+    "SquaredHinge": "labels of -1 and 1, one output",
+    "MeanAbsolutePercentageError": "labels that are never 0",
+}
+
+
+def test_optimizers_are_all_of_keras() -> None:
+    exported = {name for name, _ in inspect.getmembers(keras.optimizers, inspect.isclass)}
+    assert sorted(laws.OPTIMIZERS) == sorted(exported - WRAPPERS)
+
+
+def test_losses_are_those_of_the_training_room() -> None:
+    assert list(laws.SPARSE_LOSSES) == list(loss.SPARSE)
+    assert sorted(laws.ONE_HOT_LOSSES) == sorted(loss.ONE_HOT)
+
+
+def test_losses_are_all_of_keras_that_fit_classification() -> None:
+    exported = {name for name, _ in inspect.getmembers(keras.losses, inspect.isclass)}
+    ours = {kind.__name__ for kind in [*loss.SPARSE.values(), *loss.ONE_HOT.values()]}
+    assert exported - ours == set(OTHER_LOSSES)
+
+
+def test_builders_and_sources() -> None:
+    assert sorted(laws.BUILDERS) == sorted(model.BUILDERS)
+    assert sorted(laws.SOURCES) == sorted(SOURCES)
+
+
+@pytest.mark.parametrize("name", [*laws.SPARSE_LOSSES, *laws.ONE_HOT_LOSSES])
+def test_every_loss_prefers_the_right_class(name: str) -> None:
+    """With labels in the form it wants, and an accuracy in the same form.
+
+    Some of Keras's losses take any form without a word, and measure nothing in the wrong one.
+    """
+    labels = loss.labels_for(name, np.array([0, 1, 2]), 3)
+    right = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]], "float32")
+    wrong = right[[1, 2, 0]]
+    function, accuracy = loss.build_loss(name)
+    assert float(function(labels, right)) < float(function(labels, wrong))
+    accuracy.update_state(labels, right)
+    assert float(accuracy.result()) == 1.0
+    accuracy.update_state(labels, wrong)
+    assert float(accuracy.result()) == 0.5
+    assert accuracy.name == "accuracy"
+
+
+@pytest.mark.parametrize("name", laws.BUILDERS)
+def test_every_builder_gives_a_probability_for_every_class(name: str) -> None:
+    params = {
+        "mlp": {
+            "hidden_units": [4],
+            "activation": "relu",
+            "dropout": 0.1,
+            "batch_normalization": True,
+            "l2": 0.01,
+        },
+        "cnn": {"filters": [2], "hidden_units": [4], "activation": "relu", "dropout": 0.1},
+    }
+    x = np.random.default_rng(0).normal(size=(5, 8, 8, 1)).astype("float32")
+    data = Data(name="images", source="npz")
+    built = model.build_model(Model(name, name, params[name]), data, x, classes=3, seed=0)
+    outputs = np.asarray(built(x))
+    assert outputs.shape == (5, 3)
+    assert (outputs >= 0).all()
+    np.testing.assert_allclose(outputs.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", laws.SCHEDULES)
+def test_every_schedule_builds(name: str) -> None:
+    training = Training(4, 2, "huber", schedule=Schedule(name, warmup_epochs=1, final=0.1))
+    optimizer = build_optimizer(Optimizer("SGD", {"learning_rate": 0.5}), training, 10)
+    assert float(optimizer.learning_rate) < 0.5  # the first step of a warm-up
+
+
+def test_a_schedule_that_is_none_of_them_is_constant() -> None:
+    training = Training(4, 2, "huber")
+    optimizer = build_optimizer(Optimizer("SGD", {"learning_rate": 0.5}), training, 10)
+    assert float(optimizer.learning_rate) == 0.5
+
+
+def test_every_sampler_and_pruner_builds_another_class() -> None:
+    dimension = Dimension("x", "float", 0.5, low=0.0, high=1.0)
+    params = {"grid": {"points": 2}, "qmc": {"qmc_type": "sobol", "scramble": True}}
+    names = [name for name in laws.SAMPLERS if name != "gp"]  # which needs torch
+    samplers = [
+        make_sampler(Search(name, params.get(name, {})), [dimension], 0, "arm", 1) for name in names
+    ]
+    assert len({type(sampler) for sampler in samplers}) == len(names)
+    bands = {"hyperband": {"max_resource": "auto"}}
+    pruners = [make_pruner(Pruner(name, bands.get(name, {})), 9) for name in laws.PRUNERS]
+    assert len({type(pruner) for pruner in pruners}) == len(laws.PRUNERS)

@@ -1,0 +1,97 @@
+"""`pipeline.report`: from the store alone, the report that the sweep made."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.integration.lab import Done, Sandbox
+from tests.integration.scenarios import Troubled
+
+NAMES = ("failing", "diverging")
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A report made again: what the command said, the files before it and after it."""
+
+    done: Done
+    before: dict[str, bytes]
+    after: dict[str, bytes]
+    rows_unchanged: bool
+
+
+def rebuild(box: Sandbox, sweep: str, *overrides: str, options: tuple[str, ...] = ()) -> Rebuilt:
+    before, rows = box.report_files(sweep), box.stored.dump()
+    done = box.report(*overrides, options=options)
+    return Rebuilt(done, before, box.report_files(sweep), box.stored.dump() == rows)
+
+
+@pytest.fixture(scope="module")
+def newest(troubled: Troubled) -> tuple[str, Rebuilt]:
+    sweep = troubled.sandbox.stored.runs(stage="sweep")[-1].tags["sweep"]
+    return sweep, rebuild(troubled.sandbox, sweep, options=("-X", "importtime"))
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def by_name(troubled: Troubled, request: pytest.FixtureRequest) -> Rebuilt:
+    return rebuild(troubled.sandbox, request.param, f"sweep.name={request.param}")
+
+
+def test_newest_sweep_is_reported_without_a_name(newest: tuple[str, Rebuilt]) -> None:
+    sweep, rebuilt = newest
+    assert sweep.startswith("worked_example-mlp-")
+    assert rebuilt.done.code == 0, rebuilt.done.said
+    assert rebuilt.after == rebuilt.before
+    assert rebuilt.rows_unchanged
+
+
+def test_a_sweep_is_reported_by_name(by_name: Rebuilt) -> None:
+    assert by_name.done.code == 0, by_name.done.said
+    assert by_name.after == by_name.before
+    assert by_name.rows_unchanged
+
+
+def test_the_path_of_the_report_is_printed(by_name: Rebuilt) -> None:
+    (printed,) = re.findall(r"^report: (.+)$", by_name.done.out, re.MULTILINE)
+    assert Path(printed).read_bytes() == by_name.after["report.html"]
+
+
+def test_a_report_needs_no_tensorflow(newest: tuple[str, Rebuilt]) -> None:
+    imported = re.findall(r"^import time:.*\| +(\S+)$", newest[1].done.err, re.MULTILINE)
+    assert "pipeline.report.render" in imported
+    heavy = {name for name in imported if name.split(".")[0] in {"tensorflow", "keras", "jax"}}
+    assert heavy == set()
+
+
+def test_an_unknown_name_lists_those_there_are(troubled: Troubled) -> None:
+    rows = troubled.sandbox.stored.dump()
+    done = troubled.sandbox.report("sweep.name=failling")
+    assert done.code == 2, done.said
+    for run in troubled.sandbox.stored.runs(stage="sweep"):
+        assert run.tags["sweep"] in done.err
+    assert "failling" in done.err
+    assert "Traceback" not in done.err
+    assert troubled.sandbox.stored.dump() == rows
+
+
+@pytest.fixture(scope="module")
+def without_store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sandbox, Done]:
+    box = Sandbox(tmp_path_factory.mktemp("empty"))
+    return box, box.report()
+
+
+def test_without_a_store_it_says_how_to_make_one(without_store: tuple[Sandbox, Done]) -> None:
+    _, done = without_store
+    assert done.code == 2, done.said
+    assert "mlruns" in done.err
+    assert "make sweep" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_without_a_store_it_writes_nothing(without_store: tuple[Sandbox, Done]) -> None:
+    box, _ = without_store
+    assert list(box.work.iterdir()) == []

@@ -1,0 +1,61 @@
+"""A sweep killed between any two of its writes: the same command makes it whole.
+
+Each test kills the process at one call, then runs the command again.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.integration.lab import Sandbox
+from tests.integration.scenarios import ARMS, EPOCHS, SMALL, TRIALS, assert_whole
+
+SWEEP = (
+    *(*SMALL, "model=mlp", f"training.epochs={EPOCHS}", f"search.trials={TRIALS}"),
+    *(f"arms.optimizer=[{','.join(ARMS)}]", "sweep.name=killed"),
+)
+STUDY, WRITE = "pipeline.search.study", "pipeline.tracking.write:Tracker"
+
+POINTS = {
+    "second-study-begun-without-its-identity": (f"{STUDY}:ArmStudy.set_identity", 2, "before"),
+    "sweep-run-without-its-description": (f"{WRITE}._create", 1, "after"),
+    "arm-run-without-its-params": (f"{WRITE}._create", 2, "after"),
+    "trial-with-some-of-its-values": (f"{STUDY}:suggest", 2, "before"),
+    "trial-without-a-run": (f"{WRITE}._begin", 2, "before"),
+    "trial-with-a-run-and-no-epoch": (f"{WRITE}._begin", 2, "after"),
+    "trial-trained-and-not-closed": (f"{WRITE}._finish", 2, "before"),
+    "trial-closed-and-not-told": (f"{STUDY}:ArmStudy.tell", 2, "before"),
+    "trial-told": (f"{STUDY}:ArmStudy.tell", 2, "after"),
+    "last-trial-closed-and-not-told": (f"{STUDY}:ArmStudy.tell", 4, "before"),
+    "confirmation-not-closed": (f"{WRITE}._finish", 5, "before"),
+    "confirmation-closed": (f"{WRITE}._finish", 5, "after"),
+    "sweep-not-closed": (f"{WRITE}._close", 1, "before"),
+    "sweep-closed-without-its-report": ("pipeline.stages.outcome:make_report", 1, "before"),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("target", "count", "when"), POINTS.values(), ids=POINTS)
+def test_a_sweep_killed_anywhere_becomes_whole(
+    target: str, count: int, when: str, tmp_path: Path
+) -> None:
+    box = Sandbox(tmp_path)
+    shutil.copy(Path(__file__).with_name("failpoint.py"), box.code)
+    killed = box.run("failpoint", target, str(count), when, "pipeline.sweep", *SWEEP)
+    assert killed.code == -9, killed.said
+
+    continued = box.sweep(*SWEEP)
+    assert continued.code == 0, continued.said
+    assert_whole(box.stored, "killed")
+    (sweep,) = box.stored.runs("killed", "sweep")
+    assert sweep.outcome == "complete"
+    assert set(box.report_files("killed")) == {"report.html", "report.md", "learning_curves.svg"}
+    artifacts = Path(sweep.artifact_uri.removeprefix("file://"))
+    stored = {path.relative_to(artifacts).as_posix() for path in artifacts.rglob("*.*")}
+    assert {"data.json", "config/sweep.yaml", "environment/packages.txt"} <= stored
+    assert {f"config/{arm}.yaml" for arm in ARMS} <= stored
+    for arm in box.stored.runs("killed", "arm"):
+        assert arm.params["optimizer"] == arm.arm

@@ -1,0 +1,203 @@
+"""Trials that fail, workers and sweeps that are killed: what is lost, and what never is."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.integration.scenarios import ARMS, WAITS_AT, Stopped, Troubled, assert_whole
+from tests.integration.scenarios import WorkerKilled as Killed
+from tests.integration.stored import Run, trainings, whole
+
+stopped_twice = pytest.mark.parametrize("stopped", ["sweep_killed", "sweep_interrupted"])
+
+
+@pytest.fixture
+def stop(stopped: str, request: pytest.FixtureRequest) -> Stopped:
+    result: Stopped = request.getfixturevalue(stopped)
+    return result
+
+
+# A worker dies.
+
+
+def test_a_sweep_outlives_its_worker(worker_killed: Killed) -> None:
+    assert worker_killed.done.code == 0, worker_killed.done.said
+    assert_whole(worker_killed.sandbox.stored, "waiting")
+
+
+def test_a_dead_worker_costs_one_attempt_of_one_trial(worker_killed: Killed) -> None:
+    runs = trainings(worker_killed.sandbox.stored.runs())
+    (lost,) = [run for run in runs if run.outcome == "interrupted"]
+    assert (lost.arm, lost.trial, lost.stage) == ("sgd", 0, "search")
+    assert lost.status == "KILLED"
+    (again,) = [
+        run for run in whole(runs) if (run.arm, run.trial, run.stage) == ("sgd", 0, "search")
+    ]
+    assert again.outcome == "complete"
+    assert again.params == lost.params
+    assert again.tags["mlflow.parentRunId"] == lost.tags["mlflow.parentRunId"]
+
+
+def test_epochs_before_the_death_are_stored_and_the_same_again(worker_killed: Killed) -> None:
+    runs = trainings(worker_killed.sandbox.stored.runs("waiting", "search"))
+    lost, again = [run for run in runs if (run.arm, run.trial) == ("sgd", 0)]
+    assert lost.steps("loss") == list(range(1, WAITS_AT))
+    assert again.curves["loss"][: WAITS_AT - 1] == lost.curves["loss"]
+
+
+def test_a_dead_worker_is_told_of(worker_killed: Killed) -> None:
+    (line,) = [line for line in worker_killed.done.out.splitlines() if "worker died" in line]
+    assert "sgd/0" in line
+    assert "-9" in line
+    (log,) = re.findall(r"\S+worker-\d+\.log", line)
+    assert Path(log).exists()
+
+
+def test_finished_epochs_are_stored_while_a_training_goes_on(worker_killed: Killed) -> None:
+    """Live: an epoch that has ended is in the store before the next one ends."""
+    assert worker_killed.epochs_seen == WAITS_AT - 1
+
+
+# The sweep dies, or is interrupted.
+
+
+@stopped_twice
+def test_no_worker_outlives_its_sweep(stop: Stopped) -> None:
+    assert stop.workers == 2
+    assert stop.left == []
+
+
+@stopped_twice
+def test_a_second_sweep_of_the_name_is_refused(stop: Stopped) -> None:
+    assert stop.second.code == 3, stop.second.said
+    assert "sweep waiting" in stop.second.err
+    assert re.search(r"process \d+", stop.second.err)
+    assert "Traceback" not in stop.second.err
+
+
+@stopped_twice
+def test_the_same_command_finishes_the_sweep(stop: Stopped) -> None:
+    assert stop.continued.code == 0, stop.continued.said
+    assert_whole(stop.sandbox.stored, "waiting")
+
+
+@stopped_twice
+def test_what_was_complete_before_the_stop_stays(stop: Stopped) -> None:
+    after = {run.run_id: run for run in stop.sandbox.stored.runs()}
+    for run in trainings(stop.interrupted):
+        if run.outcome == "complete":
+            assert after[run.run_id] == run
+
+
+@stopped_twice
+def test_the_attempt_that_was_stopped_is_marked(stop: Stopped) -> None:
+    after = {run.run_id: run for run in stop.sandbox.stored.runs()}
+    cut = [run for run in trainings(stop.interrupted) if run.outcome != "complete"]
+    assert cut
+    for run in cut:
+        assert after[run.run_id].outcome == "interrupted"
+        assert after[run.run_id].status == "KILLED"
+
+
+def test_a_killed_sweep_ends_by_the_signal(sweep_killed: Stopped) -> None:
+    assert sweep_killed.stopped.code == -9
+
+
+def test_an_interrupted_sweep_says_so_with_130(sweep_interrupted: Stopped) -> None:
+    stopped = sweep_interrupted.stopped
+    assert stopped.code == 130, stopped.said
+    assert "the same command continues" in stopped.err
+    assert "Traceback" not in stopped.err
+
+
+def test_an_interrupted_sweep_closes_its_runs(sweep_interrupted: Stopped) -> None:
+    runs = sweep_interrupted.interrupted
+    assert "RUNNING" not in {run.status for run in runs}
+    (sweep,) = [run for run in runs if run.stage == "sweep"]
+    assert sweep.outcome == "interrupted"
+    after = sweep_interrupted.sandbox.stored.runs(stage="sweep")
+    assert [run.outcome for run in after] == ["complete"]
+
+
+# A trial fails by an error.
+
+
+@pytest.fixture(scope="module")
+def failing(troubled: Troubled) -> list[Run]:
+    return troubled.sandbox.stored.runs("failing", "search")
+
+
+def test_failed_trials_make_exit_code_1_and_the_sweep_goes_on(
+    troubled: Troubled, failing: list[Run]
+) -> None:
+    assert troubled.failing.code == 1, troubled.failing.said
+    assert {run.outcome for run in failing} == {"complete", "failed"}
+    assert sorted((run.arm, run.trial) for run in failing) == [
+        (arm, trial) for arm in sorted(ARMS) for trial in range(4)
+    ]
+    assert len(troubled.sandbox.stored.runs("failing", "confirm")) == len(ARMS)
+
+
+def test_a_trial_fails_by_its_own_values_only(failing: list[Run]) -> None:
+    for run in failing:
+        assert (run.outcome == "failed") == (run.params["model.units"] == "13"), run.name
+        assert run.status == ("FAILED" if run.outcome == "failed" else "FINISHED")
+
+
+def test_a_failed_trial_keeps_its_traceback(failing: list[Run]) -> None:
+    for run in failing:
+        path = Path(run.artifact_uri.removeprefix("file://")) / "traceback.txt"
+        assert path.exists() == (run.outcome == "failed")
+        if path.exists():
+            text = path.read_text()
+            assert "in fails" in text
+            assert "ArithmeticError: thirteen units are too many for this model" in text
+
+
+def test_a_failed_trial_is_told_without_a_traceback(troubled: Troubled) -> None:
+    assert "thirteen units are too many" in troubled.failing.out
+    assert "Traceback" not in troubled.failing.out + troubled.failing.err
+
+
+# A trial diverges.
+
+
+@pytest.fixture(scope="module")
+def diverging(troubled: Troubled) -> list[Run]:
+    return troubled.sandbox.stored.runs("diverging", "search")
+
+
+def test_a_diverged_trial_is_a_result_and_no_error(
+    troubled: Troubled, diverging: list[Run]
+) -> None:
+    assert troubled.diverging.code == 0, troubled.diverging.said
+    assert [run.outcome for run in diverging] == ["diverged"] * 2
+    assert {run.status for run in diverging} == {"FINISHED"}
+
+
+def test_a_diverged_trial_ends_with_the_epoch_that_is_no_number(
+    troubled: Troubled, diverging: list[Run]
+) -> None:
+    for run in diverging:
+        *finite, last = [
+            all(math.isfinite(values[name]) for name in ("loss", "val_loss"))
+            for values in _by_epoch(run)
+        ]
+        assert all(finite)
+        assert not last
+        assert run.steps("loss") == list(range(1, len(finite) + 2))
+    assert troubled.sandbox.stored.twice("search") == []
+
+
+def _by_epoch(run: Run) -> list[dict[str, float]]:
+    names = list(run.curves)
+    return [dict(zip(names, row, strict=True)) for row in zip(*run.curves.values(), strict=True)]
+
+
+def test_nothing_is_confirmed_when_all_diverged(troubled: Troubled) -> None:
+    assert troubled.sandbox.stored.runs("diverging", "confirm") == []
+    assert "No trial completed" in troubled.diverging.out

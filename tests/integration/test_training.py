@@ -1,0 +1,402 @@
+"""The training room with the real Keras: two loops, one result; seeds; endings; schedules; losses.
+
+Settings are those of conf/, composed as every command composes them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import pytest
+
+from pipeline.config.laws import ONE_HOT_LOSSES, SPARSE_LOSSES
+from pipeline.records import VerdictSchedule, derive_seed
+from pipeline.training import loss as losses
+from pipeline.training.model import build_model
+from pipeline.training.optimizer import build_optimizer
+from tests.integration.training_room import FEW_ROWS, Trained, compose, train
+
+FREE = ("training.space.batch_size=null", "model.space.hidden_units=null")
+"""Nothing is searched here, so no search space has to hold what is given."""
+SMALL = (*FREE, *FEW_ROWS, "model.params.hidden_units=[16]", "training.batch_size=50")
+RATE = "optimizer.params.learning_rate"
+STILL = ("optimizer=sgd", f"{RATE}=1e-30", "optimizer.space.learning_rate=null")
+"""A learning rate that changes no weight: accuracy is the same in every epoch."""
+LOSS_ONLY = ("objective.metric=loss", "objective.direction=minimize")
+
+
+# Keras's own loop, and the compiled one.
+
+MODELS = {
+    "plain": ("model=mlp",),
+    "dropout": ("model=mlp", "model.params.dropout=0.3"),
+    "batch_normalization": ("model=mlp", "model.params.batch_normalization=true"),
+    "l2": ("model=mlp", "model.params.l2=0.001"),
+    "cnn": ("model=cnn", "model.params.filters=[8]", "model.params.dropout=0.2"),
+}
+OPTIMIZERS = ("sgd", "rmsprop", "adamw", "lion", "muon", "schedule_free_adamw")
+OTHER_OPTIMIZERS = ("adadelta", "adafactor", "adagrad", "adamax", "ftrl", "lamb", "nadam")
+
+
+def both_loops(*overrides: str) -> tuple[Trained, Trained]:
+    resident = train(*SMALL, "training.epochs=3", *overrides, "training.loop=resident")
+    fit = train(*SMALL, "training.epochs=3", *overrides, "training.loop=fit")
+    return resident, fit
+
+
+def assert_same(resident: Trained, fit: Trained) -> None:
+    """To a few units in the last place of a float32: sums may be taken in another order."""
+    assert (resident.result.loop, fit.result.loop) == ("resident", "fit")
+    assert resident.result.outcome == fit.result.outcome == "complete"
+    assert len(resident.epochs) == len(fit.epochs) == 3
+    for ours, theirs in zip(resident.epochs, fit.epochs, strict=True):
+        assert set(ours) == set(theirs) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+        for name in ours:
+            assert ours[name] == pytest.approx(theirs[name], rel=1e-6), name
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_resident_loop_equals_fit_for_a_model(model: Sequence[str]) -> None:
+    assert_same(*both_loops("optimizer=adam", *model))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_resident_loop_equals_fit_for_an_optimizer(optimizer: str) -> None:
+    assert_same(*both_loops(f"optimizer={optimizer}"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("optimizer", OTHER_OPTIMIZERS)
+def test_resident_loop_equals_fit_for_the_other_optimizers(optimizer: str) -> None:
+    assert_same(*both_loops(f"optimizer={optimizer}"))
+
+
+def test_a_single_training_needs_no_search_space_that_holds_it() -> None:
+    """Nothing is searched by `pipeline.train`: any batch size and any widths will do."""
+    spec, _ = compose("training.batch_size=50", "model.params.hidden_units=[100,10]")
+    assert spec.training.batch_size == 50
+    assert spec.model.params["hidden_units"] == [100, 10]
+
+
+def test_the_last_batch_is_short_in_these_tests() -> None:
+    _, data = compose(*SMALL)
+    assert len(data.train) % 50 not in {0, 1}
+
+
+def test_resident_loop_equals_fit_with_a_schedule_and_without_shuffling() -> None:
+    schedule = ("training.schedule.name=cosine", "training.schedule.warmup_epochs=1")
+    assert_same(*both_loops("optimizer=adam", *schedule, "training.shuffle=false"))
+
+
+def test_resident_loop_equals_fit_for_one_hot_labels() -> None:
+    assert_same(*both_loops("optimizer=sgd", "training.loss=categorical_crossentropy"))
+
+
+def test_every_row_is_seen_once_an_epoch() -> None:
+    """With a learning rate too small to change a weight, the mean loss over the batches of an
+    epoch is the loss over all rows, whatever the order and the size of the last batch."""
+    found = [
+        value
+        for size in (16, 50, 128)
+        for value in train(
+            *SMALL, *STILL, "training.epochs=2", f"training.batch_size={size}"
+        ).curve("loss")
+    ]
+    assert found == pytest.approx([found[0]] * 6, rel=1e-6)
+
+
+# Seeds.
+
+
+def test_same_seed_same_numbers_other_seed_other_numbers() -> None:
+    overrides = (*SMALL, "optimizer=adam", "model.params.dropout=0.2", "training.epochs=2")
+    one, same, other = (train(*overrides, seed=seed) for seed in (1, 1, 2))
+    assert one.epochs == same.epochs
+    assert set(one.curve("loss")).isdisjoint(other.curve("loss"))
+
+
+def test_seed_decides_dropout_even_where_nothing_else_is_random() -> None:
+    """Same initial weights by training nothing, rows in order: what differs is the masks."""
+    plain = train(*SMALL, *STILL, "training.epochs=2")
+    masked = train(*SMALL, *STILL, "training.epochs=2", "model.params.dropout=0.5")
+    assert plain.curve("loss")[0] == pytest.approx(plain.curve("loss")[1], rel=1e-6)
+    assert masked.curve("loss")[0] != masked.curve("loss")[1]
+    assert masked.curve("val_loss")[0] == masked.curve("val_loss")[1]
+
+
+def test_length_of_a_training_does_not_change_its_beginning() -> None:
+    short, long = (
+        train(*SMALL, "optimizer=adam", f"training.epochs={epochs}") for epochs in (2, 4)
+    )
+    assert long.epochs[:2] == short.epochs
+
+
+# Endings.
+
+
+def test_a_hopeless_trial_ends_one_epoch_after_the_verdict() -> None:
+    asked = []
+
+    def keep(epoch: int) -> bool:
+        asked.append(epoch)
+        return epoch != 5
+
+    trained = train(
+        *SMALL, "training.epochs=20", verdicts=VerdictSchedule(first=3, interval=2), keep=keep
+    )
+    assert asked == [3, 5]
+    assert len(trained.epochs) == trained.result.epochs == 6
+    assert trained.result.outcome == "pruned"
+
+
+def test_a_trial_that_is_kept_runs_to_its_end() -> None:
+    asked = []
+
+    def keep(epoch: int) -> bool:
+        asked.append(epoch)
+        return True
+
+    trained = train(
+        *SMALL, "training.epochs=5", verdicts=VerdictSchedule(first=1, interval=1), keep=keep
+    )
+    assert trained.result.outcome == "complete"
+    assert trained.result.epochs == 5
+    # After the last epoch there is nothing to keep.
+    assert asked == [1, 2, 3]
+
+
+@pytest.mark.parametrize("patience", [1, 3])
+@pytest.mark.parametrize("loop", ["resident", "fit"])
+def test_early_stopping_waits_for_patience_epochs_without_progress(
+    patience: int, loop: str
+) -> None:
+    trained = train(
+        *(*SMALL, *STILL, "training.epochs=9", f"training.loop={loop}"),
+        f"training.early_stopping.patience={patience}",
+    )
+    assert trained.result.epochs == len(trained.epochs) == 1 + patience
+    assert trained.result.outcome == "complete"
+    assert trained.result.best_epoch == 1
+
+
+def test_without_patience_a_training_never_stops_early() -> None:
+    trained = train(*SMALL, *STILL, "training.epochs=4")
+    assert trained.result.epochs == 4
+
+
+@pytest.mark.parametrize(("min_delta", "epochs"), [(0.0, 5), (100.0, 3)])
+def test_progress_below_min_delta_is_no_progress(min_delta: float, epochs: int) -> None:
+    trained = train(
+        *(*SMALL, "optimizer=adam", "objective.metric=loss", "objective.direction=minimize"),
+        *("training.epochs=5", "training.early_stopping.patience=2"),
+        f"training.early_stopping.min_delta={min_delta}",
+    )
+    falling = trained.curve("loss")
+    assert falling == sorted(falling, reverse=True)
+    assert trained.result.epochs == epochs
+
+
+@pytest.mark.parametrize(
+    ("values", "patience", "last"),
+    [
+        ([0.5, 0.6, 0.6, 0.6, 0.9], 2, 4),
+        ([0.5, 0.4, 0.6, 0.5, 0.5, 0.5], 3, 6),
+        ([0.5, 0.4, 0.6, 0.5, 0.7, 0.6], 2, 6),
+        ([0.5, 0.4, 0.3, 0.9], 1, 2),
+    ],
+    ids=["plateau", "late-progress", "ups-and-downs", "impatient"],
+)
+def test_patience_on_a_script(values: Sequence[float], patience: int, last: int) -> None:
+    """Accuracies as given, one an epoch; `last` is the epoch after which training stops."""
+    from pipeline.training.trial import Progress
+
+    spec, _ = compose(
+        f"training.epochs={len(values)}", f"training.early_stopping.patience={patience}"
+    )
+    progress = Progress(spec, lambda _: None, lambda _: True)
+    for epoch, value in enumerate(values, 1):
+        metrics = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": value}
+        if not progress.on_epoch(epoch, metrics):
+            break
+    assert progress.epochs == last
+    best = max(values[:last])
+    assert progress.best_value == best
+    assert progress.best_epoch == values.index(best) + 1
+
+
+def test_best_epoch_gives_the_weights_that_are_tested() -> None:
+    """Trained to the best epoch only, the last weights are those weights."""
+    wild = (*SMALL, "optimizer=adam", f"{RATE}=0.1", "model.params.hidden_units=[8]")
+    whole = train(*wild, "training.epochs=12", test=True)
+    best = whole.result.best_epoch
+    assert best is not None
+    assert best < 12
+    cut = train(*wild, f"training.epochs={best}", test=True)
+    assert whole.result.test == cut.result.test
+    assert set(whole.result.test) == {"test_loss", "test_accuracy"}
+
+
+def test_without_the_wish_no_test_rows_are_read() -> None:
+    assert train(*SMALL, "training.epochs=1").result.test == {}
+
+
+def test_a_diverged_training_says_so_and_stops() -> None:
+    trained = train(
+        *(*SMALL, "optimizer=sgd", f"{RATE}=1e20", "optimizer.space.learning_rate=null"),
+        "training.epochs=6",
+    )
+    assert trained.result.outcome == "diverged"
+    assert not math.isfinite(trained.epochs[-1]["loss"] + trained.epochs[-1]["val_loss"])
+    assert all(math.isfinite(epoch["loss"]) for epoch in trained.epochs[:-1])
+    assert trained.result.error == ""
+
+
+def test_an_exception_is_a_failed_result_with_its_traceback() -> None:
+    trained = train("data=worked_example", "model=cnn", *LOSS_ONLY)
+    assert trained.result.outcome == "failed"
+    assert "images" in trained.result.error
+    assert trained.result.traceback.startswith("Traceback")
+    assert trained.epochs == []
+
+
+# Learning rates.
+
+EPOCHS, STEPS, BASE = 5, 4, 0.02
+
+
+def rates(name: str, final: float, warmup_epochs: int) -> list[float]:
+    """The learning rate of every step of a training, as Keras's optimizer takes it."""
+    spec, _ = compose(
+        *("optimizer=sgd", f"{RATE}={BASE}", f"training.epochs={EPOCHS}"),
+        *(f"training.schedule.name={name}", f"training.schedule.final={final}"),
+        f"training.schedule.warmup_epochs={warmup_epochs}",
+    )
+    optimizer = build_optimizer(spec.optimizer, spec.training, STEPS)
+    optimizer.build([keras.Variable(np.zeros(1, "float32"))])
+    found = []
+    for step in range(EPOCHS * STEPS + 1):
+        optimizer.iterations.assign(step)
+        found.append(float(optimizer.learning_rate))
+    return found
+
+
+def shares(steps: int) -> list[float]:
+    return [step / steps for step in range(steps + 1)]
+
+
+@pytest.mark.parametrize("final", [0.0, 0.1])
+def test_cosine_falls_as_half_a_wave(final: float) -> None:
+    expected = [
+        BASE * (final + (1 - final) * (1 + math.cos(math.pi * share)) / 2)
+        for share in shares(EPOCHS * STEPS)
+    ]
+    assert rates("cosine", final, 0) == pytest.approx(expected, rel=1e-5, abs=1e-9)
+
+
+def test_exponential_falls_by_the_same_factor_every_step() -> None:
+    expected = [BASE * 0.01**share for share in shares(EPOCHS * STEPS)]
+    assert rates("exponential", 0.01, 0) == pytest.approx(expected, rel=1e-5)
+
+
+def test_constant_stays() -> None:
+    assert rates("constant", 0.0, 0) == pytest.approx([BASE] * (EPOCHS * STEPS + 1))
+
+
+def test_after_warmup_every_schedule_runs_over_the_epochs_that_are_left() -> None:
+    warm, left = 2 * STEPS, 3 * STEPS
+    cosine = [BASE * (1 + math.cos(math.pi * share)) / 2 for share in shares(left)]
+    exponential = [BASE * 0.01**share for share in shares(left)]
+    assert rates("cosine", 0.0, 2)[warm:] == pytest.approx(cosine, rel=1e-5, abs=1e-9)
+    assert rates("exponential", 0.01, 2)[warm:] == pytest.approx(exponential, rel=1e-5)
+    assert rates("constant", 0.0, 2)[warm:] == pytest.approx([BASE] * (left + 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "final"), [("constant", 0.0), ("exponential", 0.01), ("cosine", 0.0)]
+)
+def test_warmup_rises_by_equal_steps_to_the_full_rate(name: str, final: float) -> None:
+    warm = 2 * STEPS
+    rising = rates(name, final, 2)[: warm + 1]
+    steps = [after - before for before, after in itertools.pairwise(rising)]
+    rises = [step for step in steps if step > 1e-9]
+    assert max(rising) == pytest.approx(BASE)
+    assert len(rises) >= warm - 1
+    assert rises == pytest.approx([BASE / warm] * len(rises), rel=1e-4)
+
+
+def test_warmup_is_the_same_before_every_schedule() -> None:
+    """Else a comparison of schedules would compare warm-ups too."""
+    warm = 2 * STEPS
+    constant, exponential, cosine = (
+        rates(name, final, 2)[:warm]
+        for name, final in (("constant", 0.0), ("exponential", 0.01), ("cosine", 0.0))
+    )
+    assert exponential == pytest.approx(constant, rel=1e-5)
+    assert cosine == pytest.approx(constant, rel=1e-5)
+
+
+def test_sgd_moves_weights_by_rate_times_gradient() -> None:
+    """new weight = old weight - learning rate * gradient, in the config that conf/ has."""
+    spec, _ = compose("optimizer=sgd", f"{RATE}=0.1")
+    optimizer = build_optimizer(spec.optimizer, spec.training, 1)
+    weight = keras.Variable(np.array([1.0, -2.0], "float32"))
+    optimizer.apply([np.array([0.5, 4.0], "float32")], [weight])
+    np.testing.assert_allclose(weight.numpy(), [1.0 - 0.1 * 0.5, -2.0 - 0.1 * 4.0], rtol=1e-6)
+
+
+# Losses.
+
+
+def test_config_offers_the_losses_that_training_has() -> None:
+    assert set(SPARSE_LOSSES) == set(losses.SPARSE)
+    assert set(ONE_HOT_LOSSES) == set(losses.ONE_HOT)
+
+
+@pytest.mark.parametrize("loss", [*SPARSE_LOSSES, *ONE_HOT_LOSSES])
+def test_every_loss_trains(loss: str) -> None:
+    trained = train(
+        *(*FREE, "data=worked_example", *LOSS_ONLY, "training.epochs=1", "training.batch_size=4"),
+        *(f"training.loss={loss}", "model.params.hidden_units=[4]", "optimizer=adam"),
+    )
+    assert trained.result.outcome == "complete", trained.result.traceback
+    (epoch,) = trained.epochs
+    assert set(epoch) == {"loss", "accuracy"}
+    assert math.isfinite(epoch["loss"])
+    assert 6 * epoch["accuracy"] == pytest.approx(round(6 * epoch["accuracy"]), abs=1e-5)
+
+
+# Outputs.
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("data=digits", "model=mlp"),
+        ("data=digits", "model=cnn"),
+        ("data=worked_example", "model=mlp", *LOSS_ONLY),
+    ],
+    ids=["digits-mlp", "digits-cnn", "worked_example-mlp"],
+)
+def test_outputs_are_probabilities_of_the_classes(overrides: Sequence[str]) -> None:
+    spec, data = compose(*overrides)
+    x, classes = data.dataset.x[data.train], len(data.dataset.class_names)
+    model = build_model(spec.model, spec.data, x, classes, derive_seed(0, "model"))
+    outputs = model.predict(x, verbose=0)
+    assert outputs.shape == (len(x), classes)
+    assert (outputs >= 0).all()
+    np.testing.assert_allclose(outputs.sum(axis=1), 1.0, atol=1e-5)
+
+
+def test_features_are_scaled_as_the_data_says() -> None:
+    """Standardizing is part of the model: measured on training rows, so that every feature of
+    theirs has mean 0 and variance 1 when it comes to the first layer."""
+    spec, data = compose("data=worked_example", "data.standardize=true", *LOSS_ONLY)
+    x = data.dataset.x[data.train]
+    model = build_model(spec.model, spec.data, x, 2, 0)
+    scaled = next(layer for layer in model.layers if "normalization" in layer.name)(x)
+    np.testing.assert_allclose(np.mean(scaled, axis=0), [0.0, 0.0], atol=1e-5)
+    np.testing.assert_allclose(np.var(scaled, axis=0), [1.0, 1.0], rtol=1e-4)

@@ -1,0 +1,49 @@
+"""One training in this process: from overrides to its epochs, through the room that workers use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from pipeline.data.split import SplitData
+from pipeline.records import EpochMetrics, TrialKey, TrialResult, TrialSpec, VerdictSchedule
+from pipeline.stages.search import trial_spec
+from pipeline.train import prepare
+
+FEW_ROWS = ("data.validation=0.1", "data.test=0.7")
+"""Digits with 359 rows to train on: their last batch is short for every batch size used here."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training that has ended: the metrics of its epochs in order, and its result."""
+
+    epochs: Sequence[dict[str, float]]
+    result: TrialResult
+
+    def curve(self, name: str) -> list[float]:
+        return [epoch[name] for epoch in self.epochs]
+
+
+def compose(*overrides: str, seed: int = 0) -> tuple[TrialSpec, SplitData]:
+    """The spec and the data that `pipeline.train` with these overrides trains on."""
+    job = prepare(overrides, None)
+    arm = job.plan.arms[0]
+    return trial_spec(job.plan, arm, TrialKey(arm.name, "train", 0), {}, seed), job.data
+
+
+def train(
+    *overrides: str,
+    seed: int = 0,
+    verdicts: VerdictSchedule | None = None,
+    keep: Callable[[int], bool] = lambda _: True,
+    test: bool = False,
+) -> Trained:
+    """Trains in this process; `keep` gives the verdicts on the epochs that `verdicts` judges."""
+    from pipeline.training.trial import train_trial
+
+    spec, data = compose(*overrides, seed=seed)
+    heard: list[EpochMetrics] = []
+    result = train_trial(replace(spec, verdicts=verdicts, test=test), data, heard.append, keep)
+    assert [metrics.epoch for metrics in heard] == list(range(1, len(heard) + 1))
+    return Trained([dict(metrics.values) for metrics in heard], result)

@@ -1,0 +1,83 @@
+"""The split keeps its promises for any number of classes and rows, or refuses."""
+
+from __future__ import annotations
+
+from unittest import mock
+
+import numpy as np
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pipeline.config.schema import Data
+from pipeline.data import split
+from pipeline.data.sources import Dataset
+from pipeline.data.split import SplitData, fingerprint, load_split
+from pipeline.errors import BadInput
+
+shares = st.sampled_from([0.0, 0.1, 0.2, 0.25, 1 / 3, 0.4, 0.45])
+counts = st.lists(st.integers(1, 60), min_size=2, max_size=8)
+
+
+def dataset_of(counts: list[int], seed: int) -> Dataset:
+    """As many rows of each class as counts say, in random order; row i holds the number i."""
+    labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
+    x = np.arange(len(labels), dtype=np.float32)[:, np.newaxis]
+    return Dataset(x, labels.astype(np.int64), tuple(str(i) for i in range(len(counts))))
+
+
+def split_of(dataset: Dataset, validation: float, test: float, seed: int) -> SplitData:
+    with mock.patch.object(split, "load", return_value=dataset):
+        return load_split(Data("rows", "npz", validation=validation, test=test, seed=seed))
+
+
+@settings(max_examples=150)
+@given(counts=counts, validation=shares, test=shares, seed=st.integers(0, 1000))
+@example(counts=[3, 3], validation=1 / 3, test=1 / 3, seed=0)
+def test_invariants(counts: list[int], validation: float, test: float, seed: int) -> None:
+    dataset = dataset_of(counts, seed)
+    rows, sizes = len(dataset.y), np.array(counts)
+    try:
+        data = split_of(dataset, validation, test, seed)
+    except BadInput as error:
+        # Refused only where some class is too small for one of the parts.
+        part = min(share for share in (validation, test, 1 - validation - test) if share > 0)
+        assert min(counts) * part < 2
+        assert "leaves some class without rows" in str(error)
+        return
+    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    together = np.concatenate(list(parts.values()))
+    assert sorted(together.tolist()) == list(range(rows))
+    for name, share in (("validation", validation), ("test", test)):
+        held = np.bincount(dataset.y[parts[name]], minlength=len(counts))
+        assert abs(held.sum() - share * rows) <= 1.5
+        assert (np.abs(held - share * sizes) < 2).all()
+        assert (held > 0).all() if share else held.sum() == 0
+    assert (np.bincount(dataset.y[data.train], minlength=len(counts)) > 0).all()
+    for part in parts.values():
+        assert (np.diff(part) > 0).all()
+
+
+@settings(max_examples=40)
+@given(counts=st.lists(st.integers(20, 60), min_size=2, max_size=5), seed=st.integers(0, 1000))
+def test_a_split_is_its_seed(counts: list[int], seed: int) -> None:
+    dataset = dataset_of(counts, 0)
+    one, again = (split_of(dataset, 0.2, 0.2, seed) for _ in range(2))
+    other = split_of(dataset, 0.2, 0.2, seed + 1)
+    assert fingerprint(one) == fingerprint(again)
+    assert fingerprint(one) != fingerprint(other)
+
+
+@settings(max_examples=40)
+@given(
+    counts=st.lists(st.integers(20, 60), min_size=2, max_size=5),
+    row=st.integers(0, 10**6),
+    bit=st.integers(0, 31),
+)
+def test_every_bit_of_the_features_is_in_the_fingerprint(
+    counts: list[int], row: int, bit: int
+) -> None:
+    data = split_of(dataset_of(counts, 0), 0.2, 0.2, 0)
+    before = fingerprint(data)
+    bits = data.dataset.x.view(np.uint32)
+    bits[row % len(bits)] ^= np.uint32(1 << bit)
+    assert fingerprint(data) != before

@@ -1,0 +1,163 @@
+"""Arms: what stands side by side, and how each of them is composed again on its own."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+
+import pytest
+
+from pipeline.config.composing import SWEEP_ONLY, compose_sweep, compose_training
+from pipeline.config.plan import Plan
+from pipeline.config.space import ArmSettings
+from pipeline.errors import BadInput
+
+
+@functools.cache
+def plan(*overrides: str) -> Plan:
+    return compose_sweep(overrides)
+
+
+def names(*overrides: str) -> list[str]:
+    return [arm.name for arm in plan(*overrides).arms]
+
+
+def test_default_arms_are_four_optimizers() -> None:
+    assert plan().group == "optimizer"
+    assert [(arm.name, arm.settings.optimizer.name) for arm in plan().arms] == [
+        ("sgd", "SGD"),
+        ("rmsprop", "RMSprop"),
+        ("adam", "Adam"),
+        ("adamw", "AdamW"),
+    ]
+
+
+def test_arms_differ_in_their_group_only() -> None:
+    first, *others = plan().arms
+    for arm in others:
+        assert arm.settings.data == first.settings.data
+        assert arm.settings.model == first.settings.model
+        assert arm.settings.training == first.settings.training
+        assert {**arm.choices, "optimizer": ""} == {**first.choices, "optimizer": ""}
+
+
+def test_every_arm_searches_its_own_space() -> None:
+    spaces = {arm.name: set(arm.settings.optimizer.space) for arm in plan().arms}
+    assert "momentum" in spaces["sgd"] and "momentum" not in spaces["adam"]
+    assert "beta_1" in spaces["adam"] and "beta_1" not in spaces["sgd"]
+
+
+def test_one_optimizer_is_a_sweep_of_one_arm() -> None:
+    assert names("optimizer=sgd") == ["sgd"]
+    assert names("optimizer=sgd", "optimizer=adam") == ["adam"]  # Hydra's rule: the last one
+
+
+def test_arms_of_another_group() -> None:
+    models = plan("arms.model=[mlp,cnn]")
+    assert models.group == "model"
+    assert [(arm.name, arm.settings.model.builder) for arm in models.arms] == [
+        ("mlp", "mlp"),
+        ("cnn", "cnn"),
+    ]
+    assert {arm.settings.optimizer.name for arm in models.arms} == {"Adam"}
+
+
+def test_arms_of_models_under_a_chosen_optimizer() -> None:
+    models = plan("arms.model=[mlp,cnn]", "optimizer=sgd")
+    assert [arm.name for arm in models.arms] == ["mlp", "cnn"]
+    assert {arm.settings.optimizer.name for arm in models.arms} == {"SGD"}
+
+
+def test_an_override_reaches_every_arm() -> None:
+    arms = plan("training.epochs=7", "optimizer.params.learning_rate=0.005").arms
+    assert {arm.settings.training.epochs for arm in arms} == {7}
+    assert {arm.settings.optimizer.params["learning_rate"] for arm in arms} == {0.005}
+
+
+def test_the_command_line_replaces_the_arms_of_an_experiment() -> None:
+    assert names("experiment=smoke") == ["sgd", "adam"]
+    assert names("experiment=smoke", "optimizer=lion") == ["lion"]
+    assert names("experiment=smoke", "arms.optimizer=[lion,adam]") == ["lion", "adam"]
+    assert names("experiment=smoke", "arms.model=[mlp,cnn]") == ["mlp", "cnn"]
+
+
+def test_an_arm_has_its_own_optimizer_under_an_experiment_that_names_one() -> None:
+    arms = plan("experiment=worked_example", "arms.optimizer=[sgd,adam]").arms
+    assert [arm.settings.optimizer.name for arm in arms] == ["SGD", "Adam"]
+    assert {arm.settings.optimizer.params["learning_rate"] for arm in arms} == {0.0001}
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["optimizer=adam", "arms.optimizer=[sgd]"],
+        ["model=mlp", "arms.model=[mlp,cnn]"],
+        ["arms.model=[mlp,cnn]", "arms.optimizer=[sgd,adam]"],
+    ],
+    ids=["option-and-arms", "model-and-arms", "two-groups"],
+)
+def test_contradictions_are_refused(overrides: list[str]) -> None:
+    with pytest.raises(BadInput, match="arms"):
+        compose_sweep(overrides)
+
+
+AGAIN = {
+    "default": [],
+    "overrides": ["training.epochs=3", "model.params.hidden_units=[32]", "search.trials=3"],
+    "one-arm": ["optimizer=lion", "optimizer.params.weight_decay=0.1", "sweep.name=x"],
+    "models": ["arms.model=[mlp,cnn]", "optimizer=sgd", "training.batch_size=64"],
+    "spaces": ["arms.optimizer=[adam,nadam]", "optimizer.space.beta_1.choices=[0.9,0.99]"],
+    "fixed": ["optimizer=adam", "~optimizer.space.beta_1", "model.space.hidden_units=null"],
+    "objective": ["optimizer=adam", "objective.metric=val_loss", "objective.direction=minimize"],
+    "smoke": ["experiment=smoke", "executor.workers=1", "terminal=quiet"],
+    "worked-example": ["experiment=worked_example"],
+    "worked-example-arms": ["experiment=worked_example", "arms.optimizer=[sgd,adam]"],
+    "whole-rate": [
+        "optimizer=adam",
+        "optimizer.params.learning_rate=1",
+        "optimizer.space.learning_rate=null",
+    ],
+    "dictionary": ["optimizer=adam", "training={epochs: 5, batch_size: 16}"],
+}
+
+
+def without_spaces(settings: ArmSettings) -> ArmSettings:
+    """What of an arm a single training takes over: it searches nothing."""
+    return replace(
+        settings,
+        model=replace(settings.model, space={}),
+        optimizer=replace(settings.optimizer, space={}),
+        training=replace(settings.training, space={}),
+    )
+
+
+@pytest.mark.parametrize("overrides", AGAIN.values(), ids=AGAIN.keys())
+def test_overrides_of_an_arm_compose_it_again(overrides: list[str]) -> None:
+    whole = plan(*overrides)
+    for arm in whole.arms:
+        again = compose_training(arm.overrides)
+        assert again.arms[0].settings == without_spaces(arm.settings)
+        assert again.objective == whole.objective
+
+
+def test_overrides_of_an_arm_leave_out_what_only_a_sweep_has() -> None:
+    arm = plan("experiment=smoke", "search.trials=5", "sweep.name=x", "terminal=quiet").arms[0]
+    sections = {override.partition("=")[0].partition(".")[0] for override in arm.overrides}
+    assert sections & set(SWEEP_ONLY) == set()
+    assert arm.overrides[0] == "optimizer=sgd"
+
+
+def test_a_training_is_one_arm_named_after_its_optimizer() -> None:
+    training = compose_training(["optimizer=sgd", "model.params.hidden_units=[64,32]"])
+    (arm,) = training.arms
+    assert (training.group, arm.name, arm.settings.optimizer.name) == ("optimizer", "sgd", "SGD")
+    assert arm.choices["model"] == "mlp"
+
+
+def test_a_training_may_have_values_that_no_space_holds() -> None:
+    """Nothing is searched, so the values of a trial, or any others, are as good as the defaults."""
+    (arm,) = compose_training(["training.batch_size=33", "model.params.hidden_units=[500]"]).arms
+    assert arm.searched == []
+    assert arm.settings.training.batch_size == 33
+    with pytest.raises(BadInput, match="must lie in its own space"):
+        compose_sweep(["optimizer=adam", "training.batch_size=33"])

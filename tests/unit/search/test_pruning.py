@@ -1,0 +1,175 @@
+"""Pruners on scripted curves: the hopeless are stopped, soon; the good never."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.config.plan import Plan
+from pipeline.records import VerdictSchedule
+from pipeline.search.samplers import make_pruner, verdict_schedule
+from pipeline.search.study import ArmStudy
+
+from .builders import open_study, plan, train
+
+TRIALS = 30
+
+
+def good(epoch: int) -> float:
+    return 0.9 + 0.001 * epoch
+
+
+def hopeless(epoch: int) -> float:
+    return 0.1 + 0.001 * epoch
+
+
+def of(pruner: str, *overrides: str) -> Plan:
+    return plan("search=random", f"pruner={pruner}", f"search.trials={TRIALS}", *overrides)
+
+
+def run(study: ArmStudy, pruner: Plan, curve: Callable[[int], float]) -> tuple[str, int]:
+    """(outcome, epochs) of one more trial along a curve."""
+    ended = train(study, study.ask(), pruner, curve)
+    return ended.outcome, ended.epochs
+
+
+def test_median_stops_the_hopeless_at_the_first_verdict(tmp_path: Path) -> None:
+    pruner = of("median")
+    study = open_study(tmp_path, pruner)
+    startup = pruner.config.pruner.params["n_startup_trials"]
+    first = pruner.config.pruner.params["n_warmup_steps"]
+    for _ in range(startup):
+        assert run(study, pruner, good) == ("complete", 20)
+    assert run(study, pruner, hopeless) == ("pruned", first + 1)
+    assert run(study, pruner, lambda epoch: good(epoch) + 0.01) == ("complete", 20)
+
+
+def test_median_lets_its_startup_trials_be(tmp_path: Path) -> None:
+    pruner = of("median")
+    study = open_study(tmp_path, pruner)
+    startup = pruner.config.pruner.params["n_startup_trials"]
+    outcomes = [run(study, pruner, good)] + [
+        run(study, pruner, hopeless) for _ in range(startup - 1)
+    ]
+    assert outcomes == [("complete", 20)] * startup
+
+
+def test_median_judges_again_after_its_interval(tmp_path: Path) -> None:
+    pruner = of("median")
+    study = open_study(tmp_path, pruner)
+    for _ in range(5):
+        run(study, pruner, good)
+    # Better than all until epoch 4, the first verdict, and then it falls; best so far counts, so
+    # the others pass it by a little later.
+    curve = {1: 0.9, 2: 0.9, 3: 0.9, 4: 0.9045}
+    assert run(study, pruner, lambda epoch: curve.get(epoch, 0.1)) == ("pruned", 9)
+
+
+def test_median_follows_the_direction(tmp_path: Path) -> None:
+    """Under a loss the low curve is the good one."""
+    pruner = of("median", "objective.metric=val_loss", "objective.direction=minimize")
+    study = open_study(tmp_path, pruner)
+    for _ in range(5):
+        assert run(study, pruner, hopeless) == ("complete", 20)
+    assert run(study, pruner, good) == ("pruned", 5)
+    assert run(study, pruner, lambda epoch: hopeless(epoch) - 0.05) == ("complete", 20)
+
+
+def test_none_never_stops_a_trial(tmp_path: Path) -> None:
+    pruner = of("none")
+    assert verdict_schedule(pruner.config.pruner) is None
+    study = open_study(tmp_path, pruner)
+    outcomes = [run(study, pruner, curve) for curve in [good] * 6 + [hopeless] * 6]
+    assert outcomes == [("complete", 20)] * 12
+
+
+def test_successive_halving_stops_the_hopeless_at_the_first_rung(tmp_path: Path) -> None:
+    pruner = of("successive_halving")
+    study = open_study(tmp_path, pruner)
+    rung = pruner.config.pruner.params["min_resource"]
+    for _ in range(3):
+        run(study, pruner, good)
+    assert run(study, pruner, hopeless) == ("pruned", rung + 1)
+
+
+def test_successive_halving_keeps_the_best(tmp_path: Path) -> None:
+    """Of trials that get better one by one each is in the best third when it comes to a rung."""
+    pruner = of("successive_halving")
+    study = open_study(tmp_path, pruner)
+    outcomes = [
+        run(study, pruner, lambda epoch, trial=trial: good(epoch) + 0.001 * trial)  # type: ignore[misc]
+        for trial in range(10)
+    ]
+    assert outcomes[-1] == ("complete", 20)
+    assert outcomes.count(("complete", 20)) >= 8
+
+
+def test_hyperband_stops_the_hopeless_in_every_bracket(tmp_path: Path) -> None:
+    pruner = of("hyperband")
+    study = open_study(tmp_path, pruner)
+    for _ in range(12):
+        run(study, pruner, good)
+    outcomes = [run(study, pruner, hopeless) for _ in range(12)]
+    stopped = [epochs for outcome, epochs in outcomes if outcome == "pruned"]
+    assert len(stopped) >= 6  # one bracket of the three runs almost everything to its end
+    assert min(stopped) == pruner.config.pruner.params["min_resource"] + 1
+
+
+@pytest.mark.parametrize("pruner", ["median", "successive_halving", "hyperband"])
+def test_verdicts_survive_a_restart(pruner: str, tmp_path: Path) -> None:
+    """What pruning compares with is stored, not remembered."""
+    the = of(pruner)
+    study = open_study(tmp_path, the)
+    for _ in range(9):
+        run(study, the, good)
+    again = open_study(tmp_path, the)
+    assert "pruned" in {run(again, the, hopeless)[0] for _ in range(6)}
+
+
+def test_a_trial_taken_up_is_judged_anew(tmp_path: Path) -> None:
+    """The attempt that was lost has reported epochs already; they must not count, nor break."""
+    pruner = of("median")
+    study = open_study(tmp_path, pruner)
+    for _ in range(5):
+        run(study, pruner, good)
+    lost = study.ask()
+    assert study.keep(lost.trial, 4, good(4))
+
+    again = open_study(tmp_path, pruner)
+    (candidate,) = again.take_up()
+    assert train(again, candidate, pruner, good).outcome == "complete"
+    assert again.tally().outcomes == {"complete": 6}
+
+
+@pytest.mark.parametrize("pruner", ["median", "successive_halving", "hyperband"])
+def test_schedule_judges_where_the_pruner_can_stop(pruner: str) -> None:
+    """No verdict is waited for where the pruner has none to give, and none is missed."""
+    settings = of(pruner).config.pruner
+    schedule = verdict_schedule(settings)
+    assert schedule is not None
+    assert schedule.first >= 1
+    if pruner == "median":
+        warmup, interval = settings.params["n_warmup_steps"], settings.params["interval_steps"]
+        assert schedule == VerdictSchedule(warmup, interval)
+    else:
+        assert schedule.first == settings.params["min_resource"]
+
+
+def test_median_without_warmup_judges_from_the_first_epoch() -> None:
+    settings = of("median", "pruner.params.n_warmup_steps=0").config.pruner
+    schedule = verdict_schedule(settings)
+    assert schedule is not None and schedule.judged(1)
+
+
+def test_hyperband_of_a_given_length_keeps_it() -> None:
+    settings = of("hyperband").config.pruner
+    automatic = make_pruner(settings, epochs=81)
+    given = make_pruner(
+        dataclasses.replace(settings, params={**settings.params, "max_resource": 9}), epochs=81
+    )
+    assert vars(automatic)["_max_resource"] == 81
+    assert vars(given)["_max_resource"] == 9
+    assert settings.params["max_resource"] == "auto"  # the settings stay as they are

@@ -1,0 +1,273 @@
+"""A study of one arm: its first trial, its tally, its outcomes and its budget."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from pipeline.config.composing import compose_sweep
+from pipeline.config.space import dimensions
+from pipeline.records import Outcome
+from pipeline.search.study import ArmStudy, open_storage
+
+from .builders import open_study, plan, search, tell, value_of
+
+SAMPLERS = ["tpe", "random", "qmc", "grid"]
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> ArmStudy:
+    return open_study(tmp_path, plan("search=random", "search.trials=5"))
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_trial_zero_is_the_defaults(sampler: str, tmp_path: Path) -> None:
+    of = compose_sweep(["optimizer=adam", f"search={sampler}"])
+    candidate = open_study(tmp_path, of).ask()
+    arm = of.arms[0].settings
+    assert (candidate.trial, candidate.attempt) == (0, 1)
+    assert arm.with_values(candidate.values) == arm
+    assert set(candidate.values) == set(of.arms[0].searched)
+
+
+def test_trial_zero_alone_is_the_defaults(study: ArmStudy) -> None:
+    first, *others = list(search(study))
+    assert [candidate.trial for candidate in [first, *others]] == [0, 1, 2, 3, 4]
+    assert all(candidate.values != first.values for candidate in others)
+
+
+def test_only_parameters_with_a_space_are_drawn(study: ArmStudy) -> None:
+    names = {"optimizer.learning_rate", "optimizer.beta_1", "training.batch_size"}
+    assert all(set(candidate.values) == names for candidate in search(study))
+
+
+def test_an_arm_without_a_space_repeats_its_defaults(tmp_path: Path) -> None:
+    of = plan(
+        "optimizer.space.learning_rate=null",
+        "optimizer.space.beta_1=null",
+        "training.space.batch_size=null",
+        "search.trials=2",
+    )
+    assert dimensions(of.arms[0].settings) == ()
+    study = open_study(tmp_path, of)
+    while study.wants_trial():
+        candidate = study.ask()
+        assert candidate.values == {}
+        tell(study, candidate, 0.5)
+    assert study.tally().finished == 2
+
+
+def test_values_of_a_stored_trial(study: ArmStudy, tmp_path: Path) -> None:
+    candidates = list(search(study))
+    again = open_study(tmp_path, plan("search=random", "search.trials=5"))
+    assert [again.values(candidate.trial) for candidate in candidates] == [
+        candidate.values for candidate in candidates
+    ]
+
+
+OUTCOMES: list[tuple[Outcome, TrialState]] = [
+    ("complete", TrialState.COMPLETE),
+    ("pruned", TrialState.PRUNED),
+    ("diverged", TrialState.PRUNED),
+    ("failed", TrialState.FAIL),
+]
+
+
+@pytest.mark.parametrize(("outcome", "state"), OUTCOMES, ids=[o for o, _ in OUTCOMES])
+def test_outcomes_are_told_and_kept(
+    outcome: Outcome, state: TrialState, study: ArmStudy, tmp_path: Path
+) -> None:
+    """A diverged trial teaches the sampler as a pruned one does, a failed one says nothing."""
+    tell(study, study.ask(), 0.5, outcome, epochs=3)
+    stored = optuna.load_study(
+        study_name="adam", storage=open_storage(tmp_path / "studies.log")
+    ).trials
+    assert [trial.state for trial in stored] == [state]
+    tally = study.tally()
+    assert tally.outcomes == {outcome: 1}
+    assert (tally.finished, tally.unfinished, tally.epochs) == (1, 0, 3)
+
+
+def test_only_complete_trials_can_be_best(study: ArmStudy) -> None:
+    for outcome, value in [
+        ("diverged", 0.99),
+        ("complete", 0.7),
+        ("pruned", 0.98),
+        ("complete", 0.8),
+        ("failed", None),
+    ]:
+        tell(study, study.ask(), value, outcome)  # type: ignore[arg-type]
+    tally = study.tally()
+    assert (tally.best_trial, tally.best_value) == (3, 0.8)
+    assert tally.outcomes == {"complete": 2, "pruned": 1, "diverged": 1, "failed": 1}
+
+
+def test_best_follows_the_direction(tmp_path: Path) -> None:
+    of = plan("objective.metric=val_loss", "objective.direction=minimize", "search.trials=3")
+    study = open_study(tmp_path, of)
+    for value in (0.7, 0.3, 0.5):
+        tell(study, study.ask(), value)
+    assert (study.tally().best_trial, study.tally().best_value) == (1, 0.3)
+
+
+def test_a_tally_without_a_complete_trial_has_no_best(study: ArmStudy) -> None:
+    assert study.tally().best_trial is None
+    tell(study, study.ask(), None, "diverged")
+    assert (study.tally().best_trial, study.tally().best_value) == (None, None)
+
+
+def test_a_diverged_trial_needs_no_value(study: ArmStudy) -> None:
+    tell(study, study.ask(), None, "diverged", epochs=1)
+    tell(study, study.ask(), None, "failed", epochs=0)
+    assert study.tally().epochs == 1
+
+
+def test_trials_that_run_count_as_begun_and_unfinished(study: ArmStudy) -> None:
+    study.ask()
+    second = study.ask()
+    assert (study.begun, study.tally().unfinished, study.tally().finished) == (2, 2, 0)
+    tell(study, second)
+    assert (study.begun, study.tally().unfinished, study.tally().finished) == (2, 1, 1)
+
+
+def test_trials_may_end_in_any_order(study: ArmStudy) -> None:
+    candidates = [study.ask() for _ in range(3)]
+    for candidate in reversed(candidates):
+        tell(study, candidate)
+    best = max(candidates, key=lambda candidate: value_of(candidate.values))
+    assert study.tally().best_trial == best.trial
+
+
+def test_identity_is_kept(study: ArmStudy, tmp_path: Path) -> None:
+    assert study.identity is None
+    study.set_identity({"model": {"units": [8, 16]}, "seed": 0})
+    again = open_study(tmp_path, plan("search=random", "search.trials=5"))
+    assert again.identity == {"model": {"units": [8, 16]}, "seed": 0}
+
+
+def test_arms_of_a_journal_do_not_mix(tmp_path: Path) -> None:
+    storage = open_storage(tmp_path / "studies.log")
+    adam, sgd = (plan("search.trials=2", f"optimizer={arm}") for arm in ("adam", "adamw"))
+    first, second = ArmStudy(storage, adam, adam.arms[0]), ArmStudy(storage, sgd, sgd.arms[0])
+    list(search(first))
+    assert (first.tally().finished, second.tally().finished) == (2, 0)
+    assert second.ask().trial == 0
+
+
+class TestTrials:
+    """A budget in trials is a total, whatever the number of processes that spend it."""
+
+    def test_it_is_spent_exactly(self, study: ArmStudy) -> None:
+        assert study.limit == 5
+        assert len(list(search(study))) == 5
+        assert not study.wants_trial()
+
+    def test_trials_that_run_take_their_place(self, study: ArmStudy) -> None:
+        running = []
+        while study.wants_trial():
+            running.append(study.ask())
+        assert len(running) == 5
+
+    @pytest.mark.parametrize("first", [1, 3, 5])
+    def test_it_is_a_total_over_restarts(self, first: int, tmp_path: Path) -> None:
+        of = plan("search=random", "search.trials=5")
+        assert len(list(search(open_study(tmp_path, of), first))) == first
+        assert len(list(search(open_study(tmp_path, of)))) == 5 - first
+        assert len(list(search(open_study(tmp_path, of)))) == 0
+        assert open_study(tmp_path, of).tally().finished == 5
+
+    def test_more_trials_continue(self, tmp_path: Path) -> None:
+        of = plan("search=random", "search.trials=5")
+        list(search(open_study(tmp_path, of)))
+        more = open_study(tmp_path, plan("search=random", "search.trials=8"))
+        assert [candidate.trial for candidate in search(more)] == [5, 6, 7]
+
+    def test_failed_and_diverged_trials_are_spent(self, study: ArmStudy) -> None:
+        while study.wants_trial():
+            tell(study, study.ask(), None, "failed")
+        assert study.tally().outcomes == {"failed": 5}
+
+
+class TestEpochs:
+    """A budget in epochs is never exceeded, and pruned trials leave room for more of them."""
+
+    @staticmethod
+    def spend(
+        folder: Path, budget: int, lengths: list[int], workers: int, restart: int | None = None
+    ) -> tuple[int, int]:
+        """Trains with `workers` at once, lengths in turn; gives (trials, epochs) spent."""
+        of = plan("search=random", "search.trials=1000", f"search.epochs={budget}")
+        study = open_study(folder, of)
+        running: list[Any] = []
+        ended = 0
+        while True:
+            while len(running) < workers and study.wants_trial():
+                running.append(study.ask())
+            if not running:
+                return ended, study.tally().epochs
+            length = lengths[ended % len(lengths)]
+            tell(study, running.pop(0), 0.5, "complete" if length == 20 else "pruned", length)
+            assert study.tally().epochs <= budget
+            ended += 1
+            if ended == restart:
+                study = open_study(folder, of)
+                running = study.take_up()
+
+    @pytest.mark.parametrize("workers", [1, 3])
+    @pytest.mark.parametrize("budget", [20, 39, 40, 100, 133])
+    @pytest.mark.parametrize("lengths", [[20], [5], [20, 5, 1, 13]], ids=str)
+    def test_never_exceeded_and_no_training_left_unspent(
+        self, budget: int, lengths: list[int], workers: int, tmp_path: Path
+    ) -> None:
+        trials, epochs = self.spend(tmp_path, budget, lengths, workers)
+        assert budget - 20 < epochs <= budget
+        assert trials >= budget // 20
+
+    def test_never_exceeded_over_a_restart(self, tmp_path: Path) -> None:
+        _, epochs = self.spend(tmp_path, 100, [20, 5], workers=3, restart=2)
+        assert 80 < epochs <= 100
+
+    def test_whichever_budget_ends_first(self, tmp_path: Path) -> None:
+        of = plan("search=random", "search.trials=2", "search.epochs=1000")
+        assert len(list(search(open_study(tmp_path, of)))) == 2
+
+
+class TestGrid:
+    """A grid is a budget of its own: every combination once, after the defaults."""
+
+    GRID = (
+        "search=grid",
+        "search.params.points=2",
+        "optimizer.space.beta_1.choices=[0.8,0.9]",
+        "training.space.batch_size.choices=[32,64]",
+    )
+
+    def test_it_ends_with_its_last_combination(self, tmp_path: Path) -> None:
+        study = open_study(tmp_path, plan(*self.GRID, "search.trials=100"))
+        assert study.limit == 1 + 2 * 2 * 2
+        candidates = list(search(study))
+        combinations = {json.dumps(c.values, sort_keys=True) for c in candidates[1:]}
+        assert len(candidates) == 9
+        assert len(combinations) == 8
+        rates = {c.values["optimizer.learning_rate"] for c in candidates[1:]}
+        assert rates == {1e-5, 0.1}  # ends included
+
+    def test_fewer_trials_than_combinations(self, tmp_path: Path) -> None:
+        study = open_study(tmp_path, plan(*self.GRID, "search.trials=4"))
+        assert len(list(search(study))) == 4
+
+    def test_with_several_at_once(self, tmp_path: Path) -> None:
+        study = open_study(tmp_path, plan(*self.GRID, "search.trials=100"))
+        running = [study.ask() for _ in range(4)]
+        seen = [c.values for c in running]
+        while running:
+            tell(study, running.pop(0))
+            if study.wants_trial():
+                running.append(study.ask())
+                seen.append(running[-1].values)
+        assert len({json.dumps(values, sort_keys=True) for values in seen[1:]}) == 8

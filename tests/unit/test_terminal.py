@@ -1,0 +1,170 @@
+"""What a person sees: lines or a live view, every trial counted once, nothing when asked."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from pipeline.records import (
+    EpochMetrics,
+    Objective,
+    Outcome,
+    Stage,
+    TrialKey,
+    TrialResult,
+    WorkerLost,
+)
+from pipeline.terminal import EpochLines, Terminal, mode_of
+
+
+def terminal(setting: str, **changes: Any) -> Terminal:
+    """Two arms of three trials each, and four confirmations."""
+    arguments = {
+        "name": "digits-mlp-0000",
+        "objective": Objective("val_accuracy", "maximize"),
+        "budget": {"adam": 3, "sgd": 3},
+        "confirmations": 4,
+    }
+    return Terminal(setting, **{**arguments, **changes})
+
+
+def result(
+    trial: int = 0,
+    outcome: Outcome = "complete",
+    value: float | None = 0.95,
+    stage: Stage = "search",
+    arm: str = "adam",
+    error: str = "",
+) -> TrialResult:
+    best_epoch = None if value is None else 7
+    return TrialResult(TrialKey(arm, stage, trial), outcome, 9, 1.5, best_epoch, value, error=error)
+
+
+def end(terminal: Terminal, *results: TrialResult) -> None:
+    for ended in results:
+        terminal.began(ended.key)
+        terminal.ended(ended)
+
+
+def view(terminal: Terminal) -> str:
+    """The live view as text."""
+    console = Console(file=io.StringIO(), width=120)
+    console.print(terminal._live.get_renderable())
+    output = console.file
+    assert isinstance(output, io.StringIO)
+    return output.getvalue()
+
+
+def row(terminal: Terminal, arm: str) -> list[str]:
+    return next(line.split() for line in view(terminal).splitlines() if line.startswith(arm))
+
+
+@pytest.mark.parametrize(("tty", "mode"), [(True, "live"), (False, "plain")])
+def test_auto_is_live_in_a_terminal_and_plain_elsewhere(tty: bool, mode: str) -> None:
+    assert mode_of("auto", Console(force_terminal=tty)) == mode
+
+
+@pytest.mark.parametrize("setting", ["live", "plain", "quiet"])
+def test_what_is_asked_for_is_given(setting: str) -> None:
+    assert mode_of(setting, Console(force_terminal=False)) == setting
+
+
+def test_plain_lines_tell_count_trial_outcome_and_value(capsys: pytest.CaptureFixture[str]) -> None:
+    end(terminal("plain"), result(0), result(1, "pruned", 0.9123456, arm="sgd"))
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("[1/10")
+    assert "adam/0 complete: val_accuracy 0.9500 at epoch 7 of 9, 1.5 s" in first
+    assert second.startswith("[2/10")
+    assert "sgd/1 pruned: val_accuracy 0.9123" in second
+
+
+def test_a_trial_without_a_value_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    end(terminal("plain"), result(0, "diverged", None))
+    assert "adam/0 diverged: val_accuracy none" in capsys.readouterr().out
+
+
+def test_confirmations_count_on_top_of_trials(capsys: pytest.CaptureFixture[str]) -> None:
+    one = terminal("plain")
+    end(one, result(0), result(0, stage="confirm"))
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.startswith("[2/10")
+    assert "adam/0/seed-0" in line
+    assert row(one, "adam")[1] == "1/3"  # a confirmation is no trial of the budget
+
+
+def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    one = terminal("quiet")
+    with one:
+        one.say("a line")
+        one.table(["arm"], [["adam"]])
+        end(one, result(0), result(1, "failed", None, error="ValueError: no"))
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("mode", ["plain", "live"])
+def test_a_failure_is_told_with_its_reason(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
+    end(terminal(mode), result(1, "failed", None, error="ValueError: [bold]no[/bold]"))
+    # As it was raised: what looks like markup is none.
+    assert "adam/1 failed: ValueError: [bold]no[/bold]" in capsys.readouterr().out
+
+
+def test_what_an_earlier_process_finished_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    one = terminal("plain")
+    one.seen("adam", {"complete": 1, "pruned": 1}, 0.97)
+    end(one, result(2, value=0.90))
+    assert capsys.readouterr().out.startswith("[3/10")
+    assert row(one, "adam")[1:] == ["3/3", "0", "1", "0", "0", "0.9700"]
+
+
+def test_the_view_counts_every_outcome_of_every_arm() -> None:
+    one = terminal("live")
+    end(one, result(0), result(1, "pruned"), result(2, "diverged", None))
+    end(one, result(0, "failed", None, arm="sgd", error="no"))
+    running = TrialKey("sgd", "search", 1)
+    one.began(running)
+    one.epoch(EpochMetrics(running, 3, {"loss": 0.1}, 0))
+    assert row(one, "adam")[1:] == ["3/3", "0", "1", "1", "0", "0.9500"]
+    assert row(one, "sgd")[1:] == ["1/3", "1", "0", "0", "1"]
+
+
+def test_best_follows_the_direction_and_complete_trials_only() -> None:
+    one = terminal("live", objective=Objective("val_loss", "minimize"))
+    end(one, result(0, value=0.5), result(1, value=0.4), result(2, "pruned", value=0.1))
+    assert row(one, "adam")[-1] == "0.4000"
+
+
+def test_a_lost_worker_is_told_with_its_log(capsys: pytest.CaptureFixture[str]) -> None:
+    one = terminal("plain")
+    key = TrialKey("adam", "search", 2, attempt=1)
+    one.began(key)
+    one.lost(WorkerLost(key, -9, "logs/worker-1.log"))
+    said = capsys.readouterr().out
+    assert "adam/2" in said and "-9" in said and "logs/worker-1.log" in said
+    assert row(one, "adam")[2] == "0"
+
+
+def test_the_table_of_a_report_is_text_not_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal("plain").table(["arm", "best"], [["[red]adam", "0.95"]])
+    assert "[red]adam" in capsys.readouterr().out
+
+
+def test_a_single_training_has_a_line_for_each_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = EpochLines("plain", 10)
+    key = TrialKey("adam", "train", 0)
+    lines.began(key)
+    lines.epoch(EpochMetrics(key, 3, {"loss": 0.25, "accuracy": 0.5}, 0))
+    lines.ended(result(stage="train"))
+    _, epoch, last = capsys.readouterr().out.splitlines()
+    assert epoch == "epoch  3/10  loss 0.2500  accuracy 0.5000"
+    assert last.startswith("complete after 1.5 s")
+
+
+def test_a_quiet_training_says_only_why_it_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = EpochLines("quiet", 10)
+    lines.began(TrialKey("adam", "train", 0))
+    lines.ended(result(stage="train"))
+    lines.ended(result(outcome="failed", value=None, error="ValueError: no"))
+    assert capsys.readouterr().out == "failed: ValueError: no\n"
