@@ -5,21 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.lab import wait_until
-from tests.integration.scenarios import Smoke, descendants, gone_within
+from tests.browser.served import Ui, serve
+from tests.integration.scenarios import Smoke
 
 CHROMIUM, CHROMEDRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 OPTIONS = (
@@ -29,76 +22,13 @@ OPTIONS = (
 )
 
 
-@dataclass
-class Ui:
-    """`python -m pipeline.tracking.ui` at work in the folder of a finished sweep."""
-
-    process: subprocess.Popen[str]
-    port: int
-    swept: Smoke
-    home: Path
-    before: list[str]
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def processes(self) -> list[int]:
-        return [self.process.pid, *descendants(self.process.pid)]
-
-    def stop(self) -> tuple[list[int], str]:
-        """Ends it as Ctrl-C in its terminal does.
-
-        Returns:
-            The processes that were left after a minute, and all that it has printed.
-        """
-        if self.process.returncode is not None:
-            return [], ""
-        all_of_it = self.processes()
-        os.killpg(self.process.pid, signal.SIGINT)
-        left = gone_within(60, all_of_it)
-        for pid in left:
-            os.kill(pid, signal.SIGKILL)
-        printed, _ = self.process.communicate()
-        return left, printed
-
-
 @pytest.fixture(scope="module")
 def ui(smoke: Smoke, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
-    home = tmp_path_factory.mktemp("ui")
-    (home / "tmp").mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    before = listing(smoke.sandbox.work)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline.tracking.ui", str(port)],
-        cwd=smoke.sandbox.work,
-        env=smoke.sandbox.environment() | {"HOME": str(home), "TMPDIR": str(home / "tmp")},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    served = Ui(process, port, smoke, home, before)
+    served = serve(smoke, tmp_path_factory.mktemp("ui"))
     try:
-        wait_until(lambda: _answers(served.address), "the UI to answer", process)
         yield served
     finally:
         served.stop()
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/health", timeout=5) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def listing(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
 @pytest.fixture(scope="module")

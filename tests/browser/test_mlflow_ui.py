@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.browser.conftest import Ui, listing
+from tests.browser.served import Ui, listing
 from tests.integration.scenarios import headline
 from tests.integration.stored import Run
 

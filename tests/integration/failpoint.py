@@ -3,23 +3,26 @@
 python -m failpoint MODULE:NAME COUNT before|after MODULE [ARGUMENT …]
 """
 
+from __future__ import annotations
+
 import functools
 import importlib
 import os
 import runpy
 import signal
 import sys
+from typing import Any
 
 
-def arm(target, count, when):
-    """Has the `count`-th call of `target` end this process, before or after it has done its work."""
+def arm(target: str, count: int, when: str) -> None:
+    """Has the `count`-th call of `target` end this process, before or after its work is done."""
     module, _, path = target.partition(":")
     *owners, name = path.split(".")
     owner = functools.reduce(getattr, owners, importlib.import_module(module))
     original, calls = getattr(owner, name), 0
 
     @functools.wraps(original)
-    def deadly(*arguments, **keywords):
+    def deadly(*arguments: Any, **keywords: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == count and when == "before":

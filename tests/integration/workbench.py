@@ -2,34 +2,38 @@
 a test wants it to, one that raises. `WORKBENCH` is the folder through which tests and model talk.
 """
 
+from __future__ import annotations
+
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 
-class Gate(keras.layers.Layer):
+class Gate(keras.layers.Layer):  # type: ignore[misc]
     """Lets its input through; the first training of all that comes to batch `batch` waits there.
 
     It says so by a file `waiting`, and goes on when there is a file `open`.
     """
 
-    def __init__(self, batch):
+    def __init__(self, batch: int) -> None:
         super().__init__()
         self.batch = batch
         self.seen = 0
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         if not training:
             return inputs
         nothing = tf.numpy_function(self._pass, [], tf.float32)
         nothing.set_shape(())
         return inputs + nothing
 
-    def _pass(self):
+    def _pass(self) -> np.float32:
         self.seen += 1
         folder = Path(os.environ["WORKBENCH"])
         if self.seen == self.batch and claim(folder / "waiting"):
@@ -38,7 +42,7 @@ class Gate(keras.layers.Layer):
         return np.float32(0)
 
 
-def claim(path):
+def claim(path: Path) -> bool:
     """Whether this caller is the first of all."""
     try:
         with path.open("x") as file:
@@ -48,13 +52,14 @@ def claim(path):
     return True
 
 
-def waits(shape, classes, batch):
+def waits(shape: Sequence[int], classes: int, batch: int) -> keras.Model:
+    """One layer behind a gate."""
     inputs = keras.Input(shape)
     outputs = keras.layers.Dense(classes, activation="softmax")(Gate(batch)(inputs))
     return keras.Model(inputs, outputs)
 
 
-def fails(shape, classes, units):
+def fails(shape: Sequence[int], classes: int, units: int) -> keras.Model:
     """Raises for 13 units, as a model with a bug for some widths does."""
     if units == 13:
         raise ArithmeticError("thirteen units are too many for this model")

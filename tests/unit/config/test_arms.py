@@ -68,6 +68,20 @@ def test_arms_of_models_under_a_chosen_optimizer() -> None:
     assert {arm.settings.optimizer.name for arm in models.arms} == {"SGD"}
 
 
+def test_a_parameter_can_be_added_to_the_space() -> None:
+    added = plan("optimizer=adam", "+optimizer.space.epsilon={low:1e-8,high:1e-6,log:true}")
+    assert "optimizer.epsilon" in added.arms[0].searched
+    dropout = plan("optimizer=adam", "+model.space.dropout={low:0.0,high:0.5}")
+    assert "model.dropout" in dropout.arms[0].searched
+
+
+def test_a_parameter_can_be_taken_out_of_the_space() -> None:
+    for taken in ("optimizer.space.beta_1=null", "~optimizer.space.beta_1"):
+        searched = plan("optimizer=adam", taken).arms[0].searched
+        assert "optimizer.beta_1" not in searched
+        assert "optimizer.beta_2" in searched
+
+
 def test_an_override_reaches_every_arm() -> None:
     arms = plan("training.epochs=7", "optimizer.params.learning_rate=0.005").arms
     assert {arm.settings.training.epochs for arm in arms} == {7}

@@ -119,4 +119,4 @@ def test_grid_size_multiplies() -> None:
 )
 def test_samplers_by_name(search: str, sampler: type) -> None:
     settings = plan(f"search={search}").config.search
-    assert type(make_sampler(settings, [RATE], 0, "adam", 1)) is sampler
+    assert isinstance(make_sampler(settings, [RATE], 0, "adam", 1), sampler)
