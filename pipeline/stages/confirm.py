@@ -43,7 +43,7 @@ def run_all(specs: Collection[TrialSpec], dispatcher: Dispatcher) -> None:
     """Trains all of them."""
     waiting = deque(specs)
     while waiting or dispatcher.running:
-        while waiting and dispatcher.idle:
+        while waiting and dispatcher.has_room:
             dispatcher.submit(waiting.popleft())
         for _ in dispatcher.events():
             pass  # the dispatcher has it stored; nobody judges a confirmation

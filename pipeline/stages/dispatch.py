@@ -44,11 +44,14 @@ class Dispatcher:
         self._tracker = tracker
         self._watch = watch
         self._specs: dict[TrialKey, TrialSpec] = {}
+        self._next: TrialSpec | None = None
         self._stillborn = 0
 
     @property
-    def idle(self) -> int:
-        return self._executor.idle
+    def has_room(self) -> bool:
+        """Whether to submit another: one more than there are workers is taken, to be at hand when
+        a worker has finished, before that worker's result is stored and told."""
+        return self._next is None
 
     @property
     def running(self) -> int:
@@ -56,9 +59,15 @@ class Dispatcher:
 
     def submit(self, spec: TrialSpec) -> None:
         self._specs[spec.key] = spec
+        if self._executor.idle:
+            self._executor.submit(spec)
+            self._begin(spec)
+        else:
+            self._next = spec
+
+    def _begin(self, spec: TrialSpec) -> None:
         self._tracker.begin(spec)
         self._watch.began(spec.key)
-        self._executor.submit(spec)
 
     def spec(self, key: TrialKey) -> TrialSpec:
         return self._specs[key]
@@ -81,9 +90,14 @@ class Dispatcher:
                 self._stillborn = 0
 
     def _end(self, result: TrialResult) -> TrialResult:
+        spec, self._next = self._next, None
+        if spec is not None:
+            self._executor.submit(spec)
         self._tracker.finish(result)
         del self._specs[result.key]
         self._watch.ended(result)
+        if spec is not None:
+            self._begin(spec)
         return result
 
     def _lost(self, event: WorkerLost) -> Iterator[TrialResult]:

@@ -43,7 +43,7 @@ class Search:
     def run(self) -> None:
         """Searches until no arm's budget has room, or the time is up."""
         while True:
-            while self._dispatcher.idle and (spec := self._next()) is not None:
+            while self._dispatcher.has_room and (spec := self._next()) is not None:
                 self._dispatcher.submit(spec)
             if not self._dispatcher.running:
                 return

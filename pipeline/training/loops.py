@@ -6,6 +6,7 @@ caller says stop.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from pipeline.training.programs import EVALUATION_BATCH, Program
+
 Array = npt.NDArray[Any]
 OnEpoch = Callable[[int, dict[str, float]], bool]
 """Gets an epoch (from 1) and its metrics; says whether to go on."""
-
-EVALUATION_BATCH = 1024
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class Arrays:
 
     x: Array
     y: Array
+
+    @functools.cached_property
+    def tensors(self) -> tuple[Any, Any]:
+        """Both as tensors, made once."""
+        return tf.constant(self.x), tf.constant(self.y)
 
 
 @dataclass(frozen=True)
@@ -48,27 +54,14 @@ class Rhythm:
 
 
 def run_resident(
-    model: keras.Model, train: Arrays, validation: Arrays | None, rhythm: Rhythm, on_epoch: OnEpoch
+    program: Program, train: Arrays, validation: Arrays | None, rhythm: Rhythm, on_epoch: OnEpoch
 ) -> None:
-    """Trains with the data held as tensors and one compiled program per epoch.
-
-    The last batch of an epoch may be short; it goes through the same slice as the others, so
-    `train_step` is traced once.
-    """
-    x, y = tf.constant(train.x), tf.constant(train.y)
-    _create_variables(model, x, y)
-    step, batch_size = _program(model, model.train_step), tf.constant(rhythm.batch_size)
-    if validation is not None:
-        held_x, held_y = tf.constant(validation.x), tf.constant(validation.y)
-        held_order = tf.range(len(validation.x))
-        check = _program(model, model.test_step)
+    """Trains with the data held as tensors and one compiled program per epoch."""
+    rows, held = train.tensors, None if validation is None else validation.tensors
+    batch_size = tf.constant(rhythm.batch_size)
     for epoch in range(1, rhythm.epochs + 1):
         order = tf.constant(rhythm.order(epoch, len(train.x)))
-        metrics = _read(step(x, y, order, batch_size))
-        if validation is not None:
-            held = _read(check(held_x, held_y, held_order, tf.constant(EVALUATION_BATCH)))
-            metrics |= {f"val_{name}": value for name, value in held.items()}
-        if not on_epoch(epoch, metrics):
+        if not on_epoch(epoch, program.train(rows, order, batch_size, held)):
             return
 
 
@@ -88,6 +81,9 @@ def run_fit(
         if not on_epoch(epoch + 1, {name: float(value) for name, value in logs.items()}):
             model.stop_training = True
 
+    # `fit` would do so inside its graph, where ScheduleFreeAdamW's copy of the initial weights
+    # comes out as zeros.
+    model.optimizer.build(model.trainable_variables)
     model.fit(
         batches(),
         epochs=rhythm.epochs,
@@ -100,42 +96,9 @@ def run_fit(
     )
 
 
-def evaluate(model: keras.Model, arrays: Arrays) -> dict[str, float]:
-    """The model's metrics on arrays, by Keras's names."""
+def evaluate_fit(model: keras.Model, arrays: Arrays) -> dict[str, float]:
+    """The model's metrics on arrays by Keras's own loop."""
     metrics: Mapping[str, Any] = model.evaluate(
         arrays.x, arrays.y, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True
     )
-    return {name: float(value) for name, value in metrics.items()}
-
-
-def _create_variables(model: keras.Model, x: Any, y: Any) -> None:
-    """Optimizer slots and metric counters, which a loop in a graph can't create."""
-    model._symbolic_build(data_batch=(x[:1], y[:1]))
-    model.optimizer.build(model.trainable_variables)
-
-
-def _program(model: keras.Model, step: Callable[[Any], Any]) -> Callable[..., Any]:
-    """One pass over rows in the given order, as one graph; gives the metrics of the pass."""
-
-    def body(x: Any, y: Any, order: Any, batch_size: Any, start: Any) -> Any:
-        rows = order[start : start + batch_size]
-        step((tf.gather(x, rows), tf.gather(y, rows)))
-        return start + batch_size
-
-    @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator]
-    def one_pass(x: Any, y: Any, order: Any, batch_size: Any) -> Any:
-        model.reset_metrics()
-        total = tf.shape(order)[0]
-        tf.while_loop(
-            lambda start: start < total,
-            lambda start: (body(x, y, order, batch_size, start),),
-            (tf.constant(0),),
-        )
-        return model.get_metrics_result()
-
-    program: Callable[..., Any] = one_pass
-    return program
-
-
-def _read(metrics: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in metrics.items()}

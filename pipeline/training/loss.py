@@ -34,6 +34,11 @@ def build_loss(name: str) -> tuple[keras.losses.Loss, keras.metrics.Metric]:
     return ONE_HOT[name](), keras.metrics.CategoricalAccuracy(name="accuracy")
 
 
+def label_form(name: str) -> str:
+    """The form of labels a loss wants: sparse or one-hot."""
+    return "sparse" if name in SPARSE else "one-hot"
+
+
 def labels_for(
     name: str, labels: npt.NDArray[np.int64], classes: int
 ) -> npt.NDArray[np.int64] | npt.NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 import traceback
@@ -10,20 +11,44 @@ from typing import Any
 
 import keras
 
-from pipeline.config.schema import Training
+from pipeline.config.schema import Schedule, Training
 from pipeline.data.split import Rows, SplitData
 from pipeline.records import EpochMetrics, Outcome, TrialResult, TrialSpec, derive_seed
-from pipeline.training.loops import Arrays, Rhythm, evaluate, run_fit, run_resident
-from pipeline.training.loss import build_loss, labels_for
+from pipeline.training.loops import Arrays, Rhythm, evaluate_fit, run_fit, run_resident
+from pipeline.training.loss import build_loss, label_form, labels_for
 from pipeline.training.model import build_model
 from pipeline.training.optimizer import build_optimizer
+from pipeline.training.programs import Programs
 
 Emit = Callable[[EpochMetrics], None]
 Keep = Callable[[int], bool]
 """Waits for the verdict on an epoch: whether the trial goes on."""
 
 
-def train_trial(spec: TrialSpec, data: SplitData, emit: Emit, keep: Keep) -> TrialResult:
+class Bench:
+    """What a worker keeps from one trial to the next: programs, and the parts of the data."""
+
+    def __init__(self) -> None:
+        self.programs = Programs()
+        self._parts: dict[tuple[str, str], Arrays] = {}
+        self._data: SplitData | None = None
+
+    def part(self, data: SplitData, name: str, loss: str) -> Arrays:
+        """The train, validation or test rows with labels as the loss wants them."""
+        if self._data is not data:
+            self._parts.clear()
+            self._data = data
+        form = label_form(loss)
+        if (name, form) not in self._parts:
+            rows: Rows = getattr(data, name)
+            labels = labels_for(loss, data.dataset.y[rows], len(data.dataset.class_names))
+            self._parts[name, form] = Arrays(data.dataset.x[rows], labels)
+        return self._parts[name, form]
+
+
+def train_trial(
+    spec: TrialSpec, data: SplitData, emit: Emit, keep: Keep, bench: Bench | None = None
+) -> TrialResult:
     """Trains a trial to its end, whatever that is.
 
     An exception of the model's, the optimizer's or the user's own code ends this trial as
@@ -34,14 +59,14 @@ def train_trial(spec: TrialSpec, data: SplitData, emit: Emit, keep: Keep) -> Tri
         data: the rows, split as the spec's data settings say.
         emit: gets every finished epoch at once.
         keep: is asked one epoch after an epoch that the spec's schedule judges.
+        bench: what the worker's earlier trials left to use; results don't depend on it.
     """
     started = time.monotonic()
     progress = Progress(spec, emit, keep)
     test: dict[str, float] = {}
     error = trace = ""
     try:
-        model = _train(spec, data, progress)
-        test = _test(spec, model, data, progress)
+        test = _train(spec, data, progress, bench or Bench())
     except Exception as exception:  # the boundary to the user's own code: told, not lost
         progress.outcome = "failed"
         error, trace = f"{type(exception).__name__}: {exception}", traceback.format_exc()
@@ -108,40 +133,57 @@ class Progress:
         return stopping.patience is not None and epoch - self.patient_epoch >= stopping.patience
 
 
-def _train(spec: TrialSpec, data: SplitData, progress: Progress) -> keras.Model:
+def _train(spec: TrialSpec, data: SplitData, progress: Progress, bench: Bench) -> dict[str, float]:
+    """Trains, and gives the metrics on test rows where the spec asks for them."""
     training: Training = spec.training
-    train = _arrays(training.loss, data, data.train)
-    validation = _arrays(training.loss, data, data.validation) if len(data.validation) else None
-    model = build_model(
-        spec.model,
-        spec.data,
-        train.x,
-        len(data.dataset.class_names),
-        derive_seed(spec.seed, "model"),
-    )
-    loss, accuracy = build_loss(training.loss)
-    steps = -(-len(train.x) // training.batch_size)
-    optimizer = build_optimizer(spec.optimizer, training, steps)
-    model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy])
-    progress.model = model
+    train = bench.part(data, "train", training.loss)
+    validation = bench.part(data, "validation", training.loss) if len(data.validation) else None
+    model = _compiled(spec, train, len(data.dataset.class_names))
     shuffle = derive_seed(spec.seed, "shuffle")
     rhythm = Rhythm(training.epochs, training.batch_size, training.shuffle, shuffle)
-    run = run_fit if progress.loop == "fit" else run_resident
-    run(model, train, validation, rhythm, progress.on_epoch)
-    return model
+    if progress.loop == "fit":
+        progress.model = model
+        run_fit(model, train, validation, rhythm, progress.on_epoch)
+        return _test(spec, data, progress, bench, functools.partial(evaluate_fit, model))
+    program = bench.programs.get(_kind(spec, id(data)), model, *train.tensors)
+    progress.model = program.model
+    run_resident(program, train, validation, rhythm, progress.on_epoch)
+    return _test(spec, data, progress, bench, lambda part: program.evaluate(part.tensors))
 
 
 def _test(
-    spec: TrialSpec, model: keras.Model, data: SplitData, progress: Progress
+    spec: TrialSpec,
+    data: SplitData,
+    progress: Progress,
+    bench: Bench,
+    evaluate: Callable[[Arrays], dict[str, float]],
 ) -> dict[str, float]:
     """Metrics on test rows with the weights of the best epoch, by `test_` names."""
-    if not (spec.test and progress.best_weights and len(data.test)):
+    if not (spec.test and progress.best_weights and len(data.test)) or progress.model is None:
         return {}
-    model.set_weights(progress.best_weights)
-    metrics = evaluate(model, _arrays(spec.training.loss, data, data.test))
+    progress.model.set_weights(progress.best_weights)
+    metrics = evaluate(bench.part(data, "test", spec.training.loss))
     return {f"test_{name}": value for name, value in metrics.items()}
 
 
-def _arrays(loss: str, data: SplitData, rows: Rows) -> Arrays:
-    classes = len(data.dataset.class_names)
-    return Arrays(data.dataset.x[rows], labels_for(loss, data.dataset.y[rows], classes))
+def _compiled(spec: TrialSpec, train: Arrays, classes: int) -> keras.Model:
+    seed = derive_seed(spec.seed, "model")
+    model = build_model(spec.model, spec.data, train.x, classes, seed)
+    loss, accuracy = build_loss(spec.training.loss)
+    steps = -(-len(train.x) // spec.training.batch_size)
+    optimizer = build_optimizer(spec.optimizer, spec.training, steps)
+    model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy])
+    return model
+
+
+def _kind(spec: TrialSpec, data: int) -> str:
+    """What a program depends on, as one string: trials of the same kind can share it. A learning
+    rate is a variable of the optimizer, unless a schedule computes it."""
+    training = spec.training
+    fixed = dict(spec.optimizer.params)
+    if training.schedule == Schedule():
+        del fixed["learning_rate"]
+        rhythm: object = None
+    else:
+        rhythm = (training.schedule, training.epochs, training.batch_size)
+    return repr((data, spec.data, spec.model, spec.optimizer.name, fixed, training.loss, rhythm))

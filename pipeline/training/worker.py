@@ -18,13 +18,17 @@ from pipeline.config.schema import Data
 from pipeline.data.split import SplitData, load_split
 from pipeline.records import TrialSpec, Verdict, WorkerReady
 
+TRIALS_BETWEEN_COLLECTIONS = 8
+
 
 def main() -> None:
     connection, lifeline = Connection(int(sys.argv[1])), int(sys.argv[2])
     threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
-    from pipeline.training.trial import train_trial  # seconds: after the lifeline is watched
+    from pipeline.training.trial import Bench, train_trial  # seconds: after the lifeline is watched
 
-    gc.freeze()  # what TensorFlow holds never goes: collections after a trial needn't look at it
+    gc.freeze()  # what TensorFlow holds never goes: no collection needs to look at it
+    gc.disable()  # tracing makes cycles by the million, and they go together
+    bench, trials = Bench(), 0
     connection.send(WorkerReady())
     while True:
         try:
@@ -40,9 +44,10 @@ def main() -> None:
                 if (verdict.key, verdict.epoch) == (spec.key, epoch):
                     return bool(verdict.keep)
 
-        result = train_trial(spec, _data(_key(spec.data)), connection.send, keep)
-        _forget_model()
-        connection.send(result)
+        connection.send(train_trial(spec, _data(_key(spec.data)), connection.send, keep, bench))
+        trials += 1
+        if trials % TRIALS_BETWEEN_COLLECTIONS == 0:
+            gc.collect()
 
 
 @functools.lru_cache(maxsize=2)
@@ -55,14 +60,6 @@ def _key(settings: Data) -> tuple[tuple[str, object], ...]:
         (name, tuple(value) if isinstance(value, list) else value)
         for name, value in vars(settings).items()
     )
-
-
-def _forget_model() -> None:
-    """Lets go of the last trial's graph and variables, which refer to each other in cycles."""
-    import keras
-
-    keras.backend.clear_session()
-    gc.collect()
 
 
 def _end_with_parent(lifeline: int) -> None:

@@ -1,0 +1,153 @@
+"""Compiled epochs that outlive their trial.
+
+Tracing and compiling an epoch costs more than training a small model for twenty. A program depends
+on layers, optimizer class and loss, not on weights, learning rate, batch size or seed: the next
+trial of the same kind gets it back with its own weights and optimizer state put in, and the same
+numbers as from a new one.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+EVALUATION_BATCH = 1024
+MOST_PROGRAMS = 64
+MOST_BYTES = 256 * 2**20
+
+
+class Program:
+    """A compiled model, and its epochs as one graph each.
+
+    Args:
+        model: compiled; it belongs to the program from here on.
+        x: training rows as a tensor, for their shape.
+        y: their labels in the loss's form.
+    """
+
+    def __init__(self, model: keras.Model, x: Any, y: Any) -> None:
+        self.model = model
+        self.names: tuple[str, ...] = ()
+        _create_variables(model, x, y)
+        self._train = tf.function(self._train_graph, autograph=False)
+        self._train_and_check = tf.function(self._train_and_check_graph, autograph=False)
+        self._check = tf.function(self._check_graph, autograph=False)
+
+    @property
+    def bytes(self) -> int:
+        """What its weights and optimizer state take."""
+        variables = [*self.model.variables, *self.model.optimizer.variables]
+        return sum(v.value.dtype.size * v.value.shape.num_elements() for v in variables)
+
+    def restart(self, model: keras.Model) -> None:
+        """Takes over weights, dropout seeds, optimizer state and learning rate of a compiled model
+        of the same kind that hasn't been trained."""
+        model.optimizer.build(model.trainable_variables)
+        ours = [*self.model.variables, *self.model.optimizer.variables]
+        theirs = [*model.variables, *model.optimizer.variables]
+        for own, other in zip(ours, theirs, strict=True):
+            own.value.assign(other.value)
+
+    def train(
+        self, train: Sequence[Any], order: Any, batch_size: Any, validation: Sequence[Any] | None
+    ) -> dict[str, float]:
+        """One epoch over `train` (features, labels) in the given order, and its metrics; with those
+        on validation rows as `val_…`."""
+        if validation is None:
+            return self._read(self._train(*train, order, batch_size), ("",))
+        values = self._train_and_check(*train, order, batch_size, *validation)
+        return self._read(values, ("", "val_"))
+
+    def evaluate(self, part: Sequence[Any]) -> dict[str, float]:
+        """The metrics on a part of the data."""
+        return self._read(self._check(*part), ("",))
+
+    def _read(self, values: Any, prefixes: Sequence[str]) -> dict[str, float]:
+        names = [f"{prefix}{name}" for prefix in prefixes for name in self.names]
+        return dict(zip(names, values.numpy().tolist(), strict=True))
+
+    def _train_graph(self, x: Any, y: Any, order: Any, batch_size: Any) -> Any:
+        return self._one_pass(self.model.train_step, x, y, order, batch_size)
+
+    def _check_graph(self, x: Any, y: Any) -> Any:
+        rows = x.shape[0]
+        if rows > EVALUATION_BATCH:
+            return self._one_pass(self.model.test_step, x, y, tf.range(rows), EVALUATION_BATCH)
+        self.model.reset_metrics()
+        self.model.test_step((x, y))
+        return self._results()
+
+    def _train_and_check_graph(
+        self, x: Any, y: Any, order: Any, batch_size: Any, held_x: Any, held_y: Any
+    ) -> Any:
+        trained = self._train_graph(x, y, order, batch_size)
+        return tf.concat([trained, self._check_graph(held_x, held_y)], 0)
+
+    def _one_pass(
+        self, step: Callable[[Any], Any], x: Any, y: Any, order: Any, batch_size: Any
+    ) -> Any:
+        """Every batch in order; a short last one goes through the same slice as the others, so
+        `step` is traced once."""
+        total = tf.shape(order)[0]
+
+        def batch(start: Any) -> tuple[Any]:
+            rows = order[start : start + batch_size]
+            step((tf.gather(x, rows), tf.gather(y, rows)))
+            return (start + batch_size,)
+
+        self.model.reset_metrics()
+        tf.while_loop(lambda start: start < total, batch, (tf.constant(0),))
+        return self._results()
+
+    def _results(self) -> Any:
+        results = self.model.get_metrics_result()
+        self.names = tuple(results)
+        return tf.stack([tf.cast(value, tf.float32) for value in results.values()])
+
+
+class Programs:
+    """The programs of a worker, those not used for longest given up first.
+
+    TensorFlow's graph rewriter is switched off for them: it takes as long as it saves on graphs
+    that are dozens of small kernels in a loop.
+    """
+
+    def __init__(self) -> None:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+        self._programs: OrderedDict[Hashable, Program] = OrderedDict()
+
+    def get(self, key: Hashable, model: keras.Model, x: Any, y: Any) -> Program:
+        """The program of this kind, started anew with the weights of `model`, or else `model`'s."""
+        program = self._programs.pop(key, None)
+        if program is None:
+            program = Program(model, x, y)
+        else:
+            program.restart(model)
+        self._programs[key] = program
+        self._make_room()
+        return program
+
+    def _make_room(self) -> None:
+        sizes = [program.bytes for program in self._programs.values()]
+        while len(sizes) > 1 and (len(sizes) > MOST_PROGRAMS or sum(sizes) > MOST_BYTES):
+            self._programs.popitem(last=False)
+            sizes.pop(0)
+
+
+def _create_variables(model: keras.Model, x: Any, y: Any) -> None:
+    """Metric counters and optimizer slots, which a loop in a graph can't create."""
+    labels = keras.KerasTensor((1, *y.shape[1:]), keras.backend.standardize_dtype(y.dtype))
+    if (
+        isinstance(model, keras.Sequential | keras.Model)
+        and len(getattr(model, "outputs", ()) or ()) == 1
+    ):
+        output = keras.KerasTensor((1, *model.outputs[0].shape[1:]), model.outputs[0].dtype)
+        model._compile_metrics.build(labels, output)
+        model._compile_loss.build(labels, output)
+    else:
+        model._symbolic_build(data_batch=(x[:1], y[:1]))
+    model.optimizer.build(model.trainable_variables)
