@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 5000
+ROOT ?= mlruns
 ARGS ?=
 
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -28,7 +29,7 @@ report: $(VENV)/ready ## the report of a stored sweep again: make report ARGS="s
 	@$(BIN)/python -m pipeline.report $(ARGS)
 
 ui: $(VENV)/ready ## the MLflow UI on the store: make ui PORT=5001
-	@$(BIN)/python -m pipeline.tracking.ui $(PORT)
+	@$(BIN)/python -m pipeline.tracking.ui $(PORT) $(ROOT)
 
 test: $(VENV)/ready ## the tests, in under 10 minutes
 	@$(BIN)/python -m pytest -m "not long" $(ARGS)
@@ -54,7 +55,7 @@ clean: ## remove what was built, never mlruns/
 $(VENV)/ready: requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
 	"error: Fairsweep needs Python 3.11 to 3.13, and %s is %d.%d; name another: make $(MAKECMDGOALS) PYTHON=python3.12" % (sys.executable, *v))'
-	@echo "making the environment in $(VENV) (2 GB to install, a few minutes, once)"
+	@echo "making the environment in $(VENV) (3 GB, a few minutes, once)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock

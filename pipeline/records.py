@@ -174,7 +174,8 @@ class RunRecord:
 @dataclass(frozen=True)
 class SweepRecord:
     """One stored sweep: `runs` holds search and confirmation trainings, those that were
-    interrupted left out. `started` is milliseconds since 1970, `trials` the budget of an arm.
+    interrupted left out. `started` is milliseconds since 1970, `trials` the budget of an arm;
+    `finished` says that all of it was spent that some limit allowed.
     `commands` maps an arm's name to the overrides
     that compose it again, and a search run's id to those that train that run again."""
 
@@ -192,3 +193,4 @@ class SweepRecord:
     started: int
     commands: Mapping[str, Sequence[str]]
     runs: tuple[RunRecord, ...]
+    finished: bool = False

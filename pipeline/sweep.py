@@ -15,6 +15,7 @@ from pipeline.config.composing import compose_sweep
 from pipeline.config.entry import command
 from pipeline.config.plan import Plan
 from pipeline.data.split import SplitData, describe, fingerprint, load_split
+from pipeline.tracking.store import Store, open_store
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,12 @@ class Job:
 
     plan: Plan
     data: SplitData
+    store: Store
 
 
 def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
     plan = compose_sweep(overrides, config_dir)
-    return Job(plan, load_split(plan.config.data))
+    return Job(plan, load_split(plan.config.data), open_store(plan.config.tracking))
 
 
 def sweep(job: Job, logs: Path) -> int:
@@ -40,11 +42,10 @@ def sweep(job: Job, logs: Path) -> int:
     from pipeline.stages.search import Search
     from pipeline.terminal import Terminal
     from pipeline.tracking.read import confirmed, read_sweep
-    from pipeline.tracking.store import open_store, sweep_lock
+    from pipeline.tracking.store import sweep_lock
     from pipeline.tracking.write import Tracker
 
-    plan, settings = job.plan, job.plan.config
-    store = open_store(settings.tracking)
+    plan, settings, store = job.plan, job.plan.config, job.store
     data_sha256, facts = fingerprint(job.data), describe(job.data, settings.data)
     with sweep_lock(store, plan.name):
         journal = store.journal(plan.name)
@@ -77,7 +78,7 @@ def sweep(job: Job, logs: Path) -> int:
                 tracker.close("complete")
         record = read_sweep(store, plan.name)
         report, folder = make_report(store, record, logs)
-    show_report(report, folder, store.link(record.experiment_id, plan.name), terminal)
+    show_report(report, folder, store, record, terminal)
     return exit_code(record)
 
 

@@ -6,6 +6,7 @@ In: the events of a sweep. Out: nothing but what is printed. Owner of rich.
 from __future__ import annotations
 
 import math
+import textwrap
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -90,10 +91,11 @@ class Terminal:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for i, name in enumerate(header):
             width = max((len(row[i]) for row in rows), default=0)  # headers fold, cells don't
-            table.add_column(name, justify="left" if i == 0 else "right", min_width=width)
+            folded = "\n".join(textwrap.wrap(name, max(width, 9), break_long_words=False))
+            table.add_column(folded, justify="left" if i == 0 else "right", no_wrap=True)
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        self.console.print(table)
+        self.console.print(table, crop=False, width=max(self.console.width, 200))
 
     def seen(self, arm: str, outcomes: Mapping[str, int], best: float | None) -> None:
         """What an earlier process finished of an arm."""
@@ -143,7 +145,7 @@ class Terminal:
         value = "none" if result.best_value is None else f"{result.best_value:.4f}"
         return (
             f"{count} {result.key} {result.outcome}: {self._objective.metric} {value} "
-            f"at epoch {result.best_epoch} of {result.epochs}, {result.seconds:.1f} s"
+            f"at epoch {result.best_epoch}, {result.epochs} epochs in {result.seconds:.1f} s"
         )
 
     def _done(self) -> int:
@@ -198,9 +200,10 @@ class Terminal:
 class EpochLines:
     """Shows one training, a line an epoch; quiet says nothing but how it failed."""
 
-    def __init__(self, setting: str, epochs: int) -> None:
+    def __init__(self, setting: str, metric: str, epochs: int) -> None:
         self.console = Console(highlight=False)
         self._quiet = setting == "quiet"
+        self._metric = metric
         self._epochs = epochs
 
     def began(self, key: TrialKey) -> None:  # noqa: ARG002 - there is one training only
@@ -217,7 +220,12 @@ class EpochLines:
         if result.outcome == "failed":
             self.console.print(f"failed: {result.error}", markup=False, soft_wrap=True)
         else:
-            self._say(f"{result.outcome} after {result.seconds:.1f} s; every run: make ui")
+            best = (
+                ""
+                if result.best_value is None
+                else (f": best {self._metric} {result.best_value!r} at epoch {result.best_epoch}")
+            )
+            self._say(f"{result.outcome} after {result.seconds:.1f} s{best}; every run: make ui")
 
     def _say(self, text: str) -> None:
         if not self._quiet:

@@ -14,11 +14,12 @@ from pipeline.config.entry import command
 from pipeline.data.split import describe, fingerprint, load_split
 from pipeline.errors import DONE, TRIAL_FAILED
 from pipeline.sweep import Job
+from pipeline.tracking.store import open_store
 
 
 def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
     plan = compose_training(overrides, config_dir)
-    return Job(plan, load_split(plan.config.data))
+    return Job(plan, load_split(plan.config.data), open_store(plan.config.tracking))
 
 
 def train(job: Job, logs: Path) -> int:
@@ -27,14 +28,14 @@ def train(job: Job, logs: Path) -> int:
     from pipeline.stages.dispatch import Dispatcher
     from pipeline.stages.search import trial_spec
     from pipeline.terminal import EpochLines
-    from pipeline.tracking.store import open_store
     from pipeline.tracking.write import Tracker
 
     plan, settings = job.plan, job.plan.config
-    store, arm = open_store(settings.tracking), plan.arms[0]
+    store, arm = job.store, plan.arms[0]
     key = TrialKey(arm.name, "train", 0)
     spec = trial_spec(plan, arm, key, {}, arm.settings.training.seed)
-    terminal = EpochLines(settings.terminal, arm.settings.training.epochs)
+    epochs = arm.settings.training.epochs
+    terminal = EpochLines(settings.terminal, plan.objective.metric, epochs)
     with (
         LocalExecutor(1, settings.executor.threads, logs) as executor,
         Tracker(store, plan, describe(job.data, settings.data), fingerprint(job.data)) as tracker,

@@ -13,8 +13,26 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
 
+for _helper in ("lab", "scenarios", "stored", "training_room"):
+    pytest.register_assert_rewrite(f"tests.integration.{_helper}")
+
 from tests.integration import scenarios
 from tests.integration.lab import Lab
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the trainings of this process in front of the tests that look at scenarios, which run
+    meanwhile in processes of their own."""
+    places = ("tests/browser/", "tests/integration/")
+    slow = [item for item in items if item.nodeid.startswith(places)]
+    if slow:
+        here = [item for item in slow if item.nodeid.startswith("tests/integration/test_training")]
+        start = items.index(slow[0])
+        items[:] = [
+            *[item for item in items[:start] if item not in here],
+            *here,
+            *[item for item in items[start:] if item not in here],
+        ]
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,7 @@ def compose_sweep(overrides: Sequence[str], config_dir: str | None = None) -> Pl
     Raises:
         BadInput: something doesn't compose or breaks a law.
     """
+    _no_new_parameters(overrides)
     with _hydra(config_dir) as extra:
         shared, _ = _compose("config", [*overrides, *extra], Config)
         group, options = _arms(shared, overrides)
@@ -63,6 +64,7 @@ def compose_training(overrides: Sequence[str], config_dir: str | None = None) ->
     Raises:
         BadInput: something doesn't compose or breaks a law.
     """
+    _no_new_parameters(overrides)
     with _hydra(config_dir) as extra:
         shared, choices = _compose("config", [*overrides, *extra], Config)
     settings = ArmSettings(shared.data, shared.model, shared.optimizer, shared.training)
@@ -84,6 +86,17 @@ def compose_report(overrides: Sequence[str], config_dir: str | None = None) -> R
     if problems:
         raise BadInput(*problems)
     return config
+
+
+def _no_new_parameters(overrides: Sequence[str]) -> None:
+    """The files of conf/optimizer hold every parameter that Keras's optimizers have."""
+    new = [o for o in overrides if o.startswith(("+optimizer.params.", "++optimizer.params."))]
+    if new:
+        key = new[0].lstrip("+").partition("=")[0]
+        raise BadInput(
+            f"{new[0]}: an optimizer has the parameters that stand in its file in conf/optimizer; "
+            f"without the + if {key} is one of them"
+        )
 
 
 @contextmanager

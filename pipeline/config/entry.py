@@ -7,6 +7,7 @@ completion go to Hydra as they are.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from pipeline.config.composing import CONF, register_schema
 from pipeline.errors import BadInput, Interrupted, PipelineError
 
 P = TypeVar("P")
+HYDRAS_OWN = re.compile(r"[+~]*hydra[./=]")
 COMPLETION = Path(__file__).with_name("completion.bash")
 
 
@@ -34,7 +36,8 @@ def command(
 
     Args:
         name: the command, which is also its help text in conf/hydra/help.
-        compose: from overrides and the user's own config folder to what `action` needs.
+        compose: from overrides and the user's own config folder to what `action` needs; finds
+            whatever is wrong before Hydra makes the folder of the run.
         action: does the work; gets the plan and the folder for its logs, returns the exit code.
         config_name: the file of conf/ that the command composes.
     """
@@ -60,8 +63,13 @@ def command(
             raise BadInput(
                 "--config-name, --config-path: use --config-dir to add options of your own"
             )
+        if hydras := [o for o in arguments.overrides if HYDRAS_OWN.match(o)]:
+            raise BadInput(
+                f"{hydras[0]}: Hydra's own settings aren't for the command line here; what it "
+                "writes stands in tracking.root"
+            )
         plan = compose(arguments.overrides, arguments.config_dir)
-    except BadInput as error:
+    except PipelineError as error:
         _fail(error)
 
     def job(_: DictConfig) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -34,6 +34,10 @@ def explain(error: Exception, overrides: Sequence[str], known: DictConfig | None
     ):
         value, kind = wrong_type.groups()
         return f"{key}: need {KINDS.get(kind, kind)}, got {value!r}{place(key, overrides)}"
+    if "is not Optional" in first_line:
+        return f"{key}: needs a value, got null{place(key, overrides)}"
+    if "is not a ListConfig" in first_line:
+        return f"{key}: need a list, for example {key}=[…]{place(key, overrides)}"
     if key:
         return f"{key}: {first_line}{place(key, overrides)}"
     if str(error).startswith("Ambiguous value"):
@@ -42,6 +46,11 @@ def explain(error: Exception, overrides: Sequence[str], known: DictConfig | None
         return (
             f"{override}: this is one value or a list? Write {name}=[{values}] for a list; to put "
             f"options side by side, arms.{name}=[{values}]"
+        )
+    if isinstance(error, OverrideParseException):
+        return (
+            f"{error.override}: need key=value, with quotes around a value of other characters "
+            f"than letters, digits and . _ - / : for example sweep.name=first-try"
         )
     return " ".join(str(error).split("\nSee https")[0].split())
 

@@ -24,10 +24,10 @@ OPTIMIZERS = (
     "Adadelta Adafactor Adagrad Adam AdamW Adamax Ftrl Lamb Lion Muon Nadam RMSprop SGD "
     "ScheduleFreeAdamW"
 ).split()
-SPARSE_LOSSES = ("sparse_categorical_crossentropy",)
+SPARSE_LOSSES = "sparse_categorical_crossentropy categorical_generalized_cross_entropy".split()
 ONE_HOT_LOSSES = (
     "categorical_crossentropy categorical_focal_crossentropy "
-    "categorical_generalized_cross_entropy categorical_hinge kl_divergence poisson "
+    "categorical_hinge kl_divergence poisson "
     "mean_squared_error mean_absolute_error mean_squared_logarithmic_error huber log_cosh "
     "binary_crossentropy binary_focal_crossentropy cosine_similarity dice tversky"
 ).split()
@@ -40,6 +40,24 @@ PRUNERS = ("none", "median", "successive_halving", "hyperband")
 EXECUTORS = ("local",)
 TRACKERS = ("local", "server")
 TERMINALS = ("auto", "live", "plain", "quiet")
+LEAST = {
+    "points": 2,
+    "n_startup_trials": 0,
+    "n_ei_candidates": 1,
+    "n_warmup_steps": 0,
+    "interval_steps": 1,
+    "n_min_trials": 1,
+    "min_resource": 1,
+    "max_resource": 1,
+    "reduction_factor": 2,
+    "min_early_stopping_rate": 0,
+}
+CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+ACTIVATIONS = (
+    "celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu "
+    "linear log_sigmoid log_softmax mish relu relu6 selu sigmoid silu soft_shrink softmax "
+    "softplus softsign sparse_plus sparse_sigmoid sparsemax squareplus swish tanh tanh_shrink threshold"
+).split()
 METRICS = {
     "loss": "minimize",
     "accuracy": "maximize",
@@ -75,8 +93,14 @@ def sweep_problems(config: Config) -> Iterator[Problem]:
     yield from _one_of("pruner.name", config.pruner.name, PRUNERS)
     yield from _one_of("executor.name", config.executor.name, EXECUTORS)
     yield from _one_of("tracking.name", config.tracking.name, TRACKERS)
-    if config.tracking.name == "server" and not config.tracking.uri:
+    if config.tracking.name == "server" and config.tracking.uri is None:
         yield "tracking.uri", "tracking=server needs its address; tracking.uri=http://host:5000"
+    elif config.tracking.uri is not None and not re.match(r"https?://.", config.tracking.uri):
+        yield (
+            "tracking.uri",
+            f"need the http address of an MLflow server, got {config.tracking.uri!r}; null is the "
+            "store in tracking.root",
+        )
     yield from _one_of("terminal", config.terminal, TERMINALS)
     yield from _at_least("search.trials", config.search.trials, 1)
     yield from _at_least("confirm.seeds", config.confirm.seeds, 0)
@@ -86,13 +110,19 @@ def sweep_problems(config: Config) -> Iterator[Problem]:
     if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
         yield "search.minutes", f"need more than 0, got {minutes}; null sets no limit"
     workers = config.executor.workers
-    if workers != "auto" and not (is_whole(workers) and workers >= 1):
-        yield "executor.workers", f"need auto or a whole number from 1, got {workers!r}"
+    most = 4 * (os.cpu_count() or 1)
+    if workers != "auto" and not (is_whole(workers) and 1 <= workers <= most):
+        yield (
+            "executor.workers",
+            f"need auto or a whole number from 1 to {most}, 4 for each core here, got {workers!r}",
+        )
     yield from _at_least("executor.threads", config.executor.threads, 1)
     if config.search.name == "gp" and importlib.util.find_spec("torch") is None:
         yield "search.name", "gp needs torch, which isn't installed: pip install torch, or use tpe"
-    if config.search.name == "grid":
-        yield from _at_least("search.params.points", config.search.params.get("points"), 2)
+    for place, params in (("search", config.search.params), ("pruner", config.pruner.params)):
+        for name, value in params.items():
+            if name in LEAST and value != "auto":
+                yield from _at_least(f"{place}.params.{name}", value, LEAST[name])
     yield from _objective(config)
     yield from name_problems(config.sweep.name)
 
@@ -173,13 +203,21 @@ def _model(model: Model) -> Iterator[Problem]:
                     f"model.params.{name}",
                     f"need a list of whole numbers from 1, got {widths!r}; for example [64,32]",
                 )
-    dropout = model.params.get("dropout", 0.0)
-    if model.builder in BUILDERS and not (is_number(dropout) and 0 <= dropout < 1):
+    if model.builder not in BUILDERS:
+        return
+    dropout, l2 = model.params.get("dropout", 0.0), model.params.get("l2", 0.0)
+    if not (is_number(dropout) and 0 <= dropout < 1):
         yield "model.params.dropout", f"need a share in [0, 1), got {dropout!r}"
+    if not (is_number(l2) and math.isfinite(l2) and l2 >= 0):
+        yield "model.params.l2", f"need a finite number from 0, got {l2!r}"
+    yield from _one_of("model.params.activation", model.params.get("activation"), ACTIVATIONS)
 
 
 def _optimizer(optimizer: Optimizer) -> Iterator[Problem]:
     yield from _one_of("optimizer.name", optimizer.name, OPTIMIZERS)
+    clipped = [name for name in CLIPPING if optimizer.params.get(name) is not None]
+    if len(clipped) > 1:
+        yield f"optimizer.params.{clipped[0]}", f"at most one of {', '.join(CLIPPING)} may be set"
     rate: Any = optimizer.params.get("learning_rate")
     key = "optimizer.params.learning_rate"
     if not is_number(rate):
@@ -196,6 +234,15 @@ def _training(training: Training) -> Iterator[Problem]:
     yield from _one_of("training.loop", training.loop, LOOPS)
     yield from _one_of("training.schedule.name", training.schedule.name, SCHEDULES)
     yield from _at_least("training.schedule.warmup_epochs", training.schedule.warmup_epochs, 0)
+    if training.schedule.warmup_epochs >= training.epochs >= 1:
+        yield (
+            "training.schedule.warmup_epochs",
+            f"need fewer than training.epochs={training.epochs}, got "
+            f"{training.schedule.warmup_epochs}",
+        )
+    if not training.early_stopping.min_delta >= 0:
+        delta = training.early_stopping.min_delta
+        yield "training.early_stopping.min_delta", f"need a number from 0, got {delta}"
     if not 0 <= training.schedule.final <= 1:
         final = training.schedule.final
         yield "training.schedule.final", f"need a share of the learning rate in [0, 1], got {final}"
@@ -215,7 +262,7 @@ def _at_least(key: str, value: Any, least: int) -> Iterator[Problem]:
         yield key, f"need a whole number from {least}, got {value!r}"
 
 
-def _one_of(key: str, value: str, allowed: Iterable[str]) -> Iterator[Problem]:
+def _one_of(key: str, value: Any, allowed: Iterable[str]) -> Iterator[Problem]:
     if value not in allowed:
         yield key, f"need one of {', '.join(allowed)}; got {value!r}{_hint(value, allowed)}"
 

@@ -74,7 +74,7 @@ def _npz(settings: Data) -> Dataset:
                     f"data.path: {path} needs arrays x and y, and has {', '.join(arrays.files)}"
                 )
             x, y = arrays["x"], arrays["y"]
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise BadInput(
             f"data.path: {path} is no .npz file of plain arrays ({error}); write it with "
             "numpy.savez(path, x=x, y=y), without object arrays"
@@ -89,7 +89,7 @@ def from_arrays(x: npt.NDArray[np.generic], y: npt.NDArray[np.generic], place: s
         BadInput: the arrays are no features with one class per row.
     """
     problems = []
-    if x.ndim < 2 or not (np.issubdtype(x.dtype, np.number) or x.dtype == np.bool_):
+    if x.ndim < 2 or x.dtype.kind not in "iufb":
         problems.append(f"{place}: x must be numbers of shape (rows, features, …), got {_shape(x)}")
     elif not np.isfinite(x).all():
         bad = int((~np.isfinite(x)).any(axis=tuple(range(1, x.ndim))).sum())

@@ -149,9 +149,9 @@ class LocalExecutor:
         return {
             **os.environ,
             **ENVIRONMENT,
-            "KERAS_HOME": str(
-                self._logs
-            ),  # Keras writes a file there, by default in the user's home
+            # Where Keras, and matplotlib that it imports, write: by default the user's home.
+            "KERAS_HOME": str(self._logs),
+            "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(self._logs)),
             "TF_NUM_INTRAOP_THREADS": threads,
             "TF_NUM_INTEROP_THREADS": threads,
             "OMP_NUM_THREADS": threads,

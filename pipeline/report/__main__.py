@@ -23,7 +23,7 @@ def rebuild(config: ReportConfig, logs: Path) -> int:
     sweep = read_sweep(store, config.sweep.name)
     terminal = Terminal(config.terminal, sweep.name, sweep.objective, {}, 0)
     report, folder = make_report(store, sweep, logs)
-    show_report(report, folder, store.link(sweep.experiment_id, sweep.name), terminal)
+    show_report(report, folder, store, sweep, terminal)
     return DONE
 
 

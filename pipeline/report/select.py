@@ -192,6 +192,8 @@ def _pending(
     Confirmation follows the search, so once it has begun a search with fewer trials than its
     budget was ended by another limit (epochs, minutes), and isn't waited for.
     """
+    if sweep.finished:
+        return False
     if not own or any(run.outcome == "running" for run in own):
         return True
     if not confirming and len(trials) < sweep.trials:

@@ -110,13 +110,16 @@ class ArmStudy:
         self._objective: Objective = plan.objective
         self._seed = arm.settings.training.seed
         self._dimensions = dimensions(arm.settings)
-        self._study = optuna.create_study(
-            storage=storage,
-            study_name=arm.name,
-            direction=plan.objective.direction,
-            pruner=make_pruner(plan.config.pruner, arm.settings.training.epochs),
-            load_if_exists=True,
-        )
+        pruner = make_pruner(plan.config.pruner, arm.settings.training.epochs)
+        if arm.name in optuna.get_all_study_names(storage):
+            self._study = optuna.load_study(study_name=arm.name, storage=storage, pruner=pruner)
+        else:
+            self._study = optuna.create_study(
+                study_name=arm.name,
+                storage=storage,
+                pruner=pruner,
+                direction=plan.objective.direction,
+            )
         self._running: dict[int, optuna.Trial] = {}
 
     @property

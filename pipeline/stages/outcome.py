@@ -37,7 +37,9 @@ def make_report(store: Store, sweep: SweepRecord, logs: Path) -> tuple[Report, P
     return report, published
 
 
-def show_report(report: Report, folder: Path, runs: str, terminal: Terminal) -> None:
+def show_report(
+    report: Report, folder: Path, store: Store, sweep: SweepRecord, terminal: Terminal
+) -> None:
     """What remains on the screen: the table, the verdict, the way to the files and to the runs."""
     table = report.table
     kept = [i for i, name in enumerate(table.header) if name not in PAGE_ONLY]
@@ -50,7 +52,10 @@ def show_report(report: Report, folder: Path, runs: str, terminal: Terminal) -> 
     if report.command:
         terminal.say(f"train it again: {report.command}")
     terminal.say(f"report: {folder / 'report.html'}")
-    terminal.say(f"every run: make ui, at {runs}")
+    runs = store.link(sweep.experiment_id, sweep.name)
+    terminal.say(f"every run: {store.ui_command}, at {runs}")
+    if any(run.outcome == "failed" for run in sweep.runs):
+        terminal.say("after a repair of what failed, start another sweep: sweep.name=…")
 
 
 def exit_code(sweep: SweepRecord) -> int:

@@ -77,7 +77,10 @@ def _sweep(client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
     for record in runs:
         if record.key.stage == "search":
             arm = arms[record.key.arm]
-            everything = [*arm["overrides"], *_overrides(record, arm["searched"])]
+            own = _overrides(record, arm["searched"])
+            replaced = {override.partition("=")[0] for override in own}
+            kept = [o for o in arm["overrides"] if o.partition("=")[0] not in replaced]
+            everything = [*kept, *own]
             flags_last = sorted(everything, key=lambda override: override.startswith("--"))
             commands[record.run_id] = flags_last
     drawn = _drawn(runs, objective)
@@ -94,6 +97,7 @@ def _sweep(client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
         data=about["data"],
         data_sha256=run.data.tags["data_sha256"],
         started=run.info.start_time,
+        finished=run.info.status == "FINISHED" and run.data.tags.get("outcome") == "complete",
         commands=commands,
         runs=tuple(_with_curves(client, run) if run.run_id in drawn else run for run in runs),
     )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlencode, urlparse
+from urllib.request import urlopen
 
 from pipeline.config.schema import Tracking
 from pipeline.errors import AlreadyRunning, StorageError
@@ -53,6 +54,12 @@ class Store:
     def ui(self) -> str:
         """Where the MLflow UI shows the store: at the server, or where `make ui` opens it."""
         return "http://127.0.0.1:5000" if self.local else self.uri
+
+    @property
+    def ui_command(self) -> str:
+        """What opens the UI on this store."""
+        at_home = self.root == Path("mlruns").absolute()
+        return "make ui" if at_home or not self.local else f"make ui ROOT={self.root}"
 
     def link(self, experiment_id: str, sweep: str) -> str:
         """The UI's page of a sweep's runs, as a tree with the sweep on top."""
@@ -98,6 +105,8 @@ def open_store(settings: Tracking) -> Store:
         StorageError: the folder can't be written.
     """
     store = find_store(settings)
+    if not store.local:
+        _reach(store.uri)
     try:
         for folder in (store.artifacts, store.root / "studies"):
             folder.mkdir(parents=True, exist_ok=True)
@@ -118,6 +127,17 @@ def find_store(settings: Tracking) -> Store:
     if settings.uri is not None:
         return Store(root, settings.uri, local=False)
     return Store(root, f"sqlite:///{root / 'mlflow.db'}", local=True)
+
+
+def _reach(uri: str) -> None:
+    """MLflow itself would try for four minutes before it says that nobody answers."""
+    try:
+        urlopen(f"{uri.rstrip('/')}/health", timeout=10).close()
+    except OSError as error:
+        raise StorageError(
+            f"tracking.uri: no MLflow server answers at {uri} ({error}); start it, or use "
+            "tracking=local"
+        ) from error
 
 
 @contextmanager

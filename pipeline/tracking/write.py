@@ -120,6 +120,9 @@ class Tracker:
         return future
 
     def _wait(self, future: Future[Any]) -> None:
+        """Waits for a write; of several that failed, the first one is told."""
+        if future.exception() is not None:
+            future = next(f for f in (*self._pending, future) if f.done() and f.exception())
         try:
             future.result()
         except StorageError:

@@ -6,11 +6,13 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-SPARSE = {"sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy}
+SPARSE = {
+    "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
+    "categorical_generalized_cross_entropy": keras.losses.CategoricalGeneralizedCrossEntropy,
+}
 ONE_HOT = {
     "categorical_crossentropy": keras.losses.CategoricalCrossentropy,
     "categorical_focal_crossentropy": keras.losses.CategoricalFocalCrossentropy,
-    "categorical_generalized_cross_entropy": keras.losses.CategoricalGeneralizedCrossEntropy,
     "categorical_hinge": keras.losses.CategoricalHinge,
     "kl_divergence": keras.losses.KLDivergence,
     "poisson": keras.losses.Poisson,

@@ -38,6 +38,8 @@ def build_model(
     np.random.seed(seed % 2**32)
     shape = x_train.shape[1:]
     body = _builder(settings.builder)(shape, classes, **settings.params)
+    if settings.builder not in BUILDERS:
+        _check_probabilities(body, settings.builder, x_train[:8], classes)
     preprocessing = _preprocessing(data, x_train)
     if preprocessing is None:
         return body
@@ -100,6 +102,24 @@ def _probabilities(inputs: Any, classes: int) -> Any:
 
 
 BUILDERS: Mapping[str, Builder] = {"mlp": mlp, "cnn": cnn}
+
+
+def _check_probabilities(model: Any, builder: str, rows: Features, classes: int) -> None:
+    """What Keras doesn't say of a model of the user's own: whether it gives probabilities."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"{builder} must return a keras.Model, got {type(model).__name__}")
+    outputs = np.asarray(model(rows, training=False))
+    if outputs.shape != (len(rows), classes):
+        raise ValueError(
+            f"{builder} must give one probability for each of the {classes} classes: for "
+            f"{len(rows)} rows its output has the shape {outputs.shape}; end it with "
+            f'Dense(classes, activation="softmax")'
+        )
+    if not np.allclose(outputs.sum(axis=1), 1.0, atol=1e-3):
+        raise ValueError(
+            f"{builder}: the outputs of a row must be probabilities that add up to 1, and add up "
+            f'to {outputs[0].sum():.3g}; end it with activation="softmax"'
+        )
 
 
 def _builder(name: str) -> Builder:

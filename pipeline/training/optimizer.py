@@ -24,27 +24,19 @@ def _schedule(
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
     warmup = schedule.warmup_epochs * steps_per_epoch
     steps = max(1, epochs * steps_per_epoch - warmup)
+    decay: float | keras.optimizers.schedules.LearningRateSchedule = rate
     if schedule.name == "cosine":
-        return keras.optimizers.schedules.CosineDecay(
-            0.0 if warmup else rate,
-            steps,
-            alpha=schedule.final,
-            warmup_target=rate if warmup else None,
-            warmup_steps=warmup,
-        )
-    if schedule.name == "exponential":
-        decay: keras.optimizers.schedules.LearningRateSchedule = (
-            keras.optimizers.schedules.ExponentialDecay(rate, steps, schedule.final)
-        )
-        return decay if not warmup else Warmup(decay, warmup)
-    return rate if not warmup else Warmup(rate, warmup)
+        decay = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=schedule.final)
+    elif schedule.name == "exponential":
+        decay = keras.optimizers.schedules.ExponentialDecay(rate, steps, schedule.final)
+    return Warmup(decay, warmup) if warmup else decay
 
 
 @keras.saving.register_keras_serializable("fairsweep")
 class Warmup(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
     """Rises linearly from 0 over the first `steps` steps, then goes on as `then` does.
 
-    Keras has this inside CosineDecay only.
+    Keras has this inside CosineDecay only, and there it begins with a step at rate 0.
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from typing import Any
 
 import optuna
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.config.composing import CONF, compose_sweep, compose_training
@@ -66,7 +66,7 @@ def base() -> Plan:
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20)
 @given(arm=arms(), seed=st.integers(0, 2**31 - 1))
 def test_every_trial_lies_in_its_space_and_composes(
     sampler: str, arm: ArmSettings, seed: int, base: Plan

@@ -106,7 +106,6 @@ def test_grid_size_multiplies() -> None:
     [
         ("random", optuna.samplers.RandomSampler),
         ("qmc", optuna.samplers.QMCSampler),
-        ("grid", optuna.samplers.GridSampler),
         ("tpe", optuna.samplers.TPESampler),
         pytest.param(
             "gp",
