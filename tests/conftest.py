@@ -16,8 +16,8 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 for _helper in ("lab", "scenarios", "stored", "training_room"):
     pytest.register_assert_rewrite(f"tests.integration.{_helper}")
 
-from tests.integration import scenarios
-from tests.integration.lab import Lab
+from tests.integration import scenarios  # noqa: E402
+from tests.integration.lab import Lab  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

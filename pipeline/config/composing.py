@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.errors import MissingConfigException
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from pipeline.config.explain import COMPOSE_ERRORS, explain, place
@@ -25,6 +26,10 @@ from pipeline.config.space_laws import Problem
 from pipeline.errors import BadInput
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
+GROUPS = (
+    *("data", "model", "optimizer", "training", "search", "pruner", "executor", "tracking"),
+    "experiment",
+)
 AXES = ("optimizer", "model", "training")
 # What an arm's own training doesn't depend on: left out of the command that trains it again.
 SWEEP_ONLY = ("arms", "search", "pruner", "confirm", "executor", "sweep", "terminal", "hydra")
@@ -49,7 +54,7 @@ def compose_sweep(overrides: Sequence[str], config_dir: str | None = None) -> Pl
     Raises:
         BadInput: something doesn't compose or breaks a law.
     """
-    _no_new_parameters(overrides)
+    _check_grammar(overrides)
     with _hydra(config_dir) as extra:
         shared, _ = _compose("config", [*overrides, *extra], Config)
         group, options = _arms(shared, overrides)
@@ -64,7 +69,7 @@ def compose_training(overrides: Sequence[str], config_dir: str | None = None) ->
     Raises:
         BadInput: something doesn't compose or breaks a law.
     """
-    _no_new_parameters(overrides)
+    _check_grammar(overrides)
     with _hydra(config_dir) as extra:
         shared, choices = _compose("config", [*overrides, *extra], Config)
     settings = ArmSettings(shared.data, shared.model, shared.optimizer, shared.training)
@@ -88,15 +93,36 @@ def compose_report(overrides: Sequence[str], config_dir: str | None = None) -> R
     return config
 
 
-def _no_new_parameters(overrides: Sequence[str]) -> None:
-    """The files of conf/optimizer hold every parameter that Keras's optimizers have."""
-    new = [o for o in overrides if o.startswith(("+optimizer.params.", "++optimizer.params."))]
-    if new:
-        key = new[0].lstrip("+").partition("=")[0]
-        raise BadInput(
-            f"{new[0]}: an optimizer has the parameters that stand in its file in conf/optimizer; "
-            f"without the + if {key} is one of them"
-        )
+def _check_grammar(overrides: Sequence[str]) -> None:
+    """What Hydra lets pass, or answers with an exception of its own making."""
+    problems = []
+    nulls = [o.partition("=")[0] for o in overrides if o.endswith("=null")]
+    for override in overrides:
+        key, _, value = override.lstrip("+~").partition("=")
+        if override.startswith("+") and key.startswith("optimizer.params."):
+            problems.append(
+                f"{override}: an optimizer has the parameters that stand in its file in "
+                f"conf/optimizer; write it without the + if {key} is one of them"
+            )
+        elif override.startswith("+") and re.match(r"(optimizer|model|training)\.space\.", key):
+            problems.append(
+                f"{override}: a parameter is added to a search space in a file; copy the one in "
+                f"conf/{key.partition('.')[0]} under another name"
+            )
+        elif any(key.startswith(f"{null}.") for null in nulls):
+            problems.append(
+                f"{override}: it stands inside of a key that is set to null; give a whole spec, "
+                f"with low and high or choices, or leave the null out"
+            )
+        elif key in GROUPS and value.startswith("["):
+            problems.append(
+                f"{override}: a group has one option; to put several side by side, "
+                f"arms.{key}={value}"
+            )
+        elif key in GROUPS and re.search(r"[./]", value) and not value.startswith("{"):
+            problems.append(f"{override}: need the name of an option, a file in conf/{key}")
+    if problems:
+        raise BadInput(*problems)
 
 
 @contextmanager
@@ -119,21 +145,27 @@ def _compose(name: str, overrides: Sequence[str], schema: type[T]) -> tuple[T, d
         missing = sorted(OmegaConf.missing_keys(composed))
         if missing:
             raise BadInput(*(f"{key}: must be given; for example {key}=…" for key in missing))
-        _no_extra_keys(composed, schema)
+        if extra := list(_extra_keys(composed)):
+            raise BadInput(*extra)
         typed = OmegaConf.to_object(composed)
     except COMPOSE_ERRORS as error:
-        known = compose(name) if overrides else None
+        options = [o for o in overrides if re.fullmatch(rf"({'|'.join(GROUPS)})=[\w-]+", o)]
+        known = None if isinstance(error, MissingConfigException) else compose(name, options)
         raise BadInput(explain(error, overrides, known)) from error
     assert isinstance(typed, schema)
     return typed, {str(group): str(option) for group, option in choices.items()}
 
 
-def _no_extra_keys(composed: DictConfig, schema: type[Any]) -> None:
-    """`+key=` adds what the schema doesn't have at the top level; Hydra lets it pass."""
-    extra = sorted(set(composed) - set(schema.__dataclass_fields__), key=str)
-    if extra:
-        keys = ", ".join(schema.__dataclass_fields__)
-        raise BadInput(*(f"{key}: there is no such key; there are: {keys}" for key in extra))
+def _extra_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
+    """Keys that `+key=` added where the schema has none; Hydra lets them pass."""
+    schema = OmegaConf.get_type(node)
+    fields = getattr(schema, "__dataclass_fields__", None)
+    for name in node:
+        key = f"{prefix}{name!s}"
+        if fields is not None and name not in fields:
+            yield f"{key}: there is no such key; there are: {', '.join(fields)}"
+        elif isinstance(child := node._get_node(name), DictConfig) and not child._is_none():
+            yield from _extra_keys(child, f"{key}.")
 
 
 def _arms(config: Config, overrides: Sequence[str]) -> tuple[str, list[str]]:
@@ -196,13 +228,14 @@ def _own(overrides: Sequence[str]) -> tuple[str, ...]:
 
 
 def _checked(shared: Config, group: str, arms: list[Arm], overrides: Sequence[str]) -> Plan:
-    problems = [_tell(problem, overrides) for problem in sweep_problems(shared)]
+    longest = max(arm.settings.training.epochs for arm in arms)
+    problems = [_tell(problem, overrides) for problem in sweep_problems(shared, longest)]
     for arm in arms:
         rate = arm.settings.optimizer.params.get("learning_rate")
         if isinstance(rate, int) and not isinstance(rate, bool):
             arm.settings.optimizer.params["learning_rate"] = float(rate)  # Keras refuses an int
         for key, text in arm_problems(arm.settings):
-            choice = arm.name if key.partition(".")[0] == group else None
+            choice = arm.choices.get(key.partition(".")[0])
             problems.append(_tell((key, text), overrides, choice))
     if problems:
         raise BadInput(*dict.fromkeys(problems))

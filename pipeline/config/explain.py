@@ -9,7 +9,7 @@ from typing import Any
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
 
@@ -24,11 +24,20 @@ def explain(error: Exception, overrides: Sequence[str], known: DictConfig | None
     """
     if isinstance(error, MissingConfigException):
         return _missing_option(error)
-    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    deeper = isinstance(error.__cause__, OmegaConfBaseException | AttributeError)
+    cause = error.__cause__ if deeper and error.__cause__ is not None else error
     first_line = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
     key = getattr(cause, "full_key", None) or ""
     if re.match(r"Key '.*' (is )?not in", first_line):
         return _unknown_key(key, overrides, known)
+    if switch := re.match(r"Value '(.*)' is not a valid bool", first_line):
+        return f"{key}: need true or false, got {switch[1]!r}{place(key, overrides)}"
+    merged = "Cannot merge" in first_line or isinstance(cause, AttributeError | ValidationError)
+    if ".space." in key and merged:
+        return (
+            f"{key}: need a spec, such as {{low: 0.001, high: 0.1, log: true}} with low and high "
+            f"or {{choices: [16, 32]}}{place(key, overrides)}"
+        )
     if wrong_type := re.match(
         r"Value '(.*)' of type .* could not be converted to (\w+)", first_line
     ):
@@ -49,8 +58,8 @@ def explain(error: Exception, overrides: Sequence[str], known: DictConfig | None
         )
     if isinstance(error, OverrideParseException):
         return (
-            f"{error.override}: need key=value, with quotes around a value of other characters "
-            f"than letters, digits and . _ - / : for example sweep.name=first-try"
+            f"{error.override}: need key=value; outside of quotes a value may hold A-Z a-z 0-9 and "
+            f". _ - / : % @ only, for example sweep.name=first-try"
         )
     return " ".join(str(error).split("\nSee https")[0].split())
 
@@ -100,4 +109,5 @@ def _paths(value: Any, prefix: str = "") -> Iterator[str]:
             yield from _paths(inner, path)
 
 
-COMPOSE_ERRORS = (HydraException, OmegaConfBaseException, ValueError)
+# OmegaConf raises plain ones too: AttributeError where a key is set inside of null.
+COMPOSE_ERRORS = (HydraException, OmegaConfBaseException, ValueError, AttributeError)

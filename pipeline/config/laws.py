@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline.config.schema import Config, Data, Model, Optimizer, Training
 from pipeline.config.space import TUNABLE_TRAINING, ArmSettings
-from pipeline.config.space_laws import Problem, is_number, is_whole, spec_problems
+from pipeline.config.space_laws import Problem, domain_problems, is_number, is_whole, spec_problems
 
 SWEEP_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
@@ -52,11 +52,16 @@ LEAST = {
     "reduction_factor": 2,
     "min_early_stopping_rate": 0,
 }
+DOMAINS = {
+    "optimizer.learning_rate": (0.0, "need numbers above 0"),
+    "training.batch_size": (1, "need whole numbers from 1"),
+}
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 ACTIVATIONS = (
-    "celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu "
-    "linear log_sigmoid log_softmax mish relu relu6 selu sigmoid silu soft_shrink softmax "
-    "softplus softsign sparse_plus sparse_sigmoid sparsemax squareplus swish tanh tanh_shrink threshold"
+    "celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh "
+    "leaky_relu linear log_sigmoid log_softmax mish relu relu6 selu sigmoid silu soft_shrink "
+    "softmax softplus softsign sparse_plus sparse_sigmoid sparsemax squareplus swish tanh "
+    "tanh_shrink threshold"
 ).split()
 METRICS = {
     "loss": "minimize",
@@ -85,10 +90,13 @@ def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
                 yield key, f"there is no such parameter to search{_hint(name, known)}"
             elif spec is not None and f"{group}.{name}" not in broken:
                 yield from spec_problems(key, spec, arm.value(group, name))
+                if f"{group}.{name}" in DOMAINS:
+                    least, text = DOMAINS[f"{group}.{name}"]
+                    yield from domain_problems(key, spec, least, text)
 
 
-def sweep_problems(config: Config) -> Iterator[Problem]:
-    """Laws of everything that arms share."""
+def sweep_problems(config: Config, longest: int) -> Iterator[Problem]:
+    """Laws of everything that arms share; `longest` is the epochs of their longest training."""
     yield from _one_of("search.name", config.search.name, SAMPLERS)
     yield from _one_of("pruner.name", config.pruner.name, PRUNERS)
     yield from _one_of("executor.name", config.executor.name, EXECUTORS)
@@ -105,7 +113,7 @@ def sweep_problems(config: Config) -> Iterator[Problem]:
     yield from _at_least("search.trials", config.search.trials, 1)
     yield from _at_least("confirm.seeds", config.confirm.seeds, 0)
     if config.search.epochs is not None:
-        yield from _at_least("search.epochs", config.search.epochs, config.training.epochs)
+        yield from _at_least("search.epochs", config.search.epochs, longest)
     minutes = config.search.minutes
     if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
         yield "search.minutes", f"need more than 0, got {minutes}; null sets no limit"
@@ -157,6 +165,7 @@ def _objective(config: Config) -> Iterator[Problem]:
 
 
 def _data(data: Data) -> Iterator[Problem]:
+    yield from _plain("data.name", data.name)
     yield from _one_of("data.source", data.source, SOURCES)
     if data.source == "npz" and not data.path:
         yield "data.path", f"data={data.name} reads a file, and none is given; data.path=rows.npz"
@@ -180,6 +189,7 @@ def _data(data: Data) -> Iterator[Problem]:
 
 
 def _model(model: Model) -> Iterator[Problem]:
+    yield from _plain("model.name", model.name)
     if ":" in model.builder:
         package = model.builder.partition(":")[0].partition(".")[0]
         trusted = os.environ.get("PIPELINE_TRUSTED_PACKAGES", "").replace(",", " ").split()
@@ -254,6 +264,15 @@ def _training(training: Training) -> Iterator[Problem]:
     if training.early_stopping.patience is not None:
         yield from _at_least(
             "training.early_stopping.patience", training.early_stopping.patience, 1
+        )
+
+
+def _plain(key: str, name: str) -> Iterator[Problem]:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
+        yield (
+            key,
+            f"need 1 to 40 of A-Z a-z 0-9 _ -, for it becomes part of the sweep's name; "
+            f"got {name!r}",
         )
 
 

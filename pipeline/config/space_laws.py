@@ -47,6 +47,18 @@ def spec_problems(key: str, spec: Spec, default: Any) -> Iterator[Problem]:
         yield from _range(key, spec, default)
 
 
+def domain_problems(key: str, spec: Spec, least: float, text: str) -> Iterator[Problem]:
+    """Whether all that a spec allows lies in the parameter's own domain: whole numbers from
+    `least` where `least` is one, else numbers above it."""
+    values = spec.choices if spec.choices is not None else [spec.low]
+    if is_whole(least):
+        bad = [value for value in values if not (is_whole(value) and value >= least)]
+    else:
+        bad = [value for value in values if not (is_number(value) and value > least)]
+    if bad:
+        yield key, f"{text}, got {', '.join(repr(value) for value in bad)}"
+
+
 def _choices(key: str, choices: list[Any], default: Any) -> Iterator[Problem]:
     if not choices:
         yield f"{key}.choices", "need at least one value, got an empty list"
@@ -108,6 +120,10 @@ def _range(key: str, spec: Range, default: Any) -> Iterator[Problem]:
             return
         if not is_number(spec.step) or not 0 < spec.step <= high - low:
             yield f"{key}.step", f"need a number above 0 and at most high - low, got {spec.step!r}"
+            return
+        steps = (default - low) / spec.step if is_number(default) else 0.5
+        if abs(steps - round(steps)) > 1e-9:
+            yield _outside(key, default, f"{low} to {high} in steps of {spec.step}")
             return
     if spec.powers_of is not None:
         yield from _powers(key, spec, default)

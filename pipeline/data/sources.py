@@ -67,7 +67,7 @@ def _npz(settings: Data) -> Dataset:
     if not path.is_file():
         raise BadInput(f"data.path: there is no file {path.absolute()}")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             missing = {"x", "y"} - set(arrays.files)
             if missing:
                 raise BadInput(
@@ -91,9 +91,11 @@ def from_arrays(x: npt.NDArray[np.generic], y: npt.NDArray[np.generic], place: s
     problems = []
     if x.ndim < 2 or x.dtype.kind not in "iufb":
         problems.append(f"{place}: x must be numbers of shape (rows, features, …), got {_shape(x)}")
-    elif not np.isfinite(x).all():
-        bad = int((~np.isfinite(x)).any(axis=tuple(range(1, x.ndim))).sum())
-        problems.append(f"{place}: x has NaN or infinite values in {bad} rows; fill or drop them")
+    elif not np.isfinite(_float32(x)).all():
+        bad = int((~np.isfinite(_float32(x))).any(axis=tuple(range(1, x.ndim))).sum())
+        problems.append(
+            f"{place}: x has NaN or infinite values in {bad} rows (as 32 bits); fill or drop them"
+        )
     if y.ndim != 1 or y.dtype.kind not in "iubUS":
         problems.append(f"{place}: y must be one integer or string per row, got {_shape(y)}")
     elif len(x) != len(y):
@@ -103,7 +105,13 @@ def from_arrays(x: npt.NDArray[np.generic], y: npt.NDArray[np.generic], place: s
     if problems:
         raise BadInput(*problems)
     classes, labels = np.unique(y, return_inverse=True)
-    return Dataset(x.astype(np.float32), labels.astype(np.int64), tuple(str(c) for c in classes))
+    return Dataset(_float32(x), labels.astype(np.int64), tuple(str(c) for c in classes))
+
+
+def _float32(x: npt.NDArray[np.generic]) -> Features:
+    """What is too large for 32 bits becomes infinite, and is refused as such."""
+    with np.errstate(over="ignore"):
+        return x.astype(np.float32)
 
 
 def _shape(array: npt.NDArray[np.generic]) -> str:

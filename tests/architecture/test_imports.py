@@ -71,7 +71,12 @@ def test_every_library_has_its_room() -> None:
         for library in contract["protected_modules"]
         if not library.startswith("pipeline")
     }
-    processes = ["pipeline.executor", "pipeline.tracking.environment", "pipeline.training.worker"]
+    processes = [
+        "pipeline.executor",
+        "pipeline.tracking.environment",
+        "pipeline.tracking.ui",
+        "pipeline.training.worker",
+    ]
     assert rooms == {
         "hydra": ["pipeline.config"],
         "omegaconf": ["pipeline.config"],

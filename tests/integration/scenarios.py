@@ -288,7 +288,7 @@ class WorkerKilled(Finished):
 def worker_killed(sandbox: Sandbox) -> WorkerKilled:
     process = _start_waiting(sandbox)
     # Epochs before the one that waits are finished: they must come to the store by themselves.
-    seen = _most_within(10, sandbox.stored.epochs_so_far, WAITS_AT - 1)
+    seen = _most_within(30, sandbox.stored.epochs_so_far, WAITS_AT - 1)
     killed = int((sandbox.code / "waiting").read_text())
     os.kill(killed, signal.SIGKILL)
     (sandbox.code / "open").touch()

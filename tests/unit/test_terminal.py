@@ -76,7 +76,8 @@ def test_plain_lines_tell_count_trial_outcome_and_value(capsys: pytest.CaptureFi
     end(terminal("plain"), result(0), result(1, "pruned", 0.9123456, arm="sgd"))
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("[1/10")
-    assert "adam/0 complete: val_accuracy 0.9500 at epoch 7 of 9, 1.5 s" in first
+    assert "adam/0 complete: val_accuracy 0.9500 at epoch 7" in first
+    assert first.endswith("9 epochs in 1.5 s")
     assert second.startswith("[2/10")
     assert "sgd/1 pruned: val_accuracy 0.9123" in second
 
@@ -152,7 +153,7 @@ def test_the_table_of_a_report_is_text_not_markup(capsys: pytest.CaptureFixture[
 
 
 def test_a_single_training_has_a_line_for_each_epoch(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = EpochLines("plain", 10)
+    lines = EpochLines("plain", "val_accuracy", 10)
     key = TrialKey("adam", "train", 0)
     lines.began(key)
     lines.epoch(EpochMetrics(key, 3, {"loss": 0.25, "accuracy": 0.5}, 0))
@@ -160,10 +161,11 @@ def test_a_single_training_has_a_line_for_each_epoch(capsys: pytest.CaptureFixtu
     _, epoch, last = capsys.readouterr().out.splitlines()
     assert epoch == "epoch  3/10  loss 0.2500  accuracy 0.5000"
     assert last.startswith("complete after 1.5 s")
+    assert "val_accuracy 0.95 at epoch 7" in last
 
 
 def test_a_quiet_training_says_only_why_it_failed(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = EpochLines("quiet", 10)
+    lines = EpochLines("quiet", "val_accuracy", 10)
     lines.began(TrialKey("adam", "train", 0))
     lines.ended(result(stage="train"))
     lines.ended(result(outcome="failed", value=None, error="ValueError: no"))

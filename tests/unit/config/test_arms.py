@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from pipeline.config.composing import SWEEP_ONLY, compose_sweep, compose_training
-from pipeline.config.plan import Plan
 from pipeline.config.space import ArmSettings
 from pipeline.errors import BadInput
 
-
-@functools.cache
-def plan(*overrides: str) -> Plan:
-    return compose_sweep(overrides)
+from .plans import plan
 
 
 def names(*overrides: str) -> list[str]:
@@ -68,11 +64,15 @@ def test_arms_of_models_under_a_chosen_optimizer() -> None:
     assert {arm.settings.optimizer.name for arm in models.arms} == {"SGD"}
 
 
-def test_a_parameter_can_be_added_to_the_space() -> None:
-    added = plan("optimizer=adam", "+optimizer.space.epsilon={low:1e-8,high:1e-6,log:true}")
-    assert "optimizer.epsilon" in added.arms[0].searched
-    dropout = plan("optimizer=adam", "+model.space.dropout={low:0.0,high:0.5}")
-    assert "model.dropout" in dropout.arms[0].searched
+def test_a_file_of_the_users_own_adds_a_parameter_to_the_space(tmp_path: Path) -> None:
+    """OmegaConf adds no spec from the command line, so this is how."""
+    (tmp_path / "optimizer").mkdir()
+    (tmp_path / "optimizer" / "mine.yaml").write_text(
+        "defaults: [adam, _self_]\nspace: {epsilon: {low: 1e-8, high: 1e-6, log: true}}\n"
+    )
+    (arm,) = compose_sweep(["optimizer=mine"], str(tmp_path)).arms
+    assert (arm.name, arm.settings.optimizer.name) == ("mine", "Adam")
+    assert {"optimizer.epsilon", "optimizer.beta_1"} <= set(arm.searched)
 
 
 def test_a_parameter_can_be_taken_out_of_the_space() -> None:
@@ -117,7 +117,12 @@ def test_contradictions_are_refused(overrides: list[str]) -> None:
 
 AGAIN = {
     "default": [],
-    "overrides": ["training.epochs=3", "model.params.hidden_units=[32]", "search.trials=3"],
+    "overrides": [
+        "optimizer=sgd",
+        "training.epochs=3",
+        "model.params.hidden_units=[32]",
+        "search.trials=3",
+    ],
     "one-arm": ["optimizer=lion", "optimizer.params.weight_decay=0.1", "sweep.name=x"],
     "models": ["arms.model=[mlp,cnn]", "optimizer=sgd", "training.batch_size=64"],
     "spaces": ["arms.optimizer=[adam,nadam]", "optimizer.space.beta_1.choices=[0.9,0.99]"],

@@ -180,9 +180,6 @@ PROMISED = [
 
 GROUPS_AND_KEYS = [
     case("unknown-model", "model=mlpp", "model=mlpp", "did you mean model=mlp?", "cnn, custom"),
-    case("unknown-data", "data=digit", "data=digit", "did you mean data=digits?"),
-    case("unknown-search", "search=tpee", "search=tpee", "did you mean search=tpe?"),
-    case("unknown-pruner", "pruner=medium", "pruner=medium", "did you mean pruner=median?"),
     case(
         "unknown-experiment",
         "experiment=smok",
@@ -209,6 +206,13 @@ GROUPS_AND_KEYS = [
     case("new-top-level-key", "+new=1", "new: there is no such key", "training", "search"),
     case("new-key-in-a-section", "+training.epoch=3", "training.epoch", "no such"),
     case("new-key-in-the-data", "+data.shuffle=true", "data.shuffle", "no such"),
+    case(
+        "new-parameter-in-a-space",
+        "+optimizer.space.epsilon={low:1e-8,high:1e-6,log:true}",
+        "+optimizer.space.epsilon=",
+        "in a file",
+        "conf/optimizer",
+    ),
     case("forced-new-key", "++search.trails=3", "search.trails", "no such"),
     case(
         "parameter-of-another-arm",
@@ -227,7 +231,6 @@ GROUPS_AND_KEYS = [
 TYPES = [
     case("epochs-a-word", "training.epochs=many", "training.epochs", "whole number", "'many'"),
     case("epochs-a-fraction", "training.epochs=1.5", "training.epochs", "whole number", "1.5"),
-    case("epochs-true", "training.epochs=true", "training.epochs", "whole number", "True"),
     case("epochs-null", "training.epochs=null", "training.epochs", "(command line:", "need"),
     case("share-a-word", "data.validation=some", "data.validation", "a number", "'some'"),
     case("switch-a-word", "training.shuffle=perhaps", "training.shuffle", "'perhaps'", "true"),
@@ -281,8 +284,6 @@ NUMBERS = [
     case("minutes-zero", "search.minutes=0", "search.minutes", "more than 0", "null sets no"),
     case("minutes-nan", "search.minutes=nan", "search.minutes", "more than 0", "got nan"),
     case("seeds-negative", "confirm.seeds=-1", "confirm.seeds", "from 0", "got -1"),
-    case("seed-negative", "training.seed=-1", "training.seed", "from 0", "got -1"),
-    case("data-seed-negative", "data.seed=-1", "data.seed", "from 0", "got -1"),
     case("batch-zero", "training.batch_size=0", "training.batch_size", "from 1", "got 0"),
     case("workers-zero", "executor.workers=0", "executor.workers", "from 1", "got 0"),
     case("threads-zero", "executor.threads=0", "executor.threads", "from 1", "got 0"),
@@ -343,14 +344,12 @@ NAMES = [
         "PIPELINE_TRUSTED_PACKAGES=stranger",
     ),
     case("builder-of-the-standard-library", "model.builder=os:system", "not trusted", "'os'"),
-    case("builder-without-function", "model.builder=stranger", "package.module:function"),
 ]
 
 ARMS = [
     case("no-arms", "arms.optimizer=[]", "arms.optimizer: need at least one arm", "got []"),
     case("arms-null", "arms.optimizer=null", "arms", "got none", "arms.model=[…]"),
     case("arm-model-missing", "arms.model=[mlp,resnet]", "arm resnet", "cnn, custom, mlp"),
-    case("arm-model-twice", "arms.model=[cnn,cnn]", "arms.model", "got cnn more than once"),
     case(
         "arms-in-two-groups",
         "arms.model=[mlp,cnn] arms.optimizer=[adam,sgd]",
@@ -374,7 +373,6 @@ ARMS = [
 
 SPACES = [
     case("bound-nan", f"{RATES}.low=nan", f"{RATES}.low", "finite", "nan"),
-    case("bound-infinite", f"{RATES}.high=inf", f"{RATES}.high", "finite", "inf"),
     case("log-with-step", f"{RATES}.step=0.01", RATES, "step goes with neither"),
     case(
         "step-wider-than-range",

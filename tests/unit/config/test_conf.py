@@ -14,6 +14,8 @@ from pipeline.config.laws import METRICS, PRUNERS, SAMPLERS, SOURCES
 from pipeline.config.schema import Config
 from pipeline.data.split import load_split
 
+from .plans import plan
+
 GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name != "hydra")
 OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 
@@ -82,7 +84,7 @@ def test_every_file_begins_with_a_comment() -> None:
 
 
 def test_smoke_is_the_whole_job_in_small() -> None:
-    smoke, default = compose_sweep(["experiment=smoke"]), compose_sweep([])
+    smoke, default = plan("experiment=smoke"), plan()
     trainings = len(smoke.arms) * (smoke.config.search.trials + smoke.config.confirm.seeds)
     assert len(smoke.arms) >= 2
     assert smoke.config.confirm.seeds >= 2
@@ -91,7 +93,7 @@ def test_smoke_is_the_whole_job_in_small() -> None:
 
 
 def test_optimizer_comparison_is_wider_and_deeper_than_the_default() -> None:
-    more, default = compose_sweep(["experiment=optimizer_comparison"]), compose_sweep([])
+    more, default = plan("experiment=optimizer_comparison"), plan()
     assert {arm.name for arm in more.arms} > {arm.name for arm in default.arms}
     assert more.config.search.trials > default.config.search.trials
     assert more.config.confirm.seeds > default.config.confirm.seeds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import subprocess
@@ -11,17 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.composing import compose_sweep
-from pipeline.config.plan import Plan, differences, digest
+from pipeline.config.plan import differences, digest
 from pipeline.records import Objective
+
+from .plans import plan
 
 ROOT = Path(__file__).parents[3]
 BASE = ("optimizer=adam",)
-
-
-@functools.cache
-def plan(*overrides: str) -> Plan:
-    return compose_sweep(overrides)
 
 
 def test_name_is_data_model_and_four_digits_of_the_identity() -> None:

@@ -16,12 +16,12 @@ from pipeline.search.study import open_storage
 from .builders import open_study, plan, search, tell
 
 SAMPLERS = {
-    "tpe": ("search=tpe", "search.params.n_startup_trials=3"),
+    "tpe": ("search=tpe", "search.params.n_startup_trials=2"),
     "random": ("search=random",),
     "qmc": ("search=qmc",),
     "grid": ("search=grid", "search.params.points=2"),
 }
-TRIALS = 7
+TRIALS = 5
 each_sampler = pytest.mark.parametrize("sampler", SAMPLERS)
 
 Values = Mapping[str, Any]
@@ -78,7 +78,7 @@ def test_samplers_differ(whole: Whole) -> None:
 
 
 @each_sampler
-@pytest.mark.parametrize("trial", [0, 1, 4])
+@pytest.mark.parametrize("trial", [0, 1, 3])
 def test_an_interrupted_trial_is_taken_up_with_its_values(
     sampler: str, trial: int, whole: Whole, tmp_path: Path
 ) -> None:
