@@ -6,6 +6,7 @@ Exit codes: 0 ended by Ctrl-C · 2 no store there, or the port is taken · 5 the
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -58,6 +59,8 @@ def serve(store: Store, port: int) -> None:
     """
     if not (store.root / "mlflow.db").exists():
         raise BadInput(f"there is no store in {store.root}; make sweep makes one in mlruns")
+    for ending in (signal.SIGINT, signal.SIGTERM):  # both end the server too
+        signal.signal(ending, signal.default_int_handler)
     logs = store.root / "hydra"
     logs.mkdir(exist_ok=True)
     command = [

@@ -122,7 +122,7 @@ def headline(report: str) -> str:
 
 # The same sweep twice, with pruning and a budget of epochs.
 
-TWIN_EPOCHS, TWIN_BUDGET = 4, 18
+TWIN_EPOCHS, TWIN_BUDGET = 4, 14
 
 
 def twin(sandbox: Sandbox) -> Finished:
@@ -166,7 +166,6 @@ def growing(sandbox: Sandbox) -> Growing:
         "first": [*base, adam, "search.trials=1"],
         "more trials": [*base, adam, "search.trials=3"],
         "new arm": [*base, both, "search.trials=3"],
-        "finished": [*base, both, "search.trials=3"],
         "other space": [*base, both, "search.trials=3", *slow],
         "other data": [*base, both, "search.trials=3", "data.standardize=true"],
         "other model": [*base, both, "search.trials=3", "model.params.activation=tanh"],
@@ -174,7 +173,7 @@ def growing(sandbox: Sandbox) -> Growing:
             *(*base, "arms.optimizer=[rmsprop,adam,sgd]", "search.trials=3"),
             "model.params.activation=tanh",
         ],
-        "fewer trials": [*base, both, "search.trials=1"],
+        "finished, and fewer trials": [*base, both, "search.trials=2"],
     }
     return Growing(
         {name: _step(sandbox, overrides) for name, overrides in commands.items()}, sandbox
@@ -296,41 +295,46 @@ def worker_killed(sandbox: Sandbox) -> WorkerKilled:
 
 
 @dataclass(frozen=True)
-class Stopped:
-    """A sweep stopped while a training waited, and the same command run again.
+class Stop:
+    """A sweep stopped while a training waited. `left` are its workers that were still there 5 s
+    after it had ended, `runs` what was stored then."""
 
-    `second` is the same command while the first one ran; `left` are the workers that were still
-    there 5 s after the sweep had ended; `interrupted` the runs before the command was run again.
-    """
-
-    stopped: Done
-    second: Done
+    done: Done
     workers: int
     left: Sequence[int]
-    interrupted: Sequence[Run]
+    runs: Sequence[Run]
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A sweep killed, the same command interrupted, and the same command again, to the end.
+
+    `second` is the same command while the first one ran.
+    """
+
+    second: Done
+    killed: Stop
+    interrupted: Stop
     continued: Done
     sandbox: Sandbox
 
 
-def sweep_killed(sandbox: Sandbox) -> Stopped:
-    return _stop(sandbox, signal.SIGKILL)
-
-
-def sweep_interrupted(sandbox: Sandbox) -> Stopped:
-    return _stop(sandbox, signal.SIGINT)
-
-
-def _stop(sandbox: Sandbox, how: signal.Signals) -> Stopped:
+def stopped(sandbox: Sandbox) -> Stopped:
     process = _start_waiting(sandbox, "executor.workers=2")
     second = _waiting_sweep(sandbox)
+    killed = _stop(sandbox, process, signal.SIGKILL)
+    (sandbox.code / "waiting").unlink()
+    process = _start_waiting(sandbox)
+    interrupted = _stop(sandbox, process, signal.SIGINT)
+    (sandbox.code / "open").touch()
+    return Stopped(second, killed, interrupted, _waiting_sweep(sandbox), sandbox)
+
+
+def _stop(sandbox: Sandbox, process: subprocess.Popen[str], how: signal.Signals) -> Stop:
     workers = list(children(process.pid))
     process.send_signal(how)
-    stopped = finish(process)
-    left = gone_within(5, workers)
-    interrupted = sandbox.stored.runs()
-    (sandbox.code / "open").touch()
-    continued = _waiting_sweep(sandbox)
-    return Stopped(stopped, second, len(workers), left, interrupted, continued, sandbox)
+    done = finish(process)
+    return Stop(done, len(workers), gone_within(5, workers), sandbox.stored.runs())
 
 
 def _start_waiting(sandbox: Sandbox, *overrides: str) -> subprocess.Popen[str]:
@@ -409,6 +413,5 @@ SCENARIOS = {
     "singles": Scenario(singles),
     "troubled": Scenario(troubled),
     "worker_killed": Scenario(worker_killed),
-    "sweep_killed": Scenario(sweep_killed),
-    "sweep_interrupted": Scenario(sweep_interrupted),
+    "stopped": Scenario(stopped),
 }

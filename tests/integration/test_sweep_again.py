@@ -13,6 +13,7 @@ from tests.integration.lab import Done
 from tests.integration.scenarios import Growing, Smoke, headline
 from tests.integration.stored import Run
 
+GROWING = ("first", "more trials", "new arm", "finished, and fewer trials")
 OLD = ("other space", "other data", "other model", "other space and new arm")
 
 
@@ -73,7 +74,7 @@ def searched(runs: Sequence[Run], arm: str) -> dict[int, Run]:
 
 
 def test_every_step_of_growing_ends_well(growing: Growing) -> None:
-    for name in ("first", "more trials", "new arm", "finished"):
+    for name in GROWING:
         assert growing.steps[name].done.code == 0, growing.steps[name].done.said
 
 
@@ -91,8 +92,7 @@ def test_a_new_arm_gets_the_same_budget(growing: Growing) -> None:
 
 
 def test_trials_from_before_are_unchanged(growing: Growing) -> None:
-    names = ("first", "more trials", "new arm", "finished")
-    for earlier, later in itertools.pairwise(names):
+    for earlier, later in itertools.pairwise(GROWING):
         after = {run.run_id: run for run in growing.steps[later].runs}
         for run in growing.steps[earlier].runs:
             if run.stage in {"search", "confirm"}:
@@ -100,7 +100,7 @@ def test_trials_from_before_are_unchanged(growing: Growing) -> None:
 
 
 def test_growing_keeps_one_run_for_the_sweep_and_each_arm(growing: Growing) -> None:
-    runs = growing.steps["finished"].runs
+    runs = growing.steps[GROWING[-1]].runs
     frames = sorted((run.stage, run.arm) for run in runs if run.stage in {"sweep", "arm"})
     assert frames == [("arm", "adam"), ("arm", "sgd"), ("sweep", "")]
     assert {run.status for run in runs} == {"FINISHED"}
@@ -108,7 +108,7 @@ def test_growing_keeps_one_run_for_the_sweep_and_each_arm(growing: Growing) -> N
 
 
 def test_best_trial_of_each_arm_is_confirmed_after_growing(growing: Growing) -> None:
-    runs = growing.steps["finished"].runs
+    runs = growing.steps[GROWING[-1]].runs
     for arm in ("adam", "sgd"):
         trials = searched(runs, arm)
         best = min(trials, key=lambda trial: trials[trial].last("best_loss"))
@@ -126,7 +126,7 @@ def test_best_so_far_of_the_sweep_is_the_best_of_all_its_trials(growing: Growing
 
 
 def test_best_so_far_of_the_sweep_never_gets_worse(growing: Growing) -> None:
-    (sweep,) = [run for run in growing.steps["finished"].runs if run.stage == "sweep"]
+    (sweep,) = [run for run in growing.steps[GROWING[-1]].runs if run.stage == "sweep"]
     in_time = sorted(sweep.metrics["best_loss"], key=lambda row: (row.timestamp, row.step))
     values = [row.value for row in in_time]
     assert values == sorted(values, reverse=True)
@@ -137,17 +137,10 @@ def test_no_step_of_growing_logs_a_value_twice(growing: Growing) -> None:
 
 
 def test_a_grown_sweep_is_finished_too(growing: Growing) -> None:
-    step = growing.steps["finished"]
+    """Also for a command that asks for fewer trials than there are."""
+    step = growing.steps[GROWING[-1]]
     assert step.rows_unchanged
     assert headline(growing.sandbox.report_files("growing")["report.md"].decode()) in step.done.out
-
-
-def test_fewer_trials_than_there_are_change_nothing(growing: Growing) -> None:
-    step = growing.steps["fewer trials"]
-    assert step.done.code == 0, step.done.said
-    assert [run for run in step.runs if run.stage in {"search", "confirm"}] == [
-        run for run in growing.steps["finished"].runs if run.stage in {"search", "confirm"}
-    ]
 
 
 # What makes results incomparable is refused.

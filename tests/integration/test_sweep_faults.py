@@ -8,18 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.scenarios import ARMS, WAITS_AT, Stopped, Troubled, assert_whole
+from tests.integration.scenarios import ARMS, WAITS_AT, Stop, Stopped, Troubled, assert_whole
 from tests.integration.scenarios import WorkerKilled as Killed
 from tests.integration.stored import Run, trainings, whole
-
-stopped_twice = pytest.mark.parametrize("stopped", ["sweep_killed", "sweep_interrupted"])
-
-
-@pytest.fixture
-def stop(stopped: str, request: pytest.FixtureRequest) -> Stopped:
-    result: Stopped = request.getfixturevalue(stopped)
-    return result
-
 
 # A worker dies.
 
@@ -64,63 +55,68 @@ def test_finished_epochs_are_stored_while_a_training_goes_on(worker_killed: Kill
 
 # The sweep dies, or is interrupted.
 
+each_stop = pytest.mark.parametrize("how", ["killed", "interrupted"])
 
-@stopped_twice
-def test_no_worker_outlives_its_sweep(stop: Stopped) -> None:
-    assert stop.workers == 2
+
+@each_stop
+def test_no_worker_outlives_its_sweep(stopped: Stopped, how: str) -> None:
+    stop: Stop = getattr(stopped, how)
+    assert stop.workers == {"killed": 2, "interrupted": 1}[how]
     assert stop.left == []
 
 
-@stopped_twice
-def test_a_second_sweep_of_the_name_is_refused(stop: Stopped) -> None:
-    assert stop.second.code == 3, stop.second.said
-    assert "sweep waiting" in stop.second.err
-    assert re.search(r"process \d+", stop.second.err)
-    assert "Traceback" not in stop.second.err
-
-
-@stopped_twice
-def test_the_same_command_finishes_the_sweep(stop: Stopped) -> None:
-    assert stop.continued.code == 0, stop.continued.said
-    assert_whole(stop.sandbox.stored, "waiting")
-
-
-@stopped_twice
-def test_what_was_complete_before_the_stop_stays(stop: Stopped) -> None:
-    after = {run.run_id: run for run in stop.sandbox.stored.runs()}
-    for run in trainings(stop.interrupted):
+@each_stop
+def test_what_was_complete_before_the_stop_stays(stopped: Stopped, how: str) -> None:
+    after = {run.run_id: run for run in stopped.sandbox.stored.runs()}
+    for run in trainings(getattr(stopped, how).runs):
         if run.outcome == "complete":
             assert after[run.run_id] == run
 
 
-@stopped_twice
-def test_the_attempt_that_was_stopped_is_marked(stop: Stopped) -> None:
-    after = {run.run_id: run for run in stop.sandbox.stored.runs()}
-    cut = [run for run in trainings(stop.interrupted) if run.outcome != "complete"]
+@each_stop
+def test_the_attempt_that_was_stopped_is_marked(stopped: Stopped, how: str) -> None:
+    after = {run.run_id: run for run in stopped.sandbox.stored.runs()}
+    cut = [run for run in trainings(getattr(stopped, how).runs) if run.outcome != "complete"]
     assert cut
     for run in cut:
         assert after[run.run_id].outcome == "interrupted"
         assert after[run.run_id].status == "KILLED"
 
 
-def test_a_killed_sweep_ends_by_the_signal(sweep_killed: Stopped) -> None:
-    assert sweep_killed.stopped.code == -9
+def test_a_second_sweep_of_the_name_is_refused(stopped: Stopped) -> None:
+    assert stopped.second.code == 3, stopped.second.said
+    assert "sweep waiting" in stopped.second.err
+    assert re.search(r"process \d+", stopped.second.err)
+    assert "Traceback" not in stopped.second.err
 
 
-def test_an_interrupted_sweep_says_so_with_130(sweep_interrupted: Stopped) -> None:
-    stopped = sweep_interrupted.stopped
-    assert stopped.code == 130, stopped.said
-    assert "the same command continues" in stopped.err
-    assert "Traceback" not in stopped.err
+def test_the_same_command_finishes_a_sweep_stopped_twice(stopped: Stopped) -> None:
+    assert stopped.continued.code == 0, stopped.continued.said
+    assert_whole(stopped.sandbox.stored, "waiting")
 
 
-def test_an_interrupted_sweep_closes_its_runs(sweep_interrupted: Stopped) -> None:
-    runs = sweep_interrupted.interrupted
+def test_a_killed_sweep_ends_by_the_signal(stopped: Stopped) -> None:
+    assert stopped.killed.done.code == -9
+
+
+def test_an_interrupted_sweep_says_so_with_130(stopped: Stopped) -> None:
+    done = stopped.interrupted.done
+    assert done.code == 130, done.said
+    assert "the same command continues" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_an_interrupted_sweep_closes_its_runs(stopped: Stopped) -> None:
+    runs = stopped.interrupted.runs
     assert "RUNNING" not in {run.status for run in runs}
     (sweep,) = [run for run in runs if run.stage == "sweep"]
     assert sweep.outcome == "interrupted"
-    after = sweep_interrupted.sandbox.stored.runs(stage="sweep")
-    assert [run.outcome for run in after] == ["complete"]
+
+
+def test_a_continued_sweep_is_complete(stopped: Stopped) -> None:
+    for stage in ("sweep", "arm"):
+        for run in stopped.sandbox.stored.runs("waiting", stage):
+            assert (run.outcome, run.status) == ("complete", "FINISHED")
 
 
 # A trial fails by an error.

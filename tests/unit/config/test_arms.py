@@ -83,7 +83,8 @@ def test_a_parameter_can_be_taken_out_of_the_space() -> None:
 
 
 def test_an_override_reaches_every_arm() -> None:
-    arms = plan("training.epochs=7", "optimizer.params.learning_rate=0.005").arms
+    overrides = ("training.epochs=7", "optimizer.params.learning_rate=0.005")
+    arms = plan("arms.optimizer=[sgd,adam]", *overrides).arms
     assert {arm.settings.training.epochs for arm in arms} == {7}
     assert {arm.settings.optimizer.params["learning_rate"] for arm in arms} == {0.005}
 

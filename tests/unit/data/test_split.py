@@ -116,6 +116,8 @@ CHANGED: dict[str, dict[str, Any]] = {
     "type-of-x": {"x": tiny().dataset.x.view(np.int32)},
     "class-name": {"class_names": ("no", "maybe")},
     "train-rows": {"train": np.array([0, 1, 2])},
+    "validation-rows": {"validation": np.array([4])},
+    "test-rows": {"test": np.array([7])},
     "a-row-moved": {"train": np.array([0, 1, 2]), "validation": np.array([3, 4, 5])},
     "parts-exchanged": {"validation": np.array([6, 7]), "test": np.array([4, 5])},
 }
