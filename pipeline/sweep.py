@@ -34,9 +34,8 @@ def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
 
 def sweep(job: Job, logs: Path) -> int:
     from pipeline.executor.local import LocalExecutor
-    from pipeline.search.study import ArmStudy, open_storage
     from pipeline.stages.confirm import confirmations, run_all
-    from pipeline.stages.continuing import claim
+    from pipeline.stages.continuing import open_studies
     from pipeline.stages.dispatch import Dispatcher
     from pipeline.stages.outcome import exit_code, make_report, show_report
     from pipeline.stages.search import Search
@@ -48,10 +47,7 @@ def sweep(job: Job, logs: Path) -> int:
     plan, settings, store = job.plan, job.plan.config, job.store
     data_sha256, facts = fingerprint(job.data), describe(job.data, settings.data)
     with sweep_lock(store, plan.name):
-        journal = store.journal(plan.name)
-        storage = open_storage(journal)
-        studies = {arm.name: ArmStudy(storage, plan, arm) for arm in plan.arms}
-        claim(plan, studies, data_sha256)
+        studies = open_studies(plan, store.journal(plan.name), data_sha256)
         tallies = {name: study.tally() for name, study in studies.items()}
         budget = {name: study.limit for name, study in studies.items()}
         confirming = settings.confirm.seeds * len(plan.arms)

@@ -101,10 +101,21 @@ def _mend_tail(path: Path) -> None:
         os.truncate(path, whole)
 
 
+def identities(storage: JournalStorage) -> dict[str, Mapping[str, Any]]:
+    """What the results of each stored study depend on, by its name."""
+    return {
+        study.study_name: study.user_attrs["identity"]
+        for study in optuna.get_all_study_summaries(storage, include_best_trial=False)
+        if "identity" in study.user_attrs
+    }
+
+
 class ArmStudy:
     """The study of one arm."""
 
-    def __init__(self, storage: JournalStorage, plan: Plan, arm: Arm) -> None:
+    def __init__(
+        self, storage: JournalStorage, plan: Plan, arm: Arm, identity: Mapping[str, Any]
+    ) -> None:
         self.arm = arm
         self._search = plan.config.search
         self._objective: Objective = plan.objective
@@ -120,16 +131,9 @@ class ArmStudy:
                 pruner=pruner,
                 direction=plan.objective.direction,
             )
+        if "identity" not in self._study.user_attrs:
+            self._study.set_user_attr("identity", identity)
         self._running: dict[int, optuna.Trial] = {}
-
-    @property
-    def identity(self) -> Mapping[str, Any] | None:
-        """What results of this study depend on, as stored; None in a new one."""
-        stored: Mapping[str, Any] | None = self._study.user_attrs.get("identity")
-        return stored
-
-    def set_identity(self, identity: Mapping[str, Any]) -> None:
-        self._study.set_user_attr("identity", identity)
 
     @property
     def limit(self) -> int:

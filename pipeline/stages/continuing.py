@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from pathlib import Path
 
 from pipeline.config.plan import Plan, differences
 from pipeline.errors import SweepChanged
-from pipeline.search.study import ArmStudy
+from pipeline.search.study import ArmStudy, identities, open_storage
 
 
-def claim(plan: Plan, studies: Mapping[str, ArmStudy], data_sha256: str) -> None:
-    """Marks new studies with what their results depend on, and checks it in stored ones.
+def open_studies(plan: Plan, journal: Path, data_sha256: str) -> dict[str, ArmStudy]:
+    """The studies of a sweep, by arm; new ones are marked with what their results depend on.
 
     Raises:
-        SweepChanged: something that decides results differs; the message shows what.
+        SweepChanged: something that decides results differs from a stored study; the message
+            shows what, and nothing is written.
     """
+    storage = open_storage(journal)
+    stored = identities(storage)
     changed = []
-    for study in studies.values():
-        identity = {**study.arm.identity(), **plan.shared(), "data_sha256": data_sha256}
-        stored = study.identity
-        if stored is None:
-            study.set_identity(identity)
-        else:
-            changed += differences(stored, identity)
+    wanted = {
+        arm.name: {**arm.identity(), **plan.shared(), "data_sha256": data_sha256}
+        for arm in plan.arms
+    }
+    for name, identity in wanted.items():
+        if name in stored:
+            changed += differences(stored[name], identity)
     if changed:
         lines = "\n".join(f"  {line}" for line in dict.fromkeys(changed))
         raise SweepChanged(
             f"sweep {plan.name} was begun with other settings, and results would not be "
             f"comparable:\n{lines}\nUndo the change, or start another sweep with sweep.name=…"
         )
+    return {arm.name: ArmStudy(storage, plan, arm, wanted[arm.name]) for arm in plan.arms}

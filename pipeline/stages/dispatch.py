@@ -5,6 +5,7 @@ In: `TrialSpec`s. Out: their epochs and results, each stored before it is handed
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
@@ -19,7 +20,7 @@ from pipeline.records import (
     Verdict,
     WorkerLost,
 )
-from pipeline.tracking.write import Tracker
+from pipeline.tracking.write import FLUSH_SECONDS, Tracker
 
 ATTEMPTS = 3
 
@@ -60,13 +61,17 @@ class Dispatcher:
     def submit(self, spec: TrialSpec) -> None:
         self._specs[spec.key] = spec
         if self._executor.idle:
-            self._executor.submit(spec)
-            self._begin(spec)
+            self._begin(spec, self._hand_over(spec))
         else:
             self._next = spec
 
-    def _begin(self, spec: TrialSpec) -> None:
-        self._tracker.begin(spec)
+    def _hand_over(self, spec: TrialSpec) -> int:
+        """Gives the spec to a worker; says when, in milliseconds since 1970."""
+        self._executor.submit(spec)
+        return time.time_ns() // 1_000_000
+
+    def _begin(self, spec: TrialSpec, started: int) -> None:
+        self._tracker.begin(spec, started)
         self._watch.began(spec.key)
 
     def spec(self, key: TrialKey) -> TrialSpec:
@@ -77,7 +82,8 @@ class Dispatcher:
 
     def events(self) -> Iterator[EpochMetrics | TrialResult]:
         """What comes next from the workers; a result comes once all of its training is stored."""
-        for event in self._executor.events():
+        self._tracker.tick()
+        for event in self._executor.events(FLUSH_SECONDS):
             if isinstance(event, EpochMetrics):
                 self._tracker.epoch(event)
                 self._watch.epoch(event)
@@ -91,13 +97,12 @@ class Dispatcher:
 
     def _end(self, result: TrialResult) -> TrialResult:
         spec, self._next = self._next, None
-        if spec is not None:
-            self._executor.submit(spec)
+        started = 0 if spec is None else self._hand_over(spec)
         self._tracker.finish(result)
         del self._specs[result.key]
         self._watch.ended(result)
         if spec is not None:
-            self._begin(spec)
+            self._begin(spec, started)
         return result
 
     def _lost(self, event: WorkerLost) -> Iterator[TrialResult]:

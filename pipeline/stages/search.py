@@ -87,6 +87,11 @@ class Search:
         study.tell(result.key.trial, result)
         tally = study.tally()
         self._tracker.progress(result.key.arm, tally.finished, tally.best_value)
+        tallies = [study.tally() for study in self._studies.values()]
+        values = [t.best_value for t in tallies if t.best_value is not None]
+        best = self._plan.objective.best(values)
+        finished = sum(t.finished for t in tallies)
+        self._tracker.progress(None, finished, None if best is None else values[best])
 
 
 def trial_spec(

@@ -80,13 +80,17 @@ class Tracker:
         """Opens the store for a training that belongs to no sweep."""
         self._post(self._open_store)
 
-    def begin(self, spec: TrialSpec) -> None:
-        """Opens the run of a training."""
-        self._post(self._begin, spec)
+    def begin(self, spec: TrialSpec, started: int) -> None:
+        """Opens the run of a training that began at `started` (milliseconds since 1970)."""
+        self._post(self._begin, spec, started)
 
     def epoch(self, metrics: EpochMetrics) -> None:
         """Takes an epoch; it is stored within about half a second."""
         self._buffer.append(metrics)
+        self.tick()
+
+    def tick(self) -> None:
+        """Stores the epochs that wait, when it is time; to be called at least that often."""
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
             self._flush()
 
@@ -100,10 +104,10 @@ class Tracker:
         self._flush()
         self._post(self._close_run, key, "interrupted")
 
-    def progress(self, arm: str, finished: int, best: float | None) -> None:
-        """Shows an arm's best value so far on its run, and, where it is the best of all, on the
-        sweep's."""
-        self._post(self._progress, arm, finished, best)
+    def progress(self, arm: str | None, finished: int, best: float | None) -> None:
+        """Shows the best value after `finished` trials on an arm's run, or the sweep's (None)."""
+        if best is not None:
+            self._post(self._progress, arm, finished, best)
 
     def close(self, outcome: Outcome) -> None:
         """Ends the runs of the sweep and its arms; everything is stored when it returns."""
@@ -181,20 +185,20 @@ class Tracker:
                 if run.data.tags.get(name) != value:
                     self._client.set_tag(run_id, name, value)
             return run_id
-        run_id = self._create(arm or self._plan.name, tags)
+        run_id = self._create(arm or self._plan.name, tags, _now())
         if stage == "sweep":
             frame.describe_sweep(self._client, run_id, self._plan, self._data, self._data_sha256)
         else:
             self._log_params(run_id, self._arms[arm], self._arms[arm].settings, None)
         return run_id
 
-    def _create(self, name: str, tags: Mapping[str, str]) -> str:
+    def _create(self, name: str, tags: Mapping[str, str], started: int) -> str:
         run = self._client.create_run(
-            self._experiment, start_time=_now(), tags=dict(tags), run_name=name
+            self._experiment, start_time=started, tags=dict(tags), run_name=name
         )
         return str(run.info.run_id)
 
-    def _begin(self, spec: TrialSpec) -> None:
+    def _begin(self, spec: TrialSpec, started: int) -> None:
         key = spec.key
         parent = self._arm_runs.get(key.arm)
         tags = frame.common_tags(self._plan, self._data_sha256, key.stage, key.arm, parent) | {
@@ -205,7 +209,7 @@ class Tracker:
         if key.stage == "confirm":
             tags["repeat"] = str(key.repeat)
         name = str(key) if key.attempt == 1 else f"{key} (attempt {key.attempt})"
-        run_id = self._runs[key] = self._create(name, tags)
+        run_id = self._runs[key] = self._create(name, tags, started)
         self._log_params(run_id, self._arms[key.arm], spec, spec.seed)
 
     def _log_params(self, run_id: str, arm: Arm, settings: Any, seed: int | None) -> None:
@@ -254,17 +258,12 @@ class Tracker:
         self._client.set_tag(run_id, "outcome", outcome)
         self._client.set_terminated(run_id, STATUS[outcome])
 
-    def _progress(self, arm: str, finished: int, best: float | None) -> None:
+    def _progress(self, arm: str | None, finished: int, best: float) -> None:
         from mlflow.entities import Metric
 
-        if best is None:
-            return
-        name, now = f"best_{self._plan.objective.metric}", _now()
-        self._client.log_batch(self._arm_runs[arm], metrics=[Metric(name, best, now, finished)])
-        before = getattr(self, "_best", None)
-        if before is None or self._plan.objective.better(best, before):
-            self._best = best
-            self._client.log_batch(self._sweep_run, metrics=[Metric(name, best, now, finished)])
+        run_id = self._sweep_run if arm is None else self._arm_runs[arm]
+        name = f"best_{self._plan.objective.metric}"
+        self._client.log_batch(run_id, metrics=[Metric(name, best, _now(), finished)])
 
     def _close(self, outcome: Outcome) -> None:
         for run_id in (*self._arm_runs.values(), self._sweep_run):

@@ -12,7 +12,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.integration.lab import wait_until
+from tests.integration.lab import listing, wait_until
 from tests.integration.scenarios import Smoke, descendants, gone_within
 
 
@@ -85,7 +85,3 @@ def _answers(address: str) -> bool:
             return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-
-def listing(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))

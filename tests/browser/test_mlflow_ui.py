@@ -21,7 +21,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.browser.served import Ui, listing
+from tests.browser.served import Ui
+from tests.integration.lab import listing
 from tests.integration.scenarios import headline
 from tests.integration.stored import Run
 

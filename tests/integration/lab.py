@@ -9,6 +9,7 @@ two at a time.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -44,7 +45,8 @@ class Done:
 class Sandbox:
     """A folder in which commands run, and all that they may see of this machine's user.
 
-    `work` is where they run, `home` and `temporary` are theirs, `code` holds packages of tests.
+    `work` is where they run, `home` and `temporary` are theirs, `code` holds packages of tests,
+    `project` is the project's folder.
     """
 
     def __init__(self, root: Path) -> None:
@@ -52,7 +54,17 @@ class Sandbox:
         self.temporary, self.code = root / "tmp", root / "code"
         for folder in (self.work, self.home, self.temporary, self.code):
             folder.mkdir(parents=True)
+        self.project = REPOSITORY
         self._started: list[subprocess.Popen[str]] = []
+
+    def copy_project(self) -> None:
+        """Has commands run a copy of the project, as from an archive: what they write there shows,
+        and what someone changes in the project meanwhile doesn't."""
+        self.project = self.work.with_name("project")
+        for name in ("pipeline", "conf"):
+            shutil.copytree(
+                REPOSITORY / name, self.project / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
 
     @property
     def stored(self) -> Stored:
@@ -66,7 +78,7 @@ class Sandbox:
         steering = ("PYTHON", "KERAS", "MLFLOW", "TF_", "MPL", "HYDRA", "XDG_", "PIPELINE_", "OMP_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
         return kept | {
-            "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{self.code}",
+            "PYTHONPATH": f"{self.project}{os.pathsep}{self.code}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "HOME": str(self.home),
             "TMPDIR": str(self.temporary),
@@ -115,6 +127,11 @@ class Sandbox:
             if process.poll() is None:
                 process.kill()
                 process.communicate()
+
+
+def listing(folder: Path) -> list[str]:
+    """Everything below a folder, by its path from there."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
 def finish(process: subprocess.Popen[str]) -> Done:

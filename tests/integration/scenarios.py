@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.integration.lab import REPOSITORY, Done, Sandbox, Scenario, finish, wait_until
+from tests.integration.lab import Done, Sandbox, Scenario, finish, listing, wait_until
 from tests.integration.stored import Run, Stored, trainings, whole
 
 SMALL = (
@@ -57,36 +57,21 @@ class Finished:
 
 @dataclass(frozen=True)
 class Smoke(Finished):
-    """`written` lists what stood in the sandbox's folders when the sweep had ended, `repository`
-    what git doesn't track in the project's folder, before and after."""
+    """`written` lists what is new in each of the sandbox's folders when the sweep has ended."""
 
     written: Mapping[str, Sequence[str]]
-    repository: tuple[Sequence[str], Sequence[str]]
 
 
 def smoke(sandbox: Sandbox) -> Smoke:
-    before = untracked()
+    sandbox.copy_project()
+    folders = {name: getattr(sandbox, name) for name in ("work", "home", "temporary", "project")}
+    before = {name: listing(folder) for name, folder in folders.items()}
     done = sandbox.sweep("experiment=smoke")
-    folders = {"work": sandbox.work, "home": sandbox.home, "temporary": sandbox.temporary}
     written = {
-        name: sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+        name: [path for path in listing(folder) if path not in before[name]]
         for name, folder in folders.items()
     }
-    return Smoke(done, sandbox, written, (before, untracked()))
-
-
-CACHES = ("__pycache__/", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/", ".hypothesis/")
-
-
-def untracked() -> list[str]:
-    """What `git status` lists as untracked or ignored in the project, caches of tools aside."""
-    lines = subprocess.run(
-        ["git", "-C", str(REPOSITORY), "status", "--porcelain", "--ignored"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    return [line for line in lines if line[:2] in {"??", "!!"} and not line.endswith(CACHES)]
+    return Smoke(done, sandbox, written)
 
 
 @dataclass(frozen=True)
@@ -331,7 +316,7 @@ def stopped(sandbox: Sandbox) -> Stopped:
 
 
 def _stop(sandbox: Sandbox, process: subprocess.Popen[str], how: signal.Signals) -> Stop:
-    workers = list(children(process.pid))
+    workers = [pid for pid in children(process.pid) if b"training.worker" in _command(pid)]
     process.send_signal(how)
     done = finish(process)
     return Stop(done, len(workers), gone_within(5, workers), sandbox.stored.runs())
@@ -389,6 +374,13 @@ def gone_within(seconds: float, pids: Sequence[int]) -> list[int]:
     while (left := [pid for pid in pids if alive(pid)]) and time.monotonic() < deadline:
         time.sleep(0.05)
     return left
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def _processes() -> list[int]:

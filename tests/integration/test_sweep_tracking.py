@@ -332,11 +332,6 @@ def test_store_has_the_documented_parts_only(smoke: Smoke) -> None:
     assert parts == {"mlflow.db", "artifacts", "studies", "hydra"}
 
 
-@pytest.mark.parametrize("folder", ["home", "temporary"])
-def test_nothing_in_the_users_other_folders(smoke: Smoke, folder: str) -> None:
+@pytest.mark.parametrize("folder", ["home", "temporary", "project"])
+def test_nothing_anywhere_else(smoke: Smoke, folder: str) -> None:
     assert smoke.written[folder] == []
-
-
-def test_nothing_in_the_project(smoke: Smoke) -> None:
-    before, after = smoke.repository
-    assert [line for line in after if line not in before] == []

@@ -107,6 +107,7 @@ def test_the_reports_command_trains_the_best_run_again(
     (original,) = [run for run in stored if run.run_id == trained_again.original]
     (again,) = trained_again.sandbox.stored.runs()
     assert again.run_id != original.run_id
+    assert set(original.curves) == EPOCH_METRICS
     assert again.curves == original.curves
     assert again.tags["data_sha256"] == original.tags["data_sha256"]
 

@@ -39,6 +39,8 @@ def test_trial_zero_alone_is_the_defaults(study: ArmStudy) -> None:
     first, *others = list(search(study))
     assert [candidate.trial for candidate in [first, *others]] == [0, 1, 2, 3, 4]
     assert all(candidate.values != first.values for candidate in others)
+    rates = [candidate.values["optimizer.learning_rate"] for candidate in others]
+    assert len(set(rates)) == len(rates)  # every trial has draws of its own
 
 
 def test_only_parameters_with_a_space_are_drawn(study: ArmStudy) -> None:
