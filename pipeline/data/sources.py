@@ -104,6 +104,8 @@ def from_arrays(x: npt.NDArray[np.generic], y: npt.NDArray[np.generic], place: s
         problems.append(f"{place}: y has fewer than two classes")
     if problems:
         raise BadInput(*problems)
+    if y.dtype.kind == "S":
+        y = np.char.decode(y.astype(np.bytes_))
     classes, labels = np.unique(y, return_inverse=True)
     return Dataset(_float32(x), labels.astype(np.int64), tuple(str(c) for c in classes))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,14 +85,14 @@ def open_storage(path: Path) -> JournalStorage:
     _mend_tail(path)
     try:
         return JournalStorage(JournalFileBackend(str(path), lock_obj=_HeldLock(str(path))))
-    except ValueError as error:  # what a line that isn't JSON raises
+    except (ValueError, TypeError, KeyError, OSError) as error:  # a line that is no record
         raise StorageError(
             f"{path} is damaged ({error}); restore it or use another sweep.name"
         ) from error
 
 
 def _mend_tail(path: Path) -> None:
-    if not path.exists():
+    if not path.is_file():
         return
     content = path.read_bytes()
     whole = content.rfind(b"\n") + 1
@@ -134,6 +134,7 @@ class ArmStudy:
         if "identity" not in self._study.user_attrs:
             self._study.set_user_attr("identity", identity)
         self._running: dict[int, optuna.Trial] = {}
+        self._reported: dict[int, Set[int]] = {}
 
     @property
     def limit(self) -> int:
@@ -200,7 +201,8 @@ class ArmStudy:
     def keep(self, number: int, epoch: int, value: float) -> bool:
         """Reports a judged epoch's objective; whether the pruner lets the trial go on."""
         trial = self._running[number]
-        trial.report(value, epoch)
+        if epoch not in self._reported.get(number, ()):
+            trial.report(value, epoch)
         return not trial.should_prune()
 
     def tell(self, number: int, result: TrialResult) -> None:
@@ -220,6 +222,7 @@ class ArmStudy:
             trial = self._study.ask()
         else:
             trial = optuna.trial.Trial(self._study, interrupted._trial_id)
+            self._reported[number] = interrupted.intermediate_values.keys()
         for dimension in self._dimensions:
             suggest(trial, dimension)
         self._running[number] = trial

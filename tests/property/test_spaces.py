@@ -78,7 +78,7 @@ def test_every_trial_lies_in_its_space_and_composes(
         config=dataclasses.replace(base.config, search=search),
         arms=(Arm("arm", arm, {}, ()),),
     )
-    study = ArmStudy(optuna.storages.InMemoryStorage(), plan, plan.arms[0])
+    study = ArmStudy(optuna.storages.InMemoryStorage(), plan, plan.arms[0], {})
     specs = {f"{group}.{name}": spec for group, name, spec, _ in arm.searched()}
     while study.wants_trial():
         candidate = study.ask()
@@ -152,7 +152,7 @@ def test_what_is_drawn_for_a_real_arm_composes_on_the_command_line(
 ) -> None:
     """The values of a trial, written as overrides, give the settings the trial was trained with."""
     arm = every_optimizer[optimizer]
-    study = ArmStudy(optuna.storages.InMemoryStorage(), base, arm)
+    study = ArmStudy(optuna.storages.InMemoryStorage(), base, arm, {})
     study.ask()
     values = study.ask().values
     overrides = [

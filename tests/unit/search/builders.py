@@ -30,7 +30,7 @@ def plan(*overrides: str) -> Plan:
 
 def open_study(folder: Path, of: Plan) -> ArmStudy:
     """The study of the plan's arm, as a new process opens it."""
-    return ArmStudy(open_storage(folder / "studies.log"), of, of.arms[0])
+    return ArmStudy(open_storage(folder / "studies.log"), of, of.arms[0], {})
 
 
 def value_of(values: Mapping[str, Any]) -> float:

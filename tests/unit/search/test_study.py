@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from pipeline.config.composing import compose_sweep
 from pipeline.config.space import dimensions
 from pipeline.records import Outcome
-from pipeline.search.study import ArmStudy, open_storage
+from pipeline.search.study import ArmStudy, identities, open_storage
 
 from .builders import open_study, plan, search, tell, value_of
 
@@ -145,17 +145,20 @@ def test_trials_may_end_in_any_order(study: ArmStudy) -> None:
     assert study.tally().best_trial == best.trial
 
 
-def test_identity_is_kept(study: ArmStudy, tmp_path: Path) -> None:
-    assert study.identity is None
-    study.set_identity({"model": {"units": [8, 16]}, "seed": 0})
-    again = open_study(tmp_path, plan("search=random", "search.trials=5"))
-    assert again.identity == {"model": {"units": [8, 16]}, "seed": 0}
+def test_identity_is_kept(tmp_path: Path) -> None:
+    storage, of = open_storage(tmp_path / "studies.log"), plan("optimizer=adam")
+    ArmStudy(storage, of, of.arms[0], {"model": {"units": [8, 16]}, "seed": 0})
+    again = identities(open_storage(tmp_path / "studies.log"))
+    assert again == {"adam": {"model": {"units": [8, 16]}, "seed": 0}}
 
 
 def test_arms_of_a_journal_do_not_mix(tmp_path: Path) -> None:
     storage = open_storage(tmp_path / "studies.log")
     adam, sgd = (plan("search.trials=2", f"optimizer={arm}") for arm in ("adam", "adamw"))
-    first, second = ArmStudy(storage, adam, adam.arms[0]), ArmStudy(storage, sgd, sgd.arms[0])
+    first, second = (
+        ArmStudy(storage, adam, adam.arms[0], {}),
+        ArmStudy(storage, sgd, sgd.arms[0], {}),
+    )
     list(search(first))
     assert (first.tally().finished, second.tally().finished) == (2, 0)
     assert second.ask().trial == 0
