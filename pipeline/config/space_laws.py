@@ -121,7 +121,9 @@ def _range(key: str, spec: Range, default: Any) -> Iterator[Problem]:
         if not is_number(spec.step) or not 0 < spec.step <= high - low:
             yield f"{key}.step", f"need a number above 0 and at most high - low, got {spec.step!r}"
             return
-        steps = (default - low) / spec.step if is_number(default) else 0.5
+        steps = (
+            (default - low) / spec.step if is_number(default) and math.isfinite(default) else 0.5
+        )
         if abs(steps - round(steps)) > 1e-9:
             yield _outside(key, default, f"{low} to {high} in steps of {spec.step}")
             return

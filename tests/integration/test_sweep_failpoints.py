@@ -18,12 +18,11 @@ SWEEP = (
     *(f"arms.optimizer=[{','.join(ARMS)}]", "sweep.name=killed"),
 )
 STUDY, WRITE = "pipeline.search.study", "pipeline.tracking.write:Tracker"
+MIGRATE = "alembic.runtime.migration:HeadMaintainer"
 
 POINTS = {
     "database-without-its-migrations": ("mlflow.store.db.utils:_upgrade_db", 1, "before"),
-    "database-amid-its-migrations": (
-        *("alembic.runtime.migration:HeadMaintainer.update_to_step", 20, "after"),
-    ),
+    "database-amid-its-migrations": (f"{MIGRATE}.update_to_step", 20, "after"),
     "second-study-begun-without-its-identity": (f"{STUDY}:ArmStudy.set_identity", 2, "before"),
     "sweep-run-without-its-description": (f"{WRITE}._create", 1, "after"),
     "arm-run-without-its-params": (f"{WRITE}._create", 2, "after"),
