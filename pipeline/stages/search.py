@@ -37,6 +37,7 @@ class Search:
         self._left_over = deque(
             (study, candidate) for study in studies.values() for candidate in study.take_up()
         )
+        self._best = self._best_of_all()
         minutes = plan.config.search.minutes
         self._deadline = None if minutes is None else time.monotonic() + 60 * minutes
 
@@ -87,11 +88,17 @@ class Search:
         study.tell(result.key.trial, result)
         tally = study.tally()
         self._tracker.progress(result.key.arm, tally.finished, tally.best_value)
-        tallies = [study.tally() for study in self._studies.values()]
-        values = [t.best_value for t in tallies if t.best_value is not None]
-        best = self._plan.objective.best(values)
-        finished = sum(t.finished for t in tallies)
-        self._tracker.progress(None, finished, None if best is None else values[best])
+        best = self._best_of_all()
+        if best is not None and best != self._best:
+            self._best = best
+            finished = sum(study.tally().finished for study in self._studies.values())
+            self._tracker.progress(None, finished, best)
+
+    def _best_of_all(self) -> float | None:
+        values = [study.tally().best_value for study in self._studies.values()]
+        found = [value for value in values if value is not None]
+        index = self._plan.objective.best(found)
+        return None if index is None else found[index]
 
 
 def trial_spec(
