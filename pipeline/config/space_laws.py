@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from pipeline.config.schema import Range, Spec
 from pipeline.config.space import exponent, is_int_range
 
 Problem = tuple[str, str]
+
+# Samplers calculate in floats: beyond these a whole number isn't exact, and a range has no width.
+LARGEST_WHOLE = 2**53
+LARGEST_FLOAT = 1e300
 
 
 def is_number(value: Any) -> bool:
@@ -63,8 +68,8 @@ def _choices(key: str, choices: list[Any], default: Any) -> Iterator[Problem]:
     if not choices:
         yield f"{key}.choices", "need at least one value, got an empty list"
         return
-    if any(isinstance(choice, list | dict) for choice in choices):
-        yield f"{key}.choices", f"need plain values, got {choices!r}"
+    if any(isinstance(choice, list | dict) or _is_nan(choice) for choice in choices):
+        yield f"{key}.choices", f"need plain values, none of them NaN, got {choices!r}"
         return
     if len(set(choices)) < len(choices):
         yield (
@@ -96,11 +101,25 @@ def _widths(key: str, spec: Spec, default: Any) -> Iterator[Problem]:
         yield f"{key}.units", f"need low of at least 1, got low={spec.units.low}"
 
 
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _bound(key: str, bound: Any) -> Iterator[Problem]:
+    if is_whole(bound):
+        if abs(bound) > LARGEST_WHOLE:
+            yield key, f"need a whole number of at most 2^53 either way, got {bound}"
+    elif not (isinstance(bound, float) and math.isfinite(bound)):
+        yield key, f"need a finite number, got {bound!r}"
+    elif abs(bound) > LARGEST_FLOAT:
+        yield key, f"need a number of at most {LARGEST_FLOAT} either way, got {bound}"
+
+
 def _range(key: str, spec: Range, default: Any) -> Iterator[Problem]:
     low, high = spec.low, spec.high
     for name, bound in (("low", low), ("high", high)):
-        if not is_number(bound) or not math.isfinite(bound):
-            yield f"{key}.{name}", f"need a finite number, got {bound!r}"
+        if problems := list(_bound(f"{key}.{name}", bound)):
+            yield from problems
             return
     if not low < high:
         yield key, f"need low < high, got low={low}, high={high}; set a parameter to null to fix it"
@@ -121,16 +140,23 @@ def _range(key: str, spec: Range, default: Any) -> Iterator[Problem]:
         if not is_number(spec.step) or not 0 < spec.step <= high - low:
             yield f"{key}.step", f"need a number above 0 and at most high - low, got {spec.step!r}"
             return
-        steps = (
-            (default - low) / spec.step if is_number(default) and math.isfinite(default) else 0.5
-        )
-        if abs(steps - round(steps)) > 1e-9:
+        if not _in_steps(high, low, spec.step):
+            yield key, f"need high a whole number of steps of {spec.step} above {low}, got {high}"
+            return
+        if not (is_number(default) and _in_steps(default, low, spec.step)):
             yield _outside(key, default, f"{low} to {high} in steps of {spec.step}")
             return
     if spec.powers_of is not None:
         yield from _powers(key, spec, default)
     elif not (is_number(default) and low <= default <= high):
         yield _outside(key, default, f"{low} to {high}")
+
+
+def _in_steps(value: float, low: float, step: float) -> bool:
+    """Whether `value` is a whole number of steps from `low`, as these numbers are written."""
+    if not -LARGEST_FLOAT <= value <= LARGEST_FLOAT:
+        return False
+    return (Decimal(str(value)) - Decimal(str(low))) % Decimal(str(step)) == 0
 
 
 def _powers(key: str, spec: Range, default: Any) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ All studies of a sweep stand in one journal file, which only the sweep process o
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Mapping, Set
@@ -15,6 +16,7 @@ from typing import Any
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.storages.journal._storage import JournalOperation
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.config.plan import Arm, Plan
@@ -30,6 +32,8 @@ from pipeline.search.samplers import (
     to_drawn,
 )
 
+# The trial's attribute that ends its drawing: how often its training was begun.
+ATTEMPT = "attempt"
 STATES = {
     "complete": TrialState.COMPLETE,
     # As a trial that ended early and badly, so that the sampler learns to stay away; a failed one
@@ -42,7 +46,7 @@ STATES = {
 
 @dataclass(frozen=True)
 class Candidate:
-    """A trial to train: its number, its values by public name, the attempt that this is."""
+    """A trial to train: its number, its values by public name, the attempt that this will be."""
 
     trial: int
     values: Mapping[str, Any]
@@ -75,15 +79,15 @@ class _HeldLock(JournalFileOpenLock):  # type: ignore[misc]
 
 
 def open_storage(path: Path) -> JournalStorage:
-    """The journal of a sweep's studies; a last line that a crash cut short is taken off first.
+    """The journal of a sweep's studies; what a crash left unfinished at its end is taken off first.
 
     Raises:
         StorageError: the journal can't be read.
     """
     optuna.logging.disable_default_handler()
     optuna.logging.enable_propagation()
-    _mend_tail(path)
     try:
+        _mend_end(path)
         return JournalStorage(JournalFileBackend(str(path), lock_obj=_HeldLock(str(path))))
     except (ValueError, TypeError, KeyError, OSError) as error:  # a line that is no record
         raise StorageError(
@@ -91,14 +95,27 @@ def open_storage(path: Path) -> JournalStorage:
         ) from error
 
 
-def _mend_tail(path: Path) -> None:
+def _mend_end(path: Path) -> None:
+    """Takes off a last record cut short, and a last trial that hasn't drawn all of its values:
+    some samplers draw one after the other, so only the whole trial can be drawn again."""
     if not path.is_file():
         return
     content = path.read_bytes()
     whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        logging.getLogger(__name__).warning("%s: took off a last line cut short", path)
-        os.truncate(path, whole)
+    end = start = whole
+    for line in reversed(content[:whole].splitlines(keepends=True)):
+        start -= len(line)
+        record = json.loads(line)
+        if not isinstance(record, dict):
+            raise ValueError(f"{record} is no record")
+        if ATTEMPT in record.get("user_attr", ()):
+            break
+        if record["op_code"] == JournalOperation.CREATE_TRIAL:
+            end = start
+            break
+    if end < len(content):
+        logging.getLogger(__name__).warning("%s: took off what a crash left unfinished", path)
+        os.truncate(path, end)
 
 
 def identities(storage: JournalStorage) -> dict[str, Mapping[str, Any]]:
@@ -179,19 +196,26 @@ class ArmStudy:
         return tally.epochs + (tally.unfinished + 1) * length <= self._search.epochs
 
     def take_up(self) -> list[Candidate]:
-        """Trials that an earlier process began and never finished, to train again: same number,
-        same values, one attempt more. Values it didn't get to draw are drawn now, the same."""
+        """Trials that an earlier process drew and never finished, to train again: same number,
+        same values, one attempt more if it was begun."""
         unfinished = self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
-        return [self._begin(frozen.number, frozen) for frozen in unfinished]
+        return [self._take_up(frozen) for frozen in unfinished]
 
     def ask(self) -> Candidate:
         """A new trial: the first one of an arm is its defaults."""
-        trials = self._study.get_trials(deepcopy=False)
-        waiting = [t.number for t in trials if t.state == TrialState.WAITING]
-        if not trials:
+        number = len(self._study.get_trials(deepcopy=False))
+        if number == 0:
             self._study.enqueue_trial({d.name: to_drawn(d, d.default) for d in self._dimensions})
-            waiting = [0]
-        return self._begin(waiting[0] if waiting else len(trials), None)
+        self._set_sampler(number)
+        trial = self._study.ask()
+        for dimension in self._dimensions:
+            suggest(trial, dimension)
+        trial.set_user_attr(ATTEMPT, 0)
+        return self._candidate(trial, 1)
+
+    def begin(self, number: int, attempt: int) -> None:
+        """Counts an attempt: its training begins."""
+        self._running[number].set_user_attr(ATTEMPT, attempt)
 
     def values(self, number: int) -> Mapping[str, Any]:
         """The values of a trial by public name."""
@@ -214,23 +238,19 @@ class ArmStudy:
             trial, values=result.best_value if state == TrialState.COMPLETE else None, state=state
         )
 
-    def _begin(self, number: int, interrupted: FrozenTrial | None) -> Candidate:
+    def _take_up(self, unfinished: FrozenTrial) -> Candidate:
+        self._set_sampler(unfinished.number)
+        trial = optuna.trial.Trial(self._study, unfinished._trial_id)
+        self._reported[unfinished.number] = unfinished.intermediate_values.keys()
+        return self._candidate(trial, 1 + int(unfinished.user_attrs[ATTEMPT]))
+
+    def _set_sampler(self, number: int) -> None:
         self._study.sampler = make_sampler(
             self._search, self._dimensions, self._seed, self.arm.name, number
         )
-        if interrupted is None:
-            trial = self._study.ask()
-        else:
-            trial = optuna.trial.Trial(self._study, interrupted._trial_id)
-            self._reported[number] = interrupted.intermediate_values.keys()
-        for dimension in self._dimensions:
-            suggest(trial, dimension)
-        self._running[number] = trial
-        return self._candidate(trial)
 
-    def _candidate(self, trial: optuna.Trial) -> Candidate:
-        attempt = int(trial.user_attrs.get("attempt", 0)) + 1
-        trial.set_user_attr("attempt", attempt)
+    def _candidate(self, trial: optuna.Trial, attempt: int) -> Candidate:
+        self._running[trial.number] = trial
         return Candidate(trial.number, self._values(trial.params), attempt)
 
     def _values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,8 +6,8 @@ In: `TrialSpec`s. Out: their epochs and results, each stored before it is handed
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pipeline.errors import PipelineError
@@ -37,6 +37,19 @@ class Watch(Protocol):
     def lost(self, event: WorkerLost) -> None: ...
 
 
+@dataclass(frozen=True)
+class _Training:
+    """What to train, whom to tell when a worker begins it, and how many workers died of it."""
+
+    spec: TrialSpec
+    begun: Callable[[TrialKey], None]
+    deaths: int = 0
+
+
+def _untold(_: TrialKey) -> None:
+    """Nobody has to know."""
+
+
 class Dispatcher:
     """The trainings under way."""
 
@@ -44,8 +57,8 @@ class Dispatcher:
         self._executor = executor
         self._tracker = tracker
         self._watch = watch
-        self._specs: dict[TrialKey, TrialSpec] = {}
-        self._next: TrialSpec | None = None
+        self._trainings: dict[TrialKey, _Training] = {}
+        self._next: _Training | None = None
         self._stillborn = 0
 
     @property
@@ -56,26 +69,32 @@ class Dispatcher:
 
     @property
     def running(self) -> int:
-        return len(self._specs)
+        return len(self._trainings)
 
-    def submit(self, spec: TrialSpec) -> None:
-        self._specs[spec.key] = spec
+    def submit(self, spec: TrialSpec, begun: Callable[[TrialKey], None] = _untold) -> None:
+        """Takes a training; every attempt at it is told to `begun` when a worker has it."""
+        self._submit(_Training(spec, begun))
+
+    def _submit(self, training: _Training) -> None:
+        self._trainings[training.spec.key] = training
         if self._executor.idle:
-            self._begin(spec, self._hand_over(spec))
+            self._begin(training, self._hand_over(training))
         else:
-            self._next = spec
+            self._next = training
 
-    def _hand_over(self, spec: TrialSpec) -> int:
-        """Gives the spec to a worker; says when, in milliseconds since 1970."""
-        self._executor.submit(spec)
+    def _hand_over(self, training: _Training) -> int:
+        """Gives the training to a worker; says when, in milliseconds since 1970."""
+        self._executor.submit(training.spec)
         return time.time_ns() // 1_000_000
 
-    def _begin(self, spec: TrialSpec, started: int) -> None:
-        self._tracker.begin(spec, started)
-        self._watch.began(spec.key)
+    def _begin(self, training: _Training, started: int) -> None:
+        key = training.spec.key
+        training.begun(key)
+        self._tracker.begin(training.spec, started)
+        self._watch.began(key)
 
     def spec(self, key: TrialKey) -> TrialSpec:
-        return self._specs[key]
+        return self._trainings[key].spec
 
     def judge(self, verdict: Verdict) -> None:
         self._executor.judge(verdict)
@@ -96,13 +115,13 @@ class Dispatcher:
                 self._stillborn = 0
 
     def _end(self, result: TrialResult) -> TrialResult:
-        spec, self._next = self._next, None
-        started = 0 if spec is None else self._hand_over(spec)
+        following, self._next = self._next, None
+        started = 0 if following is None else self._hand_over(following)
         self._tracker.finish(result)
-        del self._specs[result.key]
+        del self._trainings[result.key]
         self._watch.ended(result)
-        if spec is not None:
-            self._begin(spec, started)
+        if following is not None:
+            self._begin(following, started)
         return result
 
     def _lost(self, event: WorkerLost) -> Iterator[TrialResult]:
@@ -115,10 +134,13 @@ class Dispatcher:
             )
         if event.key is None:
             return
-        if event.key.attempt < ATTEMPTS:
-            spec = self._specs.pop(event.key)
+        lost = self._trainings[event.key]
+        deaths = lost.deaths + 1
+        if deaths < ATTEMPTS:
+            del self._trainings[event.key]
             self._tracker.lose(event.key)
-            self.submit(replace(spec, key=replace(event.key, attempt=event.key.attempt + 1)))
+            again = replace(event.key, attempt=event.key.attempt + 1)
+            self._submit(replace(lost, spec=replace(lost.spec, key=again), deaths=deaths))
             return
         yield self._end(
             TrialResult(

@@ -45,7 +45,7 @@ class Search:
         """Searches until no arm's budget has room, or the time is up."""
         while True:
             while self._dispatcher.has_room and (spec := self._next()) is not None:
-                self._dispatcher.submit(spec)
+                self._dispatcher.submit(spec, self._begun)
             if not self._dispatcher.running:
                 return
             for event in self._dispatcher.events():
@@ -71,6 +71,9 @@ class Search:
         key = TrialKey(study.arm.name, "search", candidate.trial, attempt=candidate.attempt)
         seed = derive_seed(study.arm.settings.training.seed, "search", candidate.trial)
         return trial_spec(self._plan, study.arm, key, candidate.values, seed)
+
+    def _begun(self, key: TrialKey) -> None:
+        self._studies[key.arm].begin(key.trial, key.attempt)
 
     def _judge(self, metrics: EpochMetrics) -> None:
         spec = self._dispatcher.spec(metrics.key)

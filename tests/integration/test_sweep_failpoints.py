@@ -23,7 +23,11 @@ MIGRATE = "alembic.runtime.migration:HeadMaintainer"
 POINTS = {
     "database-without-its-migrations": ("mlflow.store.db.utils:_upgrade_db", 1, "before"),
     "database-amid-its-migrations": (f"{MIGRATE}.update_to_step", 20, "after"),
-    "second-study-begun-without-its-identity": (f"{STUDY}:ArmStudy.set_identity", 2, "before"),
+    "second-study-begun-without-its-identity": (
+        "optuna.study.study:Study.set_user_attr",
+        2,
+        "before",
+    ),
     "sweep-run-without-its-description": (f"{WRITE}._create", 1, "after"),
     "arm-run-without-its-params": (f"{WRITE}._create", 2, "after"),
     "trial-with-some-of-its-values": (f"{STUDY}:suggest", 2, "before"),

@@ -288,6 +288,8 @@ def accepted_by_optuna(spec: Spec, default: Any) -> None:
 @example((Spec(low=1, high=2**60, log=True), 5))
 @example((Spec(low=-(10**400), high=10**400), 0.5))
 @example((Spec(low=0, high=10**30), 5))
+@example((Spec(low=0, high=8, step=4), 10**400))
+@example((Spec(low=-1.7e308, high=1.7e308), 0.5))
 @example((Spec(choices=[math.nan]), math.nan))
 @example((Spec(choices=[{}]), {}))
 @example((Spec(layers=Range(low=1, high=2), units=Range(low=1, high=9)), [3]))

@@ -52,6 +52,13 @@ def result(
     return TrialResult(key, outcome, epochs, 0.1, epochs if value is not None else None, value)
 
 
+def begin(study: ArmStudy) -> Candidate:
+    """Asks for a trial and begins it."""
+    candidate = study.ask()
+    study.begin(candidate.trial, candidate.attempt)
+    return candidate
+
+
 def tell(
     study: ArmStudy,
     candidate: Candidate,
@@ -70,6 +77,7 @@ def search(study: ArmStudy, trials: float = math.inf) -> Iterator[Candidate]:
     left_over = study.take_up()
     while trials > 0 and (left_over or study.wants_trial()):
         candidate = left_over.pop(0) if left_over else study.ask()
+        study.begin(candidate.trial, candidate.attempt)
         yield candidate
         tell(study, candidate)
         trials -= 1

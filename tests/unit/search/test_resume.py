@@ -13,7 +13,7 @@ from pipeline.config.plan import Plan
 from pipeline.errors import StorageError
 from pipeline.search.study import open_storage
 
-from .builders import open_study, plan, search, tell
+from .builders import begin, open_study, plan, search, tell
 
 SAMPLERS = {
     "tpe": ("search=tpe", "search.params.n_startup_trials=2"),
@@ -86,7 +86,7 @@ def test_an_interrupted_trial_is_taken_up_with_its_values(
     study = open_study(tmp_path, of)
     for _ in search(study, trial):
         pass
-    begun = study.ask()
+    begun = begin(study)
 
     again = open_study(tmp_path, of)
     (candidate,) = again.take_up()
@@ -99,9 +99,22 @@ def test_an_interrupted_trial_is_taken_up_with_its_values(
 
 @each_sampler
 def test_attempts_are_counted_over_every_restart(sampler: str, tmp_path: Path) -> None:
-    open_study(tmp_path, plan_of(sampler)).ask()
-    attempts = [open_study(tmp_path, plan_of(sampler)).take_up()[0].attempt for _ in range(3)]
+    begin(open_study(tmp_path, plan_of(sampler)))
+    attempts = []
+    for _ in range(3):
+        study = open_study(tmp_path, plan_of(sampler))
+        (candidate,) = study.take_up()
+        study.begin(candidate.trial, candidate.attempt)
+        attempts.append(candidate.attempt)
     assert attempts == [2, 3, 4]
+
+
+@each_sampler
+def test_a_trial_that_was_drawn_and_never_begun_is_no_attempt(sampler: str, tmp_path: Path) -> None:
+    drawn = open_study(tmp_path, plan_of(sampler)).ask()
+    (candidate,) = open_study(tmp_path, plan_of(sampler)).take_up()
+    assert candidate == drawn
+    assert candidate.attempt == 1
 
 
 def test_all_trials_that_ran_are_taken_up_in_order(tmp_path: Path) -> None:
@@ -142,12 +155,13 @@ class TestTornTail:
     ) -> None:
         content, values = whole["tpe"]
         records = content.splitlines(keepends=True)
-        torn = b"".join(records[:30]) + records[30][: cut if cut > 0 else len(records[30]) + cut]
+        last = next(i for i, record in enumerate(records) if b'"result"' in record)
+        torn = b"".join(records[:last]) + records[last][:cut]
         path = tmp_path / "studies.log"
         path.write_bytes(torn)
         with caplog.at_level(logging.WARNING):
             open_storage(path)
-        assert path.read_bytes() == b"".join(records[:30])
+        assert path.read_bytes() == b"".join(records[:last])
         assert str(path) in caplog.text
         assert values_of(tmp_path, plan_of("tpe")) == values
 
