@@ -35,12 +35,12 @@ def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
 def sweep(job: Job, logs: Path) -> int:
     from pipeline.executor.local import LocalExecutor
     from pipeline.stages.confirm import confirmations, run_all
-    from pipeline.stages.continuing import open_studies
+    from pipeline.stages.continuing import open_studies, settle
     from pipeline.stages.dispatch import Dispatcher
     from pipeline.stages.outcome import exit_code, make_report, show_report
     from pipeline.stages.search import Search
     from pipeline.terminal import Terminal
-    from pipeline.tracking.read import confirmed, read_sweep
+    from pipeline.tracking.read import Stored, read_sweep, stored
     from pipeline.tracking.store import sweep_lock
     from pipeline.tracking.write import Tracker
 
@@ -48,19 +48,21 @@ def sweep(job: Job, logs: Path) -> int:
     data_sha256, facts = fingerprint(job.data), describe(job.data, settings.data)
     with sweep_lock(store, plan.name):
         studies = open_studies(plan, store.journal(plan.name), data_sha256)
-        tallies = {name: study.tally() for name, study in studies.items()}
+        kept = Stored({}, closed=False)
+        if any(study.begun for study in studies.values()):
+            kept = stored(store, plan.experiment, plan.name, plan.objective)
+            settle(studies, kept.ended)
         budget = {name: study.limit for name, study in studies.items()}
         confirming = settings.confirm.seeds * len(plan.arms)
         terminal = Terminal(settings.terminal, plan.name, plan.objective, budget, confirming)
-        for name, tally in tallies.items():
+        for name, study in studies.items():
+            tally = study.tally()
             terminal.seen(name, tally.outcomes, tally.best_value)
-        begun = any(tally.finished or tally.unfinished for tally in tallies.values())
-        done = confirmed(store, plan.experiment, plan.name) if begun else set()
-        open_search = any(s.wants_trial() for s in studies.values()) or any(
-            tally.unfinished for tally in tallies.values()
+        to_train = any(study.is_open for study in studies.values()) or bool(
+            confirmations(plan, studies, kept.ended)
         )
-        if open_search or confirmations(plan, studies, done):
-            workers = worker_count(settings.executor.workers)
+        if to_train or not kept.closed:
+            workers = worker_count(settings.executor.workers) if to_train else 0
             terminal.say(f"sweep {plan.name}: {' · '.join(budget)}, {workers} workers")
             with (
                 LocalExecutor(workers, settings.executor.threads, logs) as executor,
@@ -70,7 +72,7 @@ def sweep(job: Job, logs: Path) -> int:
                 tracker.open()
                 dispatcher = Dispatcher(executor, tracker, terminal)
                 Search(plan, studies, dispatcher, tracker).run()
-                run_all(confirmations(plan, studies, done), dispatcher)
+                run_all(confirmations(plan, studies, kept.ended), dispatcher)
                 tracker.close("complete")
         record = read_sweep(store, plan.name)
         report, folder = make_report(store, record, logs)

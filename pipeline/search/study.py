@@ -185,6 +185,11 @@ class ArmStudy:
         """How many trials have been begun."""
         return len(self._study.get_trials(deepcopy=False))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a trial is left to train, a new one or one that was begun."""
+        return self.wants_trial() or self.tally().unfinished > 0
+
     def wants_trial(self) -> bool:
         """Whether the budget has room for one more trial, those that run counted in full."""
         tally = self.tally()
@@ -194,6 +199,13 @@ class ArmStudy:
             return True
         length = self.arm.settings.training.epochs
         return tally.epochs + (tally.unfinished + 1) * length <= self._search.epochs
+
+    def settle(self, ended: Mapping[int, TrialResult]) -> None:
+        """Ends the trials, by number, whose training ended before the study was told."""
+        for frozen in self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
+            if frozen.number in ended:
+                self._take_up(frozen)
+                self.tell(frozen.number, ended[frozen.number])
 
     def take_up(self) -> list[Candidate]:
         """Trials that an earlier process drew and never finished, to train again: same number,

@@ -24,7 +24,7 @@ def confirmations(
     Args:
         plan: the sweep.
         studies: finished searches.
-        done: confirmations that are stored already, as their first attempts.
+        done: trainings that are stored already, as their first attempts.
     """
     specs = []
     for repeat in range(plan.config.confirm.seeds):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.config.plan import Plan, differences
 from pipeline.errors import SweepChanged
+from pipeline.records import TrialKey, TrialResult
 from pipeline.search.study import ArmStudy, identities, open_storage
 
 
@@ -33,3 +35,20 @@ def open_studies(plan: Plan, journal: Path, data_sha256: str) -> dict[str, ArmSt
             f"comparable:\n{lines}\nUndo the change, or start another sweep with sweep.name=…"
         )
     return {arm.name: ArmStudy(storage, plan, arm, wanted[arm.name]) for arm in plan.arms}
+
+
+def settle(studies: Mapping[str, ArmStudy], ended: Mapping[TrialKey, TrialResult]) -> None:
+    """Tells the studies of what is stored and was never told: a crash may come between the two.
+
+    Args:
+        studies: by arm.
+        ended: the trainings of the sweep that the store holds whole.
+    """
+    for name, study in studies.items():
+        study.settle(
+            {
+                key.trial: result
+                for key, result in ended.items()
+                if (key.arm, key.stage) == (name, "search")
+            }
+        )

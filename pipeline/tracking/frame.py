@@ -13,6 +13,8 @@ from pipeline.tracking.environment import facts, packages
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+LAST_DESCRIBED = "config/sweep.yaml"
+
 
 def common_tags(
     plan: Plan, data_sha256: str, stage: str, arm: str, parent: str | None
@@ -58,6 +60,11 @@ def arm_tags(arm: Arm) -> dict[str, str]:
     return {names.ARM_TAG: json.dumps(about, sort_keys=True)}
 
 
+def is_described(client: MlflowClient, run_id: str) -> bool:
+    """Whether `describe_sweep` came to its end."""
+    return LAST_DESCRIBED in {file.path for file in client.list_artifacts(run_id, "config")}
+
+
 def describe_sweep(
     client: MlflowClient, run_id: str, plan: Plan, data: Mapping[str, object], data_sha256: str
 ) -> None:
@@ -77,4 +84,4 @@ def describe_sweep(
     client.log_dict(run_id, {**data, "sha256": data_sha256}, "data.json")
     for arm in plan.arms:
         client.log_dict(run_id, arm.identity(), f"config/{arm.name}.yaml")
-    client.log_dict(run_id, plan.shared(), "config/sweep.yaml")
+    client.log_dict(run_id, plan.shared(), LAST_DESCRIBED)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput
-from pipeline.records import Objective, RunRecord, SweepRecord, TrialKey
+from pipeline.records import Objective, RunRecord, SweepRecord, TrialKey, TrialResult
 from pipeline.tracking import names
 from pipeline.tracking.store import Store
 
@@ -39,18 +39,45 @@ def read_sweep(store: Store, name: str | None) -> SweepRecord:
     return _sweep(client, run, experiments[run.info.experiment_id])
 
 
-def confirmed(store: Store, experiment: str, sweep: str) -> set[TrialKey]:
-    """The confirmations of a sweep that are stored with an outcome, as their first attempts."""
+@dataclass(frozen=True)
+class Stored:
+    """What the store holds of a sweep: the trainings that ended, as their first attempts, and
+    whether the sweep itself was closed."""
+
+    ended: Mapping[TrialKey, TrialResult]
+    closed: bool
+
+
+def stored(store: Store, experiment: str, sweep: str, objective: Objective) -> Stored:
+    """What an earlier process stored of a sweep."""
     client = store.client()
     found = client.get_experiment_by_name(experiment)
     if found is None:
-        return set()
-    runs = names.search(client, [found.experiment_id], sweep, "tags.stage = 'confirm'")
-    return {
-        replace(_key(run.data.tags), attempt=1)
-        for run in runs
-        if run.data.tags.get("outcome", "interrupted") != "interrupted"
-    }
+        return Stored({}, closed=False)
+    frame = names.search(client, [found.experiment_id], sweep, "tags.stage = 'sweep'")
+    ended = {}
+    for run in names.search(client, [found.experiment_id], sweep, names.TRAININGS):
+        if run.info.status != "RUNNING" and run.data.tags.get("outcome") != "interrupted":
+            result = _result(_run(run, objective))
+            ended[result.key] = result
+    return Stored(ended, any(_closed(run) for run in frame))
+
+
+def _closed(sweep: Run) -> bool:
+    return (sweep.info.status, sweep.data.tags.get("outcome")) == ("FINISHED", "complete")
+
+
+def _result(run: RunRecord) -> TrialResult:
+    assert run.outcome != "running"
+    return TrialResult(
+        replace(run.key, attempt=1),
+        run.outcome,
+        run.epochs,
+        run.seconds,
+        run.best_epoch,
+        run.best_value,
+        run.test,
+    )
 
 
 def _key(tags: Mapping[str, str]) -> TrialKey:
@@ -97,7 +124,7 @@ def _sweep(client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
         data=about["data"],
         data_sha256=run.data.tags["data_sha256"],
         started=run.info.start_time,
-        finished=run.info.status == "FINISHED" and run.data.tags.get("outcome") == "complete",
+        finished=_closed(run),
         commands=commands,
         runs=tuple(_with_curves(client, run) if run.run_id in drawn else run for run in runs),
     )

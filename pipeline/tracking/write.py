@@ -184,12 +184,13 @@ class Tracker:
             for name, value in tags.items():
                 if run.data.tags.get(name) != value:
                     self._client.set_tag(run_id, name, value)
-            return run_id
-        run_id = self._create(arm or self._plan.name, tags, _now())
-        if stage == "sweep":
-            frame.describe_sweep(self._client, run_id, self._plan, self._data, self._data_sha256)
         else:
-            self._log_params(run_id, self._arms[arm], self._arms[arm].settings, None)
+            run_id = self._create(arm or self._plan.name, tags, _now())
+        if stage == "arm":
+            if run is None or not run.data.params:
+                self._log_params(run_id, self._arms[arm], self._arms[arm].settings, None)
+        elif run is None or not frame.is_described(self._client, run_id):
+            frame.describe_sweep(self._client, run_id, self._plan, self._data, self._data_sha256)
         return run_id
 
     def _create(self, name: str, tags: Mapping[str, str], started: int) -> str:

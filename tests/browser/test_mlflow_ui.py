@@ -63,10 +63,14 @@ def runs_shown(browser: Any) -> list[str]:
 
 def unfold(browser: Any, name: str) -> None:
     """Clicks on the + in front of a run."""
-    cell = see(browser, "[role=gridcell] a[href*='/runs/']", name).find_element(
-        By.XPATH, "./ancestor::*[@role='gridcell']"
-    )
-    cell.find_element(By.CSS_SELECTOR, "button").click()
+
+    def click(driver: Any) -> bool:
+        link = see(driver, "[role=gridcell] a[href*='/runs/']", name)
+        cell = link.find_element(By.XPATH, "./ancestor::*[@role='gridcell']")
+        cell.find_element(By.CSS_SELECTOR, "button").click()
+        return True
+
+    waiting(browser).until(click)
 
 
 def children_of(runs: list[Run], parent: Run) -> list[Run]:
@@ -113,8 +117,12 @@ def test_a_run_draws_its_curve_of_val_accuracy(
 ) -> None:
     run = next(run for run in runs if run.stage == "confirm" and run.arm == "adam")
     browser.get(f"{ui.address}/#/experiments/{sweep.experiment_id}/runs/{run.run_id}/model-metrics")
-    search = see(browser, "input[placeholder*='Search metric']")
-    search.send_keys("^val_accuracy$" + Keys.ENTER)
+
+    def search(driver: Any) -> bool:
+        see(driver, "input[placeholder*='Search metric']").send_keys("^val_accuracy$" + Keys.ENTER)
+        return True
+
+    waiting(browser).until(search)
     # What the search leaves is one chart, and says so.
     waiting(browser).until(lambda _: re.search(r"Model metrics\s*\(1\)", text_of(browser)))
 
