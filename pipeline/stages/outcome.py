@@ -52,8 +52,8 @@ def show_report(
     if report.command:
         terminal.say(f"train it again: {report.command}")
     terminal.say(f"report: {folder / 'report.html'}")
-    runs = store.link(sweep.experiment_id, sweep.name)
-    terminal.say(f"every run: {store.ui_command}, at {runs}")
+    command = f"{store.ui_command}, at " if store.ui_command else ""
+    terminal.say(f"every run: {command}{store.link(sweep.experiment_id, sweep.name)}")
     if any(run.outcome == "failed" for run in sweep.runs):
         terminal.say("after a repair of what failed, start another sweep: sweep.name=…")
 

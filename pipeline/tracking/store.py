@@ -29,6 +29,7 @@ ENVIRONMENT = {
     "MLFLOW_TRUNCATE_LONG_VALUES": "false",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
 
@@ -56,10 +57,12 @@ class Store:
         return "http://127.0.0.1:5000" if self.local else self.uri
 
     @property
-    def ui_command(self) -> str:
-        """What opens the UI on this store."""
+    def ui_command(self) -> str | None:
+        """What opens the UI on this store; a server's is open."""
+        if not self.local:
+            return None
         at_home = self.root == Path("mlruns").absolute()
-        return "make ui" if at_home or not self.local else f"make ui ROOT={self.root}"
+        return "make ui" if at_home else f"make ui ROOT={self.root}"
 
     def link(self, experiment_id: str, sweep: str) -> str:
         """The UI's page of a sweep's runs, as a tree with the sweep on top."""
@@ -108,8 +111,9 @@ def open_store(settings: Tracking) -> Store:
     if not store.local:
         _reach(store.uri)
     try:
-        for folder in (store.artifacts, store.root / "studies"):
-            folder.mkdir(parents=True, exist_ok=True)
+        (store.root / "studies").mkdir(parents=True, exist_ok=True)
+        if store.local:
+            store.artifacts.mkdir(exist_ok=True)
         probe = store.root / f".probe-{os.getpid()}"
         probe.write_bytes(b"")
         probe.unlink()

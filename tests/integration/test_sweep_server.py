@@ -1,0 +1,122 @@
+"""A sweep that is kept on an MLflow server: the same tree there, and nothing of it here."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.integration.lab import Done, Sandbox, listing, wait_until
+from tests.integration.scenarios import ARMS, EPOCHS, SMALL, TRIALS, assert_whole
+from tests.integration.stored import Stored
+
+NAME = "served"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A sweep on a server, and the same command once more."""
+
+    address: str
+    done: Done
+    again: Done
+    stored: Stored
+    sandbox: Sandbox
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=5) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def start_server(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    silent = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
+            *("--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
+            *("--artifacts-destination", str(folder / "artifacts")),
+            *("--host", "127.0.0.1", "--port", str(port)),
+        ],
+        cwd=folder,
+        env={**os.environ, **silent, "TMPDIR": str(folder)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return process, f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("server")
+    server, address = start_server(folder)
+    sandbox = Sandbox(tmp_path_factory.mktemp("served"))
+    try:
+        wait_until(lambda: server.poll() is not None or answers(address), "the server")
+        assert server.poll() is None
+        overrides = (
+            *(*SMALL, "model=mlp", f"training.epochs={EPOCHS}", f"search.trials={TRIALS}"),
+            *(f"arms.optimizer=[{','.join(ARMS)}]", f"sweep.name={NAME}"),
+            *("tracking=server", f"tracking.uri={address}"),
+        )
+        done, again = sandbox.sweep(*overrides), sandbox.sweep(*overrides)
+        yield Served(address, done, again, Stored(folder / "mlflow.db"), sandbox)
+    finally:
+        server.terminate()
+        server.wait()
+        sandbox.close()
+
+
+def test_all_of_it_is_on_the_server(served: Served) -> None:
+    assert served.done.code == 0, served.done.said
+    assert_whole(served.stored, NAME)
+    (sweep,) = served.stored.runs(NAME, "sweep")
+    assert sweep.outcome == "complete"
+
+
+def test_no_store_is_made_here(served: Served) -> None:
+    here = {path.split("/")[1] for path in listing(served.sandbox.work) if "/" in path}
+    assert here == {"hydra", "studies"}
+
+
+def test_the_report_is_there_and_here(served: Served) -> None:
+    (path,) = [
+        line.removeprefix("report: ")
+        for line in served.done.out.splitlines()
+        if line.startswith("report: ")
+    ]
+    (sweep,) = served.stored.runs(NAME, "sweep")
+    place = f"{served.address}/get-artifact?path=report/report.html&run_uuid={sweep.run_id}"
+    with urllib.request.urlopen(place, timeout=30) as response:
+        assert response.read() == Path(path).read_bytes()
+
+
+def test_the_way_to_the_runs_is_the_servers(served: Served) -> None:
+    (line,) = [line for line in served.done.out.splitlines() if line.startswith("every run: ")]
+    assert line.startswith(f"every run: {served.address}/#/experiments/")
+
+
+def test_mlflow_prints_nothing(served: Served) -> None:
+    assert "View run" not in served.done.out
+    assert served.done.err == ""
+
+
+def test_the_same_command_again_trains_nothing(served: Served) -> None:
+    assert served.again.code == 0, served.again.said
+    assert "complete:" not in served.again.out
+    assert_whole(served.stored, NAME)
