@@ -9,12 +9,31 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers
 
 from pipeline.config.schema import Data, Model
 from pipeline.data.sources import Features
 
 Builder = Callable[..., keras.Model]
+
+
+@keras.saving.register_keras_serializable("fairsweep")
+class Dense(layers.Dense):  # type: ignore[misc]
+    """Keras's Dense, whose graph is the same for every width: Keras's own adds the bias by another
+    kernel where it doesn't know the width, and sums the bias's gradient in another order."""
+
+    def call(self, inputs: Any) -> Any:
+        return self.activation(tf.nn.bias_add(tf.matmul(inputs, self.kernel), self.bias))
+
+
+def graph_params(settings: Model) -> dict[str, Any]:
+    """What the graph of a model depends on. Dense layers and what stands between them here hold
+    for any width; batch normalization asks for its own."""
+    params = dict(settings.params)
+    if settings.builder == "mlp" and not params["batch_normalization"]:
+        params["hidden_units"] = len(params["hidden_units"])
+    return params
 
 
 def build_model(
@@ -62,7 +81,7 @@ def mlp(
         outputs = layers.Flatten()(outputs)
     for units in hidden_units:
         regularizer = keras.regularizers.L2(l2) if l2 else None
-        outputs = layers.Dense(units, kernel_regularizer=regularizer)(outputs)
+        outputs = Dense(units, kernel_regularizer=regularizer)(outputs)
         if batch_normalization:
             outputs = layers.BatchNormalization()(outputs)
         outputs = layers.Activation(activation)(outputs)
@@ -90,7 +109,7 @@ def cnn(
         outputs = layers.MaxPooling2D(padding="same")(outputs)
     outputs = layers.Flatten()(outputs)
     for units in hidden_units:
-        outputs = layers.Dense(units, activation=activation)(outputs)
+        outputs = Dense(units, activation=activation)(outputs)
         if dropout:
             outputs = layers.Dropout(dropout)(outputs)
     return keras.Model(inputs, _probabilities(outputs, classes))
@@ -98,7 +117,7 @@ def cnn(
 
 def _probabilities(inputs: Any, classes: int) -> Any:
     """One softmax unit per class: outputs that add up to 1, in a layer that can be named."""
-    return layers.Dense(classes, activation="softmax", name="probabilities")(inputs)
+    return Dense(classes, activation="softmax", name="probabilities")(inputs)
 
 
 BUILDERS: Mapping[str, Builder] = {"mlp": mlp, "cnn": cnn}

@@ -8,6 +8,13 @@ import keras
 
 from pipeline.config.schema import Optimizer, Schedule, Training
 
+# Those whose update of a variable is made of operations on its elements, or on its norm, whatever
+# its shape; the rest look at the shape when their graph is made.
+OF_ANY_SHAPE = {
+    *("SGD", "RMSprop", "Adam", "AdamW", "Adadelta", "Adagrad", "Adamax", "Nadam", "Ftrl"),
+    *("Lion", "Lamb"),
+}
+
 
 def build_optimizer(
     settings: Optimizer, training: Training, steps_per_epoch: int

@@ -1,13 +1,14 @@
 """Compiled epochs that outlive their trial.
 
 Tracing and compiling an epoch costs more than training a small model for twenty. A program depends
-on layers, optimizer class and loss, not on weights, learning rate, batch size or seed: the next
-trial of the same kind gets it back with its own weights and optimizer state put in, and the same
-numbers as from a new one.
+on the kinds of its layers, optimizer class and loss; not on weights, learning rate, batch size or
+seed, and for dense layers not on their widths. The next trial of the same kind gets it back with
+its own weights and optimizer state put in, and the same numbers as from a new one.
 """
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
@@ -27,21 +28,17 @@ class Program:
         model: compiled; it belongs to the program from here on.
         x: training rows as a tensor, for their shape.
         y: their labels in the loss's form.
+        any_shape: whether models with other widths will be taken over.
     """
 
-    def __init__(self, model: keras.Model, x: Any, y: Any) -> None:
+    def __init__(self, model: keras.Model, x: Any, y: Any, any_shape: bool) -> None:
         self.model = model
         self.names: tuple[str, ...] = ()
-        _create_variables(model, x, y)
+        _create_variables(model, x, y, any_shape)
+        self.bytes = _bytes(model)
         self._train = tf.function(self._train_graph, autograph=False)
         self._train_and_check = tf.function(self._train_and_check_graph, autograph=False)
         self._check = tf.function(self._check_graph, autograph=False)
-
-    @property
-    def bytes(self) -> int:
-        """What its weights and optimizer state take."""
-        variables = [*self.model.variables, *self.model.optimizer.variables]
-        return sum(v.value.dtype.size * v.value.shape.num_elements() for v in variables)
 
     def restart(self, model: keras.Model) -> None:
         """Takes over weights, dropout seeds, optimizer state and learning rate of a compiled model
@@ -51,6 +48,7 @@ class Program:
         theirs = [*model.variables, *model.optimizer.variables]
         for own, other in zip(ours, theirs, strict=True):
             own.value.assign(other.value)
+        self.bytes = _bytes(model)
 
     def train(
         self, train: Sequence[Any], order: Any, batch_size: Any, validation: Sequence[Any] | None
@@ -120,11 +118,14 @@ class Programs:
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
         self._programs: OrderedDict[Hashable, Program] = OrderedDict()
 
-    def get(self, key: Hashable, model: keras.Model, x: Any, y: Any) -> Program:
+    def __len__(self) -> int:
+        return len(self._programs)
+
+    def get(self, key: Hashable, model: keras.Model, x: Any, y: Any, any_shape: bool) -> Program:
         """The program of this kind, started anew with the weights of `model`, or else `model`'s."""
         program = self._programs.pop(key, None)
         if program is None:
-            program = Program(model, x, y)
+            program = Program(model, x, y, any_shape)
         else:
             program.restart(model)
         self._programs[key] = program
@@ -138,7 +139,20 @@ class Programs:
             sizes.pop(0)
 
 
-def _create_variables(model: keras.Model, x: Any, y: Any) -> None:
+def _bytes(model: keras.Model) -> int:
+    """What its weights and optimizer state take."""
+    variables = [*model.variables, *model.optimizer.variables]
+    return sum(v.value.dtype.size * math.prod(v.shape) for v in variables)
+
+
+def _of_any_shape(variables: Sequence[keras.Variable]) -> None:
+    """Lets each of them take values of another shape later on, of as many dimensions."""
+    for variable in variables:
+        shape = tf.TensorShape([None] * len(variable.shape))
+        variable._value = tf.Variable(variable.value, shape=shape)
+
+
+def _create_variables(model: keras.Model, x: Any, y: Any, any_shape: bool) -> None:
     """Metric counters and optimizer slots, which a loop in a graph can't create."""
     labels = keras.KerasTensor((1, *y.shape[1:]), keras.backend.standardize_dtype(y.dtype))
     if (
@@ -150,4 +164,8 @@ def _create_variables(model: keras.Model, x: Any, y: Any) -> None:
         model._compile_loss.build(labels, output)
     else:
         model._symbolic_build(data_batch=(x[:1], y[:1]))
+    if any_shape:
+        _of_any_shape(model.trainable_variables)
     model.optimizer.build(model.trainable_variables)
+    if any_shape:
+        _of_any_shape(model.optimizer.variables)

@@ -7,6 +7,7 @@ import math
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -16,8 +17,8 @@ from pipeline.data.split import Rows, SplitData
 from pipeline.records import EpochMetrics, Outcome, TrialResult, TrialSpec, derive_seed
 from pipeline.training.loops import Arrays, Rhythm, evaluate_fit, run_fit, run_resident
 from pipeline.training.loss import build_loss, label_form, labels_for
-from pipeline.training.model import build_model
-from pipeline.training.optimizer import build_optimizer
+from pipeline.training.model import build_model, graph_params
+from pipeline.training.optimizer import OF_ANY_SHAPE, build_optimizer
 from pipeline.training.programs import Programs
 
 Emit = Callable[[EpochMetrics], None]
@@ -111,7 +112,7 @@ class Progress:
         ):
             self.best_epoch, self.best_value = epoch, value
             if self.spec.test and self.model is not None:
-                self.best_weights = self.model.get_weights()
+                self.best_weights = [weight.numpy() for weight in self.model.weights]
         if not all(math.isfinite(values[name]) for name in ("loss", "val_loss") if name in values):
             self.outcome = "diverged"
             return False
@@ -145,7 +146,8 @@ def _train(spec: TrialSpec, data: SplitData, progress: Progress, bench: Bench) -
         progress.model = model
         run_fit(model, train, validation, rhythm, progress.on_epoch)
         return _test(spec, data, progress, bench, functools.partial(evaluate_fit, model))
-    program = bench.programs.get(_kind(spec, id(data)), model, *train.tensors)
+    kind = _kind(spec, id(data))
+    program = bench.programs.get(kind.key, model, *train.tensors, any_shape=kind.any_shape)
     progress.model = program.model
     run_resident(program, train, validation, rhythm, progress.on_epoch)
     return _test(spec, data, progress, bench, lambda part: program.evaluate(part.tensors))
@@ -161,7 +163,8 @@ def _test(
     """Metrics on test rows with the weights of the best epoch, by `test_` names."""
     if not (spec.test and progress.best_weights and len(data.test)) or progress.model is None:
         return {}
-    progress.model.set_weights(progress.best_weights)
+    for weight, best in zip(progress.model.weights, progress.best_weights, strict=True):
+        weight.value.assign(best)
     metrics = evaluate(bench.part(data, "test", spec.training.loss))
     return {f"test_{name}": value for name, value in metrics.items()}
 
@@ -176,14 +179,30 @@ def _compiled(spec: TrialSpec, train: Arrays, classes: int) -> keras.Model:
     return model
 
 
-def _kind(spec: TrialSpec, data: int) -> str:
-    """What a program depends on, as one string: trials of the same kind can share it. A learning
-    rate is a variable of the optimizer, unless a schedule computes it."""
-    training = spec.training
-    fixed = dict(spec.optimizer.params)
+@dataclass(frozen=True)
+class _Kind:
+    """What a program depends on, as one string: trials of the same kind can share it; and whether
+    they may differ in the shapes of their weights."""
+
+    key: str
+    any_shape: bool
+
+
+def _kind(spec: TrialSpec, data: int) -> _Kind:
+    """The kind of program of a trial. A learning rate is a variable of the optimizer, unless a
+    schedule computes it."""
+    training, optimizer = spec.training, spec.optimizer
+    fixed = dict(optimizer.params)
     if training.schedule == Schedule():
         del fixed["learning_rate"]
         rhythm: object = None
     else:
         rhythm = (training.schedule, training.epochs, training.batch_size)
-    return repr((data, spec.data, spec.model, spec.optimizer.name, fixed, training.loss, rhythm))
+    params = dict(spec.model.params)
+    any_shape = optimizer.name in OF_ANY_SHAPE and graph_params(spec.model) != params
+    if any_shape:
+        params = graph_params(spec.model)
+    model = (spec.model.builder, params)
+    return _Kind(
+        repr((data, spec.data, model, optimizer.name, fixed, training.loss, rhythm)), any_shape
+    )

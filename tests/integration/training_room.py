@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pipeline.data.split import SplitData
 from pipeline.records import EpochMetrics, TrialKey, TrialResult, TrialSpec, VerdictSchedule
 from pipeline.stages.search import trial_spec
 from pipeline.train import prepare
 
+if TYPE_CHECKING:
+    from pipeline.training.trial import Bench
+
 FEW_ROWS = ("data.validation=0.1", "data.test=0.7")
 """Digits with 359 rows to train on: their last batch is short for every batch size used here."""
+
+_loaded: dict[str, SplitData] = {}
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ def compose(*overrides: str, seed: int = 0) -> tuple[TrialSpec, SplitData]:
     """The spec and the data that `pipeline.train` with these overrides trains on."""
     job = prepare(overrides, None)
     arm = job.plan.arms[0]
-    return trial_spec(job.plan, arm, TrialKey(arm.name, "train", 0), {}, seed), job.data
+    data = _loaded.setdefault(repr(job.plan.config.data), job.data)  # a worker loads it once
+    return trial_spec(job.plan, arm, TrialKey(arm.name, "train", 0), {}, seed), data
 
 
 def train(
@@ -38,12 +45,16 @@ def train(
     verdicts: VerdictSchedule | None = None,
     keep: Callable[[int], bool] = lambda _: True,
     test: bool = False,
+    bench: Bench | None = None,
 ) -> Trained:
-    """Trains in this process; `keep` gives the verdicts on the epochs that `verdicts` judges."""
+    """Trains in this process; `keep` gives the verdicts on the epochs that `verdicts` judges, and
+    `bench` is what earlier trainings left."""
     from pipeline.training.trial import train_trial
 
     spec, data = compose(*overrides, seed=seed)
     heard: list[EpochMetrics] = []
-    result = train_trial(replace(spec, verdicts=verdicts, test=test), data, heard.append, keep)
+    result = train_trial(
+        replace(spec, verdicts=verdicts, test=test), data, heard.append, keep, bench
+    )
     assert [metrics.epoch for metrics in heard] == list(range(1, len(heard) + 1))
     return Trained([dict(metrics.values) for metrics in heard], result)

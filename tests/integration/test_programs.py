@@ -1,0 +1,109 @@
+"""Compiled programs that outlive their trial: no trial can tell what its worker did before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from pipeline.config.composing import CONF
+from pipeline.training import programs
+from pipeline.training.trial import Bench
+from tests.integration.training_room import FEW_ROWS, Trained, train
+
+pytestmark = pytest.mark.usefixtures("lab")  # whose scenarios may begin: this takes a while
+
+FREE = ("training.space.batch_size=null", "model.space.hidden_units=null")
+SHORT = (*FREE, *FEW_ROWS, "training.epochs=2")
+OTHER = ("model.params.hidden_units=[24]", "training.batch_size=64")
+OTHERS = (OTHER, ("model.params.hidden_units=[8]", "training.batch_size=32"))
+OPTIMIZERS = sorted(path.stem for path in (CONF / "optimizer").glob("*.yaml"))
+
+
+def the_trial(*overrides: str, bench: Bench | None = None) -> Trained:
+    own = ("model.params.hidden_units=[16]", "training.batch_size=50")
+    return train(*SHORT, *own, *overrides, seed=7, test=True, bench=bench)
+
+
+def programs_in(bench: Bench) -> int:
+    return len(bench.programs)
+
+
+def assert_same_after_others(kinds: int, *overrides: str) -> None:
+    """The trial alone, and after others, bit for bit; in how many programs they ran."""
+    bench = Bench()
+    for number, other in enumerate(OTHERS):
+        ended = train(*SHORT, *overrides, *other, seed=number, bench=bench)
+        assert ended.result.outcome == "complete", ended.result.error
+    late, alone = the_trial(*overrides, bench=bench), the_trial(*overrides)
+    assert late.epochs == alone.epochs
+    assert late.result.test == alone.result.test != {}
+    assert programs_in(bench) == kinds
+
+
+# Those that look at a shape when their graph is made have a program for each shape.
+BY_SHAPE = ("adafactor", "muon", "schedule_free_adamw")
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_trial_is_the_same_after_others_of_other_widths(optimizer: str) -> None:
+    rate = "optimizer.params.learning_rate=0.002"
+    assert_same_after_others(3 if optimizer in BY_SHAPE else 1, f"optimizer={optimizer}", rate)
+
+
+MODELS = {
+    "dropout": (1, "model=mlp", "model.params.dropout=0.3"),
+    "l2": (1, "model=mlp", "model.params.l2=0.01"),
+    "tanh": (1, "model=mlp", "model.params.activation=tanh"),
+    "batch-normalization": (3, "model=mlp", "model.params.batch_normalization=true"),
+    "cnn": (3, "model=cnn", "model.params.filters=[4]"),
+    "clipped": (1, "optimizer=adam", "optimizer.params.clipnorm=0.1"),
+    "one-hot": (1, "training.loss=categorical_crossentropy"),
+}
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_a_trial_is_the_same_after_others_of_its_model(model: tuple[int, *tuple[str, ...]]) -> None:
+    kinds, *overrides = model
+    assert_same_after_others(kinds, *overrides)
+
+
+def test_a_trial_is_the_same_as_the_hundredth_of_its_worker() -> None:
+    bench = Bench()
+    for number in range(99):
+        widths = [8 << (number % 3), 16][: 1 + number % 2]
+        train(
+            *(*SHORT, "training.epochs=1", f"model.params.hidden_units={_bare(widths)}"),
+            seed=number,
+            bench=bench,
+        )
+    assert the_trial(bench=bench).epochs == the_trial().epochs
+    assert programs_in(bench) == 2
+
+
+def _bare(widths: Sequence[int]) -> str:
+    return str(list(widths)).replace(" ", "")
+
+
+def test_layers_optimizer_and_loss_tell_programs_apart() -> None:
+    bench = Bench()
+    kinds = (
+        ("optimizer=adam",),
+        ("optimizer=sgd",),
+        ("optimizer=adam", "model.params.hidden_units=[16]"),
+        ("optimizer=adam", "model.params.activation=tanh"),
+        ("optimizer=adam", "training.loss=categorical_crossentropy"),
+        ("optimizer=adam", "optimizer.params.beta_1=0.8"),
+    )
+    for count, kind in enumerate(kinds, 1):
+        train(*SHORT, *kind, bench=bench)
+        assert programs_in(bench) == count
+
+
+def test_the_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one not used for longest goes first."""
+    monkeypatch.setattr(programs, "MOST_PROGRAMS", 2)
+    bench = Bench()
+    for optimizer in ("adam", "sgd", "adam", "rmsprop"):
+        train(*SHORT, f"optimizer={optimizer}", bench=bench)
+    assert programs_in(bench) == 2
