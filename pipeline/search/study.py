@@ -1,28 +1,21 @@
-"""An arm's study: asks the sampler for trials, asks the pruner for verdicts, keeps the budget.
-
-All studies of a sweep stand in one journal file, which only the sweep process opens.
-"""
+"""An arm's study: asks the sampler for trials, asks the pruner for verdicts, keeps the budget."""
 
 from __future__ import annotations
 
-import json
-import logging
-import os
+import math
+from collections import Counter
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-from optuna.storages.journal._storage import JournalOperation
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.config.plan import Arm, Plan
 from pipeline.config.space import dimensions, trial_values
-from pipeline.errors import StorageError
 from pipeline.records import Objective, TrialResult
+from pipeline.search.journal import ATTEMPT
 from pipeline.search.samplers import (
     from_drawn,
     grid_size,
@@ -32,8 +25,6 @@ from pipeline.search.samplers import (
     to_drawn,
 )
 
-# The trial's attribute that ends its drawing: how often its training was begun.
-ATTEMPT = "attempt"
 STATES = {
     "complete": TrialState.COMPLETE,
     # As a trial that ended early and badly, so that the sampler learns to stay away; a failed one
@@ -66,56 +57,6 @@ class Tally:
     @property
     def finished(self) -> int:
         return sum(self.outcomes.values())
-
-
-class _HeldLock(JournalFileOpenLock):  # type: ignore[misc]
-    """The sweep's lock already keeps every other process away, and no crash leaves it behind."""
-
-    def acquire(self) -> bool:
-        return True
-
-    def release(self) -> None:
-        """Nothing was taken."""
-
-
-def open_storage(path: Path) -> JournalStorage:
-    """The journal of a sweep's studies; what a crash left unfinished at its end is taken off first.
-
-    Raises:
-        StorageError: the journal can't be read.
-    """
-    optuna.logging.disable_default_handler()
-    optuna.logging.enable_propagation()
-    try:
-        _mend_end(path)
-        return JournalStorage(JournalFileBackend(str(path), lock_obj=_HeldLock(str(path))))
-    except (ValueError, TypeError, KeyError, OSError) as error:  # a line that is no record
-        raise StorageError(
-            f"{path} is damaged ({error}); restore it or use another sweep.name"
-        ) from error
-
-
-def _mend_end(path: Path) -> None:
-    """Takes off a last record cut short, and a last trial that hasn't drawn all of its values:
-    some samplers draw one after the other, so only the whole trial can be drawn again."""
-    if not path.is_file():
-        return
-    content = path.read_bytes()
-    whole = content.rfind(b"\n") + 1
-    end = start = whole
-    for line in reversed(content[:whole].splitlines(keepends=True)):
-        start -= len(line)
-        record = json.loads(line)
-        if not isinstance(record, dict):
-            raise ValueError(f"{record} is no record")
-        if ATTEMPT in record.get("user_attr", ()):
-            break
-        if record["op_code"] == JournalOperation.CREATE_TRIAL:
-            end = start
-            break
-    if end < len(content):
-        logging.getLogger(__name__).warning("%s: took off what a crash left unfinished", path)
-        os.truncate(path, end)
 
 
 def identities(storage: JournalStorage) -> dict[str, Mapping[str, Any]]:
@@ -152,6 +93,16 @@ class ArmStudy:
             self._study.set_user_attr("identity", identity)
         self._running: dict[int, optuna.Trial] = {}
         self._reported: dict[int, Set[int]] = {}
+        self._unfinished: set[int] = set()
+        self._outcomes: Counter[str] = Counter()
+        self._epochs = 0
+        self._best: tuple[float | None, int | None] = (None, None)
+        for stored in self._study.get_trials(deepcopy=False):
+            if stored.state.is_finished():
+                result = stored.user_attrs["result"]
+                self._count(stored.number, result["outcome"], result["epochs"], stored.value)
+            elif stored.state == TrialState.RUNNING:
+                self._unfinished.add(stored.number)
 
     @property
     def limit(self) -> int:
@@ -162,43 +113,37 @@ class ArmStudy:
         return min(self._search.trials, 1 + size)
 
     def tally(self) -> Tally:
-        trials = self._study.get_trials(deepcopy=False)
-        outcomes: dict[str, int] = {}
-        epochs = 0
-        for trial in trials:
-            if trial.state.is_finished():
-                result = trial.user_attrs["result"]
-                outcomes[result["outcome"]] = outcomes.get(result["outcome"], 0) + 1
-                epochs += result["epochs"]
-        complete = [t for t in trials if t.state == TrialState.COMPLETE]
-        best = self._objective.best([t.value for t in complete if t.value is not None])
-        return Tally(
-            outcomes,
-            sum(t.state == TrialState.RUNNING for t in trials),
-            epochs,
-            None if best is None else complete[best].value,
-            None if best is None else complete[best].number,
-        )
+        """The arm's trials so far."""
+        return Tally(dict(self._outcomes), len(self._unfinished), self._epochs, *self._best)
+
+    def _count(self, number: int, outcome: str, epochs: int, value: float | None) -> None:
+        """Adds a finished trial to the tally: to add them all up at every trial would take longer
+        than to train it, sooner or later."""
+        self._unfinished.discard(number)
+        self._outcomes[outcome] += 1
+        self._epochs += epochs
+        best = math.nan if self._best[0] is None else self._best[0]
+        if outcome == "complete" and value is not None and self._objective.better(value, best):
+            self._best = value, number
 
     @property
     def begun(self) -> int:
-        """How many trials have been begun."""
-        return len(self._study.get_trials(deepcopy=False))
+        """How many trials have been drawn."""
+        return self._outcomes.total() + len(self._unfinished)
 
     @property
     def is_open(self) -> bool:
         """Whether a trial is left to train, a new one or one that was begun."""
-        return self.wants_trial() or self.tally().unfinished > 0
+        return self.wants_trial() or bool(self._unfinished)
 
     def wants_trial(self) -> bool:
         """Whether the budget has room for one more trial, those that run counted in full."""
-        tally = self.tally()
-        if tally.finished + tally.unfinished >= self.limit:
+        if self.begun >= self.limit:
             return False
         if self._search.epochs is None:
             return True
         length = self.arm.settings.training.epochs
-        return tally.epochs + (tally.unfinished + 1) * length <= self._search.epochs
+        return self._epochs + (len(self._unfinished) + 1) * length <= self._search.epochs
 
     def settle(self, ended: Mapping[int, TrialResult]) -> None:
         """Ends the trials, by number, whose training ended before the study was told."""
@@ -215,7 +160,7 @@ class ArmStudy:
 
     def ask(self) -> Candidate:
         """A new trial: the first one of an arm is its defaults."""
-        number = len(self._study.get_trials(deepcopy=False))
+        number = self.begun
         if number == 0:
             self._study.enqueue_trial({d.name: to_drawn(d, d.default) for d in self._dimensions})
         self._set_sampler(number)
@@ -223,6 +168,7 @@ class ArmStudy:
         for dimension in self._dimensions:
             suggest(trial, dimension)
         trial.set_user_attr(ATTEMPT, 0)
+        self._unfinished.add(number)
         return self._candidate(trial, 1)
 
     def begin(self, number: int, attempt: int) -> None:
@@ -249,6 +195,7 @@ class ArmStudy:
         self._study.tell(
             trial, values=result.best_value if state == TrialState.COMPLETE else None, state=state
         )
+        self._count(number, result.outcome, result.epochs, result.best_value)
 
     def _take_up(self, unfinished: FrozenTrial) -> Candidate:
         self._set_sampler(unfinished.number)

@@ -8,7 +8,8 @@ from pathlib import Path
 from pipeline.config.plan import Plan, differences
 from pipeline.errors import SweepChanged
 from pipeline.records import TrialKey, TrialResult
-from pipeline.search.study import ArmStudy, identities, open_storage
+from pipeline.search.journal import open_storage
+from pipeline.search.study import ArmStudy, identities
 
 
 def open_studies(plan: Plan, journal: Path, data_sha256: str) -> dict[str, ArmStudy]:

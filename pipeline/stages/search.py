@@ -88,9 +88,11 @@ class Search:
 
     def _tell(self, result: TrialResult) -> None:
         study = self._studies[result.key.arm]
+        before = study.tally().best_value
         study.tell(result.key.trial, result)
         tally = study.tally()
-        self._tracker.progress(result.key.arm, tally.finished, tally.best_value)
+        if tally.best_value is not None and tally.best_value != before:
+            self._tracker.progress(result.key.arm, tally.finished, tally.best_value)
         best = self._best_of_all()
         if best is not None and best != self._best:
             self._best = best

@@ -12,24 +12,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config.plan import Arm, Plan
+from pipeline.config.plan import Plan
 from pipeline.errors import StorageError
 from pipeline.records import EpochMetrics, Outcome, TrialKey, TrialResult, TrialSpec
 from pipeline.tracking import frame, names
+from pipeline.tracking.run import STATUS, TrainingRun, now
 from pipeline.tracking.store import Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 FLUSH_SECONDS = 0.5
-BATCH = 1000  # metrics in one call, MLflow's limit
-STATUS: Mapping[Outcome, str] = {
-    "complete": "FINISHED",
-    "pruned": "FINISHED",
-    "diverged": "FINISHED",
-    "failed": "FAILED",
-    "interrupted": "KILLED",
-}
 
 
 class Tracker:
@@ -54,7 +47,7 @@ class Tracker:
         self._pending: list[Future[Any]] = []
         self._buffer: list[EpochMetrics] = []
         self._flushed = time.monotonic()
-        self._runs: dict[TrialKey, str] = {}
+        self._runs: dict[TrialKey, TrainingRun] = {}
         self._arm_runs: dict[str, str] = {}
         self._sweep_run = ""
 
@@ -96,18 +89,18 @@ class Tracker:
 
     def finish(self, result: TrialResult) -> None:
         """Closes the run of a training; returns when all of it is stored."""
-        self._flush()
-        self._wait(self._post(self._finish, result))
+        own = [epoch for epoch in self._buffer if epoch.key == result.key]
+        self._buffer = [epoch for epoch in self._buffer if epoch.key != result.key]
+        self._wait(self._post(self._finish, result, own))
 
     def lose(self, key: TrialKey) -> None:
         """Closes the run of an attempt whose worker died."""
         self._flush()
-        self._post(self._close_run, key, "interrupted")
+        self._post(self._lose, key)
 
-    def progress(self, arm: str | None, finished: int, best: float | None) -> None:
+    def progress(self, arm: str | None, finished: int, best: float) -> None:
         """Shows the best value after `finished` trials on an arm's run, or the sweep's (None)."""
-        if best is not None:
-            self._post(self._progress, arm, finished, best)
+        self._post(self._progress, arm, finished, best)
 
     def close(self, outcome: Outcome) -> None:
         """Ends the runs of the sweep and its arms; everything is stored when it returns."""
@@ -136,9 +129,8 @@ class Tracker:
 
     def _flush(self) -> None:
         self._flushed = time.monotonic()
-        if self._buffer:
-            self._post(self._log_epochs, self._buffer)
-            self._buffer = []
+        self._post(self._log_epochs, self._buffer)
+        self._buffer = []
 
     # What follows runs on the writing thread.
 
@@ -185,10 +177,11 @@ class Tracker:
                 if run.data.tags.get(name) != value:
                     self._client.set_tag(run_id, name, value)
         else:
-            run_id = self._create(arm or self._plan.name, tags, _now())
+            run_id = self._create(arm or self._plan.name, tags, now())
         if stage == "arm":
             if run is None or not run.data.params:
-                self._log_params(run_id, self._arms[arm], self._arms[arm].settings, None)
+                params = names.flat_params(self._arms[arm].choices, self._arms[arm].settings)
+                TrainingRun(self._client, run_id, params).log(())
         elif run is None or not frame.is_described(self._client, run_id):
             frame.describe_sweep(self._client, run_id, self._plan, self._data, self._data_sha256)
         return run_id
@@ -210,61 +203,26 @@ class Tracker:
         if key.stage == "confirm":
             tags["repeat"] = str(key.repeat)
         name = str(key) if key.attempt == 1 else f"{key} (attempt {key.attempt})"
-        run_id = self._runs[key] = self._create(name, tags, started)
-        self._log_params(run_id, self._arms[key.arm], spec, spec.seed)
-
-    def _log_params(self, run_id: str, arm: Arm, settings: Any, seed: int | None) -> None:
-        from mlflow.entities import Param
-
-        params = names.flat_params(arm.choices, settings)
-        if seed is not None:
-            params["seed"] = str(seed)
-        self._client.log_batch(run_id, params=[Param(k, v) for k, v in params.items()])
+        params = names.flat_params(self._arms[key.arm].choices, spec) | {"seed": str(spec.seed)}
+        run_id = self._create(name, tags, started)
+        self._runs[key] = TrainingRun(self._client, run_id, params)
 
     def _log_epochs(self, epochs: list[EpochMetrics]) -> None:
-        from mlflow.entities import Metric
+        for key, run in self._runs.items():
+            run.log([epoch for epoch in epochs if epoch.key == key])
 
-        by_run: dict[str, list[Metric]] = {}
-        for epoch in epochs:
-            rows = by_run.setdefault(self._runs[epoch.key], [])
-            rows.extend(Metric(k, v, epoch.timestamp, epoch.epoch) for k, v in epoch.values.items())
-        for run_id, rows in by_run.items():
-            for start in range(0, len(rows), BATCH):
-                self._client.log_batch(run_id, metrics=rows[start : start + BATCH])
+    def _finish(self, result: TrialResult, epochs: list[EpochMetrics]) -> None:
+        self._runs.pop(result.key).finish(result, self._plan.objective.metric, epochs)
 
-    def _finish(self, result: TrialResult) -> None:
-        from mlflow.entities import Metric, RunTag
-
-        values: dict[str, float] = {"epochs": result.epochs, "seconds": result.seconds}
-        if result.best_value is not None and result.best_epoch is not None:
-            values[f"best_{self._plan.objective.metric}"] = result.best_value
-            values["best_epoch"] = result.best_epoch
-        values |= result.test
-        tags = {"outcome": result.outcome, "loop": result.loop}
-        if result.error:
-            tags["error"] = result.error[:5000]
-        run_id, now = self._runs[result.key], _now()
-        self._client.log_batch(
-            run_id,
-            metrics=[Metric(k, float(v), now, result.epochs) for k, v in values.items()],
-            tags=[RunTag(k, v) for k, v in tags.items()],
-        )
-        if result.traceback:
-            self._client.log_text(run_id, result.traceback, "traceback.txt")
-        self._client.set_terminated(run_id, STATUS[result.outcome])
-        del self._runs[result.key]
-
-    def _close_run(self, key: TrialKey, outcome: Outcome) -> None:
-        run_id = self._runs.pop(key)
-        self._client.set_tag(run_id, "outcome", outcome)
-        self._client.set_terminated(run_id, STATUS[outcome])
+    def _lose(self, key: TrialKey) -> None:
+        self._runs.pop(key).interrupt()
 
     def _progress(self, arm: str | None, finished: int, best: float) -> None:
         from mlflow.entities import Metric
 
         run_id = self._sweep_run if arm is None else self._arm_runs[arm]
         name = f"best_{self._plan.objective.metric}"
-        self._client.log_batch(run_id, metrics=[Metric(name, best, _now(), finished)])
+        self._client.log_batch(run_id, metrics=[Metric(name, best, now(), finished)])
 
     def _close(self, outcome: Outcome) -> None:
         for run_id in (*self._arm_runs.values(), self._sweep_run):
@@ -274,9 +232,5 @@ class Tracker:
 
     def _interrupt(self) -> None:
         for key in list(self._runs):
-            self._close_run(key, "interrupted")
+            self._lose(key)
         self._close("interrupted")
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -11,8 +11,9 @@ from typing import Any
 from pipeline.config.composing import compose_sweep
 from pipeline.config.plan import Plan
 from pipeline.records import Outcome, TrialKey, TrialResult
+from pipeline.search.journal import open_storage
 from pipeline.search.samplers import verdict_schedule
-from pipeline.search.study import ArmStudy, Candidate, open_storage
+from pipeline.search.study import ArmStudy, Candidate
 
 # Two ranges and a choice: enough to tell samplers apart, few enough to be quick.
 SMALL = (

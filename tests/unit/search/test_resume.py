@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.config.plan import Plan
 from pipeline.errors import StorageError
-from pipeline.search.study import open_storage
+from pipeline.search.journal import open_storage
 
 from .builders import begin, open_study, plan, search, tell
 

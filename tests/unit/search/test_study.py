@@ -13,7 +13,8 @@ from optuna.trial import TrialState
 from pipeline.config.composing import compose_sweep
 from pipeline.config.space import dimensions
 from pipeline.records import Outcome
-from pipeline.search.study import ArmStudy, identities, open_storage
+from pipeline.search.journal import open_storage
+from pipeline.search.study import ArmStudy, identities
 
 from .builders import open_study, plan, search, tell, value_of
 

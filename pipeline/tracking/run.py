@@ -1,0 +1,93 @@
+"""One training's run while it is written: every call has its price, so as much as there is goes
+into each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.records import EpochMetrics, Outcome, TrialResult
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, RunTag
+
+BATCH = 1000  # metrics in one call, MLflow's limit
+STATUS: Mapping[Outcome, str] = {
+    "complete": "FINISHED",
+    "pruned": "FINISHED",
+    "diverged": "FINISHED",
+    "failed": "FAILED",
+    "interrupted": "KILLED",
+}
+
+
+class TrainingRun:
+    """A run that is open.
+
+    Args:
+        client: of the store.
+        run_id: of the run.
+        params: go with the first call.
+    """
+
+    def __init__(self, client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
+        self._client = client
+        self._run_id = run_id
+        self._params = params
+
+    def log(self, epochs: Sequence[EpochMetrics]) -> None:
+        """Stores epochs, and the params if they aren't stored yet."""
+        if epochs or self._params:
+            self._log(_rows(epochs), ())
+
+    def finish(self, result: TrialResult, metric: str, epochs: Sequence[EpochMetrics]) -> None:
+        """Stores the last epochs and the result, whose best value is one of `metric`, and closes
+        the run."""
+        from mlflow.entities import Metric, RunTag
+
+        values: dict[str, float] = {"epochs": result.epochs, "seconds": result.seconds}
+        if result.best_value is not None and result.best_epoch is not None:
+            values[f"best_{metric}"] = result.best_value
+            values["best_epoch"] = result.best_epoch
+        values |= result.test
+        rows = [Metric(k, float(v), now(), result.epochs) for k, v in values.items()]
+        tags = {"outcome": result.outcome, "loop": result.loop}
+        if result.error:
+            tags["error"] = result.error[:5000]
+        self._log([*_rows(epochs), *rows], [RunTag(k, v) for k, v in tags.items()])
+        if result.traceback:
+            self._client.log_text(self._run_id, result.traceback, "traceback.txt")
+        self._client.set_terminated(self._run_id, STATUS[result.outcome])
+
+    def interrupt(self) -> None:
+        """Closes the run of a training that didn't end."""
+        self.log(())
+        self._client.set_tag(self._run_id, "outcome", "interrupted")
+        self._client.set_terminated(self._run_id, STATUS["interrupted"])
+
+    def _log(self, rows: Sequence[Metric], tags: Sequence[RunTag]) -> None:
+        from mlflow.entities import Param
+
+        params = [Param(name, value) for name, value in self._params.items()]
+        for start in range(0, max(1, len(rows)), BATCH):
+            last = start + BATCH >= len(rows)
+            part = rows[start : start + BATCH]
+            self._client.log_batch(self._run_id, part, params, tags if last else ())
+            params, self._params = [], {}
+
+
+def _rows(epochs: Sequence[EpochMetrics]) -> list[Metric]:
+    from mlflow.entities import Metric
+
+    return [
+        Metric(name, value, epoch.timestamp, epoch.epoch)
+        for epoch in epochs
+        for name, value in epoch.values.items()
+    ]
+
+
+def now() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
