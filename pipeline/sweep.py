@@ -29,7 +29,9 @@ class Job:
 
 def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
     plan = compose_sweep(overrides, config_dir)
-    return Job(plan, load_split(plan.config.data), open_store(plan.config.tracking))
+    data = load_split(plan.config.data)
+    plan.check_rows(data.dataset.x.shape)
+    return Job(plan, data, open_store(plan.config.tracking))
 
 
 def sweep(job: Job, logs: Path) -> int:
@@ -63,7 +65,9 @@ def sweep(job: Job, logs: Path) -> int:
         )
         if to_train or not kept.closed:
             workers = worker_count(settings.executor.workers) if to_train else 0
-            terminal.say(f"sweep {plan.name}: {' · '.join(budget)}, {workers} workers")
+            count = "1 worker" if workers == 1 else f"{workers} workers"
+            where = f"{store.ui_command}, at {store.ui}" if store.ui_command else store.ui
+            terminal.say(f"sweep {plan.name}: {' · '.join(budget)}, {count}; live: {where}")
             with (
                 LocalExecutor(workers, settings.executor.threads, logs) as executor,
                 Tracker(store, plan, facts, data_sha256) as tracker,

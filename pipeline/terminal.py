@@ -223,7 +223,7 @@ class EpochLines:
             best = (
                 ""
                 if result.best_value is None
-                else (f": best {self._metric} {result.best_value!r} at epoch {result.best_epoch}")
+                else (f": best {self._metric} {result.best_value:.4f} at epoch {result.best_epoch}")
             )
             self._say(f"{result.outcome} after {result.seconds:.1f} s{best}; every run: make ui")
 

@@ -12,14 +12,16 @@ from pathlib import Path
 from pipeline.config.composing import compose_training
 from pipeline.config.entry import command
 from pipeline.data.split import describe, fingerprint, load_split
-from pipeline.errors import DONE, TRIAL_FAILED
+from pipeline.errors import DONE, TRIAL_FAILED, Interrupted
 from pipeline.sweep import Job
 from pipeline.tracking.store import open_store
 
 
 def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
     plan = compose_training(overrides, config_dir)
-    return Job(plan, load_split(plan.config.data), open_store(plan.config.tracking))
+    data = load_split(plan.config.data)
+    plan.check_rows(data.dataset.x.shape)
+    return Job(plan, data, open_store(plan.config.tracking))
 
 
 def train(job: Job, logs: Path) -> int:
@@ -44,8 +46,13 @@ def train(job: Job, logs: Path) -> int:
         dispatcher = Dispatcher(executor, tracker, terminal)
         dispatcher.submit(spec)
         results: list[TrialResult] = []
-        while not results:
-            results = [event for event in dispatcher.events() if isinstance(event, TrialResult)]
+        try:
+            while not results:
+                results = [event for event in dispatcher.events() if isinstance(event, TrialResult)]
+        except KeyboardInterrupt:
+            raise Interrupted(
+                "interrupted; its run is stored as such, and the same command begins another"
+            ) from None
     return TRIAL_FAILED if results[0].outcome == "failed" else DONE
 
 

@@ -246,4 +246,9 @@ def _tell(problem: Problem, overrides: Sequence[str], option: str | None = None)
     key, text = problem
     group = key.partition(".")[0]
     file = f"conf/{group}/{option}.yaml" if option else ""
-    return f"{key}: {text}{place(key, overrides, file)}"
+    # A space and the default in it can each be what is wrong: the one that was given is shown.
+    default = key.replace(".space.", "." if group == "training" else ".params.", 1)
+    where = place(key, overrides)
+    if not where and default != key and (given := place(default, overrides)):
+        where = f"{given.removesuffix(')')}; {file})"
+    return f"{key}: {text}{where or place(key, overrides, file)}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -41,7 +42,7 @@ def command(
         action: does the work; gets the plan and the folder for its logs, returns the exit code.
         config_name: the file of conf/ that the command composes.
     """
-    arguments = get_args_parser().parse_args()
+    arguments = get_args_parser().parse_intermixed_args()
     register_schema()
     if arguments.help or arguments.hydra_help or arguments.cfg or arguments.info:
         sys.argv.append(f"hydra/help={name}")
@@ -68,6 +69,11 @@ def command(
                 f"{hydras[0]}: Hydra's own settings aren't for the command line here; what it "
                 "writes stands in tracking.root"
             )
+        if arguments.config_dir and not Path(arguments.config_dir).is_dir():
+            raise BadInput(
+                f"--config-dir: there is no folder {Path(arguments.config_dir).absolute()}; give "
+                "the one that holds your model/, data/ or optimizer/"
+            )
         plan = compose(arguments.overrides, arguments.config_dir)
     except PipelineError as error:
         _fail(error)
@@ -81,6 +87,15 @@ def command(
         except PipelineError as error:
             _fail(error)
 
+    for ending in (
+        signal.SIGTERM,
+        signal.SIGHUP,
+    ):  # what kill, docker stop and a closed terminal send
+        if signal.getsignal(ending) != signal.SIG_IGN:
+            signal.signal(ending, signal.default_int_handler)
+    # Hydra parses again, and takes options only after all overrides.
+    options = [f"--config-dir={arguments.config_dir}"] if arguments.config_dir else []
+    sys.argv[1:] = [*arguments.overrides, *options]
     _hydra_main(config_name, job)
     sys.exit(code)
 

@@ -89,8 +89,9 @@ def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
             if name not in known:
                 yield key, f"there is no such parameter to search{_hint(name, known)}"
             elif spec is not None and f"{group}.{name}" not in broken:
-                yield from spec_problems(key, spec, arm.value(group, name))
-                if f"{group}.{name}" in DOMAINS:
+                found = list(spec_problems(key, spec, arm.value(group, name)))
+                yield from found
+                if f"{group}.{name}" in DOMAINS and not found:
                     least, text = DOMAINS[f"{group}.{name}"]
                     yield from domain_problems(key, spec, least, text)
 
@@ -278,7 +279,7 @@ def _plain(key: str, name: str) -> Iterator[Problem]:
 
 def _at_least(key: str, value: Any, least: int) -> Iterator[Problem]:
     if not is_whole(value) or value < least:
-        yield key, f"need a whole number from {least}, got {value!r}"
+        yield key, f"need a whole number from {least}, got {value!r}; for example {key}={least}"
 
 
 def _one_of(key: str, value: Any, allowed: Iterable[str]) -> Iterator[Problem]:

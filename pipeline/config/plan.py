@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.config.schema import Config
 from pipeline.config.space import ArmSettings
+from pipeline.errors import BadInput
 from pipeline.records import Objective
 
 
@@ -71,6 +72,19 @@ class Plan:
     @property
     def sha256(self) -> str:
         return digest({"arms": {a.name: a.identity() for a in self.arms}, **self.shared()})
+
+    def check_rows(self, shape: Sequence[int]) -> None:
+        """Checks that the models take rows of this shape, (rows, …).
+
+        Raises:
+            BadInput: one doesn't.
+        """
+        for arm in self.arms:
+            if arm.settings.model.builder == "cnn" and len(shape) != 4:
+                raise BadInput(
+                    "model: cnn needs images (height, width, channels), the data has rows of shape "
+                    f"{tuple(shape[1:])}; use model=mlp"
+                )
 
     def shared(self) -> dict[str, Any]:
         """What arms share and results depend on."""

@@ -230,7 +230,8 @@ def _searches(sweep: SweepRecord, selection: Selection) -> list[str]:
             told = ", ".join(f"{count} {name}" for name, count in entry.counts.items() if count)
             found.append(f"{entry.arm}: no trial completed ({told}).")
         if ended < sweep.trials:
-            found.append(f"{entry.arm}: {ended} of {plural(sweep.trials, 'trial')} ended.")
+            why = " Its epochs, minutes or grid allowed no more." if sweep.finished else ""
+            found.append(f"{entry.arm}: {ended} of {plural(sweep.trials, 'trial')} ended.{why}")
     failed = sum(entry.counts["failed"] for entry in selection.arms)
     if failed:
         found.append(f"{plural(failed, 'trial')} failed by an error; MLflow has the traceback.")

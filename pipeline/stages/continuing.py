@@ -21,16 +21,20 @@ def open_studies(plan: Plan, journal: Path, data_sha256: str) -> dict[str, ArmSt
     """
     storage = open_storage(journal)
     stored = identities(storage)
-    changed = []
+    changed: dict[str, list[str]] = {}
     wanted = {
         arm.name: {**arm.identity(), **plan.shared(), "data_sha256": data_sha256}
         for arm in plan.arms
     }
     for name, identity in wanted.items():
         if name in stored:
-            changed += differences(stored[name], identity)
+            for line in differences(stored[name], identity):
+                changed.setdefault(line, []).append(name)
     if changed:
-        lines = "\n".join(f"  {line}" for line in dict.fromkeys(changed))
+        lines = "\n".join(
+            f"  {line}" if len(arms) == len(wanted) else f"  {line} ({', '.join(arms)})"
+            for line, arms in changed.items()
+        )
         raise SweepChanged(
             f"sweep {plan.name} was begun with other settings, and results would not be "
             f"comparable:\n{lines}\nUndo the change, or start another sweep with sweep.name=…"

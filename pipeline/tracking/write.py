@@ -61,6 +61,7 @@ class Tracker:
         trace: TracebackType | None,
     ) -> None:
         if error is not None:
+            self._thread.submit(self._log_epochs, self._buffer)
             self._thread.submit(self._interrupt)
         self._thread.shutdown(wait=True)
 

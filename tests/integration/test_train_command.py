@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import shlex
+import signal
+from pathlib import Path
 
 import pytest
 
+from tests.integration.lab import Sandbox, finish
 from tests.integration.scenarios import Singles, TrainedAgain, Troubled, make_arguments
 from tests.integration.stored import EPOCH_METRICS, Run
 
@@ -132,3 +135,21 @@ def test_a_make_command_is_read_as_shell_and_make_read_it() -> None:
     overrides = ["a=[1,2]", "b=it's", "c=x y"]
     quoted = shlex.quote(f"ARGS={shlex.join(overrides)}".replace("$", "$$"))
     assert make_arguments(f"make train {quoted}") == overrides
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["terminated", "interrupted"])
+def test_a_stopped_training_closes_its_run(how: signal.Signals, tmp_path: Path) -> None:
+    box = Sandbox(tmp_path)
+    process = box.start("pipeline.train", "training.epochs=100000", PYTHONUNBUFFERED="1")
+    assert process.stdout is not None
+    shown = next(line for line in process.stdout if line.startswith("epoch      9/"))
+    process.send_signal(how)
+    done = finish(process)
+    assert shown
+    assert done.code == 130, done.said
+    assert "interrupted; its run is stored" in done.err
+    (run,) = box.stored.runs()
+    assert (run.status, run.outcome) == ("KILLED", "interrupted")
+    steps = run.steps("loss")
+    assert len(steps) >= 9
+    assert steps == list(range(1, len(steps) + 1))

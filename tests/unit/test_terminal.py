@@ -161,7 +161,7 @@ def test_a_single_training_has_a_line_for_each_epoch(capsys: pytest.CaptureFixtu
     _, epoch, last = capsys.readouterr().out.splitlines()
     assert epoch == "epoch  3/10  loss 0.2500  accuracy 0.5000"
     assert last.startswith("complete after 1.5 s")
-    assert "val_accuracy 0.95 at epoch 7" in last
+    assert "val_accuracy 0.9500 at epoch 7" in last
 
 
 def test_a_quiet_training_says_only_why_it_failed(capsys: pytest.CaptureFixture[str]) -> None:

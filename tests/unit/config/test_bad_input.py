@@ -727,7 +727,16 @@ def run(folder: Path, *arguments: str, python: tuple[str, ...] = (), full_error:
 
 MULTIRUN = case("multirun", "--multirun optimizer=adam,sgd", "--multirun", "arms.optimizer=[…]")
 CONFIG_NAME = case("config-name", "--config-name report", "--config-name", "--config-dir")
-COMMANDS = [*PROMISED, MULTIRUN, CONFIG_NAME]
+NO_CONFIG_DIR = case("config-dir", "--config-dir nowhere", "--config-dir", "there is no folder")
+AFTER_CONFIG_DIR = case(
+    "after-config-dir", "--config-dir . training.epochs=0", "training.epochs", "got 0"
+)
+NO_IMAGES = case(
+    "no-images",
+    "model=cnn data=worked_example objective.metric=loss objective.direction=minimize",
+    *("model: cnn needs images", "(2,)", "use model=mlp"),
+)
+COMMANDS = [*PROMISED, MULTIRUN, CONFIG_NAME, NO_CONFIG_DIR, AFTER_CONFIG_DIR, NO_IMAGES]
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from pipeline.config.schema import Data
 from pipeline.data.sources import SOURCES, Dataset, load
@@ -79,6 +80,21 @@ def test_class_names_of_the_users_own_replace_the_found_ones() -> None:
     assert data.class_names == ("short", "tall")
     with pytest.raises(BadInput, match=r"data\.class_names: the data has 2 classes, got 3 names"):
         load(Data(name="w", source="worked_example", class_names=["a", "b", "c"]))
+
+
+def test_digits_are_scikit_learns() -> None:
+    theirs, ours = load_digits(), load(Data(name="digits", source="digits"))
+    np.testing.assert_array_equal(ours.x[..., 0], theirs.images)
+    np.testing.assert_array_equal(ours.y, theirs.target)
+    assert ours.class_names == tuple(str(name) for name in theirs.target_names)
+    assert (ours.x.dtype, ours.y.dtype) == (np.float32, np.int64)
+
+
+def test_a_single_array_is_no_archive(tmp_path: Path) -> None:
+    path = tmp_path / "rows.npy"
+    np.save(path, np.zeros((3, 2)))
+    with pytest.raises(BadInput, match=r"is no \.npz file; write it with numpy\.savez"):
+        load(Data(name="rows", source="npz", path=str(path)))
 
 
 def test_a_pickle_in_an_archive_is_never_opened(tmp_path: Path) -> None:
