@@ -89,7 +89,7 @@ def _npz(settings: Data) -> Dataset:
     except ValueError as error:
         raise BadInput(
             f"data.path: {path} needs plain arrays, and holds Python objects, which are never "
-            "unpickled; write it with numpy.savez(path, x=x, y=y), without object arrays"
+            "read; write it with numpy.savez(path, x=x, y=y), without object arrays"
         ) from error
     except (OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise BadInput(

@@ -89,7 +89,6 @@ def test_every_library_has_its_room() -> None:
         "jinja2": ["pipeline.report"],
         "scipy": ["pipeline.report"],
         "rich": ["pipeline.terminal"],
-        "sklearn": ["pipeline.data"],
         "subprocess": processes,
         "multiprocessing": processes,
     }
