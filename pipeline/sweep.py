@@ -77,7 +77,7 @@ def sweep(job: Job, logs: Path) -> int:
                 dispatcher = Dispatcher(executor, tracker, terminal)
                 Search(plan, studies, dispatcher, tracker).run()
                 run_all(confirmations(plan, studies, kept.ended), dispatcher)
-                tracker.close("complete")
+                tracker.close(dispatcher.utilisation)
         record = read_sweep(store, plan.name)
         report, folder = make_report(store, record, logs)
     show_report(report, folder, store, record, terminal)

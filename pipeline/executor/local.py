@@ -78,6 +78,11 @@ class LocalExecutor:
             os.close(end)
 
     @property
+    def size(self) -> int:
+        """How many workers there are."""
+        return len(self._workers)
+
+    @property
     def idle(self) -> int:
         """How many workers have nothing to do; one that still starts may be given its first."""
         return sum(worker.key is None for worker in self._workers)

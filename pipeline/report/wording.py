@@ -144,11 +144,13 @@ def facts(sweep: SweepRecord) -> tuple[str, ...]:
     """The sweep in a line of short items."""
     better = "higher" if sweep.objective.direction == "maximize" else "lower"
     started = datetime.fromtimestamp(sweep.started / 1000, UTC)
+    busy = () if sweep.utilisation is None else (f"workers busy {sweep.utilisation:.0%}",)
     return (
         f"{sweep.objective.metric}, {better} is better",
         f"{plural(len(sweep.arms), 'arm')} with {plural(sweep.trials, 'trial')} each",
         f"confirmed on {plural(sweep.confirm_seeds, 'seed')}",
         f"started {started:%Y-%m-%d %H:%M} UTC",
+        *busy,
     )
 
 

@@ -5,10 +5,13 @@ In: `TrialSpec`s. Out: their epochs and results, each stored before it is handed
 
 from __future__ import annotations
 
+import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from pipeline.errors import PipelineError
 from pipeline.executor.local import LocalExecutor
@@ -23,6 +26,7 @@ from pipeline.records import (
 from pipeline.tracking.write import FLUSH_SECONDS, Tracker
 
 ATTEMPTS = 3
+STORING_SECONDS = 0.005  # how soon it is seen that a result is stored
 
 
 class Watch(Protocol):
@@ -58,18 +62,30 @@ class Dispatcher:
         self._tracker = tracker
         self._watch = watch
         self._trainings: dict[TrialKey, _Training] = {}
-        self._next: _Training | None = None
+        self._ready: deque[_Training] = deque()
+        self._finishing: deque[tuple[TrialResult, Future[Any]]] = deque()
         self._stillborn = 0
+        self._busy = 0.0
+        self._first = self._last = math.nan
 
     @property
     def has_room(self) -> bool:
-        """Whether to submit another: one more than there are workers is taken, to be at hand when
-        a worker has finished, before that worker's result is stored and told."""
-        return self._next is None
+        """Whether to submit another. One for each worker is taken ahead, to be at hand when the
+        worker has finished, while its result is still being stored. With one worker none is taken
+        before every result is told, so that a search always knows the same when it chooses."""
+        workers = self._executor.size
+        return len(self._ready) < workers and len(self._finishing) < workers
 
     @property
     def running(self) -> int:
         return len(self._trainings)
+
+    @property
+    def utilisation(self) -> float:
+        """The share of their time that workers trained, from the first training's begin to the
+        last one's end; NaN before there is one."""
+        span = self._last - self._first
+        return self._busy / (span * self._executor.size) if span > 0 else math.nan
 
     def submit(self, spec: TrialSpec, begun: Callable[[TrialKey], None] = _untold) -> None:
         """Takes a training; every attempt at it is told to `begun` when a worker has it."""
@@ -80,7 +96,7 @@ class Dispatcher:
         if self._executor.idle:
             self._begin(training, self._hand_over(training))
         else:
-            self._next = training
+            self._ready.append(training)
 
     def _hand_over(self, training: _Training) -> int:
         """Gives the training to a worker; says when, in milliseconds since 1970."""
@@ -102,29 +118,36 @@ class Dispatcher:
     def events(self) -> Iterator[EpochMetrics | TrialResult]:
         """What comes next from the workers; a result comes once all of its training is stored."""
         self._tracker.tick()
-        for event in self._executor.events(FLUSH_SECONDS):
+        for event in self._executor.events(STORING_SECONDS if self._finishing else FLUSH_SECONDS):
             if isinstance(event, EpochMetrics):
                 self._tracker.epoch(event)
                 self._watch.epoch(event)
                 yield event
             elif isinstance(event, TrialResult):
-                yield self._end(event)
+                self._end(event)
             elif isinstance(event, WorkerLost):
-                yield from self._lost(event)
+                self._lost(event)
             else:
                 self._stillborn = 0
+        while self._finishing and self._finishing[0][1].done():
+            result, stored = self._finishing.popleft()
+            self._tracker.wait(stored)
+            del self._trainings[result.key]
+            self._watch.ended(result)
+            yield result
 
-    def _end(self, result: TrialResult) -> TrialResult:
-        following, self._next = self._next, None
+    def _end(self, result: TrialResult) -> None:
+        following = self._ready.popleft() if self._ready else None
         started = 0 if following is None else self._hand_over(following)
-        self._tracker.finish(result)
-        del self._trainings[result.key]
-        self._watch.ended(result)
+        self._finishing.append((result, self._tracker.finish(result)))
         if following is not None:
             self._begin(following, started)
-        return result
+        self._last = time.monotonic()
+        self._busy += result.seconds
+        if math.isnan(self._first):
+            self._first = self._last - result.seconds
 
-    def _lost(self, event: WorkerLost) -> Iterator[TrialResult]:
+    def _lost(self, event: WorkerLost) -> None:
         self._watch.lost(event)
         self._stillborn += 1
         if self._stillborn > ATTEMPTS:
@@ -142,7 +165,7 @@ class Dispatcher:
             again = replace(event.key, attempt=event.key.attempt + 1)
             self._submit(replace(lost, spec=replace(lost.spec, key=again), deaths=deaths))
             return
-        yield self._end(
+        self._end(
             TrialResult(
                 event.key,
                 "failed",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
+UTILISATION = "utilisation"
 SWEEP_TAG = "fairsweep.sweep"
 ARM_TAG = "fairsweep.arm"
 

@@ -111,6 +111,7 @@ def _sweep(client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
             flags_last = sorted(everything, key=lambda override: override.startswith("--"))
             commands[record.run_id] = flags_last
     drawn = _drawn(runs, objective)
+    busy = run.data.tags.get(names.UTILISATION)
     return SweepRecord(
         name=sweep,
         run_id=run.info.run_id,
@@ -125,6 +126,7 @@ def _sweep(client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
         data_sha256=run.data.tags["data_sha256"],
         started=run.info.start_time,
         finished=_closed(run),
+        utilisation=None if busy is None else float(busy),
         commands=commands,
         runs=tuple(_with_curves(client, run) if run.run_id in drawn else run for run in runs),
     )

@@ -6,6 +6,7 @@ write but at the end of a trial: what a study is told of is stored before.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -88,11 +89,11 @@ class Tracker:
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
             self._flush()
 
-    def finish(self, result: TrialResult) -> None:
-        """Closes the run of a training; returns when all of it is stored."""
+    def finish(self, result: TrialResult) -> Future[Any]:
+        """Closes the run of a training; done when all of it is stored."""
         own = [epoch for epoch in self._buffer if epoch.key == result.key]
         self._buffer = [epoch for epoch in self._buffer if epoch.key != result.key]
-        self._wait(self._post(self._finish, result, own))
+        return self._post(self._finish, result, own)
 
     def lose(self, key: TrialKey) -> None:
         """Closes the run of an attempt whose worker died."""
@@ -103,22 +104,32 @@ class Tracker:
         """Shows the best value after `finished` trials on an arm's run, or the sweep's (None)."""
         self._post(self._progress, arm, finished, best)
 
-    def close(self, outcome: Outcome) -> None:
-        """Ends the runs of the sweep and its arms; everything is stored when it returns."""
+    def close(self, utilisation: float) -> None:
+        """Ends the runs of the sweep and its arms; everything is stored when it returns.
+
+        Args:
+            utilisation: of the workers; NaN where nothing was trained.
+        """
         self._flush()
-        self._wait(self._post(self._close, outcome))
+        if not math.isnan(utilisation):
+            self._post(self._tag_utilisation, utilisation)
+        self.wait(self._post(self._close, "complete"))
 
     def _post(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
         for future in self._pending:
             if future.done():
-                self._wait(future)
+                self.wait(future)
         self._pending = [future for future in self._pending if not future.done()]
         future = self._thread.submit(call, *arguments)
         self._pending.append(future)
         return future
 
-    def _wait(self, future: Future[Any]) -> None:
-        """Waits for a write; of several that failed, the first one is told."""
+    def wait(self, future: Future[Any]) -> None:
+        """Waits for a write; of several that failed, the first one is told.
+
+        Raises:
+            StorageError: it failed.
+        """
         if future.exception() is not None:
             future = next(f for f in (*self._pending, future) if f.done() and f.exception())
         try:
@@ -224,6 +235,9 @@ class Tracker:
         run_id = self._sweep_run if arm is None else self._arm_runs[arm]
         name = f"best_{self._plan.objective.metric}"
         self._client.log_batch(run_id, metrics=[Metric(name, best, now(), finished)])
+
+    def _tag_utilisation(self, share: float) -> None:
+        self._client.set_tag(self._sweep_run, names.UTILISATION, f"{share:.3f}")
 
     def _close(self, outcome: Outcome) -> None:
         for run_id in (*self._arm_runs.values(), self._sweep_run):
