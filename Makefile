@@ -11,7 +11,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep train compare report ui test check format clean
+.PHONY: help setup sweep train compare report ui test check bench format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ check: $(VENV)/ready ## what CI runs: format, lint, types, and all tests
 	@$(MAKE) --no-print-directory test
 	@$(BIN)/python -m pytest -m long
 
+bench: $(VENV)/ready $(VENV)-peers/ready $(VENV)-hydra/ready ## against its peers, hours: make bench ARGS="--trials 20 --rounds 3"
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
 format: $(VENV)/ready ## format the code
 	@$(BIN)/ruff format pipeline tests
 	@$(BIN)/ruff check --fix pipeline tests
@@ -48,7 +51,7 @@ format: $(VENV)/ready ## format the code
 setup: $(VENV)/ready ## the environment alone
 
 clean: ## remove what was built, never mlruns/
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-peers $(VENV)-hydra .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find pipeline tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Made anew when the lock file changes; a half-made one is never taken for whole.
@@ -59,4 +62,11 @@ $(VENV)/ready: requirements.lock
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+# What `make bench` compares with: peers whose versions clash with ours or each other's.
+$(VENV)-%/ready: tests/benchmarks/%.lock
+	@rm -rf $(@D)
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

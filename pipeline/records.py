@@ -139,7 +139,8 @@ class WorkerLost:
 @dataclass(frozen=True)
 class TrialResult:
     """How a training ended. `best_value` is the objective at `best_epoch` (None when no epoch
-    gave a finite value); `test` holds `test_*` metrics at that epoch when the spec asked."""
+    gave a finite value); `test` holds `test_*` metrics at that epoch when the spec asked;
+    `loop_reason` says why another loop trained than the one that comes first."""
 
     key: TrialKey
     outcome: Outcome
@@ -149,6 +150,7 @@ class TrialResult:
     best_value: float | None = None
     test: Mapping[str, float] = field(default_factory=dict)
     loop: str = ""
+    loop_reason: str = ""
     error: str = ""
     traceback: str = ""
 

@@ -54,6 +54,8 @@ class TrainingRun:
         values |= result.test
         rows = [Metric(k, float(v), now(), result.epochs) for k, v in values.items()]
         tags = {"outcome": result.outcome, "loop": result.loop}
+        if result.loop_reason:
+            tags["loop_reason"] = result.loop_reason[:5000]
         if result.error:
             tags["error"] = result.error[:5000]
         self._log([*_rows(epochs), *rows], [RunTag(k, v) for k, v in tags.items()])

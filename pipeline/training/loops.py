@@ -7,6 +7,7 @@ caller says stop.
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,12 @@ class Arrays:
     def tensors(self) -> tuple[Any, Any]:
         """Both as tensors, made once."""
         return tf.constant(self.x), tf.constant(self.y)
+
+
+def fits_in_memory(*parts: Arrays | None) -> bool:
+    """Whether there is room for the parts as tensors beside the arrays, and as much again."""
+    needed = sum(part.x.nbytes + part.y.nbytes for part in parts if part is not None)
+    return 2 * needed < os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,10 @@ class Programs:
         self._make_room()
         return program
 
+    def forget(self, key: Hashable) -> None:
+        """Gives up a program that has failed, if it is there."""
+        self._programs.pop(key, None)
+
     def _make_room(self) -> None:
         sizes = [program.bytes for program in self._programs.values()]
         while len(sizes) > 1 and (len(sizes) > MOST_PROGRAMS or sum(sizes) > MOST_BYTES):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import math
 import time
 import traceback
@@ -15,7 +16,14 @@ import keras
 from pipeline.config.schema import Schedule, Training
 from pipeline.data.split import Rows, SplitData
 from pipeline.records import EpochMetrics, Outcome, TrialResult, TrialSpec, derive_seed
-from pipeline.training.loops import Arrays, Rhythm, evaluate_fit, run_fit, run_resident
+from pipeline.training.loops import (
+    Arrays,
+    Rhythm,
+    evaluate_fit,
+    fits_in_memory,
+    run_fit,
+    run_resident,
+)
 from pipeline.training.loss import build_loss, label_form, labels_for
 from pipeline.training.model import build_model, graph_params
 from pipeline.training.optimizer import OF_ANY_SHAPE, build_optimizer
@@ -80,6 +88,7 @@ def train_trial(
         best_value=progress.best_value,
         test=test,
         loop=progress.loop,
+        loop_reason=progress.loop_reason,
         error=error,
         traceback=trace,
     )
@@ -93,6 +102,7 @@ class Progress:
         self.emit = emit
         self.keep = keep
         self.loop = "fit" if spec.training.loop == "fit" else "resident"
+        self.loop_reason = ""
         self.model: keras.Model | None = None
         self.epochs = 0
         self.outcome: Outcome = "complete"
@@ -101,6 +111,11 @@ class Progress:
         self.best_weights: list[Any] = []
         self.patient_value = math.nan
         self.patient_epoch = 0
+
+    def use_fit(self, reason: str) -> None:
+        """Leaves the compiled loop, which is tried where nobody has asked for one of them."""
+        self.loop, self.loop_reason = "fit", reason
+        logging.getLogger(__name__).warning("%s is trained by fit: %s", self.spec.key, reason)
 
     def on_epoch(self, epoch: int, values: dict[str, float]) -> bool:
         """Takes in an epoch; says whether to train another."""
@@ -139,18 +154,26 @@ def _train(spec: TrialSpec, data: SplitData, progress: Progress, bench: Bench) -
     training: Training = spec.training
     train = bench.part(data, "train", training.loss)
     validation = bench.part(data, "validation", training.loss) if len(data.validation) else None
-    model = _compiled(spec, train, len(data.dataset.class_names))
     shuffle = derive_seed(spec.seed, "shuffle")
     rhythm = Rhythm(training.epochs, training.batch_size, training.shuffle, shuffle)
-    if progress.loop == "fit":
-        progress.model = model
-        run_fit(model, train, validation, rhythm, progress.on_epoch)
-        return _test(spec, data, progress, bench, functools.partial(evaluate_fit, model))
-    kind = _kind(spec, id(data))
-    program = bench.programs.get(kind.key, model, *train.tensors, any_shape=kind.any_shape)
-    progress.model = program.model
-    run_resident(program, train, validation, rhythm, progress.on_epoch)
-    return _test(spec, data, progress, bench, lambda part: program.evaluate(part.tensors))
+    if training.loop == "auto" and not fits_in_memory(train, validation):
+        progress.use_fit("the data doesn't fit in memory twice")
+    if progress.loop == "resident":
+        kind = _kind(spec, id(data))
+        try:
+            model = _compiled(spec, train, len(data.dataset.class_names))
+            program = bench.programs.get(kind.key, model, *train.tensors, any_shape=kind.any_shape)
+            progress.model = program.model
+            run_resident(program, train, validation, rhythm, progress.on_epoch)
+            return _test(spec, data, progress, bench, lambda part: program.evaluate(part.tensors))
+        except Exception as error:
+            bench.programs.forget(kind.key)
+            if training.loop != "auto" or progress.epochs:
+                raise
+            progress.use_fit(f"the model can't be compiled: {type(error).__name__}: {error}")
+    model = progress.model = _compiled(spec, train, len(data.dataset.class_names))
+    run_fit(model, train, validation, rhythm, progress.on_epoch)
+    return _test(spec, data, progress, bench, functools.partial(evaluate_fit, model))
 
 
 def _test(

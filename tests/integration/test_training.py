@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 from collections.abc import Sequence
 
 import keras
@@ -18,6 +19,7 @@ from pipeline.records import VerdictSchedule, derive_seed
 from pipeline.training import loss as losses
 from pipeline.training.model import build_model
 from pipeline.training.optimizer import build_optimizer
+from pipeline.training.programs import Program
 from tests.integration.training_room import FEW_ROWS, Trained, compose, train
 
 pytestmark = pytest.mark.usefixtures("lab")  # whose scenarios may begin: this takes a while
@@ -75,6 +77,36 @@ def test_resident_loop_equals_fit_for_an_optimizer(optimizer: str) -> None:
 @pytest.mark.parametrize("optimizer", OTHER_OPTIMIZERS)
 def test_resident_loop_equals_fit_for_the_other_optimizers(optimizer: str) -> None:
     assert_same(*both_loops(f"optimizer={optimizer}"))
+
+
+class TestAuto:
+    """Keras's loop where the compiled one can't be, and the same numbers from it."""
+
+    def test_a_model_that_cannot_be_compiled(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*_: object) -> None:
+            raise NotImplementedError("no graph of this")
+
+        fit = train(*SMALL, "training.epochs=2", "training.loop=fit")
+        monkeypatch.setattr(Program, "train", refuse)
+        auto = train(*SMALL, "training.epochs=2", "training.loop=auto")
+        assert (auto.result.outcome, auto.result.loop) == ("complete", "fit")
+        assert "can't be compiled: NotImplementedError: no graph of this" in auto.result.loop_reason
+        assert auto.epochs == fit.epochs
+
+        resident = train(*SMALL, "training.epochs=2", "training.loop=resident")
+        assert (resident.result.outcome, resident.result.loop) == ("failed", "resident")
+
+    def test_data_that_does_not_fit_twice(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        fit = train(*SMALL, "training.epochs=2", "training.loop=fit")
+        monkeypatch.setattr(os, "sysconf", lambda name: {"SC_AVPHYS_PAGES": 1}.get(name, 4096))
+        auto = train(*SMALL, "training.epochs=2", "training.loop=auto")
+        assert auto.result.loop == "fit"
+        assert "memory" in auto.result.loop_reason
+        assert auto.epochs == fit.epochs
+
+    def test_whatever_can_be_is_compiled(self) -> None:
+        auto = train(*SMALL, "training.epochs=1", "training.loop=auto")
+        assert (auto.result.loop, auto.result.loop_reason) == ("resident", "")
 
 
 def test_a_single_training_needs_no_search_space_that_holds_it() -> None:
@@ -258,9 +290,10 @@ def test_a_diverged_training_says_so_and_stops() -> None:
 
 
 def test_an_exception_is_a_failed_result_with_its_traceback() -> None:
-    trained = train("data=worked_example", "model=cnn", *LOSS_ONLY)
+    beyond = ("optimizer.params.use_ema=true", "optimizer.params.ema_momentum=2")
+    trained = train("optimizer=adam", *beyond)
     assert trained.result.outcome == "failed"
-    assert "images" in trained.result.error
+    assert "ema_momentum" in trained.result.error
     assert trained.result.traceback.startswith("Traceback")
     assert trained.epochs == []
 

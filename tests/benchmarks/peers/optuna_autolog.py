@@ -1,0 +1,29 @@
+"""The same with MLflow's autologging, which logs epochs, parameters and every trained model."""
+
+from __future__ import annotations
+
+import keras
+import mlflow
+import optuna
+from task import STORE, TRIALS, load_data, train
+
+DATA = load_data()
+
+
+def objective(trial: optuna.Trial) -> float:
+    keras.backend.clear_session()
+    values = TRIALS[trial.suggest_int("index", 0, len(TRIALS) - 1)]
+    with mlflow.start_run(run_name=f"trial-{trial.number}", nested=True):
+        return train(values, DATA, [])
+
+
+if __name__ == "__main__":
+    mlflow.set_tracking_uri(STORE)
+    mlflow.set_experiment("sweep")
+    mlflow.tensorflow.autolog()
+    study = optuna.create_study(direction="maximize")
+    for index in range(len(TRIALS)):
+        study.enqueue_trial({"index": index})
+    with mlflow.start_run(run_name="sweep"):
+        study.optimize(objective, n_trials=len(TRIALS))
+        mlflow.log_metric("best_val_accuracy", study.best_value)
