@@ -30,7 +30,7 @@ if __name__ == "__main__":
     sys.argv += [
         "--multirun",
         f"hydra.sweeper.n_trials={len(TRIALS)}",
-        f"+hydra.sweeper.params.index=choice({INDICES})",
+        f"index=choice({INDICES})",
     ]
     with mlflow.start_run(run_name="sweep"):
         objective()
