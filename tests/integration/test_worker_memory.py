@@ -1,0 +1,45 @@
+"""A worker's memory stays as it is, however many trials it serves."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.executor.local import LocalExecutor
+from pipeline.records import TrialKey, TrialResult
+from tests.integration.training_room import FEW_ROWS, compose
+
+WIDTHS = [[8], [64], [256], [16, 128], [32, 32], [128, 16, 64], [8, 8, 8]]
+
+
+def resident_kilobytes(pid: int) -> int:
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1])
+
+
+@pytest.mark.long
+def test_500_trials_grow_a_worker_by_less_than_a_tenth(tmp_path: Path) -> None:
+    spec, _ = compose(
+        *("training.space.batch_size=null", "model.space.hidden_units=null"),
+        *(*FEW_ROWS, "training.epochs=2", "executor.workers=1"),
+    )
+    sizes = []
+    with LocalExecutor(1, 1, tmp_path) as executor:
+        worker = executor._workers[0]
+        for trial in range(500):
+            model = replace(
+                spec.model, params={**spec.model.params, "hidden_units": WIDTHS[trial % 7]}
+            )
+            key = TrialKey("adam", "search", trial)
+            executor.submit(replace(spec, key=key, model=model, seed=trial))
+            ended: list[TrialResult] = []
+            while not ended:
+                ended = [e for e in executor.events(60) if isinstance(e, TrialResult)]
+            assert ended[0].outcome == "complete", ended[0].error
+            sizes.append(resident_kilobytes(worker.process.pid))
+    assert executor._workers == [worker]
+    assert max(sizes[50:]) < 1.1 * max(sizes[:50])
