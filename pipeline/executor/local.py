@@ -110,12 +110,15 @@ class LocalExecutor:
     def _receive(self, worker: Worker) -> Iterator[Event]:
         try:
             while worker.connection.poll():
-                event: Event = worker.connection.recv()
-                if isinstance(event, WorkerReady):
+                message: Event | list[EpochMetrics] = worker.connection.recv()
+                if isinstance(message, list):
+                    yield from message
+                    continue
+                if isinstance(message, WorkerReady):
                     worker.ready = True
-                elif isinstance(event, TrialResult):
+                elif isinstance(message, TrialResult):
                     worker.key = None
-                yield event
+                yield message
         except (EOFError, ConnectionResetError):
             exit_code = worker.process.wait()
             worker.connection.close()

@@ -16,7 +16,8 @@ from multiprocessing.connection import Connection
 
 from pipeline.config.schema import Data
 from pipeline.data.split import SplitData, load_split
-from pipeline.records import TrialSpec, Verdict, WorkerReady
+from pipeline.records import EpochMetrics, TrialSpec, Verdict, WorkerReady
+from pipeline.training.outbox import Outbox
 
 TRIALS_BETWEEN_COLLECTIONS = 8
 
@@ -29,7 +30,8 @@ def main() -> None:
     gc.freeze()  # what TensorFlow holds never goes: no collection needs to look at it
     gc.disable()  # tracing makes cycles by the million, and they go together
     bench, trials = Bench(), 0
-    connection.send(WorkerReady())
+    outbox = Outbox(connection)
+    outbox.send(WorkerReady())
     while True:
         try:
             spec = connection.recv()
@@ -44,7 +46,11 @@ def main() -> None:
                 if (verdict.key, verdict.epoch) == (spec.key, epoch):
                     return bool(verdict.keep)
 
-        connection.send(train_trial(spec, _data(_key(spec.data)), connection.send, keep, bench))
+        def emit(metrics: EpochMetrics, spec: TrialSpec = spec) -> None:
+            schedule = spec.verdicts
+            outbox.epoch(metrics, schedule is not None and schedule.judged(metrics.epoch))
+
+        outbox.send(train_trial(spec, _data(_key(spec.data)), emit, keep, bench))
         trials += 1
         if trials % TRIALS_BETWEEN_COLLECTIONS == 0:
             gc.collect()

@@ -75,6 +75,7 @@ def test_every_library_has_its_room() -> None:
         "pipeline.executor",
         "pipeline.tracking.environment",
         "pipeline.tracking.ui",
+        "pipeline.training.outbox",
         "pipeline.training.worker",
     ]
     assert rooms == {

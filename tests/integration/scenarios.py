@@ -323,9 +323,12 @@ def _stop(sandbox: Sandbox, process: subprocess.Popen[str], how: signal.Signals)
 
 
 def _start_waiting(sandbox: Sandbox, *overrides: str) -> subprocess.Popen[str]:
+    """Starts a sweep; returns when its training waits, and what it trained before is stored."""
     _install_workbench(sandbox)
+    stored = sandbox.stored.epochs_so_far()
     process = sandbox.start("pipeline.sweep", *WAITING, *overrides, **_workbench(sandbox))
     wait_until((sandbox.code / "waiting").exists, "a training to wait", process)
+    wait_until(lambda: sandbox.stored.epochs_so_far() > stored, "an epoch in the store", process)
     return process
 
 

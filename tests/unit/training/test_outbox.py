@@ -1,0 +1,68 @@
+"""Epochs leave a worker in batches, in order, and never later than they must."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+
+import pytest
+
+from pipeline.records import EpochMetrics, TrialKey, TrialResult
+from pipeline.training import outbox
+from pipeline.training.outbox import Outbox
+
+KEY = TrialKey("adam", "search", 0)
+
+
+def epoch(number: int) -> EpochMetrics:
+    return EpochMetrics(KEY, number, {"loss": 1 / number}, 1000 + number)
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Outbox, Connection]]:
+    receiving, sending = Pipe(duplex=False)
+    with receiving, sending:
+        yield Outbox(sending), receiving
+
+
+def sent(receiving: Connection) -> object:
+    assert receiving.poll(30), "nothing was sent"
+    return receiving.recv()
+
+
+def test_epochs_close_together_go_together(
+    ends: tuple[Outbox, Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "SECONDS", 5.0)
+    box, receiving = ends
+    for number in range(1, 7):
+        box.epoch(epoch(number), awaited=False)
+    result = TrialResult(KEY, "complete", 6, 0.1)
+    box.send(result)
+    assert sent(receiving) == [epoch(1)]
+    assert sent(receiving) == [epoch(number) for number in range(2, 7)]
+    assert sent(receiving) == result
+
+
+def test_an_awaited_epoch_goes_at_once_with_those_before_it(
+    ends: tuple[Outbox, Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "SECONDS", 5.0)
+    box, receiving = ends
+    for number in (1, 2, 3):
+        box.epoch(epoch(number), awaited=number == 3)
+    assert receiving.poll()
+    assert receiving.recv() == [epoch(1)]
+    assert receiving.poll()
+    assert receiving.recv() == [epoch(2), epoch(3)]
+
+
+def test_an_epoch_does_not_wait_for_the_next_one(ends: tuple[Outbox, Connection]) -> None:
+    box, receiving = ends
+    box.epoch(epoch(1), awaited=False)
+    box.epoch(epoch(2), awaited=False)
+    received: list[EpochMetrics] = []
+    while len(received) < 2:
+        received += sent(receiving)  # type: ignore[operator]
+    assert received == [epoch(1), epoch(2)]
