@@ -20,12 +20,15 @@ from pipeline.records import EpochMetrics, TrialSpec, Verdict, WorkerReady
 from pipeline.training.outbox import Outbox
 
 TRIALS_BETWEEN_COLLECTIONS = 8
+TRIALS_BETWEEN_CLEARINGS = 64
 
 
 def main() -> None:
     connection, lifeline = Connection(int(sys.argv[1])), int(sys.argv[2])
     threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
-    from pipeline.training.trial import Bench, train_trial  # seconds: after the lifeline is watched
+    # Seconds: after the lifeline is watched.
+    from pipeline.training.programs import forget_kernels
+    from pipeline.training.trial import Bench, train_trial
 
     gc.freeze()  # what TensorFlow holds never goes: no collection needs to look at it
     gc.disable()  # tracing makes cycles by the million, and they go together
@@ -54,6 +57,8 @@ def main() -> None:
         trials += 1
         if trials % TRIALS_BETWEEN_COLLECTIONS == 0:
             gc.collect()
+        if trials % TRIALS_BETWEEN_CLEARINGS == 0:
+            forget_kernels()
 
 
 @functools.lru_cache(maxsize=2)
