@@ -125,11 +125,17 @@ class Dispatcher:
                 yield event
             elif isinstance(event, TrialResult):
                 self._end(event)
+                yield from self._stored()
             elif isinstance(event, WorkerLost):
                 self._lost(event)
             else:
                 self._stillborn = 0
-        while self._finishing and self._finishing[0][1].done():
+        yield from self._stored()
+
+    def _stored(self) -> Iterator[TrialResult]:
+        """Results that are stored by now. With one worker that is waited for, so that a result is
+        told before any epoch of the training after it, whatever the disk's speed."""
+        while self._finishing and (self._executor.size == 1 or self._finishing[0][1].done()):
             result, stored = self._finishing.popleft()
             self._tracker.wait(stored)
             del self._trainings[result.key]
