@@ -28,7 +28,11 @@ class Job:
 
 
 def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
-    plan = compose_sweep(overrides, config_dir)
+    return open_job(compose_sweep(overrides, config_dir))
+
+
+def open_job(plan: Plan) -> Job:
+    """Loads the plan's data, checks that its models take them, and opens its store."""
     data = load_split(plan.config.data)
     plan.check_rows(data.dataset.x.shape)
     return Job(plan, data, open_store(plan.config.tracking))

@@ -11,17 +11,13 @@ from pathlib import Path
 
 from pipeline.config.composing import compose_training
 from pipeline.config.entry import command
-from pipeline.data.split import describe, fingerprint, load_split
+from pipeline.data.split import describe, fingerprint
 from pipeline.errors import DONE, TRIAL_FAILED, Interrupted
-from pipeline.sweep import Job
-from pipeline.tracking.store import open_store
+from pipeline.sweep import Job, open_job
 
 
 def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
-    plan = compose_training(overrides, config_dir)
-    data = load_split(plan.config.data)
-    plan.check_rows(data.dataset.x.shape)
-    return Job(plan, data, open_store(plan.config.tracking))
+    return open_job(compose_training(overrides, config_dir))
 
 
 def train(job: Job, logs: Path) -> int:

@@ -87,10 +87,8 @@ def command(
         except PipelineError as error:
             _fail(error)
 
-    for ending in (
-        signal.SIGTERM,
-        signal.SIGHUP,
-    ):  # what kill, docker stop and a closed terminal send
+    # What kill, docker stop and a closed terminal send.
+    for ending in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(ending) != signal.SIG_IGN:
             signal.signal(ending, signal.default_int_handler)
     # Hydra parses again, and takes options only after all overrides.

@@ -48,9 +48,6 @@ class Store:
     def journal(self, sweep: str) -> Path:
         return self.root / "studies" / f"{sweep}.journal"
 
-    def report_folder(self, sweep: str) -> Path:
-        return self.root / "reports" / sweep
-
     @property
     def ui(self) -> str:
         """Where the MLflow UI shows the store: at the server, or where `make ui` opens it."""
