@@ -55,7 +55,8 @@ CONTESTANTS = {
         "Fairsweep, 1 worker", ".venv", ("-m", "pipeline.sweep", "executor.workers=1")
     ),
     "optuna": Contestant("Optuna + fit + MLflow", ".venv", ("optuna_fit.py",)),
-    "autolog": Contestant("Optuna + fit + autolog", ".venv", ("optuna_fit.py", "autolog")),
+    # Autologging writes summaries, for which it needs tensorboard.
+    "autolog": Contestant("Optuna + fit + autolog", ".venv-peers", ("optuna_fit.py", "autolog")),
     "keras-tuner": Contestant("KerasTuner", ".venv-peers", ("keras_tuner_search.py",)),
     "ray": Contestant("Ray Tune, 2 workers", ".venv-peers", ("ray_tune.py",)),
     "hydra": Contestant("hydra-optuna-sweeper", ".venv-hydra", ("hydra_sweeper.py",)),
