@@ -41,6 +41,20 @@ class _Grid(optuna.samplers.GridSampler):  # type: ignore[misc]
         """Nothing has to be stopped."""
 
 
+class _Tpe(optuna.samplers.TPESampler):  # type: ignore[misc]
+    """All trials of an arm draw from one space: Optuna's would find it anew for every trial, by
+    comparing those of all trials before, in two thirds of the time that a draw takes."""
+
+    def __init__(self, dimensions: Sequence[Dimension], **params: Any) -> None:
+        super().__init__(**params)
+        drawn = {d.name: distribution(d) for d in sorted(dimensions, key=lambda d: d.name)}
+        self._space = {name: own for name, own in drawn.items() if not own.single()}
+
+    def infer_relative_search_space(self, *_: Any) -> dict[str, BaseDistribution]:
+        """The arm's space, in the order of Optuna's."""
+        return self._space
+
+
 def suggest(trial: optuna.Trial, dimension: Dimension) -> None:
     """Has the trial draw the dimension, unless it already has."""
     drawn = distribution(dimension)
@@ -64,7 +78,7 @@ def from_drawn(dimension: Dimension, drawn: Any) -> Any:
 
 def grid(dimensions: Sequence[Dimension], points: int) -> dict[str, list[Any]]:
     """At most `points` values of each range, even on its own scale, ends included."""
-    return {d.name: _grid_values(d, points) for d in dimensions}
+    return {d.name: _grid_values(d, points) for d in sorted(dimensions, key=lambda d: d.name)}
 
 
 def grid_size(dimensions: Sequence[Dimension], points: int) -> int:
@@ -113,7 +127,7 @@ def make_sampler(
         return _Grid(grid(dimensions, params["points"]), seed=of_arm)
     if search.name == "gp":
         return optuna.samplers.GPSampler(**params, seed=of_trial)
-    return optuna.samplers.TPESampler(**params, seed=of_trial)
+    return _Tpe(dimensions, **params, seed=of_trial)
 
 
 def make_pruner(pruner: Pruner, epochs: int) -> optuna.pruners.BasePruner:

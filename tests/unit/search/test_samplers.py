@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+from collections.abc import Sequence
+from typing import Any
 
 import optuna
 import pytest
@@ -12,14 +14,17 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.trial import TrialState
 
 from pipeline.config.space import Dimension
+from pipeline.records import derive_seed
 from pipeline.search.samplers import (
     distribution,
     from_drawn,
     grid,
     grid_size,
     make_sampler,
+    suggest,
     to_drawn,
 )
 
@@ -119,3 +124,37 @@ def test_grid_size_multiplies() -> None:
 def test_samplers_by_name(search: str, sampler: type) -> None:
     settings = plan(f"search={search}").config.search
     assert isinstance(make_sampler(settings, [RATE], 0, "adam", 1), sampler)
+
+
+def test_tpe_draws_what_optunas_own_draws() -> None:
+    settings = plan("search=tpe").config.search
+    seeds = [derive_seed(0, "sampler", "adam", trial) for trial in range(40)]
+    space = [
+        CHOICE,
+        STEPS,
+        RATE,
+        dataclasses.replace(RATE, name="a.rate", high=RATE.low, log=False),
+    ]
+    ours = _drawn(space, [make_sampler(settings, space, 0, "adam", trial) for trial in range(40)])
+    plain = [optuna.samplers.TPESampler(**settings.params, seed=seed) for seed in seeds]
+    assert ours == _drawn(space, plain)
+
+
+def _drawn(
+    space: Sequence[Dimension], samplers: Sequence[optuna.samplers.BaseSampler]
+) -> list[dict[str, Any]]:
+    """What each sampler draws in turn, in a study of trials that end well, badly and early, one of
+    them always still running."""
+    study = optuna.create_study()
+    trials: list[optuna.Trial] = []
+    for number, sampler in enumerate(samplers):
+        study.sampler = sampler
+        trials.append(study.ask())
+        for dimension in space:
+            suggest(trials[-1], dimension)
+        if number:
+            ended = trials[-2]
+            state = (TrialState.PRUNED, TrialState.FAIL)[number % 2] if number % 5 == 0 else None
+            ended.report(ended.params[RATE.name], 1)
+            study.tell(ended, ended.params[RATE.name] if state is None else None, state=state)
+    return [trial.params for trial in trials]
