@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 FLUSH_SECONDS = 0.5
+
+
+@dataclass
+class _Waiting:
+    """What of a run isn't stored yet, its params too when no epoch was, and since when."""
+
+    epochs: list[EpochMetrics] = field(default_factory=list)
+    since: float = field(default_factory=time.monotonic)
 
 
 class Tracker:
@@ -46,8 +55,7 @@ class Tracker:
         self._arms = {arm.name: arm for arm in plan.arms}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="mlflow")
         self._pending: list[Future[Any]] = []
-        self._buffer: list[EpochMetrics] = []
-        self._flushed = time.monotonic()
+        self._waiting: dict[TrialKey, _Waiting] = {}
         self._runs: dict[TrialKey, TrainingRun] = {}
         self._arm_runs: dict[str, str] = {}
         self._sweep_run = ""
@@ -62,7 +70,8 @@ class Tracker:
         trace: TracebackType | None,
     ) -> None:
         if error is not None:
-            self._thread.submit(self._log_epochs, self._buffer)
+            for key, waiting in self._waiting.items():
+                self._thread.submit(self._log_epochs, key, waiting.epochs)
             self._thread.submit(self._interrupt)
         self._thread.shutdown(wait=True)
 
@@ -78,26 +87,27 @@ class Tracker:
     def begin(self, spec: TrialSpec, started: int) -> None:
         """Opens the run of a training that began at `started` (milliseconds since 1970)."""
         self._post(self._begin, spec, started)
+        self._waiting[spec.key] = _Waiting()
 
     def epoch(self, metrics: EpochMetrics) -> None:
         """Takes an epoch; it is stored within about half a second."""
-        self._buffer.append(metrics)
+        self._waiting.setdefault(metrics.key, _Waiting()).epochs.append(metrics)
         self.tick()
 
     def tick(self) -> None:
-        """Stores the epochs that wait, when it is time; to be called at least that often."""
-        if time.monotonic() - self._flushed > FLUSH_SECONDS:
-            self._flush()
+        """Stores what has waited long enough; to be called at least that often. A training that is
+        shorter than that is stored by one call, at its end."""
+        now = time.monotonic()
+        self._flush([key for key, w in self._waiting.items() if now - w.since > FLUSH_SECONDS])
 
     def finish(self, result: TrialResult) -> Future[Any]:
         """Closes the run of a training; done when all of it is stored."""
-        own = [epoch for epoch in self._buffer if epoch.key == result.key]
-        self._buffer = [epoch for epoch in self._buffer if epoch.key != result.key]
-        return self._post(self._finish, result, own)
+        own = self._waiting.pop(result.key, _Waiting())
+        return self._post(self._finish, result, own.epochs)
 
     def lose(self, key: TrialKey) -> None:
         """Closes the run of an attempt whose worker died."""
-        self._flush()
+        self._flush([key] if key in self._waiting else [])
         self._post(self._lose, key)
 
     def progress(self, arm: str | None, finished: int, best: float) -> None:
@@ -110,7 +120,7 @@ class Tracker:
         Args:
             utilisation: of the workers; NaN where nothing was trained.
         """
-        self._flush()
+        self._flush(list(self._waiting))
         if not math.isnan(utilisation):
             self._post(self._tag_utilisation, utilisation)
         self.wait(self._post(self._close, "complete"))
@@ -139,10 +149,9 @@ class Tracker:
         except Exception as error:
             raise StorageError(f"writing to {self._store.uri} failed: {error}") from error
 
-    def _flush(self) -> None:
-        self._flushed = time.monotonic()
-        self._post(self._log_epochs, self._buffer)
-        self._buffer = []
+    def _flush(self, keys: Sequence[TrialKey]) -> None:
+        for key in keys:
+            self._post(self._log_epochs, key, self._waiting.pop(key).epochs)
 
     # What follows runs on the writing thread.
 
@@ -219,11 +228,10 @@ class Tracker:
         run_id = self._create(name, tags, started)
         self._runs[key] = TrainingRun(self._client, run_id, params)
 
-    def _log_epochs(self, epochs: list[EpochMetrics]) -> None:
-        for key, run in self._runs.items():
-            run.log([epoch for epoch in epochs if epoch.key == key])
+    def _log_epochs(self, key: TrialKey, epochs: Sequence[EpochMetrics]) -> None:
+        self._runs[key].log(epochs)
 
-    def _finish(self, result: TrialResult, epochs: list[EpochMetrics]) -> None:
+    def _finish(self, result: TrialResult, epochs: Sequence[EpochMetrics]) -> None:
         self._runs.pop(result.key).finish(result, self._plan.objective.metric, epochs)
 
     def _lose(self, key: TrialKey) -> None:
