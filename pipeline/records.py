@@ -178,9 +178,9 @@ class SweepRecord:
     """One stored sweep: `runs` holds search and confirmation trainings, those that were
     interrupted left out. `started` is milliseconds since 1970, `trials` the budget of an arm;
     `finished` says that all of it was spent that some limit allowed.
-    `utilisation` is the share of their time that workers trained, in the last process of it.
-    `commands` maps an arm's name to the overrides
-    that compose it again, and a search run's id to those that train that run again."""
+    `utilisation` is the share of their time that workers trained, in the last process of it;
+    `sampler` drew the trials. `commands` maps an arm's name to the overrides that compose it again,
+    and a search run's id to those that train that run again."""
 
     name: str
     run_id: str
@@ -198,3 +198,4 @@ class SweepRecord:
     runs: tuple[RunRecord, ...]
     finished: bool = False
     utilisation: float | None = None
+    sampler: str = ""

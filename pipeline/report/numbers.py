@@ -49,6 +49,15 @@ def p_value(p: float | None, *, named: bool = False) -> str:
     return f"p = {p:.3f}" if named else f"{p:.3f}"
 
 
+def duration(seconds: float) -> str:
+    """`42 s`, `12 min`, `3.5 h`."""
+    if seconds < 100:
+        return f"{significant(seconds, 2)} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
 def significant(value: float, digits: int) -> str:
     """`value` to so many significant digits, written out above a millionth."""
     if value == 0:

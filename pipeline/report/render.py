@@ -131,6 +131,7 @@ def _contents(
         "facts": wording.facts(sweep),
         "notes": wording.notes(sweep, selection, verdict),
         "arms": tables.arms_table(sweep, selection, verdict),
+        "cost": tables.cost_table(sweep, selection, verdict),
         "comparisons": tables.comparisons_table(selection, verdict)
         if verdict.comparisons
         else None,

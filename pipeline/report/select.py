@@ -63,6 +63,11 @@ class ArmSelection:
         return sum(run.epochs for run in self.trials)
 
     @property
+    def seconds(self) -> float:
+        """Seconds the search trained, those of pruned and diverged trials included."""
+        return sum(run.seconds for run in self.trials)
+
+    @property
     def eligible(self) -> bool:
         """Whether the arm may win: confirmed, and no seed of its best trial diverged."""
         return bool(self.confirmed) and self.seed_counts["diverged"] == 0
@@ -77,12 +82,14 @@ class Selection:
         objective: What "best" means here.
         running: How many runs are training at this moment.
         seeds: How many confirmation seeds the sweep asks of each arm.
+        sampler: What drew the trials.
     """
 
     arms: tuple[ArmSelection, ...]
     objective: Objective
     running: int
     seeds: int
+    sampler: str = ""
 
     def __getitem__(self, arm: str) -> ArmSelection:
         return next(entry for entry in self.arms if entry.arm == arm)
@@ -127,7 +134,7 @@ def select(sweep: SweepRecord) -> Selection:
     running = sum(
         run.outcome == "running" for entry in arms for run in (*entry.trials, *entry.seeds)
     )
-    return Selection(arms, sweep.objective, running, sweep.confirm_seeds)
+    return Selection(arms, sweep.objective, running, sweep.confirm_seeds, sweep.sampler)
 
 
 def value_of(run: RunRecord | None) -> float:

@@ -56,6 +56,14 @@ class Comparison:
     corrected: float | None = None
     behind: bool = False
 
+    @property
+    def effect(self) -> float | None:
+        """Cohen's d of paired values: the mean difference in standard deviations of the
+        differences; None where they don't vary."""
+        if self.test != "paired t" or self.difference is None or not self.difference.sd:
+            return None
+        return self.difference.mean / self.difference.sd
+
 
 @dataclass(frozen=True)
 class Verdict:

@@ -7,12 +7,23 @@ Markdown page and the HTML page all show.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.records import RunRecord, SweepRecord
 from pipeline.report.curves import base_metric
-from pipeline.report.numbers import MISSING, interval, number, p_value, setting, signed, spread
+from pipeline.report.numbers import (
+    MISSING,
+    duration,
+    interval,
+    number,
+    p_value,
+    setting,
+    signed,
+    spread,
+)
+from pipeline.report.progress import epochs_to, target
 from pipeline.report.select import ArmSelection, Selection, value_of
 from pipeline.report.statistics import Comparison, Verdict, summarize
 
@@ -33,13 +44,39 @@ def arms_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Ta
         "tuned",
         "confirmed mean ± sd (seeds)",
         "95 % interval",
+        "optimism gap",
         "test mean ± sd",
         "complete / pruned / diverged / failed",
-        "epochs trained",
     )
     metric = test_metric(sweep.objective.metric)
     order = ranking(selection, verdict)
     return Table(header, tuple(_arm_row(selection[arm], metric) for arm in order))
+
+
+def cost_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Table:
+    """What each arm's search took, in the order of the arms table, and how fast its best
+    configuration learns."""
+    goal = target(selection)
+    header = [
+        sweep.group.rsplit("/", 1)[-1] or "arm",
+        *("stopped early", "diverged", "epochs trained", "training time"),
+    ]
+    if goal is not None:
+        header.append(f"epochs to {sweep.objective.metric} {number(goal)}")
+    rows = []
+    for arm in ranking(selection, verdict):
+        entry = selection[arm]
+        row = [
+            arm,
+            _share(entry.counts["pruned"], len(entry.trials)),
+            _share(entry.counts["diverged"], len(entry.trials)),
+            f"{entry.epochs:,}",
+            duration(entry.seconds),
+        ]
+        if goal is not None:
+            row.append(_epochs_to(epochs_to(entry, goal, sweep.objective)))
+        rows.append(tuple(row))
+    return Table(tuple(header), tuple(rows))
 
 
 def ranking(selection: Selection, verdict: Verdict) -> tuple[str, ...]:
@@ -57,6 +94,7 @@ def comparisons_table(selection: Selection, verdict: Verdict) -> Table:
         "95 % interval",
         "p",
         "p, corrected",
+        "effect size",
         "reading",
     )
     scale = max(abs(value) for own in selection.samples.values() for value in own.values())
@@ -114,10 +152,25 @@ def _arm_row(entry: ArmSelection, metric: str) -> tuple[str, ...]:
         number(value_of(entry.best)),
         MISSING if summary is None else f"{spread(summary.mean, summary.sd)} {_seeds(entry)}",
         interval(summary.interval, summary.mean) if summary else MISSING,
+        signed(value_of(entry.best) - summary.mean, summary.mean) if summary else MISSING,
         spread(tests.mean, tests.sd) if tests else MISSING,
         " / ".join(tally) + running,
-        f"{entry.epochs:,}",
     )
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count / total:.0%}" if total else MISSING
+
+
+def _epochs_to(seeds: Sequence[float]) -> str:
+    """The median over the seeds that got there, and how many did where not all."""
+    there = [epochs for epochs in seeds if math.isfinite(epochs)]
+    if not seeds:
+        return MISSING
+    if not there:
+        return "never"
+    of_all = "" if len(there) == len(seeds) else f" ({len(there)} of {len(seeds)} seeds)"
+    return f"{statistics.median(there):g}{of_all}"
 
 
 def _seeds(entry: ArmSelection) -> str:
@@ -140,7 +193,7 @@ def _comparison_row(item: Comparison, verdict: Verdict, scale: float) -> tuple[s
     if item.p is None or item.difference is None:
         seeds = item.difference.n if item.difference else 0
         mean = signed(item.difference.mean, scale) if item.difference else MISSING
-        return (item.arm, str(seeds), mean, MISSING, MISSING, MISSING, "too few seeds to tell")
+        return (item.arm, str(seeds), mean, *[MISSING] * 4, "too few seeds to tell")
     return (
         item.arm,
         str(item.difference.n),
@@ -148,6 +201,7 @@ def _comparison_row(item: Comparison, verdict: Verdict, scale: float) -> tuple[s
         interval(item.difference.interval, scale, sign=True),
         p_value(item.p),
         p_value(item.corrected),
+        MISSING if item.effect is None else f"{item.effect:+.2f}",
         f"{verdict.best} is better" if item.behind else "can't be told apart",
     )
 

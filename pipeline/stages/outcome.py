@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.report.render import Report
 
 # What the page's table has and a terminal of 80 columns has no room for.
-PAGE_ONLY = ("95 % interval", "epochs trained")
+PAGE_ONLY = ("95 % interval", "optimism gap")
 
 
 def make_report(store: Store, sweep: SweepRecord, logs: Path) -> tuple[Report, Path]:

@@ -44,6 +44,7 @@ def sweep_tags(plan: Plan, data: Mapping[str, object]) -> dict[str, str]:
         "group": plan.group,
         "arms": [arm.name for arm in plan.arms],
         "trials": config.search.trials,
+        "sampler": config.search.name,
         "confirm_seeds": config.confirm.seeds,
         "data": dict(data),
         "environment": environment,

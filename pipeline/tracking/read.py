@@ -121,6 +121,7 @@ def _sweep(client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
         group=about["group"],
         arms=tuple(about["arms"]),
         trials=about["trials"],
+        sampler=about.get("sampler", ""),
         confirm_seeds=about["confirm_seeds"],
         data=about["data"],
         data_sha256=run.data.tags["data_sha256"],

@@ -36,9 +36,11 @@
   for (const button of document.querySelectorAll("button[data-arm]")) {
     button.addEventListener("click", () => {
       const shown = button.getAttribute("aria-pressed") !== "true";
-      button.setAttribute("aria-pressed", String(shown));
+      for (const same of document.querySelectorAll("button[data-arm]")) {
+        if (same.dataset.arm === button.dataset.arm) same.setAttribute("aria-pressed", String(shown));
+      }
       for (const figure of figures) {
-        if (figure.name === "confirmed") continue;
+        if (figure.section === "arms") continue;
         const traces = [...figure.spec.data.keys()]
           .filter((i) => figure.spec.data[i].meta === button.dataset.arm);
         if (traces.length) Plotly.restyle(figure.name, { visible: shown }, traces);

@@ -26,7 +26,10 @@ def _figures(record):
 )
 def test_plotly_accepts_every_property(record):
     found = _figures(record)
-    assert list(found) == ["confirmed", "curves-loss", "curves-accuracy"]
+    assert list(found) == [
+        *("confirmed", "curves-loss", "curves-accuracy"),
+        *("learning-rates", "best-by-trials", "best-by-epochs"),
+    ]
     for figure in found.values():
         go.Figure(figure.spec)
         assert figure.caption
@@ -78,12 +81,54 @@ def test_an_objective_of_another_name_is_drawn():
         search("adam", 0, 0.9, curves={"val_top 5": [0.5, 0.6]}),
         objective=Objective("val_top 5", "maximize"),
     )
-    assert list(_figures(record)) == ["curves-top-5"]
+    assert list(_figures(record)) == ["curves-top-5", "best-by-trials", "best-by-epochs"]
 
 
 def test_nothing_to_draw_gives_no_figure():
     assert _figures(sweep()) == {}
-    assert _figures(sweep(search("adam", 0, 0.9))) == {}
+    assert _figures(sweep(search("adam", 0, 0.9, "running"))) == {}
+
+
+def test_every_trial_stands_at_its_learning_rate():
+    rates = {"optimizer.learning_rate": "0.01"}, {"optimizer.learning_rate": "0.1"}
+    record = sweep(
+        search("adam", 0, 0.9, params=rates[0]),
+        search("adam", 1, 0.8, "pruned", params=rates[1]),
+        search("adam", 2, None, "diverged", params={"optimizer.learning_rate": "1.0"}),
+        search("sgd", 0, 0.7, params=rates[1]),
+        search("sgd", 1, 0.99),
+    )
+    figure = _figures(record)["learning-rates"]
+    assert [(t["meta"], t["marker"]["symbol"], t["x"], t["y"]) for t in figure.spec["data"]] == [
+        ("adam", "circle", [0.01], [0.9]),
+        ("adam", "circle-open", [0.1], [0.8]),
+        ("adam", "x-thin", [1.0], [0.7]),
+        ("sgd", "circle", [0.1], [0.7]),
+    ]
+    assert figure.spec["layout"]["xaxis"]["type"] == "log"
+    assert "adam 0.01 to 0.01 (×1)" in figure.caption
+
+
+def test_the_best_so_far_is_a_staircase_over_trials_and_over_epochs():
+    record = sweep(search("adam", 0, 0.8, epochs=4), search("adam", 1, 0.9, epochs=6))
+    found = _figures(record)
+    (by_trials,), (by_epochs,) = (found[f"best-by-{n}"].spec["data"] for n in ("trials", "epochs"))
+    assert (by_trials["x"], by_trials["y"]) == ([1, 2], [0.8, 0.9])
+    assert (by_epochs["x"], by_epochs["y"]) == ([4, 10], [0.8, 0.9])
+    assert by_trials["line"]["shape"] == "hv"
+
+
+@pytest.mark.parametrize(("sampler", "drawn"), [("random", True), ("qmc", True), ("tpe", False)])
+def test_a_shorter_search_is_told_of_independent_trials_only(sampler, drawn):
+    runs = [search("adam", trial, 0.5 + trial / 100) for trial in range(6)]
+    found = _figures(sweep(*runs, sampler=sampler))
+    assert ("expected-best" in found) == drawn
+    if drawn:
+        area, line = found["expected-best"].spec["data"]
+        assert line["x"] == [1, 2, 3, 4, 5]
+        assert line["y"][0] == pytest.approx(0.53)
+        assert line["y"][-1] == 0.55
+        assert area["fill"] == "toself"
 
 
 def test_names_reach_plotly_escaped():

@@ -173,10 +173,30 @@ def test_the_arms_table_by_hand():
     # mean 0.97, sd 0.01, half an interval 4.302653 x 0.01 / sqrt(3) = 0.0248
     assert table.rows == (
         ("adam", "0.9000", "0.9800", "0.9700 ± 0.0100 (3)", "0.9452 to 0.9948",
-         "0.9600 ± 0.0100", "2 / 1 / 1 / 1", "24"),
+         "+0.0100", "0.9600 ± 0.0100", "2 / 1 / 1 / 1"),
     )  # fmt: skip
     assert len(table.header) == len(table.rows[0])
     assert table.header[0] == "optimizer"
+
+
+def test_the_table_of_costs_by_hand():
+    curve = {"val_accuracy": [0.5, 0.961, 0.97]}
+    runs = [
+        search("adam", 0, 0.9, epochs=10, seconds=100),
+        search("adam", 1, 0.98, epochs=10, seconds=50),
+        search("adam", 2, 0.7, "pruned", epochs=3), search("adam", 3, None, "diverged", epochs=1),
+        confirm("adam", 1, 0, 0.97, curves=curve), confirm("adam", 1, 1, 0.97, curves=curve),
+        confirm("adam", 1, 2, 0.97, curves={"val_accuracy": [0.9, 0.9]}),
+        search("sgd", 0, 0.5), confirm("sgd", 0, 0, 0.5, curves={"val_accuracy": [0.4]}),
+    ]  # fmt: skip
+    markdown = build(sweep(*runs, trials=4)).markdown
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in markdown.splitlines()]
+    header = rows.index([
+        "optimizer", "stopped early", "diverged", "epochs trained", "training time",
+        "epochs to val_accuracy 0.9603",
+    ])  # fmt: skip
+    assert rows[header + 2] == ["adam", "25%", "25%", "24", "3 min", "2 (2 of 3 seeds)"]
+    assert rows[header + 3] == ["sgd", "0%", "0%", "10", "1 s", "never"]
 
 
 def test_html_from_users_is_text():
@@ -195,7 +215,8 @@ def test_html_from_users_is_text():
     assert page.text.count(EVIL) > 5
     data = re.search(r'<script type="application/json" id="figures">(.*?)</script>', html)
     assert data is not None
-    assert [figure["name"] for figure in json.loads(data[1])] == ["confirmed", "curves-loss"]
+    names = [figure["name"] for figure in json.loads(data[1])]
+    assert names == ["confirmed", "curves-loss", "best-by-trials", "best-by-epochs"]
 
 
 def test_pipes_and_line_breaks_do_not_break_markdown_tables():
@@ -203,7 +224,7 @@ def test_pipes_and_line_breaks_do_not_break_markdown_tables():
     runs = [search("x|y", 0, 0.9, params=params), confirm("x|y", 0, 0, 0.9)]
     markdown = build(sweep(*runs, arms=["x|y"], data={"p|q": "r|s"}, confirm_seeds=1)).markdown
     tables = re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE)
-    assert len(tables) == 3
+    assert len(tables) == 4
     for table in tables:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
     assert "| `a\\|b` | `1\\|2 3` |" in markdown

@@ -1,0 +1,132 @@
+"""What all pictures are made of: a plotly specification of plain dictionaries, and the line that
+says what to see in it.
+
+Colours of text and grid are left to the page, which knows whether it is light or dark. Names come
+from users, and plotly reads tags in them, so every name is escaped here.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pipeline.report.curves import Style, log_ticks
+
+Section = Literal["arms", "curves", "search"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One picture of the page.
+
+    Attributes:
+        name: A plain word that can be an element's id.
+        section: Its place in the page.
+        title: What it shows.
+        caption: What to see in it, in a line.
+        height: In pixels.
+        spec: `data` and `layout` for plotly.
+    """
+
+    name: str
+    section: Section
+    title: str
+    caption: str
+    height: int
+    spec: Mapping[str, Any]
+
+
+def points(
+    arm: str,
+    x: Sequence[float],
+    y: Sequence[float],
+    text: Sequence[str],
+    marker: Mapping[str, Any],
+) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name(arm),
+        "meta": arm,
+        "x": rounded(x),
+        "y": list(y),
+        "marker": marker,
+        "customdata": list(text),
+        "hovertemplate": "%{customdata}<extra>%{fullData.name}</extra>",
+    }
+
+
+def symbol(style: Style, symbol: str, size: int, width: int) -> dict[str, Any]:
+    line = {"width": width, "color": style.colour}
+    return {"color": style.colour, "symbol": symbol, "size": size, "line": line}
+
+
+def line(
+    arm: str, x: Sequence[float], y: Sequence[float], text: Sequence[str], style: Style
+) -> dict[str, Any]:
+    """A line in the arm's colour that says `text` where the mouse is."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name(arm),
+        "meta": arm,
+        "x": list(x),
+        "y": rounded(y),
+        "line": {"color": style.colour, "width": 2.2},
+        "customdata": list(text),
+        "hovertemplate": "%{customdata}<extra>%{fullData.name}</extra>",
+    }
+
+
+def filled_band(
+    arm: str, x: Sequence[float], low: Sequence[float], high: Sequence[float], style: Style
+) -> dict[str, Any]:
+    """The area between `low` and `high`, in the arm's colour."""
+    red, green, blue = (int(style.colour[i : i + 2], 16) for i in (1, 3, 5))
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name(arm),
+        "meta": arm,
+        "x": [*x, *reversed(x)],
+        "y": rounded([*high, *reversed(low)]),
+        "fill": "toself",
+        "fillcolor": f"rgba({red},{green},{blue},0.18)",
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+    }
+
+
+def log_axis(low: float, high: float) -> dict[str, Any]:
+    """A log axis that has room for values from `low` to `high`, with round numbers on it."""
+    ticks = log_ticks(low / 1.1, high * 1.1)
+    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+
+
+def layout(xaxis: dict[str, Any], yaxis: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "autosize": True,
+        "showlegend": False,
+        "margin": {"l": 8, "r": 12, "t": 12, "b": 8},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": "system-ui, sans-serif", "size": 13},
+        "hoverlabel": {"align": "left", "namelength": -1},
+        "xaxis": {"zeroline": False, "automargin": True, **xaxis},
+        "yaxis": {"zeroline": False, **yaxis},
+    }
+
+
+def rounded(values: Sequence[float]) -> list[float]:
+    """Six digits: as much as a 32-bit float holds, and a picture can show."""
+    return [float(f"{value:.6g}") for value in values]
+
+
+def name(name: str) -> str:
+    return html.escape(name, quote=False)
+
+
+def identifier(metric: str) -> str:
+    return "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in metric)
