@@ -21,6 +21,7 @@ from pipeline.config.explain import COMPOSE_ERRORS, explain, place
 from pipeline.config.laws import arm_problems, name_problems, sweep_problems
 from pipeline.config.plan import Arm, Plan
 from pipeline.config.schema import Config, ReportConfig
+from pipeline.config.space import GROUPS as SEARCHABLE
 from pipeline.config.space import ArmSettings
 from pipeline.config.space_laws import Problem
 from pipeline.errors import BadInput
@@ -59,6 +60,7 @@ def compose_sweep(overrides: Sequence[str], config_dir: str | None = None) -> Pl
         shared, _ = _compose("config", [*overrides, *extra], Config)
         group, options = _arms(shared, overrides)
         arms = [_arm(group, option, overrides, extra) for option in options]
+    _search_only(shared.search.only, arms, overrides)
     arms = [_found_in(arm, config_dir) for arm in arms]
     return _checked(shared, group, arms, overrides)
 
@@ -213,6 +215,25 @@ def _arm(group: str, option: str, overrides: Sequence[str], extra: Sequence[str]
         raise BadInput(*(f"arm {option}: {problem}" for problem in error.problems)) from error
     settings = ArmSettings(config.data, config.model, config.optimizer, config.training)
     return Arm(option, settings, choices, (f"{group}={option}", *_own(own)))
+
+
+def _search_only(
+    names: Sequence[str] | None, arms: Sequence[Arm], overrides: Sequence[str]
+) -> None:
+    """Leaves the named parameters in the spaces of the arms, and no others."""
+    if names is None:
+        return
+    there = dict.fromkeys(name for arm in arms for name in arm.searched)
+    if unknown := [name for name in names if name not in there]:
+        raise BadInput(
+            f"search.only: no arm has a space for {', '.join(unknown)}"
+            f"{place('search.only', overrides)}; there are: {', '.join(there)}"
+        )
+    for arm in arms:
+        for group in SEARCHABLE:
+            space = getattr(arm.settings, group).space
+            for name in [name for name in space if f"{group}.{name}" not in names]:
+                del space[name]
 
 
 def _found_in(arm: Arm, config_dir: str | None) -> Arm:

@@ -180,6 +180,8 @@ def _data(data: Data) -> Iterator[Problem]:
             f"validation and test must leave rows to train on, got {data.validation} + {data.test}",
         )
     yield from _at_least("data.seed", data.seed, 0)
+    if data.validation_seed is not None:
+        yield from _at_least("data.validation_seed", data.validation_seed, 0)
     if data.rescale is not None and data.standardize:
         yield (
             "data.rescale",
@@ -243,6 +245,8 @@ def _training(training: Training) -> Iterator[Problem]:
     yield from _at_least("training.seed", training.seed, 0)
     yield from _one_of("training.loss", training.loss, (*SPARSE_LOSSES, *ONE_HOT_LOSSES))
     yield from _one_of("training.loop", training.loop, LOOPS)
+    if training.class_weight is not None:
+        yield from _one_of("training.class_weight", training.class_weight, ("balanced",))
     yield from _one_of("training.schedule.name", training.schedule.name, SCHEDULES)
     yield from _at_least("training.schedule.warmup_epochs", training.schedule.warmup_epochs, 0)
     if training.schedule.warmup_epochs >= training.epochs >= 1:

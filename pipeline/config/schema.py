@@ -40,7 +40,8 @@ Space = Dict[str, Optional[Spec]]  # noqa: UP006, UP045
 @dataclass
 class Data:
     """Where rows come from, and how they are split. `validation` and `test` are shares of all
-    rows in [0, 1); `seed` decides the split. `rescale` multiplies every feature; `standardize`
+    rows in [0, 1); `seed` decides the split, `validation_seed`, where given, which of the rows
+    that aren't for testing are for validation. `rescale` multiplies every feature; `standardize`
     brings every feature to mean 0, variance 1 (measured on training rows)."""
 
     name: str = MISSING
@@ -50,6 +51,7 @@ class Data:
     validation: float = 0.2
     test: float = 0.2
     seed: int = 0
+    validation_seed: Optional[int] = None  # noqa: UP045
     rescale: Optional[float] = None  # noqa: UP045
     standardize: bool = False
 
@@ -96,11 +98,13 @@ class Schedule:
 @dataclass
 class Training:
     """One training. `seed` decides initial weights, shuffling and dropout; a sweep derives
-    every trial's seed from it."""
+    every trial's seed from it. `class_weight` balanced: in the training loss every class counts
+    the same, however few its rows."""
 
     epochs: int = MISSING
     batch_size: int = MISSING
     loss: str = MISSING
+    class_weight: Optional[str] = None  # noqa: UP045
     shuffle: bool = True
     seed: int = 0
     loop: str = "auto"
@@ -112,13 +116,15 @@ class Training:
 @dataclass
 class Search:
     """`name` is the sampler, `params` its settings. The budget: `trials` in total per arm,
-    `epochs` in total per arm, `minutes` for the search of one command."""
+    `epochs` in total per arm, `minutes` for the search of one command. `only` names the parameters
+    to search, all others stay at their defaults; null searches every one that has a space."""
 
     name: str = MISSING
     params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
     trials: int = 20
     epochs: Optional[int] = None  # noqa: UP045
     minutes: Optional[float] = None  # noqa: UP045
+    only: Optional[List[str]] = None  # noqa: UP006, UP045
 
 
 @dataclass
@@ -168,9 +174,12 @@ class Arms:
 
 @dataclass
 class Confirm:
-    """Each arm's best configuration is trained again on `seeds` fresh seeds; 0 leaves it out."""
+    """Each arm's best configuration is trained again on `seeds` fresh seeds; 0 leaves it out.
+    `resplit`: each seed also decides which rows are for training and which for validation; test
+    rows stay the same."""
 
     seeds: int = 5
+    resplit: bool = False
 
 
 @dataclass

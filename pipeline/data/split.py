@@ -35,6 +35,8 @@ def load_split(settings: Data) -> SplitData:
     rows = np.arange(len(dataset.y))
     random = np.random.default_rng(settings.seed)
     train, test = _hold_out(rows, dataset.y, settings.test, random, "data.test")
+    if settings.validation_seed is not None:
+        random = np.random.default_rng([settings.seed, settings.validation_seed])
     share = settings.validation / (1 - settings.test)
     train, validation = _hold_out(train, dataset.y, share, random, "data.validation")
     return SplitData(dataset, train, validation, test)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from pipeline.config.plan import Plan
 from pipeline.records import TrialKey, TrialSpec, derive_seed
@@ -35,7 +36,11 @@ def confirmations(
             key = TrialKey(study.arm.name, "confirm", best, repeat)
             if key not in done:
                 seed = derive_seed(study.arm.settings.training.seed, "confirm", repeat)
-                specs.append(trial_spec(plan, study.arm, key, study.values(best), seed))
+                spec = trial_spec(plan, study.arm, key, study.values(best), seed)
+                if plan.config.confirm.resplit:
+                    split = derive_seed(seed, "split")
+                    spec = replace(spec, data=replace(spec.data, validation_seed=split))
+                specs.append(spec)
     return specs
 
 

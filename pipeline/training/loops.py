@@ -26,15 +26,22 @@ OnEpoch = Callable[[int, dict[str, float]], bool]
 
 @dataclass(frozen=True)
 class Arrays:
-    """Features and labels of one part of the data, labels in the loss's form."""
+    """Features and labels of one part of the data, labels in the loss's form, and what each row
+    weighs in the loss (None: the same)."""
 
     x: Array
     y: Array
+    weights: Array | None = None
+
+    @property
+    def columns(self) -> tuple[Array, ...]:
+        """What a training step takes."""
+        return (self.x, self.y) if self.weights is None else (self.x, self.y, self.weights)
 
     @functools.cached_property
-    def tensors(self) -> tuple[Any, Any]:
-        """Both as tensors, made once."""
-        return tf.constant(self.x), tf.constant(self.y)
+    def tensors(self) -> tuple[Any, ...]:
+        """The columns as tensors, made once."""
+        return tuple(map(tf.constant, self.columns))
 
 
 def fits_in_memory(*parts: Arrays | None) -> bool:
@@ -77,12 +84,12 @@ def run_fit(
 ) -> None:
     """Trains with Keras's own loop, over the same batches in the same order."""
 
-    def batches() -> Iterator[tuple[Array, Array]]:
+    def batches() -> Iterator[tuple[Array, ...]]:
         for epoch in range(1, rhythm.epochs + 1):
             order = rhythm.order(epoch, len(train.x))
             for start in range(0, len(order), rhythm.batch_size):
                 rows = order[start : start + rhythm.batch_size]
-                yield train.x[rows], train.y[rows]
+                yield tuple(column[rows] for column in train.columns)
 
     def report(epoch: int, logs: Mapping[str, float]) -> None:
         if not on_epoch(epoch + 1, {name: float(value) for name, value in logs.items()}):

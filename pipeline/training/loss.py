@@ -41,6 +41,13 @@ def label_form(name: str) -> str:
     return "sparse" if name in SPARSE else "one-hot"
 
 
+def balancing_weights(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """A weight for each of the labels (rows,) under which every class weighs the same and all rows
+    together as much as without: rows / (classes * rows of its class)."""
+    classes, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return (len(labels) / (len(classes) * counts))[own].astype(np.float32)
+
+
 def labels_for(
     name: str, labels: npt.NDArray[np.int64], classes: int
 ) -> npt.NDArray[np.int64] | npt.NDArray[np.float32]:

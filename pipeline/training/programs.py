@@ -56,12 +56,12 @@ class Program:
     def train(
         self, train: Sequence[Any], order: Any, batch_size: Any, validation: Sequence[Any] | None
     ) -> dict[str, float]:
-        """One epoch over `train` (features, labels) in the given order, and its metrics; with those
-        on validation rows as `val_…`."""
+        """One epoch over `train` (features, labels, weights of rows if any) in the given order, and
+        its metrics; with those on validation rows as `val_…`."""
         with _executor(self._dense):
             if validation is None:
-                return self._read(self._train(*train, order, batch_size), ("",))
-            values = self._train_and_check(*train, order, batch_size, *validation)
+                return self._read(self._train(tuple(train), order, batch_size), ("",))
+            values = self._train_and_check(tuple(train), order, batch_size, *validation)
             return self._read(values, ("", "val_"))
 
     def evaluate(self, part: Sequence[Any]) -> dict[str, float]:
@@ -73,25 +73,25 @@ class Program:
         names = [f"{prefix}{name}" for prefix in prefixes for name in self.names]
         return dict(zip(names, values.numpy().tolist(), strict=True))
 
-    def _train_graph(self, x: Any, y: Any, order: Any, batch_size: Any) -> Any:
-        return self._one_pass(self.model.train_step, x, y, order, batch_size)
+    def _train_graph(self, columns: Any, order: Any, batch_size: Any) -> Any:
+        return self._one_pass(self.model.train_step, columns, order, batch_size)
 
     def _check_graph(self, x: Any, y: Any) -> Any:
         rows = x.shape[0]
         if rows > EVALUATION_BATCH:
-            return self._one_pass(self.model.test_step, x, y, tf.range(rows), EVALUATION_BATCH)
+            return self._one_pass(self.model.test_step, (x, y), tf.range(rows), EVALUATION_BATCH)
         self.model.reset_metrics()
         self.model.test_step((x, y))
         return self._results()
 
     def _train_and_check_graph(
-        self, x: Any, y: Any, order: Any, batch_size: Any, held_x: Any, held_y: Any
+        self, columns: Any, order: Any, batch_size: Any, held_x: Any, held_y: Any
     ) -> Any:
-        trained = self._train_graph(x, y, order, batch_size)
+        trained = self._train_graph(columns, order, batch_size)
         return tf.concat([trained, self._check_graph(held_x, held_y)], 0)
 
     def _one_pass(
-        self, step: Callable[[Any], Any], x: Any, y: Any, order: Any, batch_size: Any
+        self, step: Callable[[Any], Any], columns: Sequence[Any], order: Any, batch_size: Any
     ) -> Any:
         """Every batch in order; a short last one goes through the same slice as the others, so
         `step` is traced once."""
@@ -99,7 +99,7 @@ class Program:
 
         def batch(start: Any) -> tuple[Any]:
             rows = order[start : start + batch_size]
-            step((tf.gather(x, rows), tf.gather(y, rows)))
+            step(tuple(tf.gather(column, rows) for column in columns))
             return (start + batch_size,)
 
         self.model.reset_metrics()

@@ -24,7 +24,7 @@ from pipeline.training.loops import (
     run_fit,
     run_resident,
 )
-from pipeline.training.loss import build_loss, label_form, labels_for
+from pipeline.training.loss import balancing_weights, build_loss, label_form, labels_for
 from pipeline.training.model import build_model, graph_params
 from pipeline.training.optimizer import OF_ANY_SHAPE, build_optimizer
 from pipeline.training.programs import Programs
@@ -39,20 +39,24 @@ class Bench:
 
     def __init__(self) -> None:
         self.programs = Programs()
-        self._parts: dict[tuple[str, str], Arrays] = {}
+        self._parts: dict[tuple[str, ...], Arrays] = {}
         self._data: SplitData | None = None
 
-    def part(self, data: SplitData, name: str, loss: str) -> Arrays:
-        """The train, validation or test rows with labels as the loss wants them."""
+    def part(self, data: SplitData, name: str, training: Training) -> Arrays:
+        """The train, validation or test rows with labels as the loss wants them, those for training
+        weighted as asked for."""
         if self._data is not data:
             self._parts.clear()
             self._data = data
-        form = label_form(loss)
-        if (name, form) not in self._parts:
+        balanced = training.class_weight is not None and name == "train"
+        key = (name, label_form(training.loss), "balanced" if balanced else "")
+        if key not in self._parts:
             rows: Rows = getattr(data, name)
-            labels = labels_for(loss, data.dataset.y[rows], len(data.dataset.class_names))
-            self._parts[name, form] = Arrays(data.dataset.x[rows], labels)
-        return self._parts[name, form]
+            classes = data.dataset.y[rows]
+            labels = labels_for(training.loss, classes, len(data.dataset.class_names))
+            weights = balancing_weights(classes) if balanced else None
+            self._parts[key] = Arrays(data.dataset.x[rows], labels, weights)
+        return self._parts[key]
 
 
 def train_trial(
@@ -152,17 +156,18 @@ class Progress:
 def _train(spec: TrialSpec, data: SplitData, progress: Progress, bench: Bench) -> dict[str, float]:
     """Trains, and gives the metrics on test rows where the spec asks for them."""
     training: Training = spec.training
-    train = bench.part(data, "train", training.loss)
-    validation = bench.part(data, "validation", training.loss) if len(data.validation) else None
+    train = bench.part(data, "train", training)
+    validation = bench.part(data, "validation", training) if len(data.validation) else None
     shuffle = derive_seed(spec.seed, "shuffle")
     rhythm = Rhythm(training.epochs, training.batch_size, training.shuffle, shuffle)
     if training.loop == "auto" and not fits_in_memory(train, validation):
         progress.use_fit("the data doesn't fit in memory twice")
     if progress.loop == "resident":
         kind = _kind(spec, id(data))
+        x, y, *_ = train.tensors
         try:
             model = _compiled(spec, train, len(data.dataset.class_names))
-            program = bench.programs.get(kind.key, model, *train.tensors, any_shape=kind.any_shape)
+            program = bench.programs.get(kind.key, model, x, y, kind.any_shape)
             progress.model = program.model
             run_resident(program, train, validation, rhythm, progress.on_epoch)
             return _test(spec, data, progress, bench, lambda part: program.evaluate(part.tensors))
@@ -188,7 +193,7 @@ def _test(
         return {}
     for weight, best in zip(progress.model.weights, progress.best_weights, strict=True):
         weight.value.assign(best)
-    metrics = evaluate(bench.part(data, "test", spec.training.loss))
+    metrics = evaluate(bench.part(data, "test", spec.training))
     return {f"test_{name}": value for name, value in metrics.items()}
 
 
@@ -225,7 +230,5 @@ def _kind(spec: TrialSpec, data: int) -> _Kind:
     any_shape = optimizer.name in OF_ANY_SHAPE and graph_params(spec.model) != params
     if any_shape:
         params = graph_params(spec.model)
-    model = (spec.model.builder, params)
-    return _Kind(
-        repr((data, spec.data, model, optimizer.name, fixed, training.loss, rhythm)), any_shape
-    )
+    model, loss = (spec.model.builder, params), (training.loss, training.class_weight)
+    return _Kind(repr((data, spec.data, model, optimizer.name, fixed, loss, rhythm)), any_shape)

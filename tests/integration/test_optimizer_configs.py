@@ -36,7 +36,9 @@ def load(path: Path) -> dict[str, Any]:
     return {str(key): value for key, value in config.items()}
 
 
-CONFIGS = {path.stem: load(path) for path in sorted(FOLDER.glob("*.yaml"))}
+# adam_twin is adam once more, for experiment=self_check.
+FILES = sorted(set(FOLDER.glob("*.yaml")) - {FOLDER / "adam_twin.yaml"})
+CONFIGS = {path.stem: load(path) for path in FILES}
 each_config = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
 
 

@@ -9,10 +9,13 @@ import itertools
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from pipeline.config.laws import ONE_HOT_LOSSES, SPARSE_LOSSES
 from pipeline.records import VerdictSchedule, derive_seed
@@ -20,6 +23,7 @@ from pipeline.training import loss as losses
 from pipeline.training.model import build_model
 from pipeline.training.optimizer import build_optimizer
 from pipeline.training.programs import Program
+from pipeline.training.trial import Bench, _compiled
 from tests.integration.training_room import FEW_ROWS, Trained, compose, train
 
 pytestmark = pytest.mark.usefixtures("lab")  # whose scenarios may begin: this takes a while
@@ -128,6 +132,53 @@ def test_resident_loop_equals_fit_with_a_schedule_and_without_shuffling() -> Non
 
 def test_resident_loop_equals_fit_for_one_hot_labels() -> None:
     assert_same(*both_loops("optimizer=sgd", "training.loss=categorical_crossentropy"))
+
+
+@pytest.fixture
+def rare(tmp_path: Path) -> tuple[str, ...]:
+    """Digits as two classes, of which one is a tenth of the rows."""
+    digits = load_digits()
+    np.savez(
+        tmp_path / "rare.npz",
+        x=digits.data.astype(np.float32),
+        y=(digits.target == 0).astype(np.int64),
+    )
+    path = f"data.path={tmp_path / 'rare.npz'}"
+    return (*("data=npz", path, "data.test=0.7"), *("training.batch_size=50", "optimizer=adam"))
+
+
+def test_resident_loop_equals_fit_with_class_weights(rare: Sequence[str]) -> None:
+    weighted = (*rare, "training.class_weight=balanced", "training.epochs=3")
+    resident, fit = (train(*weighted, f"training.loop={loop}") for loop in ("resident", "fit"))
+    assert_same(resident, fit)
+
+
+def test_balanced_is_keras_own_class_weight(rare: Sequence[str]) -> None:
+    weighted = (*rare, "training.class_weight=balanced", "training.shuffle=false")
+    spec, data = compose(*weighted, "training.epochs=2")
+    part = Bench().part(data, "train", replace(spec.training, class_weight=None))
+    share = part.y.mean()
+    model = _compiled(spec, part, 2)
+    history = model.fit(
+        *(part.x, part.y),
+        batch_size=50,
+        epochs=2,
+        shuffle=False,
+        verbose=0,
+        class_weight={0: 0.5 / (1 - share), 1: 0.5 / share},
+    ).history
+    ours = train(*weighted, "training.epochs=2")
+    assert ours.curve("loss") == pytest.approx(history["loss"], rel=1e-6)
+    unweighted = train(*rare, "training.shuffle=false", "training.epochs=2")
+    assert abs(unweighted.curve("loss")[0] / ours.curve("loss")[0] - 1) > 0.1
+
+
+def test_validation_is_never_weighted(rare: Sequence[str]) -> None:
+    """A learning rate that changes no weight, so that only the weighting can differ."""
+    still = (*rare[:-1], *STILL, "training.epochs=1")
+    plain, weighted = train(*still), train(*still, "training.class_weight=balanced")
+    assert plain.curve("val_loss") == weighted.curve("val_loss")
+    assert plain.curve("loss") != weighted.curve("loss")
 
 
 def test_every_row_is_seen_once_an_epoch() -> None:

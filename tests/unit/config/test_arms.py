@@ -43,6 +43,24 @@ def test_every_arm_searches_its_own_space() -> None:
     assert "beta_1" in spaces["adam"] and "beta_1" not in spaces["sgd"]
 
 
+def test_only_the_named_parameters_are_searched_where_an_arm_has_them() -> None:
+    only = plan("search.only=[optimizer.momentum,optimizer.learning_rate]")
+    assert {arm.name: arm.searched for arm in only.arms} == {
+        "sgd": ["optimizer.learning_rate", "optimizer.momentum"],
+        "rmsprop": ["optimizer.learning_rate", "optimizer.momentum"],
+        "adam": ["optimizer.learning_rate"],
+        "adamw": ["optimizer.learning_rate"],
+    }
+    for narrowed, whole in zip(only.arms, plan().arms, strict=True):
+        assert narrowed.settings.optimizer.params == whole.settings.optimizer.params
+        assert narrowed.settings.model.params == whole.settings.model.params
+
+
+def test_a_twin_is_the_same_optimizer_under_another_name() -> None:
+    adam, twin = plan("arms.optimizer=[adam,adam_twin]").arms
+    assert adam.settings == twin.settings
+
+
 def test_one_optimizer_is_a_sweep_of_one_arm() -> None:
     assert names("optimizer=sgd") == ["sgd"]
     assert names("optimizer=sgd", "optimizer=adam") == ["adam"]  # Hydra's rule: the last one

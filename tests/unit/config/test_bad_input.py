@@ -149,6 +149,27 @@ PROMISED = [
         "confirm.seeds",
     ),
     case(
+        "class-weights-of-another-kind",
+        "training.class_weight=equal",
+        "training.class_weight:",
+        "balanced",
+        on_command_line("training.class_weight=equal"),
+    ),
+    case(
+        "validation-seed-below-zero",
+        "data.validation_seed=-1",
+        "data.validation_seed: need a whole number from 0",
+        "got -1",
+        on_command_line("data.validation_seed=-1"),
+    ),
+    case(
+        "search-of-what-has-no-space",
+        "search.only=[optimizer.learning_rate,optimizer.momentun]",
+        "search.only: no arm has a space for optimizer.momentun",
+        on_command_line("search.only=[optimizer.learning_rate,optimizer.momentun]"),
+        "there are: optimizer.learning_rate",
+    ),
+    case(
         "sweep-name-with-slash",
         "sweep.name=a/b",
         "sweep.name: need 1 to 100 of A-Z a-z 0-9 . _ -",

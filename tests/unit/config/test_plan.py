@@ -59,6 +59,7 @@ CHANGES = {
     "training-epochs": ["training.epochs=21"],
     "training-batch-size": ["training.batch_size=64"],
     "training-loss": ["training.loss=huber"],
+    "training-class-weight": ["training.class_weight=balanced"],
     "training-shuffle": ["training.shuffle=false"],
     "training-seed": ["training.seed=1"],
     "training-patience": ["training.early_stopping.patience=5"],
@@ -69,6 +70,9 @@ CHANGES = {
     "sampler-params": ["search.params.n_startup_trials=5"],
     "pruner": ["pruner=none"],
     "pruner-params": ["pruner.params.n_min_trials=4"],
+    "search-only": ["search.only=[optimizer.learning_rate]"],
+    "data-validation-seed": ["data.validation_seed=1"],
+    "confirm-resplit": ["confirm.resplit=true"],
 }
 
 

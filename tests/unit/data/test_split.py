@@ -54,6 +54,19 @@ def test_classes_are_mixed_within_a_part(digits: SplitData) -> None:
         assert rows.max() > 1700
 
 
+def test_a_validation_seed_moves_rows_between_train_and_validation_only(digits: SplitData) -> None:
+    splits = [load_split(dataclasses.replace(DIGITS, validation_seed=n)) for n in (0, 0, 1)]
+    first, again, other = splits
+    for split in splits:
+        np.testing.assert_array_equal(split.test, digits.test)
+        rows = np.concatenate([split.train, split.validation, split.test])
+        np.testing.assert_array_equal(np.sort(rows), np.arange(1797))
+        assert len(split.validation) == len(digits.validation)
+    np.testing.assert_array_equal(first.validation, again.validation)
+    for one, two in ((first, other), (first, digits), (other, digits)):
+        assert len(np.intersect1d(one.validation, two.validation)) < 0.4 * len(one.validation)
+
+
 def test_the_same_seed_gives_the_same_split_and_another_another(digits: SplitData) -> None:
     again = load_split(DIGITS)
     other = load_split(dataclasses.replace(DIGITS, seed=1))

@@ -1,0 +1,79 @@
+"""Which trainings confirm a sweep: each arm's best configuration on seeds that all arms share."""
+
+from __future__ import annotations
+
+import functools
+
+import optuna
+
+from pipeline.config.composing import compose_sweep
+from pipeline.config.plan import Plan
+from pipeline.records import TrialKey, TrialResult
+from pipeline.search.study import ArmStudy
+from pipeline.stages.confirm import confirmations
+
+ARMS = ("adam", "sgd")
+
+
+@functools.cache
+def _plan(*overrides: str) -> Plan:
+    arms = f"arms.optimizer=[{','.join(ARMS)}]"
+    return compose_sweep([arms, "search=random", "confirm.seeds=3", *overrides])
+
+
+def _searched(plan: Plan) -> dict[str, ArmStudy]:
+    """Studies of three trials; the second one is best."""
+    studies = {
+        arm.name: ArmStudy(optuna.storages.InMemoryStorage(), plan, arm, {}) for arm in plan.arms
+    }
+    for study in studies.values():
+        for value in (0.5, 0.9, 0.7):
+            trial = study.ask().trial
+            key = TrialKey(study.arm.name, "search", trial)
+            study.tell(trial, TrialResult(key, "complete", 20, 0.1, 20, value))
+    return studies
+
+
+def test_the_best_trial_of_each_arm_is_trained_on_every_seed() -> None:
+    plan = _plan()
+    studies = _searched(plan)
+    specs = confirmations(plan, studies, [])
+    assert [spec.key for spec in specs] == [
+        TrialKey(arm, "confirm", 1, repeat) for repeat in range(3) for arm in ARMS
+    ]
+    for spec in specs:
+        assert spec.test
+        best = studies[spec.key.arm].values(1)
+        assert spec.optimizer.params["learning_rate"] == best["optimizer.learning_rate"]
+
+
+def test_a_seed_is_the_same_in_every_arm_and_no_two_are() -> None:
+    plan = _plan()
+    seeds = [spec.seed for spec in confirmations(plan, _searched(plan), [])]
+    assert seeds[::2] == seeds[1::2]
+    assert len(set(seeds)) == 3
+
+
+def test_what_is_stored_is_not_trained_again() -> None:
+    plan = _plan()
+    studies = _searched(plan)
+    done = [TrialKey("adam", "confirm", 1, 0), TrialKey("sgd", "confirm", 1, 2)]
+    keys = {spec.key for spec in confirmations(plan, studies, done)}
+    assert len(keys) == 4
+    assert not keys & set(done)
+
+
+def test_seeds_share_the_split_unless_asked() -> None:
+    plan = _plan()
+    specs = confirmations(plan, _searched(plan), [])
+    assert all(spec.data == plan.config.data for spec in specs)
+
+
+def test_each_seed_splits_anew_and_alike_in_every_arm() -> None:
+    plan = _plan("confirm.resplit=true")
+    specs = confirmations(plan, _searched(plan), [])
+    splits = [spec.data.validation_seed for spec in specs]
+    assert splits[::2] == splits[1::2]
+    assert len(set(splits)) == 3
+    assert not set(splits) & {spec.seed for spec in specs}
+    assert {spec.data.seed for spec in specs} == {plan.config.data.seed}
