@@ -22,6 +22,7 @@ import optuna
 
 from pipeline.config.composing import compose_sweep
 from pipeline.config.plan import Plan
+from pipeline.data.split import describe, fingerprint, load_split
 from pipeline.records import EpochMetrics, TrialKey, TrialResult, TrialSpec
 from pipeline.search.journal import open_storage
 from pipeline.search.study import ArmStudy
@@ -85,7 +86,9 @@ def report_seconds(trials: int, folder: Path) -> float:
 
 
 def _write_store(plan: Plan) -> None:
-    with Tracker(open_store(plan.config.tracking), plan, {}, "0" * 64) as tracker:
+    data = load_split(plan.config.data)
+    facts, store = describe(data, plan.config.data), open_store(plan.config.tracking)
+    with Tracker(store, plan, facts, fingerprint(data)) as tracker:
         tracker.open()
         for arm in plan.arms:
             study = ArmStudy(optuna.storages.InMemoryStorage(), plan, arm, {})
