@@ -114,9 +114,11 @@ def method(sweep: SweepRecord) -> tuple[str, ...]:
     )
     rule = (
         "± is the standard deviation from seed to seed, and the 95 % interval says how well the "
-        "mean is known (Student's t). Arms share their seeds, so they are compared seed by seed "
-        "with a paired t-test, and Holm's correction pays for asking more than one question. A "
-        f"winner is named only if the corrected p-value is below {LEVEL} against every other arm. "
+        "mean is known (Student's t). The optimism gap is the best value that the search found "
+        "minus the confirmed mean: how much a script would have flattered the arm. Arms share "
+        "their seeds, so they are compared seed by seed with a paired t-test, and Holm's "
+        "correction pays for asking more than one question. A winner is named only if the "
+        f"corrected p-value is below {LEVEL} against every other arm. "
         "Anything else is a tie: more seeds may settle it."
     )
     return (protocol, rule)
@@ -128,7 +130,8 @@ def comparisons_line(verdict: Verdict) -> str:
         return ""
     text = (
         f"{verdict.best} minus the other arm, seed by seed. An interval that holds zero, or a "
-        "large p, says that the seed alone may have made the difference."
+        "large p, says that the seed alone may have made the difference. The effect size is the "
+        "mean difference in standard deviations of the differences (Cohen's d)."
     )
     if len(verdict.comparisons) < 2 or verdict.kind != "tie":
         return text
