@@ -78,7 +78,7 @@ def from_drawn(dimension: Dimension, drawn: Any) -> Any:
 
 def grid(dimensions: Sequence[Dimension], points: int) -> dict[str, list[Any]]:
     """At most `points` values of each range, even on its own scale, ends included."""
-    return {d.name: _grid_values(d, points) for d in sorted(dimensions, key=lambda d: d.name)}
+    return {d.name: _grid_values(d, points) for d in dimensions}
 
 
 def grid_size(dimensions: Sequence[Dimension], points: int) -> int:

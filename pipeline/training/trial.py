@@ -164,8 +164,8 @@ def _train(spec: TrialSpec, data: SplitData, progress: Progress, bench: Bench) -
         progress.use_fit("the data doesn't fit in memory twice")
     if progress.loop == "resident":
         kind = _kind(spec, id(data))
-        x, y, *_ = train.tensors
         try:
+            x, y, *_ = train.tensors
             model = _compiled(spec, train, len(data.dataset.class_names))
             program = bench.programs.get(kind.key, model, x, y, kind.any_shape)
             progress.model = program.model
