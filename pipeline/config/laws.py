@@ -58,10 +58,10 @@ DOMAINS = {
 }
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 ACTIVATIONS = (
-    "celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh "
+    "celu elu exponential gelu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh "
     "leaky_relu linear log_sigmoid log_softmax mish relu relu6 selu sigmoid silu soft_shrink "
     "softmax softplus softsign sparse_plus sparse_sigmoid sparsemax squareplus swish tanh "
-    "tanh_shrink threshold"
+    "tanh_shrink"
 ).split()
 METRICS = {
     "loss": "minimize",

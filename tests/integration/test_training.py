@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from pipeline.config.laws import ONE_HOT_LOSSES, SPARSE_LOSSES
+from pipeline.config.laws import ACTIVATIONS, ONE_HOT_LOSSES, SPARSE_LOSSES
 from pipeline.records import VerdictSchedule, derive_seed
 from pipeline.training import loss as losses
 from pipeline.training.model import build_model
@@ -81,6 +81,13 @@ def test_resident_loop_equals_fit_for_an_optimizer(optimizer: str) -> None:
 @pytest.mark.parametrize("optimizer", OTHER_OPTIMIZERS)
 def test_resident_loop_equals_fit_for_the_other_optimizers(optimizer: str) -> None:
     assert_same(*both_loops(f"optimizer={optimizer}"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_resident_loop_equals_fit_for_an_activation(activation: str) -> None:
+    deep = ("model.params.hidden_units=[16,16]", f"model.params.activation={activation}")
+    assert_same(*both_loops("optimizer=adam", *deep))
 
 
 class TestAuto:
