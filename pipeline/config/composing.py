@@ -223,6 +223,11 @@ def _search_only(
     """Leaves the named parameters in the spaces of the arms, and no others."""
     if names is None:
         return
+    if not names:
+        raise BadInput(
+            f"search.only: need at least one name, got []{place('search.only', overrides)}; "
+            "optimizer.learning_rate, for example; null searches all that have a space"
+        )
     there = dict.fromkeys(name for arm in arms for name in arm.searched)
     if unknown := [name for name in names if name not in there]:
         raise BadInput(

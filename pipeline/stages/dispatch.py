@@ -66,7 +66,7 @@ class Dispatcher:
         self._finishing: deque[tuple[TrialResult, Future[Any]]] = deque()
         self._stillborn = 0
         self._busy = 0.0
-        self._first = self._last = math.nan
+        self._first, self._last = math.inf, -math.inf
 
     @property
     def has_room(self) -> bool:
@@ -150,8 +150,7 @@ class Dispatcher:
             self._begin(following, started)
         self._last = time.monotonic()
         self._busy += result.seconds
-        if math.isnan(self._first):
-            self._first = self._last - result.seconds
+        self._first = min(self._first, self._last - result.seconds)
 
     def _lost(self, event: WorkerLost) -> None:
         self._watch.lost(event)

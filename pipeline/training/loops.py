@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -47,7 +49,18 @@ class Arrays:
 def fits_in_memory(*parts: Arrays | None) -> bool:
     """Whether there is room for the parts as tensors beside the arrays, and as much again."""
     needed = sum(part.x.nbytes + part.y.nbytes for part in parts if part is not None)
-    return 2 * needed < os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return 2 * needed < available_bytes()
+
+
+def available_bytes() -> int:
+    """The memory that processes can still have: what the system would give back from its file cache
+    counts, where it says how much that is."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        found = re.search(r"^MemAvailable:\s*(\d+) kB", meminfo.read_text(), re.MULTILINE)
+        if found is not None:
+            return 1024 * int(found[1])
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)

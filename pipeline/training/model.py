@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from keras.src.backend.common import global_state
+from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
 from pipeline.config.schema import Data, Model
 from pipeline.data.sources import Features
@@ -56,14 +59,47 @@ def build_model(
     random.seed(seed)
     np.random.seed(seed % 2**32)
     shape = x_train.shape[1:]
+    if settings.builder not in BUILDERS:
+        # For random numbers that are drawn in the model's own code without a seed.
+        generator = keras.random.SeedGenerator(seed)
+        global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, generator)
     body = _builder(settings.builder)(shape, classes, **settings.params)
     if settings.builder not in BUILDERS:
         _check_probabilities(body, settings.builder, x_train[:8], classes)
     preprocessing = _preprocessing(data, x_train)
     if preprocessing is None:
         return body
+    if not _is_plain(body):
+        preprocessing.build((None, *shape))  # not in the graph that comes upon it first
+        return _preprocessed(body, preprocessing)
     inputs = keras.Input(shape)
     return keras.Model(inputs, body(preprocessing(inputs)))
+
+
+def is_of_keras(model: keras.Model) -> bool:
+    """Whether a model has no class of the user's in it, and so nothing that only its own code
+    knows of: all it keeps from one step to the next is in its variables."""
+    return _is_plain(model) and all(
+        is_of_keras(layer) if isinstance(layer, keras.Model) else _is_plain(layer)
+        for layer in model.layers
+    )
+
+
+def _is_plain(layer: keras.Layer) -> bool:
+    return type(layer) is Dense or type(layer).__module__.startswith("keras.")
+
+
+def _preprocessed(model: keras.Model, preprocessing: keras.Layer) -> keras.Model:
+    """The model with its inputs preprocessed. A model around it would hide what its class says of
+    a training step, its loss or its metrics."""
+    own = model.call
+
+    @functools.wraps(own)  # Keras looks at the names of its arguments
+    def call(inputs: Any, *arguments: Any, **keywords: Any) -> Any:
+        return own(preprocessing(inputs), *arguments, **keywords)
+
+    model.call = call
+    return model
 
 
 def mlp(

@@ -14,6 +14,15 @@ OF_ANY_SHAPE = {
     *("SGD", "RMSprop", "Adam", "AdamW", "Adadelta", "Adagrad", "Adamax", "Nadam", "Ftrl"),
     *("Lion", "Lamb"),
 }
+# What makes an update depend on the number of the step: a branch in the graph.
+BRANCHING = ("gradient_accumulation_steps", "ema_overwrite_frequency")
+
+
+def updates_any_shape(settings: Optimizer) -> bool:
+    """Whether one graph without a branch updates variables of any shape."""
+    return settings.name in OF_ANY_SHAPE and all(
+        settings.params.get(name) is None for name in BRANCHING
+    )
 
 
 def build_optimizer(

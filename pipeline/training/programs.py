@@ -126,8 +126,13 @@ class Programs:
     def __len__(self) -> int:
         return len(self._programs)
 
-    def get(self, key: Hashable, model: keras.Model, x: Any, y: Any, any_shape: bool) -> Program:
-        """The program of this kind, started anew with the weights of `model`, or else `model`'s."""
+    def get(
+        self, key: Hashable | None, model: keras.Model, x: Any, y: Any, any_shape: bool
+    ) -> Program:
+        """The program of this kind, started anew with the weights of `model`, or else `model`'s; a
+        model of no kind (None) has one for itself."""
+        if key is None:
+            return Program(model, x, y, any_shape)
         program = self._programs.pop(key, None)
         if program is None:
             program = Program(model, x, y, any_shape)

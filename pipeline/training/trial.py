@@ -25,8 +25,8 @@ from pipeline.training.loops import (
     run_resident,
 )
 from pipeline.training.loss import balancing_weights, build_loss, label_form, labels_for
-from pipeline.training.model import build_model, graph_params
-from pipeline.training.optimizer import OF_ANY_SHAPE, build_optimizer
+from pipeline.training.model import build_model, graph_params, is_of_keras
+from pipeline.training.optimizer import build_optimizer, updates_any_shape
 from pipeline.training.programs import Programs
 
 Emit = Callable[[EpochMetrics], None]
@@ -167,7 +167,8 @@ def _train(spec: TrialSpec, data: SplitData, progress: Progress, bench: Bench) -
         try:
             x, y, *_ = train.tensors
             model = _compiled(spec, train, len(data.dataset.class_names))
-            program = bench.programs.get(kind.key, model, x, y, kind.any_shape)
+            key = kind.key if is_of_keras(model) else None
+            program = bench.programs.get(key, model, x, y, kind.any_shape)
             progress.model = program.model
             run_resident(program, train, validation, rhythm, progress.on_epoch)
             return _test(spec, data, progress, bench, lambda part: program.evaluate(part.tensors))
@@ -227,7 +228,7 @@ def _kind(spec: TrialSpec, data: int) -> _Kind:
     else:
         rhythm = (training.schedule, training.epochs, training.batch_size)
     params = dict(spec.model.params)
-    any_shape = optimizer.name in OF_ANY_SHAPE and graph_params(spec.model) != params
+    any_shape = updates_any_shape(optimizer) and graph_params(spec.model) != params
     if any_shape:
         params = graph_params(spec.model)
     model, loss = (spec.model.builder, params), (training.loss, training.class_weight)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from sklearn.datasets import load_digits
 
 from pipeline.config.laws import ACTIVATIONS, ONE_HOT_LOSSES, SPARSE_LOSSES
 from pipeline.records import VerdictSchedule, derive_seed
+from pipeline.training import loops
 from pipeline.training import loss as losses
 from pipeline.training.model import build_model
 from pipeline.training.optimizer import build_optimizer
@@ -59,7 +59,7 @@ def both_loops(*overrides: str) -> tuple[Trained, Trained]:
 def assert_same(resident: Trained, fit: Trained) -> None:
     """To a few units in the last place of a float32: sums may be taken in another order."""
     assert (resident.result.loop, fit.result.loop) == ("resident", "fit")
-    assert resident.result.outcome == fit.result.outcome == "complete"
+    assert resident.result.outcome == fit.result.outcome == "complete", resident.result.error
     assert len(resident.epochs) == len(fit.epochs) == 3
     for ours, theirs in zip(resident.epochs, fit.epochs, strict=True):
         assert set(ours) == set(theirs) == {"loss", "accuracy", "val_loss", "val_accuracy"}
@@ -109,7 +109,7 @@ class TestAuto:
 
     def test_data_that_does_not_fit_twice(self, monkeypatch: pytest.MonkeyPatch) -> None:
         fit = train(*SMALL, "training.epochs=2", "training.loop=fit")
-        monkeypatch.setattr(os, "sysconf", lambda name: {"SC_AVPHYS_PAGES": 1}.get(name, 4096))
+        monkeypatch.setattr(loops, "available_bytes", lambda: 4096)
         auto = train(*SMALL, "training.epochs=2", "training.loop=auto")
         assert auto.result.loop == "fit"
         assert "memory" in auto.result.loop_reason
@@ -186,6 +186,61 @@ def test_validation_is_never_weighted(rare: Sequence[str]) -> None:
     plain, weighted = train(*still), train(*still, "training.class_weight=balanced")
     assert plain.curve("val_loss") == weighted.curve("val_loss")
     assert plain.curve("loss") != weighted.curve("loss")
+
+
+@pytest.mark.parametrize(
+    "branch", ["gradient_accumulation_steps=2", "use_ema=true", "ema_overwrite_frequency=5"]
+)
+def test_resident_loop_equals_fit_where_steps_differ(branch: str) -> None:
+    ema = ("optimizer.params.use_ema=true",) if branch.startswith("ema") else ()
+    assert_same(*both_loops("optimizer=adam", *ema, f"optimizer.params.{branch}"))
+
+
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[str, ...]]:
+    """The overrides that train a model of `own_models`, its inputs scaled or standardized."""
+    monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "tests")
+    shared = (*FEW_ROWS, "training.batch_size=50", "training.epochs=3", "optimizer=sgd")
+    builder = "model.builder=tests.integration.own_models:"
+    return lambda name: (*shared, "model=custom", builder + name)
+
+
+STANDARDIZED = ("data.rescale=null", "data.standardize=true")
+
+
+@pytest.mark.parametrize("scaling", [(), STANDARDIZED], ids=["rescaled", "standardized"])
+def test_a_training_step_of_the_models_own_is_taken(
+    own: Callable[[str], tuple[str, ...]], scaling: tuple[str, ...]
+) -> None:
+    """Half the gradients are plain SGD at half the learning rate."""
+    half = (*own("half_steps"), *scaling)
+    resident, fit = (
+        train(*half, f"{RATE}=0.02", f"training.loop={n}") for n in ("resident", "fit")
+    )
+    assert_same(resident, fit)
+    slower = train(*own("plain"), *scaling, f"{RATE}=0.01")
+    for name in ("accuracy", "val_loss", "val_accuracy"):
+        assert resident.curve(name) == pytest.approx(slower.curve(name), rel=1e-6)
+
+
+def test_what_a_model_remembers_by_itself_ends_with_its_trial(
+    own: Callable[[str], tuple[str, ...]],
+) -> None:
+    bench = Bench()
+    train(*own("tiring"), seed=1, bench=bench)
+    worn, fresh = train(*own("tiring"), bench=bench), train(*own("tiring"))
+    assert worn.epochs == fresh.epochs
+    assert len(bench.programs) == 0
+
+
+def test_a_model_of_keras_own_layers_shares_its_program(
+    own: Callable[[str], tuple[str, ...]],
+) -> None:
+    bench = Bench()
+    train(*own("plain"), seed=1, bench=bench)
+    worn, fresh = train(*own("plain"), bench=bench), train(*own("plain"))
+    assert worn.epochs == fresh.epochs
+    assert len(bench.programs) == 1
 
 
 def test_every_row_is_seen_once_an_epoch() -> None:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from pipeline.records import RunRecord
+from pipeline.records import Objective, RunRecord
 from pipeline.report.curves import Style, styles
 from pipeline.report.figures.parts import (
     Figure,
@@ -126,7 +126,7 @@ def expected_best(selection: Selection) -> Figure | None:
     style = styles([entry.arm for entry in selection.arms])
     data: list[dict[str, Any]] = []
     for entry in selection.arms:
-        values = [value_of(run) for run in _drawn(entry)]
+        values = _drawn(entry, selection.objective)
         if len(values) > 2:
             data += _expected_traces(
                 entry.arm, expected_of(values, selection.objective), style[entry.arm]
@@ -138,8 +138,9 @@ def expected_best(selection: Selection) -> Figure | None:
         section="search",
         title="What a shorter search would have found",
         caption="The best of so many random trials, on average over all ways to draw them from "
-        f"those that ended; {BAND:.0%} of such searches end inside the band. Where bands overlap, "
-        "that budget doesn't tell the arms apart.",
+        "those that ended, one that didn't complete as the worst of them; "
+        f"{BAND:.0%} of such searches end inside the band. Where bands overlap, that budget "
+        "doesn't tell the arms apart.",
         height=320,
         spec={
             "data": data,
@@ -151,9 +152,15 @@ def expected_best(selection: Selection) -> Figure | None:
     )
 
 
-def _drawn(entry: ArmSelection) -> list[RunRecord]:
-    """The trials that the sampler drew and that have a value: trial 0 is the defaults."""
-    return [run for run in entry.trials if run.key.trial and math.isfinite(value_of(run))]
+def _drawn(entry: ArmSelection, objective: Objective) -> list[float]:
+    """What the trials that the sampler drew came to (trial 0 is the defaults). One that isn't
+    complete can't be chosen, and took its place in the budget: it counts as the worst of them."""
+    ended = [run for run in entry.trials if run.key.trial and run.outcome != "running"]
+    values = [value_of(run) for run in ended if has_result(run)]
+    if not values:
+        return []
+    worst = min(values) if objective.direction == "maximize" else max(values)
+    return [*values, *[worst] * (len(ended) - len(values))]
 
 
 def _good_range(entry: ArmSelection) -> str:

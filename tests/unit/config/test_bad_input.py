@@ -163,6 +163,13 @@ PROMISED = [
         on_command_line("data.validation_seed=-1"),
     ),
     case(
+        "search-of-nothing",
+        "search.only=[]",
+        "search.only: need at least one name, got []",
+        on_command_line("search.only=[]"),
+        "optimizer.learning_rate",
+    ),
+    case(
         "search-of-what-has-no-space",
         "search.only=[optimizer.learning_rate,optimizer.momentun]",
         "search.only: no arm has a space for optimizer.momentun",

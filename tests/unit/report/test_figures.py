@@ -121,12 +121,13 @@ def test_the_best_so_far_is_a_staircase_over_trials_and_over_epochs():
 @pytest.mark.parametrize(("sampler", "drawn"), [("random", True), ("qmc", True), ("tpe", False)])
 def test_a_shorter_search_is_told_of_independent_trials_only(sampler, drawn):
     runs = [search("adam", trial, 0.5 + trial / 100) for trial in range(6)]
+    runs += [search("adam", 6, 0.9, "pruned"), search("adam", 7, None, "diverged")]
     found = _figures(sweep(*runs, sampler=sampler))
     assert ("expected-best" in found) == drawn
     if drawn:
         area, line = found["expected-best"].spec["data"]
-        assert line["x"] == [1, 2, 3, 4, 5]
-        assert line["y"][0] == pytest.approx(0.53)
+        assert line["x"] == [1, 2, 3, 4, 5, 6, 7]
+        assert line["y"][0] == pytest.approx((5 * 0.53 + 2 * 0.51) / 7, rel=1e-5)
         assert line["y"][-1] == 0.55
         assert area["fill"] == "toself"
 
