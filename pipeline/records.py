@@ -137,10 +137,19 @@ class WorkerLost:
 
 
 @dataclass(frozen=True)
+class Confusion:
+    """How often a row of one class was taken for which: `counts[true][predicted]`, both in the
+    order of `classes`."""
+
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
 class TrialResult:
     """How a training ended. `best_value` is the objective at `best_epoch` (None when no epoch
-    gave a finite value); `test` holds `test_*` metrics at that epoch when the spec asked;
-    `loop_reason` says why another loop trained than the one that comes first."""
+    gave a finite value); `test` holds `test_*` metrics at that epoch when the spec asked, and
+    `confusion` the test rows by class; `loop_reason` says why another loop trained than the one that comes first."""
 
     key: TrialKey
     outcome: Outcome
@@ -149,6 +158,7 @@ class TrialResult:
     best_epoch: int | None = None
     best_value: float | None = None
     test: Mapping[str, float] = field(default_factory=dict)
+    confusion: Confusion | None = None
     loop: str = ""
     loop_reason: str = ""
     error: str = ""
@@ -158,7 +168,8 @@ class TrialResult:
 @dataclass(frozen=True)
 class RunRecord:
     """One stored training. `curves` maps a metric to its values, epoch 1 first (NaN where an
-    epoch is missing); it is filled for the runs a report draws, and empty for the rest."""
+    epoch is missing), and `confusion` shows the test rows by class; they are filled for the runs
+    a report draws, and empty for the rest."""
 
     run_id: str
     key: TrialKey
@@ -171,12 +182,14 @@ class RunRecord:
     seconds: float
     test: Mapping[str, float] = field(default_factory=dict)
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    confusion: Confusion | None = None
 
 
 @dataclass(frozen=True)
 class SweepRecord:
     """One stored sweep: `runs` holds search and confirmation trainings, those that were
-    interrupted left out. `started` is milliseconds since 1970, `trials` the budget of an arm;
+    interrupted left out. `started` is milliseconds since 1970, `trials` the budget of an arm,
+    `confirm_top` how many of its configurations are confirmed;
     `finished` says that all of it was spent that some limit allowed.
     `utilisation` is the share of their time that workers trained, in the last process of it;
     `sampler` drew the trials. `commands` maps an arm's name to the overrides that compose it again,
@@ -196,6 +209,7 @@ class SweepRecord:
     started: int
     commands: Mapping[str, Sequence[str]]
     runs: tuple[RunRecord, ...]
+    confirm_top: int = 1
     finished: bool = False
     utilisation: float | None = None
     sampler: str = ""

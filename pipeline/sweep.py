@@ -40,10 +40,11 @@ def open_job(plan: Plan) -> Job:
 
 def sweep(job: Job, logs: Path) -> int:
     from pipeline.executor.local import LocalExecutor
-    from pipeline.stages.confirm import confirmations, run_all
+    from pipeline.stages.confirm import Confirmation, confirmations
     from pipeline.stages.continuing import open_studies, settle
     from pipeline.stages.dispatch import Dispatcher
     from pipeline.stages.outcome import exit_code, make_report, show_report
+    from pipeline.stages.run import run_stages
     from pipeline.stages.search import Search
     from pipeline.terminal import Terminal
     from pipeline.tracking.read import Stored, read_sweep, stored
@@ -59,7 +60,7 @@ def sweep(job: Job, logs: Path) -> int:
             kept = stored(store, plan.experiment, plan.name, plan.objective)
             settle(studies, kept.ended)
         budget = {name: study.limit for name, study in studies.items()}
-        confirming = settings.confirm.seeds * len(plan.arms)
+        confirming = settings.confirm.seeds * settings.confirm.top * len(plan.arms)
         terminal = Terminal(settings.terminal, plan.name, plan.objective, budget, confirming)
         for name, study in studies.items():
             tally = study.tally()
@@ -79,8 +80,9 @@ def sweep(job: Job, logs: Path) -> int:
             ):
                 tracker.open()
                 dispatcher = Dispatcher(executor, tracker, terminal)
-                Search(plan, studies, dispatcher, tracker).run()
-                run_all(confirmations(plan, studies, kept.ended), dispatcher)
+                search = Search(plan, studies, dispatcher, tracker)
+                confirmation = Confirmation(plan, studies, search, kept.ended)
+                run_stages({"search": search, "confirm": confirmation}, dispatcher)
                 tracker.close(dispatcher.utilisation)
         record = read_sweep(store, plan.name)
         report, folder = make_report(store, record, logs)

@@ -113,6 +113,7 @@ def sweep_problems(config: Config, longest: int) -> Iterator[Problem]:
     yield from _one_of("terminal", config.terminal, TERMINALS)
     yield from _at_least("search.trials", config.search.trials, 1)
     yield from _at_least("confirm.seeds", config.confirm.seeds, 0)
+    yield from _at_least("confirm.top", config.confirm.top, 1)
     if config.search.epochs is not None:
         yield from _at_least("search.epochs", config.search.epochs, longest)
     minutes = config.search.minutes

@@ -174,11 +174,12 @@ class Arms:
 
 @dataclass
 class Confirm:
-    """Each arm's best configuration is trained again on `seeds` fresh seeds; 0 leaves it out.
-    `resplit`: each seed also decides which rows are for training and which for validation; test
+    """Each arm's `top` best configurations are trained again on `seeds` fresh seeds; 0 seeds leave
+    it out. The one with the best mean stands for its arm. `resplit`: each seed also decides which rows are for training and which for validation; test
     rows stay the same."""
 
     seeds: int = 5
+    top: int = 1
     resplit: bool = False
 
 

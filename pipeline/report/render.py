@@ -150,7 +150,7 @@ def _contents(
 def _best_run(
     sweep: SweepRecord, selection: Selection, verdict: Verdict, arm: ArmSelection, ui: str
 ) -> dict[str, Any] | None:
-    run = arm.best
+    run = arm.chosen
     if run is None:
         return None
     exact = run.run_id in sweep.commands

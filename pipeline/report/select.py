@@ -8,6 +8,7 @@ runs of that best trial, and what is still missing.
 from __future__ import annotations
 
 import math
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ class ArmSelection:
         trials: Its search runs, by trial number, the last attempt of each.
         default: Trial 0, which trains the arm's defaults; None before it has begun.
         best: The best complete search run, the first of equals; None when none is complete.
-        seeds: The confirmation runs of `best`, by repeat and of any outcome.
+        chosen: The search run whose configuration stands for the arm: of those confirmed the one
+            with the best mean, one that diverged on no seed first; `best` until one is.
+        seeds: The confirmation runs of `chosen`, by repeat and of any outcome.
         pending: Whether runs are still to come, so that its numbers may change.
     """
 
@@ -34,6 +37,7 @@ class ArmSelection:
     trials: tuple[RunRecord, ...]
     default: RunRecord | None
     best: RunRecord | None
+    chosen: RunRecord | None
     seeds: tuple[RunRecord, ...]
     pending: bool
 
@@ -69,7 +73,7 @@ class ArmSelection:
 
     @property
     def eligible(self) -> bool:
-        """Whether the arm may win: confirmed, and no seed of its best trial diverged."""
+        """Whether the arm may win: confirmed, and no seed of its configuration diverged."""
         return bool(self.confirmed) and self.seed_counts["diverged"] == 0
 
 
@@ -129,8 +133,8 @@ def select(sweep: SweepRecord) -> Selection:
         One entry per arm, in the order of `sweep.arms`.
     """
     runs = _last_attempts(sweep.runs)
-    confirming = any(run.key.stage == "confirm" for run in runs)
-    arms = tuple(_select_arm(sweep, arm, runs, confirming) for arm in sweep.arms)
+    confirming = {run.key.arm for run in runs if run.key.stage == "confirm"}
+    arms = tuple(_select_arm(sweep, arm, runs, arm in confirming) for arm in sweep.arms)
     running = sum(
         run.outcome == "running" for entry in arms for run in (*entry.trials, *entry.seeds)
     )
@@ -168,30 +172,61 @@ def _select_arm(
 ) -> ArmSelection:
     own = [run for run in runs if run.key.arm == arm]
     trials = tuple(run for run in own if run.key.stage == "search")
-    finished = [run for run in trials if has_result(run)]
-    index = sweep.objective.best([value_of(run) for run in finished])
-    best = None if index is None else finished[index]
-    seeds = tuple(
-        run
-        for run in own
-        if best is not None and run.key.stage == "confirm" and run.key.trial == best.key.trial
-    )
+    top = _top(trials, sweep.objective, sweep.confirm_top)
+    seeds = {
+        run.key.trial: tuple(
+            seed for seed in own if seed.key.stage == "confirm" and seed.key.trial == run.key.trial
+        )
+        for run in top
+    }
+    chosen = _chosen(top, seeds, sweep.objective)
+    trained = sum(map(len, seeds.values()))
     return ArmSelection(
         arm=arm,
         trials=trials,
         default=next((run for run in trials if run.key.trial == 0), None),
-        best=best,
-        seeds=seeds,
-        pending=_pending(sweep, own, trials, best, seeds, confirming),
+        best=top[0] if top else None,
+        chosen=chosen,
+        seeds=seeds[chosen.key.trial] if chosen else (),
+        pending=_pending(sweep, own, trials, trained < sweep.confirm_seeds * len(top), confirming),
     )
+
+
+def _top(trials: Iterable[RunRecord], objective: Objective, count: int) -> list[RunRecord]:
+    """The best complete runs, best first; the first of those with the same values."""
+    sign = -1 if objective.direction == "maximize" else 1
+    finished = [run for run in trials if has_result(run)]
+    distinct: dict[str, RunRecord] = {}
+    for run in sorted(finished, key=lambda run: (sign * value_of(run), run.key.trial)):
+        values = {name: value for name, value in run.params.items() if name != "seed"}
+        distinct.setdefault(repr(sorted(values.items())), run)
+    return list(distinct.values())[:count]
+
+
+def _chosen(
+    top: list[RunRecord], seeds: Mapping[int, tuple[RunRecord, ...]], objective: Objective
+) -> RunRecord | None:
+    """What stands for an arm, of its confirmed configurations."""
+    confirmed = [run for run in top if any(map(has_result, seeds[run.key.trial]))]
+    steady = [
+        run
+        for run in confirmed
+        if not any(seed.outcome == "diverged" for seed in seeds[run.key.trial])
+    ]
+    candidates = steady or confirmed or top
+    means = [
+        statistics.fmean([value_of(s) for s in seeds[run.key.trial] if has_result(s)] or [math.nan])
+        for run in candidates
+    ]
+    index = objective.best(means)
+    return candidates[index or 0] if candidates else None
 
 
 def _pending(
     sweep: SweepRecord,
     own: list[RunRecord],
     trials: tuple[RunRecord, ...],
-    best: RunRecord | None,
-    seeds: tuple[RunRecord, ...],
+    unconfirmed: bool,
     confirming: bool,
 ) -> bool:
     """Whether runs of this arm are still to come, as far as the stored runs tell.
@@ -205,4 +240,4 @@ def _pending(
         return True
     if not confirming and len(trials) < sweep.trials:
         return True
-    return best is not None and len(seeds) < sweep.confirm_seeds
+    return unconfirmed

@@ -108,7 +108,7 @@ def method(sweep: SweepRecord) -> tuple[str, ...]:
         f"Every arm got the same budget, {plural(sweep.trials, 'trial')}; trial 0 uses the arm's "
         "defaults. A trial learns from the training rows and is scored on validation rows it never "
         "learned from. The best score of a search is still too good: it is the luckiest of many. "
-        f"So the best configuration of each arm is trained again on {seeds}, the same seeds in "
+        f"{_retrained(sweep.confirm_top)} trained again on {seeds}, the same seeds in "
         "every arm, and only these confirmed runs decide. Test rows are looked at once per "
         "confirmed run, at the epoch that validation chose, and decide nothing."
     )
@@ -122,6 +122,15 @@ def method(sweep: SweepRecord) -> tuple[str, ...]:
         "Anything else is a tie: more seeds may settle it."
     )
     return (protocol, rule)
+
+
+def _retrained(top: int) -> str:
+    if top == 1:
+        return "So the best configuration of each arm is"
+    return (
+        "The configuration with the best confirmed mean stands for its arm: "
+        f"the best {top} of each arm are"
+    )
 
 
 def comparisons_line(verdict: Verdict) -> str:

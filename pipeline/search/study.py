@@ -52,7 +52,6 @@ class Tally:
     unfinished: int
     epochs: int
     best_value: float | None
-    best_trial: int | None
 
     @property
     def finished(self) -> int:
@@ -96,7 +95,7 @@ class ArmStudy:
         self._unfinished: set[int] = set()
         self._outcomes: Counter[str] = Counter()
         self._epochs = 0
-        self._best: tuple[float | None, int | None] = (None, None)
+        self._best: float | None = None
         for stored in self._study.get_trials(deepcopy=False):
             if stored.state.is_finished():
                 result = stored.user_attrs["result"]
@@ -114,7 +113,7 @@ class ArmStudy:
 
     def tally(self) -> Tally:
         """The arm's trials so far."""
-        return Tally(dict(self._outcomes), len(self._unfinished), self._epochs, *self._best)
+        return Tally(dict(self._outcomes), len(self._unfinished), self._epochs, self._best)
 
     def _count(self, number: int, outcome: str, epochs: int, value: float | None) -> None:
         """Adds a finished trial to the tally: to add them all up at every trial would take longer
@@ -122,9 +121,9 @@ class ArmStudy:
         self._unfinished.discard(number)
         self._outcomes[outcome] += 1
         self._epochs += epochs
-        best = math.nan if self._best[0] is None else self._best[0]
+        best = math.nan if self._best is None else self._best
         if outcome == "complete" and value is not None and self._objective.better(value, best):
-            self._best = value, number
+            self._best = value
 
     @property
     def begun(self) -> int:
@@ -175,10 +174,22 @@ class ArmStudy:
         """Counts an attempt: its training begins."""
         self._running[number].set_user_attr(ATTEMPT, attempt)
 
-    def values(self, number: int) -> Mapping[str, Any]:
-        """The values of a trial by public name."""
-        trial = next(t for t in self._study.get_trials(deepcopy=False) if t.number == number)
-        return self._values(trial.params)
+    def best_trials(self, count: int) -> list[tuple[int, Mapping[str, Any]]]:
+        """The best complete trials, at most `count`, best first: their numbers and their values by
+        public name. Of trials with the same values the first one stands for all."""
+        complete = [
+            trial
+            for trial in self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+            if trial.value is not None and math.isfinite(trial.value)
+        ]
+        sign = -1 if self._objective.direction == "maximize" else 1
+        found: dict[str, tuple[int, Mapping[str, Any]]] = {}
+        for trial in sorted(complete, key=lambda t: (sign * t.value, t.number)):
+            values = self._values(trial.params)
+            found.setdefault(repr(values), (trial.number, values))
+            if len(found) == count:
+                break
+        return list(found.values())
 
     def keep(self, number: int, epoch: int, value: float) -> bool:
         """Reports a judged epoch's objective; whether the pruner lets the trial go on."""

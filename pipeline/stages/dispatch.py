@@ -27,6 +27,8 @@ from pipeline.tracking.write import FLUSH_SECONDS, Tracker
 
 ATTEMPTS = 3
 STORING_SECONDS = 0.005  # how soon it is seen that a result is stored
+# Results of each worker that may wait for the disk: short trials end while a new database is made.
+UNSTORED = 8
 
 
 class Watch(Protocol):
@@ -74,7 +76,8 @@ class Dispatcher:
         worker has finished, while its result is still being stored. With one worker none is taken
         before every result is told, so that a search always knows the same when it chooses."""
         workers = self._executor.size
-        return len(self._ready) < workers and len(self._finishing) < workers
+        unstored = 1 if workers == 1 else workers * UNSTORED
+        return len(self._ready) < workers and len(self._finishing) < unstored
 
     @property
     def running(self) -> int:

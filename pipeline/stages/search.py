@@ -1,6 +1,6 @@
 """The search: every arm gets its trials in turn, until its budget is spent.
 
-In: a study per arm and a dispatcher. Out: studies whose trials all have an outcome.
+In: a study per arm. Out: studies whose trials all have an outcome.
 """
 
 from __future__ import annotations
@@ -41,25 +41,12 @@ class Search:
         minutes = plan.config.search.minutes
         self._deadline = None if minutes is None else time.monotonic() + 60 * minutes
 
-    def run(self) -> None:
-        """Searches until no arm's budget has room, or the time is up."""
-        while True:
-            while self._dispatcher.has_room and (spec := self._next()) is not None:
-                self._dispatcher.submit(spec, self._begun)
-            if not self._dispatcher.running:
-                return
-            for event in self._dispatcher.events():
-                if isinstance(event, EpochMetrics):
-                    self._judge(event)
-                else:
-                    self._tell(event)
-
-    def _next(self) -> TrialSpec | None:
+    def next(self) -> TrialSpec | None:
         """What an earlier process left unfinished, then a trial of the arm that has begun fewest:
         arms keep abreast, so that any limit cuts all of them alike."""
         if self._left_over:
             return self._spec(*self._left_over.popleft())
-        if self._deadline is not None and time.monotonic() > self._deadline:
+        if self._late:
             return None
         open_arms: Sequence[ArmStudy] = [s for s in self._studies.values() if s.wants_trial()]
         if not open_arms:
@@ -72,8 +59,25 @@ class Search:
         seed = derive_seed(study.arm.settings.training.seed, "search", candidate.trial)
         return trial_spec(self._plan, study.arm, key, candidate.values, seed)
 
-    def _begun(self, key: TrialKey) -> None:
+    def begun(self, key: TrialKey) -> None:
+        """Counts the attempt in its study."""
         self._studies[key.arm].begin(key.trial, key.attempt)
+
+    def take(self, event: EpochMetrics | TrialResult) -> None:
+        """Judges an epoch, tells a result."""
+        if isinstance(event, EpochMetrics):
+            self._judge(event)
+        else:
+            self._tell(event)
+
+    def settled(self, arm: str) -> bool:
+        """Whether all trials of the arm have an outcome, and no other will come."""
+        study = self._studies[arm]
+        return study.tally().unfinished == 0 and (self._late or not study.wants_trial())
+
+    @property
+    def _late(self) -> bool:
+        return self._deadline is not None and time.monotonic() > self._deadline
 
     def _judge(self, metrics: EpochMetrics) -> None:
         spec = self._dispatcher.spec(metrics.key)

@@ -46,6 +46,7 @@ def sweep_tags(plan: Plan, data: Mapping[str, object]) -> dict[str, str]:
         "trials": config.search.trials,
         "sampler": config.search.name,
         "confirm_seeds": config.confirm.seeds,
+        "confirm_top": config.confirm.top,
         "data": dict(data),
         "environment": environment,
     }

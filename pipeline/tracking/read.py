@@ -123,6 +123,7 @@ def _sweep(client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
         trials=about["trials"],
         sampler=about.get("sampler", ""),
         confirm_seeds=about["confirm_seeds"],
+        confirm_top=about.get("confirm_top", 1),
         data=about["data"],
         data_sha256=run.data.tags["data_sha256"],
         started=run.info.start_time,

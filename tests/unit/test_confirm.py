@@ -10,7 +10,7 @@ from pipeline.config.composing import compose_sweep
 from pipeline.config.plan import Plan
 from pipeline.records import TrialKey, TrialResult
 from pipeline.search.study import ArmStudy
-from pipeline.stages.confirm import confirmations
+from pipeline.stages.confirm import Confirmation, confirmations
 
 ARMS = ("adam", "sgd")
 
@@ -43,7 +43,7 @@ def test_the_best_trial_of_each_arm_is_trained_on_every_seed() -> None:
     ]
     for spec in specs:
         assert spec.test
-        best = studies[spec.key.arm].values(1)
+        [(_, best)] = studies[spec.key.arm].best_trials(1)
         assert spec.optimizer.params["learning_rate"] == best["optimizer.learning_rate"]
 
 
@@ -77,3 +77,40 @@ def test_each_seed_splits_anew_and_alike_in_every_arm() -> None:
     assert len(set(splits)) == 3
     assert not set(splits) & {spec.seed for spec in specs}
     assert {spec.data.seed for spec in specs} == {plan.config.data.seed}
+
+
+def test_the_top_trials_of_each_arm_are_trained_on_every_seed() -> None:
+    plan = _plan("confirm.top=2")
+    specs = confirmations(plan, _searched(plan), [])
+    assert [(spec.key.arm, spec.key.trial, spec.key.repeat) for spec in specs] == [
+        (arm, trial, repeat) for repeat in range(3) for arm in ARMS for trial in (1, 2)
+    ]
+    assert len({spec.seed for spec in specs}) == 3
+
+
+class Searching:
+    """A search in which some arms are settled."""
+
+    def __init__(self) -> None:
+        self.arms: set[str] = set()
+
+    def settled(self, arm: str) -> bool:
+        return arm in self.arms
+
+
+def test_an_arm_is_confirmed_while_another_still_searches() -> None:
+    plan, search = _plan(), Searching()
+    stage = Confirmation(plan, _searched(plan), search, [])  # type: ignore[arg-type]
+    assert stage.next() is None
+    search.arms = {"sgd"}
+    first = stage.next()
+    assert first is not None
+    assert first.key == TrialKey("sgd", "confirm", 1, 0)
+    search.arms = {"sgd", "adam"}
+    rest = [spec.key for spec in iter(stage.next, None)]
+    assert rest == [
+        TrialKey(arm, "confirm", 1, repeat)
+        for repeat in range(3)
+        for arm in ("sgd", "adam")
+        if (arm, repeat) != ("sgd", 0)
+    ]

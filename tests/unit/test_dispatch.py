@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,7 +12,7 @@ import pytest
 
 from pipeline.config.composing import compose_sweep
 from pipeline.records import EpochMetrics, TrialKey, TrialResult, TrialSpec
-from pipeline.stages.dispatch import Dispatcher
+from pipeline.stages.dispatch import UNSTORED, Dispatcher
 from pipeline.stages.search import trial_spec
 
 PLAN = compose_sweep(["optimizer=adam"])
@@ -107,3 +108,23 @@ def test_several_workers_go_on_while_a_result_is_stored() -> None:
         result(1),
         result(2),
     ]
+
+
+def test_results_wait_for_the_disk_while_workers_go_on_to_a_limit() -> None:
+    store = SlowStore()
+    held = threading.Event()
+    store.finish = lambda _: store.pool.submit(held.wait)  # type: ignore[assignment, return-value]
+    batches = [[result(trial)] for trial in range(2 * UNSTORED)]
+    workers = Workers(2, batches)
+    with store.pool:
+        dispatcher = Dispatcher(workers, store, Blind())  # type: ignore[arg-type]
+        trial = 0
+        while batches := workers.batches:
+            while dispatcher.has_room:
+                dispatcher.submit(spec(trial))
+                trial += 1
+            list(dispatcher.events())
+        assert not batches
+        assert len(workers.given) == 2 * UNSTORED + 2
+        assert not dispatcher.has_room
+        held.set()

@@ -105,3 +105,20 @@ def test_two_standard_deviations_are_found_with_ten_seeds(arms, objective):
     verdicts = _simulate(_exact, arms, 10, 400, [2 * sign, *[0] * (arms - 1)], objective)
     found = [verdict.kind == "winner" and verdict.best == "arm0" for verdict in verdicts]
     assert np.mean(found) >= 0.80
+
+
+@pytest.mark.parametrize("arms", ARMS)
+def test_choosing_among_three_confirmed_configurations_brings_no_more_winners(arms):
+    """`confirm.top=3`: the best mean of three stands for each arm, and all are truly equal."""
+    verdicts = []
+    for seeds in SEEDS:
+        rng = np.random.default_rng([3, arms, seeds])
+        shared = rng.normal(size=(EACH, 1, 1, seeds))
+        values = rng.normal(size=(EACH, arms, 3, seeds)) + shared
+        best = values.mean(axis=-1).argmax(axis=-1)
+        chosen = np.take_along_axis(values, best[..., None, None], axis=2)[:, :, 0]
+        verdicts += [
+            judge({f"arm{i}": dict(enumerate(row)) for i, row in enumerate(one)}, ACCURACY)
+            for one in chosen.tolist()
+        ]
+    assert _wins(verdicts) <= 0.05

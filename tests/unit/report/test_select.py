@@ -132,3 +132,43 @@ def test_a_sweep_without_confirmation_is_done_after_its_search():
     assert chosen.pending == ()
     leader = chosen.leader()
     assert leader is not None and leader.arm == "adam"
+
+
+def _two_confirmed(first, second, **more):
+    params = [{"optimizer.learning_rate": rate} for rate in ("0.1", "0.2", "0.3")]
+    runs = [search("adam", i, 0.9 + i / 100, params=params[i]) for i in range(3)]
+    runs += [*confirmed("adam", 2, first), *confirmed("adam", 1, second), *more.pop("runs", ())]
+    return select(sweep(*runs, confirm_top=2, confirm_seeds=len(first), trials=3, **more))["adam"]
+
+
+def test_of_several_confirmed_configurations_the_best_mean_stands_for_the_arm():
+    arm = _two_confirmed([0.9, 0.92], [0.91, 0.93])
+    assert arm.best is not None and arm.best.key.trial == 2
+    assert arm.chosen is not None and arm.chosen.key.trial == 1
+    assert sorted(arm.values.values()) == [0.91, 0.93]
+    assert not arm.pending
+
+
+def test_a_configuration_that_diverged_stands_for_its_arm_only_if_all_did():
+    bad = [confirm("adam", 1, 1, None, "diverged")]
+    arm = _two_confirmed([0.9, 0.91], [0.95], runs=bad)
+    assert arm.chosen is not None and arm.chosen.key.trial == 2
+    assert arm.eligible
+
+
+def test_an_arm_waits_for_the_seeds_of_all_its_configurations():
+    assert _two_confirmed([0.9, 0.92], [0.91]).pending
+    assert not _two_confirmed([0.9, 0.92], [0.91, 0.9]).pending
+
+
+def test_configurations_with_the_same_values_count_once_among_the_top():
+    same = {"optimizer.learning_rate": "0.1", "seed": "1"}
+    runs = [
+        search("adam", 0, 0.95, params=same),
+        search("adam", 1, 0.94, params={**same, "seed": "2"}),
+        search("adam", 2, 0.93, params={**same, "optimizer.learning_rate": "0.2"}),
+    ]
+    runs += [*confirmed("adam", 0, [0.9, 0.9]), *confirmed("adam", 2, [0.91, 0.91])]
+    arm = select(sweep(*runs, confirm_top=2, confirm_seeds=2, trials=3))["adam"]
+    assert arm.chosen is not None and arm.chosen.key.trial == 2
+    assert not arm.pending

@@ -68,9 +68,7 @@ def test_an_arm_without_a_space_repeats_its_defaults(tmp_path: Path) -> None:
 def test_values_of_a_stored_trial(study: ArmStudy, tmp_path: Path) -> None:
     candidates = list(search(study))
     again = open_study(tmp_path, plan("search=random", "search.trials=5"))
-    assert [again.values(candidate.trial) for candidate in candidates] == [
-        candidate.values for candidate in candidates
-    ]
+    assert dict(again.best_trials(5)) == {c.trial: c.values for c in candidates}
 
 
 OUTCOMES: list[tuple[Outcome, TrialState]] = [
@@ -106,7 +104,8 @@ def test_only_complete_trials_can_be_best(study: ArmStudy) -> None:
     ]:
         tell(study, study.ask(), value, outcome)  # type: ignore[arg-type]
     tally = study.tally()
-    assert (tally.best_trial, tally.best_value) == (3, 0.8)
+    assert tally.best_value == 0.8
+    assert [number for number, _ in study.best_trials(9)] == [3, 1]
     assert tally.outcomes == {"complete": 2, "pruned": 1, "diverged": 1, "failed": 1}
 
 
@@ -115,13 +114,15 @@ def test_best_follows_the_direction(tmp_path: Path) -> None:
     study = open_study(tmp_path, of)
     for value in (0.7, 0.3, 0.5):
         tell(study, study.ask(), value)
-    assert (study.tally().best_trial, study.tally().best_value) == (1, 0.3)
+    assert study.tally().best_value == 0.3
+    assert [number for number, _ in study.best_trials(2)] == [1, 2]
 
 
 def test_a_tally_without_a_complete_trial_has_no_best(study: ArmStudy) -> None:
-    assert study.tally().best_trial is None
+    assert study.best_trials(1) == []
     tell(study, study.ask(), None, "diverged")
-    assert (study.tally().best_trial, study.tally().best_value) == (None, None)
+    assert study.tally().best_value is None
+    assert study.best_trials(1) == []
 
 
 def test_a_diverged_trial_needs_no_value(study: ArmStudy) -> None:
@@ -143,7 +144,24 @@ def test_trials_may_end_in_any_order(study: ArmStudy) -> None:
     for candidate in reversed(candidates):
         tell(study, candidate)
     best = max(candidates, key=lambda candidate: value_of(candidate.values))
-    assert study.tally().best_trial == best.trial
+    assert study.best_trials(1) == [(best.trial, best.values)]
+
+
+def test_of_equal_trials_the_first_is_best(study: ArmStudy) -> None:
+    for value in (0.5, 0.9, 0.9):
+        tell(study, study.ask(), value)
+    assert [number for number, _ in study.best_trials(2)] == [1, 2]
+
+
+def test_the_same_values_stand_once_among_the_best(tmp_path: Path) -> None:
+    of = plan("search=random", "search.only=[training.batch_size]", "search.trials=30")
+    study = open_study(tmp_path, of)
+    for _ in range(30):
+        tell(study, study.ask(), 0.5)
+    best = study.best_trials(30)
+    sizes = [values["training.batch_size"] for _, values in best]
+    assert len(sizes) == len(set(sizes)) < 30
+    assert best[0][0] == 0
 
 
 def test_identity_is_kept(tmp_path: Path) -> None:
