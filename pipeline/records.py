@@ -87,7 +87,8 @@ class TrialSpec:
     """Everything that decides the outcome of one training.
 
     `data`, `model`, `optimizer` and `training` are the settings of pipeline.config.schema with
-    this trial's values put in.
+    this trial's values put in. `test` asks for what test rows say of the best epoch, `weights`
+    names the file that its weights go to.
     """
 
     key: TrialKey
@@ -99,6 +100,7 @@ class TrialSpec:
     seed: int
     verdicts: VerdictSchedule | None = None
     test: bool = False
+    weights: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,10 +148,30 @@ class Confusion:
 
 
 @dataclass(frozen=True)
+class Importance:
+    """What a searched parameter had to do with being among an arm's best trials: `share` is its
+    part of that of all of them (0 to 1); `lucky` says that shuffled results bring as much in one
+    case of twenty, or more often."""
+
+    parameter: str
+    share: float
+    lucky: bool
+
+
+@dataclass(frozen=True)
+class Importances:
+    """The importance of each searched parameter of an arm; without any, `missing` says why."""
+
+    parameters: tuple[Importance, ...]
+    missing: str = ""
+
+
+@dataclass(frozen=True)
 class TrialResult:
     """How a training ended. `best_value` is the objective at `best_epoch` (None when no epoch
     gave a finite value); `test` holds `test_*` metrics at that epoch when the spec asked, and
-    `confusion` the test rows by class; `loop_reason` says why another loop trained than the one that comes first."""
+    `confusion` the test rows by class; `weights` is the file with the weights of that epoch;
+    `loop_reason` says why another loop trained than the one that comes first."""
 
     key: TrialKey
     outcome: Outcome
@@ -159,6 +181,7 @@ class TrialResult:
     best_value: float | None = None
     test: Mapping[str, float] = field(default_factory=dict)
     confusion: Confusion | None = None
+    weights: str = ""
     loop: str = ""
     loop_reason: str = ""
     error: str = ""
@@ -186,6 +209,22 @@ class RunRecord:
 
 
 @dataclass(frozen=True)
+class Champion:
+    """A sweep's model in the registry: the confirmed mean that earned it its place, and the run
+    whose weights it has."""
+
+    name: str
+    version: str
+    run_id: str
+    mean: float
+    data_sha256: str
+
+    @property
+    def uri(self) -> str:
+        return f"models:/{self.name}@champion"
+
+
+@dataclass(frozen=True)
 class SweepRecord:
     """One stored sweep: `runs` holds search and confirmation trainings, those that were
     interrupted left out. `started` is milliseconds since 1970, `trials` the budget of an arm,
@@ -193,7 +232,8 @@ class SweepRecord:
     `finished` says that all of it was spent that some limit allowed.
     `utilisation` is the share of their time that workers trained, in the last process of it;
     `sampler` drew the trials. `commands` maps an arm's name to the overrides that compose it again,
-    and a search run's id to those that train that run again."""
+    and a search run's id to those that train that run again. `spaces` has the dimensions of each
+    arm as pipeline.config.stored_space writes them; an older store has none."""
 
     name: str
     run_id: str
@@ -210,6 +250,8 @@ class SweepRecord:
     commands: Mapping[str, Sequence[str]]
     runs: tuple[RunRecord, ...]
     confirm_top: int = 1
+    spaces: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     finished: bool = False
     utilisation: float | None = None
     sampler: str = ""
+    champion: Champion | None = None

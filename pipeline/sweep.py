@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.config.composing import compose_sweep
@@ -40,6 +40,7 @@ def open_job(plan: Plan) -> Job:
 
 def sweep(job: Job, logs: Path) -> int:
     from pipeline.executor.local import LocalExecutor
+    from pipeline.stages.champion import publish_champion
     from pipeline.stages.confirm import Confirmation, confirmations
     from pipeline.stages.continuing import open_studies, settle
     from pipeline.stages.dispatch import Dispatcher
@@ -48,12 +49,12 @@ def sweep(job: Job, logs: Path) -> int:
     from pipeline.stages.search import Search
     from pipeline.terminal import Terminal
     from pipeline.tracking.read import Stored, read_sweep, stored
-    from pipeline.tracking.store import sweep_lock
+    from pipeline.tracking.store import scratch_folder, sweep_lock
     from pipeline.tracking.write import Tracker
 
     plan, settings, store = job.plan, job.plan.config, job.store
     data_sha256, facts = fingerprint(job.data), describe(job.data, settings.data)
-    with sweep_lock(store, plan.name):
+    with sweep_lock(store, plan.name), scratch_folder(store, plan.name) as files:
         studies = open_studies(plan, store.journal(plan.name), data_sha256)
         kept = Stored({}, closed=False)
         if any(study.begun for study in studies.values()):
@@ -81,10 +82,12 @@ def sweep(job: Job, logs: Path) -> int:
                 tracker.open()
                 dispatcher = Dispatcher(executor, tracker, terminal)
                 search = Search(plan, studies, dispatcher, tracker)
-                confirmation = Confirmation(plan, studies, search, kept.ended)
+                confirmation = Confirmation(plan, studies, search, kept.ended, files)
                 run_stages({"search": search, "confirm": confirmation}, dispatcher)
                 tracker.close(dispatcher.utilisation)
         record = read_sweep(store, plan.name)
+        best = publish_champion(store, record, plan, studies, files / "champion")
+        record = replace(record, champion=best)
         report, folder = make_report(store, record, logs)
     show_report(report, folder, store, record, terminal)
     return exit_code(record)

@@ -23,7 +23,7 @@ def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
 def train(job: Job, logs: Path) -> int:
     from pipeline.executor.local import LocalExecutor
     from pipeline.records import TrialKey, TrialResult
-    from pipeline.stages.dispatch import Dispatcher
+    from pipeline.stages.dispatch import Dispatcher, Part
     from pipeline.stages.search import trial_spec
     from pipeline.terminal import EpochLines
     from pipeline.tracking.write import Tracker
@@ -40,7 +40,7 @@ def train(job: Job, logs: Path) -> int:
     ):
         tracker.open_single()
         dispatcher = Dispatcher(executor, tracker, terminal)
-        dispatcher.submit(spec)
+        dispatcher.submit(spec, Part())
         results: list[TrialResult] = []
         try:
             while not results:

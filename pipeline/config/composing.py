@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from pipeline.config.explain import COMPOSE_ERRORS, explain, place
 from pipeline.config.laws import arm_problems, name_problems, sweep_problems
 from pipeline.config.plan import Arm, Plan
-from pipeline.config.schema import Config, ReportConfig
+from pipeline.config.schema import Config, PredictConfig, ReportConfig
 from pipeline.config.space import GROUPS as SEARCHABLE
 from pipeline.config.space import ArmSettings
 from pipeline.config.space_laws import Problem
@@ -35,7 +35,7 @@ AXES = ("optimizer", "model", "training")
 # What an arm's own training doesn't depend on: left out of the command that trains it again.
 SWEEP_ONLY = ("arms", "search", "pruner", "confirm", "executor", "sweep", "terminal", "hydra")
 
-T = TypeVar("T", Config, ReportConfig)
+T = TypeVar("T", Config, ReportConfig, PredictConfig)
 
 
 def register_schema() -> None:
@@ -43,6 +43,7 @@ def register_schema() -> None:
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
     store.store(name="report_schema", node=ReportConfig)
+    store.store(name="predict_schema", node=PredictConfig)
 
 
 def compose_sweep(overrides: Sequence[str], config_dir: str | None = None) -> Plan:
@@ -92,6 +93,17 @@ def compose_report(overrides: Sequence[str], config_dir: str | None = None) -> R
     problems = [_tell(problem, overrides) for problem in name_problems(config.sweep.name)]
     if problems:
         raise BadInput(*problems)
+    return config
+
+
+def compose_predict(overrides: Sequence[str], config_dir: str | None = None) -> PredictConfig:
+    """What to predict, and where from and to.
+
+    Raises:
+        BadInput: something doesn't compose.
+    """
+    with _hydra(config_dir) as extra:
+        config, _ = _compose("predict", [*overrides, *extra], PredictConfig)
     return config
 
 

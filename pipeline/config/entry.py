@@ -32,6 +32,7 @@ def command(
     compose: Callable[[Sequence[str], str | None], P],
     action: Callable[[P, Path], int],
     config_name: str = "config",
+    short: Sequence[str] = (),
 ) -> NoReturn:
     """Runs one command of the project and exits with its documented code.
 
@@ -41,8 +42,12 @@ def command(
             whatever is wrong before Hydra makes the folder of the run.
         action: does the work; gets the plan and the folder for its logs, returns the exit code.
         config_name: the file of conf/ that the command composes.
+        short: keys below one that has the command's name, which it takes without that name.
     """
     arguments = get_args_parser().parse_intermixed_args()
+    arguments.overrides = [
+        f"{name}.{o}" if o.partition("=")[0] in short else o for o in arguments.overrides
+    ]
     register_schema()
     if arguments.help or arguments.hydra_help or arguments.cfg or arguments.info:
         sys.argv.append(f"hydra/help={name}")

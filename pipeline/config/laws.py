@@ -17,6 +17,7 @@ from typing import Any
 from pipeline.config.schema import Config, Data, Model, Optimizer, Training
 from pipeline.config.space import TUNABLE_TRAINING, ArmSettings
 from pipeline.config.space_laws import Problem, domain_problems, is_number, is_whole, spec_problems
+from pipeline.config.trust import distrust, is_trusted
 
 SWEEP_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
@@ -195,14 +196,8 @@ def _data(data: Data) -> Iterator[Problem]:
 def _model(model: Model) -> Iterator[Problem]:
     yield from _plain("model.name", model.name)
     if ":" in model.builder:
-        package = model.builder.partition(":")[0].partition(".")[0]
-        trusted = os.environ.get("PIPELINE_TRUSTED_PACKAGES", "").replace(",", " ").split()
-        if package not in trusted:
-            yield (
-                "model.builder",
-                f"{model.builder!r} would run code of package {package!r}, which is not trusted; "
-                f"set PIPELINE_TRUSTED_PACKAGES={package} in the environment if it is yours",
-            )
+        if not is_trusted(model.builder):
+            yield "model.builder", distrust(model.builder)
     elif model.builder not in BUILDERS:
         yield (
             "model.builder",

@@ -175,8 +175,8 @@ class Arms:
 @dataclass
 class Confirm:
     """Each arm's `top` best configurations are trained again on `seeds` fresh seeds; 0 seeds leave
-    it out. The one with the best mean stands for its arm. `resplit`: each seed also decides which rows are for training and which for validation; test
-    rows stay the same."""
+    it out. The one with the best mean stands for its arm. `resplit`: each seed also decides which
+    rows are for training and which for validation; test rows stay the same."""
 
     seeds: int = 5
     top: int = 1
@@ -216,3 +216,21 @@ class ReportConfig:
     tracking: Tracking = field(default_factory=Tracking)
     sweep: Sweep = field(default_factory=Sweep)
     terminal: str = "auto"
+
+
+@dataclass
+class Predict:
+    """`model`: a sweep's name, for its champion, or an address such as models:/name/2; null is the
+    newest sweep's champion. `input`: rows as .csv or .npz. `output`: a .csv, replaced."""
+
+    model: Optional[str] = None  # noqa: UP045
+    input: str = MISSING
+    output: str = MISSING
+
+
+@dataclass
+class PredictConfig:
+    """The whole of conf/predict.yaml."""
+
+    tracking: Tracking = field(default_factory=Tracking)
+    predict: Predict = field(default_factory=Predict)

@@ -37,6 +37,16 @@ ENVIRONMENT = {
 }
 
 
+def tensorflow_environment(logs: Path) -> Mapping[str, str]:
+    """What a process that imports TensorFlow needs in its environment, before it does.
+
+    Args:
+        logs: where Keras, and matplotlib that it imports, may write: by default the user's home.
+    """
+    own = {"KERAS_HOME": str(logs), "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(logs))}
+    return {**ENVIRONMENT, **own}
+
+
 @dataclass
 class Worker:
     """A process, its end of the socket, and the trial it is at."""
@@ -156,10 +166,7 @@ class LocalExecutor:
         threads = str(self._threads)
         return {
             **os.environ,
-            **ENVIRONMENT,
-            # Where Keras, and matplotlib that it imports, write: by default the user's home.
-            "KERAS_HOME": str(self._logs),
-            "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(self._logs)),
+            **tensorflow_environment(self._logs),
             "TF_NUM_INTRAOP_THREADS": threads,
             "TF_NUM_INTEROP_THREADS": threads,
             "OMP_NUM_THREADS": threads,

@@ -6,13 +6,17 @@ what these runs give is not. Test rows are read here, once a run.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 
-from pipeline.config.plan import Plan
-from pipeline.records import EpochMetrics, TrialKey, TrialResult, TrialSpec, derive_seed
+from pipeline.config.plan import Arm, Plan
+from pipeline.records import TrialKey, TrialResult, TrialSpec, derive_seed
 from pipeline.search.study import ArmStudy
+from pipeline.stages.dispatch import Part
 from pipeline.stages.search import Search, trial_spec
+from pipeline.tracking.names import WEIGHTS
 
 
 def confirmations(
@@ -26,36 +30,58 @@ def confirmations(
         studies: finished searches.
         done: trainings that are stored already, as their first attempts.
     """
-    specs = []
-    for repeat in range(plan.config.confirm.seeds):
-        for study in studies.values():
-            for best, values in study.best_trials(plan.config.confirm.top):
-                key = TrialKey(study.arm.name, "confirm", best, repeat)
-                if key not in done:
-                    seed = derive_seed(study.arm.settings.training.seed, "confirm", repeat)
-                    spec = trial_spec(plan, study.arm, key, values, seed)
-                    if plan.config.confirm.resplit:
-                        split = derive_seed(seed, "split")
-                        spec = replace(spec, data=replace(spec.data, validation_seed=split))
-                    specs.append(spec)
-    return specs
+    specs = [
+        confirmation(plan, study.arm, best, values, repeat)
+        for repeat in range(plan.config.confirm.seeds)
+        for study in studies.values()
+        for best, values in study.best_trials(plan.config.confirm.top)
+    ]
+    return [spec for spec in specs if spec.key not in done]
 
 
-class Confirmation:
-    """Confirms an arm as soon as its search is settled, while others may still be searching."""
+def confirmation(
+    plan: Plan, arm: Arm, trial: int, values: Mapping[str, object], repeat: int
+) -> TrialSpec:
+    """One seed of a configuration: the seed, and the split if each seed has its own, are the same
+    in every arm."""
+    seed = derive_seed(arm.settings.training.seed, "confirm", repeat)
+    key = TrialKey(arm.name, "confirm", trial, repeat)
+    spec = trial_spec(plan, arm, key, values, seed)
+    if not plan.config.confirm.resplit:
+        return spec
+    return replace(spec, data=replace(spec.data, validation_seed=derive_seed(seed, "split")))
+
+
+class Confirmation(Part):
+    """Confirms an arm as soon as its search is settled, while others may still be searching. Of
+    each configuration the weights of its best seed are kept.
+
+    Args:
+        plan: the sweep.
+        studies: by arm.
+        search: says which arms are settled.
+        ended: what is stored of the sweep, as first attempts.
+        folder: where workers put weights, each in a folder of its own, until they are stored.
+    """
 
     def __init__(
         self,
         plan: Plan,
         studies: Mapping[str, ArmStudy],
         search: Search,
-        done: Collection[TrialKey],
+        ended: Mapping[TrialKey, TrialResult],
+        folder: Path,
     ) -> None:
         self._plan = plan
         self._searching = dict(studies)
         self._search = search
-        self._done = done
+        self._done = ended.keys()
+        self._folder = folder
         self._waiting: list[TrialSpec] = []
+        self._best: dict[tuple[str, int], float] = {}
+        for result in ended.values():
+            if result.key.stage == "confirm":
+                self._is_best(result)
 
     def next(self) -> TrialSpec | None:
         """A seed of an arm whose search is settled, the first seeds first."""
@@ -64,10 +90,25 @@ class Confirmation:
             studies = {name: self._searching.pop(name) for name in settled}
             self._waiting += confirmations(self._plan, studies, self._done)
             self._waiting.sort(key=lambda spec: spec.key.repeat)
-        return self._waiting.pop(0) if self._waiting else None
+        if not self._waiting:
+            return None
+        spec = self._waiting.pop(0)
+        key = spec.key
+        own = self._folder / f"{key.arm}-{key.trial}-{key.repeat}"
+        return replace(spec, weights=str(own / WEIGHTS))
 
-    def begun(self, key: TrialKey) -> None:
-        """No study counts a confirmation."""
+    def ended(self, result: TrialResult) -> TrialResult:
+        """Keeps the weights if no seed before was better."""
+        if self._is_best(result) or not result.weights:
+            return result
+        Path(result.weights).unlink()
+        return replace(result, weights="")
 
-    def take(self, event: EpochMetrics | TrialResult) -> None:
-        """Nobody judges a confirmation, and the dispatcher has it stored."""
+    def _is_best(self, result: TrialResult) -> bool:
+        place, value = (result.key.arm, result.key.trial), result.best_value
+        if result.outcome != "complete" or value is None:
+            return False
+        if not self._plan.objective.better(value, self._best.get(place, math.nan)):
+            return False
+        self._best[place] = value
+        return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -43,17 +43,31 @@ class Watch(Protocol):
     def lost(self, event: WorkerLost) -> None: ...
 
 
+class Part:
+    """One stage of a sweep: what it wants trained, and what it makes of what comes of that."""
+
+    def next(self) -> TrialSpec | None:
+        """The training that comes next; None while there is none, which may change."""
+        return None
+
+    def begun(self, key: TrialKey) -> None:
+        """A worker has begun a training of this stage."""
+
+    def ended(self, result: TrialResult) -> TrialResult:
+        """What is to be stored of a training that has ended."""
+        return result
+
+    def take(self, event: EpochMetrics | TrialResult) -> None:
+        """An epoch, or a result that is stored."""
+
+
 @dataclass(frozen=True)
 class _Training:
-    """What to train, whom to tell when a worker begins it, and how many workers died of it."""
+    """What to train, for which stage, and how many workers died of it."""
 
     spec: TrialSpec
-    begun: Callable[[TrialKey], None]
+    part: Part
     deaths: int = 0
-
-
-def _untold(_: TrialKey) -> None:
-    """Nobody has to know."""
 
 
 class Dispatcher:
@@ -90,9 +104,9 @@ class Dispatcher:
         span = self._last - self._first
         return self._busy / (span * self._executor.size) if span > 0 else math.nan
 
-    def submit(self, spec: TrialSpec, begun: Callable[[TrialKey], None] = _untold) -> None:
-        """Takes a training; every attempt at it is told to `begun` when a worker has it."""
-        self._submit(_Training(spec, begun))
+    def submit(self, spec: TrialSpec, part: Part) -> None:
+        """Takes a training for a stage, which is told of every attempt at it."""
+        self._submit(_Training(spec, part))
 
     def _submit(self, training: _Training) -> None:
         self._trainings[training.spec.key] = training
@@ -108,7 +122,7 @@ class Dispatcher:
 
     def _begin(self, training: _Training, started: int) -> None:
         key = training.spec.key
-        training.begun(key)
+        training.part.begun(key)
         self._tracker.begin(training.spec, started)
         self._watch.began(key)
 
@@ -146,6 +160,7 @@ class Dispatcher:
             yield result
 
     def _end(self, result: TrialResult) -> None:
+        result = self._trainings[result.key].part.ended(result)
         following = self._ready.popleft() if self._ready else None
         started = 0 if following is None else self._hand_over(following)
         self._finishing.append((result, self._tracker.finish(result)))

@@ -6,23 +6,9 @@ In: stages by name, and a dispatcher. Out: nothing; each stage has taken in its 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
-from pipeline.records import EpochMetrics, Stage, TrialKey, TrialResult, TrialSpec
-from pipeline.stages.dispatch import Dispatcher
-
-
-class Part(Protocol):
-    """One stage: what it wants trained, and what it makes of what comes of that."""
-
-    def next(self) -> TrialSpec | None:
-        """The training that comes next; None while there is none, which may change."""
-
-    def begun(self, key: TrialKey) -> None:
-        """A worker has begun a training of this stage."""
-
-    def take(self, event: EpochMetrics | TrialResult) -> None:
-        """An epoch or the result of a training of this stage."""
+from pipeline.records import Stage
+from pipeline.stages.dispatch import Dispatcher, Part
 
 
 def run_stages(stages: Mapping[Stage, Part], dispatcher: Dispatcher) -> None:
@@ -37,9 +23,9 @@ def run_stages(stages: Mapping[Stage, Part], dispatcher: Dispatcher) -> None:
 
 
 def _submit_next(stages: Mapping[Stage, Part], dispatcher: Dispatcher) -> bool:
-    for stage in stages.values():
-        spec = stage.next()
+    for part in stages.values():
+        spec = part.next()
         if spec is not None:
-            dispatcher.submit(spec, stage.begun)
+            dispatcher.submit(spec, part)
             return True
     return False

@@ -20,11 +20,11 @@ from pipeline.records import (
 )
 from pipeline.search.samplers import verdict_schedule
 from pipeline.search.study import ArmStudy, Candidate
-from pipeline.stages.dispatch import Dispatcher
+from pipeline.stages.dispatch import Dispatcher, Part
 from pipeline.tracking.write import Tracker
 
 
-class Search:
+class Search(Part):
     """Decides which arm's trial comes next, and what becomes of those that run."""
 
     def __init__(

@@ -11,9 +11,14 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 UTILISATION = "utilisation"
+CONFUSION = "confusion.json"
+WEIGHTS = "weights.npz"
 SWEEP_TAG = "fairsweep.sweep"
 ARM_TAG = "fairsweep.arm"
+SPACE_TAG = "fairsweep.space"
 
+# Where the experiment's artifacts are, to be found again when the whole store is moved.
+ARTIFACTS_TAG = "fairsweep.artifacts"
 # Opens the UI on its page for training runs rather than the one for language models.
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
@@ -21,6 +26,7 @@ FRAME = "tags.stage != 'search' AND tags.stage != 'confirm' AND tags.stage != 't
 RUNNING = "attributes.status = 'RUNNING'"
 TRAININGS = "tags.stage != 'sweep' AND tags.stage != 'arm' AND tags.stage != 'train'"
 PAGE = 1000
+LONGEST_TAG = 8000  # characters; MLflow cuts off what is longer
 
 
 def search(

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.records import EpochMetrics, Outcome, TrialResult
+from pipeline.tracking import names
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -59,9 +62,17 @@ class TrainingRun:
         if result.error:
             tags["error"] = result.error[:5000]
         self._log([*_rows(epochs), *rows], [RunTag(k, v) for k, v in tags.items()])
+        self._store_files(result)
+        self._client.set_terminated(self._run_id, STATUS[result.outcome])
+
+    def _store_files(self, result: TrialResult) -> None:
         if result.traceback:
             self._client.log_text(self._run_id, result.traceback, "traceback.txt")
-        self._client.set_terminated(self._run_id, STATUS[result.outcome])
+        if result.confusion is not None:
+            self._client.log_dict(self._run_id, asdict(result.confusion), names.CONFUSION)
+        if result.weights:
+            self._client.log_artifact(self._run_id, result.weights)
+            Path(result.weights).unlink()
 
     def interrupt(self) -> None:
         """Closes the run of a training that didn't end."""

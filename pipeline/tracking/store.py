@@ -9,19 +9,24 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlencode, urlparse
 from urllib.request import urlopen
 
 from pipeline.config.schema import Tracking
 from pipeline.errors import AlreadyRunning, StorageError
+from pipeline.tracking.moved import settle_in
+from pipeline.tracking.names import WEIGHTS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -82,6 +87,8 @@ class Store:
 
         for name in ("mlflow", "alembic", "sqlalchemy"):
             _to_the_log(name)
+        if self.local:
+            settle_in(self.root / "mlflow.db", self.artifacts.as_uri())
         try:
             client = MlflowClient(tracking_uri=self.uri)
             client.search_experiments(max_results=1)
@@ -94,8 +101,29 @@ class Store:
         artifacts themselves when they are files of this machine, else `folder`."""
         client = self.client()
         client.log_artifacts(run_id, str(folder), name)
-        uri = urlparse(client.get_run(run_id).info.artifact_uri)
-        return Path(unquote(uri.path)) / name if uri.scheme == "file" else folder
+        own = local_folder(client.get_run(run_id))
+        return folder if own is None else own / name
+
+    def artifact(self, client: MlflowClient, run: Run, name: str) -> bytes | None:
+        """What a file among a run's artifacts holds; None where there is none of that name."""
+        own = local_folder(run)
+        if own is not None:
+            return (own / name).read_bytes() if (own / name).is_file() else None
+        if name not in {file.path for file in client.list_artifacts(run.info.run_id)}:
+            return None
+        with TemporaryDirectory(dir=self.root) as folder:
+            return Path(client.download_artifacts(run.info.run_id, name, folder)).read_bytes()
+
+    def weights(self, run_id: str) -> bytes | None:
+        """The weights of a training's best epoch, an .npz; None where they aren't kept."""
+        client = self.client()
+        return self.artifact(client, client.get_run(run_id), WEIGHTS)
+
+
+def local_folder(run: Run) -> Path | None:
+    """The folder of a run's artifacts; None where they are on a server."""
+    uri = urlparse(run.info.artifact_uri)
+    return Path(unquote(uri.path)) if uri.scheme == "file" else None
 
 
 def open_store(settings: Tracking) -> Store:
@@ -163,6 +191,18 @@ def sweep_lock(store: Store, sweep: str) -> Iterator[None]:
         file.write(f"process {os.getpid()}")
         file.flush()
         yield
+
+
+@contextmanager
+def scratch_folder(store: Store, sweep: str) -> Iterator[Path]:
+    """A folder for files of the sweep on their way into the store; what a crash left in it goes.
+    For the holder of the sweep's lock."""
+    path = store.root / "studies" / f"{sweep}.files"
+    shutil.rmtree(path, ignore_errors=True)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _to_the_log(name: str) -> None:

@@ -178,8 +178,11 @@ class Tracker:
         experiment = self._client.get_experiment_by_name(name)
         if experiment is not None:
             return str(experiment.experiment_id)
-        location = self._store.artifacts.as_uri() if self._store.local else None
-        return str(self._client.create_experiment(name, location, names.EXPERIMENT_TAGS))
+        if not self._store.local:
+            return str(self._client.create_experiment(name, tags=names.EXPERIMENT_TAGS))
+        location = self._store.artifacts.as_uri()
+        tags = {**names.EXPERIMENT_TAGS, names.ARTIFACTS_TAG: location}
+        return str(self._client.create_experiment(name, location, tags))
 
     def _open_frame(
         self, found: Mapping[Any, Any], stage: str, arm: str, parent: str | None

@@ -129,3 +129,11 @@ def evaluate_fit(model: keras.Model, arrays: Arrays) -> dict[str, float]:
         arrays.x, arrays.y, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True
     )
     return {name: float(value) for name, value in metrics.items()}
+
+
+def predict_fit(model: keras.Model, arrays: Arrays) -> npt.NDArray[np.float32]:
+    """The model's outputs for the rows, by Keras's own loop."""
+    outputs: npt.NDArray[np.float32] = model.predict(
+        arrays.x, batch_size=EVALUATION_BATCH, verbose=0
+    )
+    return outputs

@@ -15,8 +15,11 @@ from keras import layers
 from keras.src.backend.common import global_state
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
-from pipeline.config.schema import Data, Model
+from pipeline.config.schema import Model
+from pipeline.config.trust import distrust, is_trusted
+from pipeline.data.scaling import Scaling
 from pipeline.data.sources import Features
+from pipeline.errors import BadInput
 
 Builder = Callable[..., keras.Model]
 
@@ -40,7 +43,7 @@ def graph_params(settings: Model) -> dict[str, Any]:
 
 
 def build_model(
-    settings: Model, data: Data, x_train: Features, classes: int, seed: int
+    settings: Model, scaling: Scaling, rows: Features, classes: int, seed: int
 ) -> keras.Model:
     """Builds the model on top of its preprocessing, with every initial weight and dropout mask
     decided by `seed`.
@@ -51,22 +54,22 @@ def build_model(
 
     Args:
         settings: builder and its params.
-        data: says how features are scaled.
-        x_train: training rows (rows, …), to measure what standardizing needs.
+        scaling: what is done to features first.
+        rows: a few rows (rows, …), for their shape and to try a model of the user's own.
         classes: number of classes, which is the number of outputs.
         seed: non-negative.
     """
     random.seed(seed)
     np.random.seed(seed % 2**32)
-    shape = x_train.shape[1:]
+    shape = rows.shape[1:]
     if settings.builder not in BUILDERS:
         # For random numbers that are drawn in the model's own code without a seed.
         generator = keras.random.SeedGenerator(seed)
         global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, generator)
     body = _builder(settings.builder)(shape, classes, **settings.params)
     if settings.builder not in BUILDERS:
-        _check_probabilities(body, settings.builder, x_train[:8], classes)
-    preprocessing = _preprocessing(data, x_train)
+        _check_probabilities(body, settings.builder, rows, classes)
+    preprocessing = _preprocessing(scaling)
     if preprocessing is None:
         return body
     if not _is_plain(body):
@@ -180,17 +183,16 @@ def _check_probabilities(model: Any, builder: str, rows: Features, classes: int)
 def _builder(name: str) -> Builder:
     if ":" not in name:
         return BUILDERS[name]
+    if not is_trusted(name):
+        raise BadInput(distrust(name))
     module, _, function = name.partition(":")
     builder: Builder = getattr(importlib.import_module(module), function)
     return builder
 
 
-def _preprocessing(data: Data, x_train: Features) -> Any:
-    if data.rescale is not None:
-        return layers.Rescaling(data.rescale)
-    if data.standardize:
-        axes = tuple(range(x_train.ndim - 1))
-        return layers.Normalization(
-            mean=x_train.mean(axis=axes), variance=np.maximum(x_train.var(axis=axes), 1e-12)
-        )
+def _preprocessing(scaling: Scaling) -> Any:
+    if scaling.factor is not None:
+        return layers.Rescaling(scaling.factor)
+    if scaling.mean:
+        return layers.Normalization(mean=scaling.mean, variance=scaling.variance)
     return None

@@ -15,6 +15,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.eager import context
 
@@ -42,6 +44,8 @@ class Program:
         self._train = tf.function(self._train_graph, autograph=False)
         self._train_and_check = tf.function(self._train_and_check_graph, autograph=False)
         self._check = tf.function(self._check_graph, autograph=False)
+        rows = tf.TensorSpec([None, *x.shape[1:]], x.dtype)
+        self._predict = tf.function(self._predict_graph, input_signature=[rows], autograph=False)
 
     def restart(self, model: keras.Model) -> None:
         """Takes over weights, dropout seeds, optimizer state and learning rate of a compiled model
@@ -68,6 +72,18 @@ class Program:
         """The metrics on a part of the data."""
         with _executor(self._dense):
             return self._read(self._check(*part), ("",))
+
+    def predict(self, x: Any) -> npt.NDArray[np.float32]:
+        """The model's outputs for rows."""
+        with _executor(self._dense):
+            batches = [
+                self._predict(x[start : start + EVALUATION_BATCH]).numpy()
+                for start in range(0, len(x), EVALUATION_BATCH)
+            ]
+        return np.concatenate(batches)
+
+    def _predict_graph(self, x: Any) -> Any:
+        return self.model(x, training=False)
 
     def _read(self, values: Any, prefixes: Sequence[str]) -> dict[str, float]:
         names = [f"{prefix}{name}" for prefix in prefixes for name in self.names]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import math
 import time
@@ -13,17 +12,12 @@ from typing import Any
 
 import keras
 
-from pipeline.config.schema import Schedule, Training
+from pipeline.config.schema import Data, Schedule, Training
+from pipeline.data.scaling import Scaling, measure
 from pipeline.data.split import Rows, SplitData
 from pipeline.records import EpochMetrics, Outcome, TrialResult, TrialSpec, derive_seed
-from pipeline.training.loops import (
-    Arrays,
-    Rhythm,
-    evaluate_fit,
-    fits_in_memory,
-    run_fit,
-    run_resident,
-)
+from pipeline.training.best_epoch import Best, ByFit, Resident, Trained, best_epoch
+from pipeline.training.loops import Arrays, Rhythm, fits_in_memory, run_fit, run_resident
 from pipeline.training.loss import balancing_weights, build_loss, label_form, labels_for
 from pipeline.training.model import build_model, graph_params, is_of_keras
 from pipeline.training.optimizer import build_optimizer, updates_any_shape
@@ -35,19 +29,31 @@ Keep = Callable[[int], bool]
 
 
 class Bench:
-    """What a worker keeps from one trial to the next: programs, and the parts of the data."""
+    """What a worker keeps from one trial to the next: programs, the parts of the data, and what
+    was measured of it."""
 
     def __init__(self) -> None:
         self.programs = Programs()
         self._parts: dict[tuple[str, ...], Arrays] = {}
+        self._scaling: Scaling | None = None
         self._data: SplitData | None = None
+
+    def scaling(self, data: SplitData, settings: Data) -> Scaling:
+        """What the settings do to features."""
+        self._have(data)
+        if self._scaling is None:
+            self._scaling = measure(settings, data.dataset.x[data.train])
+        return self._scaling
+
+    def _have(self, data: SplitData) -> None:
+        if self._data is not data:
+            self._parts.clear()
+            self._scaling, self._data = None, data
 
     def part(self, data: SplitData, name: str, training: Training) -> Arrays:
         """The train, validation or test rows with labels as the loss wants them, those for training
         weighted as asked for."""
-        if self._data is not data:
-            self._parts.clear()
-            self._data = data
+        self._have(data)
         balanced = training.class_weight is not None and name == "train"
         key = (name, label_form(training.loss), "balanced" if balanced else "")
         if key not in self._parts:
@@ -76,10 +82,10 @@ def train_trial(
     """
     started = time.monotonic()
     progress = Progress(spec, emit, keep)
-    test: dict[str, float] = {}
+    best = Best()
     error = trace = ""
     try:
-        test = _train(spec, data, progress, bench or Bench())
+        best = _train(spec, data, progress, bench or Bench())
     except Exception as exception:  # the boundary to the user's own code: told, not lost
         progress.outcome = "failed"
         error, trace = f"{type(exception).__name__}: {exception}", traceback.format_exc()
@@ -90,7 +96,9 @@ def train_trial(
         seconds=time.monotonic() - started,
         best_epoch=progress.best_epoch,
         best_value=progress.best_value,
-        test=test,
+        test=best.test,
+        confusion=best.confusion,
+        weights=best.weights,
         loop=progress.loop,
         loop_reason=progress.loop_reason,
         error=error,
@@ -130,7 +138,7 @@ class Progress:
             value, math.nan if self.best_value is None else self.best_value
         ):
             self.best_epoch, self.best_value = epoch, value
-            if self.spec.test and self.model is not None:
+            if (self.spec.test or self.spec.weights) and self.model is not None:
                 self.best_weights = [weight.numpy() for weight in self.model.weights]
         if not all(math.isfinite(values[name]) for name in ("loss", "val_loss") if name in values):
             self.outcome = "diverged"
@@ -153,8 +161,8 @@ class Progress:
         return stopping.patience is not None and epoch - self.patient_epoch >= stopping.patience
 
 
-def _train(spec: TrialSpec, data: SplitData, progress: Progress, bench: Bench) -> dict[str, float]:
-    """Trains, and gives the metrics on test rows where the spec asks for them."""
+def _train(spec: TrialSpec, data: SplitData, progress: Progress, bench: Bench) -> Best:
+    """Trains, and makes of the best epoch what the spec asks for."""
     training: Training = spec.training
     train = bench.part(data, "train", training)
     validation = bench.part(data, "validation", training) if len(data.validation) else None
@@ -166,43 +174,41 @@ def _train(spec: TrialSpec, data: SplitData, progress: Progress, bench: Bench) -
         kind = _kind(spec, id(data))
         try:
             x, y, *_ = train.tensors
-            model = _compiled(spec, train, len(data.dataset.class_names))
+            model = _compiled(spec, data, bench)
             key = kind.key if is_of_keras(model) else None
             program = bench.programs.get(key, model, x, y, kind.any_shape)
             progress.model = program.model
             run_resident(program, train, validation, rhythm, progress.on_epoch)
-            return _test(spec, data, progress, bench, lambda part: program.evaluate(part.tensors))
+            return _best(spec, data, progress, bench, Resident(program))
         except Exception as error:
             bench.programs.forget(kind.key)
             if training.loop != "auto" or progress.epochs:
                 raise
             progress.use_fit(f"the model can't be compiled: {type(error).__name__}: {error}")
-    model = progress.model = _compiled(spec, train, len(data.dataset.class_names))
+    model = progress.model = _compiled(spec, data, bench)
     run_fit(model, train, validation, rhythm, progress.on_epoch)
-    return _test(spec, data, progress, bench, functools.partial(evaluate_fit, model))
+    return _best(spec, data, progress, bench, ByFit(model))
 
 
-def _test(
-    spec: TrialSpec,
-    data: SplitData,
-    progress: Progress,
-    bench: Bench,
-    evaluate: Callable[[Arrays], dict[str, float]],
-) -> dict[str, float]:
-    """Metrics on test rows with the weights of the best epoch, by `test_` names."""
-    if not (spec.test and progress.best_weights and len(data.test)) or progress.model is None:
-        return {}
+def _best(
+    spec: TrialSpec, data: SplitData, progress: Progress, bench: Bench, trained: Trained
+) -> Best:
+    """What is made of the best epoch, for a spec that asks for it."""
+    if not progress.best_weights or progress.model is None:
+        return Best()
     for weight, best in zip(progress.model.weights, progress.best_weights, strict=True):
         weight.value.assign(best)
-    metrics = evaluate(bench.part(data, "test", spec.training))
-    return {f"test_{name}": value for name, value in metrics.items()}
+    test = bench.part(data, "test", spec.training) if len(data.test) else None
+    labels, classes = data.dataset.y[data.test], data.dataset.class_names
+    return best_epoch(trained, progress.best_weights, test, labels, classes, spec.weights)
 
 
-def _compiled(spec: TrialSpec, train: Arrays, classes: int) -> keras.Model:
+def _compiled(spec: TrialSpec, data: SplitData, bench: Bench) -> keras.Model:
     seed = derive_seed(spec.seed, "model")
-    model = build_model(spec.model, spec.data, train.x, classes, seed)
+    scaling, rows = bench.scaling(data, spec.data), data.dataset.x[data.train[:8]]
+    model = build_model(spec.model, scaling, rows, len(data.dataset.class_names), seed)
     loss, accuracy = build_loss(spec.training.loss)
-    steps = -(-len(train.x) // spec.training.batch_size)
+    steps = -(-len(data.train) // spec.training.batch_size)
     optimizer = build_optimizer(spec.optimizer, spec.training, steps)
     model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy])
     return model

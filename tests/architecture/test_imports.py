@@ -100,7 +100,7 @@ def test_layers_are_all_there_in_their_order() -> None:
     (layers,) = [c for c in options["contracts"] if c["type"] == "layers"]
     assert layers["exhaustive"]
     assert layers["layers"] == [
-        "train : sweep",
+        "train : sweep : predict",
         "stages : terminal",
         "training | search | executor | tracking | report",
         "data",

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from pipeline.config import laws
-from pipeline.config.schema import Data, Model, Optimizer, Pruner, Schedule, Search, Training
+from pipeline.config.schema import Model, Optimizer, Pruner, Schedule, Search, Training
 from pipeline.config.space import Dimension
+from pipeline.data.scaling import Scaling
 from pipeline.data.sources import SOURCES
 from pipeline.search.samplers import make_pruner, make_sampler
 from pipeline.training import loss, model
@@ -84,8 +85,7 @@ def test_every_builder_gives_a_probability_for_every_class(name: str) -> None:
         "cnn": {"filters": [2], "hidden_units": [4], "activation": "relu", "dropout": 0.1},
     }
     x = np.random.default_rng(0).normal(size=(5, 8, 8, 1)).astype("float32")
-    data = Data(name="images", source="npz")
-    built = model.build_model(Model(name, name, params[name]), data, x, classes=3, seed=0)
+    built = model.build_model(Model(name, name, params[name]), Scaling(), x, classes=3, seed=0)
     outputs = np.asarray(built(x))
     assert outputs.shape == (5, 3)
     assert (outputs >= 0).all()

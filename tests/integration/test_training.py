@@ -17,6 +17,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from pipeline.config.laws import ACTIVATIONS, ONE_HOT_LOSSES, SPARSE_LOSSES
+from pipeline.data.scaling import measure
 from pipeline.records import VerdictSchedule, derive_seed
 from pipeline.training import loops
 from pipeline.training import loss as losses
@@ -532,7 +533,7 @@ def test_every_loss_trains(loss: str) -> None:
 def test_outputs_are_probabilities_of_the_classes(overrides: Sequence[str]) -> None:
     spec, data = compose(*overrides)
     x, classes = data.dataset.x[data.train], len(data.dataset.class_names)
-    model = build_model(spec.model, spec.data, x, classes, derive_seed(0, "model"))
+    model = build_model(spec.model, measure(spec.data, x), x, classes, derive_seed(0, "model"))
     outputs = model.predict(x, verbose=0)
     assert outputs.shape == (len(x), classes)
     assert (outputs >= 0).all()
@@ -544,7 +545,7 @@ def test_features_are_scaled_as_the_data_says() -> None:
     theirs has mean 0 and variance 1 when it comes to the first layer."""
     spec, data = compose("data=worked_example", "data.standardize=true", *LOSS_ONLY)
     x = data.dataset.x[data.train]
-    model = build_model(spec.model, spec.data, x, 2, 0)
+    model = build_model(spec.model, measure(spec.data, x), x, 2, 0)
     scaled = next(layer for layer in model.layers if "normalization" in layer.name)(x)
     np.testing.assert_allclose(np.mean(scaled, axis=0), [0.0, 0.0], atol=1e-5)
     np.testing.assert_allclose(np.var(scaled, axis=0), [1.0, 1.0], rtol=1e-4)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import optuna
 
 from pipeline.config.composing import compose_sweep
 from pipeline.config.plan import Plan
-from pipeline.records import TrialKey, TrialResult
+from pipeline.records import Outcome, TrialKey, TrialResult
 from pipeline.search.study import ArmStudy
 from pipeline.stages.confirm import Confirmation, confirmations
 
@@ -100,7 +101,7 @@ class Searching:
 
 def test_an_arm_is_confirmed_while_another_still_searches() -> None:
     plan, search = _plan(), Searching()
-    stage = Confirmation(plan, _searched(plan), search, [])  # type: ignore[arg-type]
+    stage = Confirmation(plan, _searched(plan), search, {}, Path("x"))  # type: ignore[arg-type]
     assert stage.next() is None
     search.arms = {"sgd"}
     first = stage.next()
@@ -114,3 +115,25 @@ def test_an_arm_is_confirmed_while_another_still_searches() -> None:
         for arm in ("sgd", "adam")
         if (arm, repeat) != ("sgd", 0)
     ]
+
+
+def _ended(repeat: int, value: float, folder: Path, outcome: Outcome = "complete") -> TrialResult:
+    file = folder / f"{repeat}.npz"
+    file.touch()
+    key = TrialKey("sgd", "confirm", 1, repeat)
+    return TrialResult(key, outcome, 20, 0.1, 20, value, weights=str(file))
+
+
+def test_the_weights_of_the_best_seed_are_kept(tmp_path: Path) -> None:
+    plan = _plan()
+    stored = {TrialKey("sgd", "confirm", 1, 0): _ended(0, 0.90, tmp_path)}
+    stage = Confirmation(plan, {}, Searching(), stored, tmp_path)  # type: ignore[arg-type]
+    results = [
+        _ended(1, 0.89, tmp_path),
+        _ended(2, 0.91, tmp_path),
+        _ended(3, 0.99, tmp_path, "diverged"),
+        _ended(4, 0.91, tmp_path),
+    ]
+    kept = [bool(stage.ended(result).weights) for result in results]
+    assert kept == [False, True, False, False]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["0.npz", "2.npz"]

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.config.composing import compose_sweep
 from pipeline.records import EpochMetrics, TrialKey, TrialResult, TrialSpec
-from pipeline.stages.dispatch import UNSTORED, Dispatcher
+from pipeline.stages.dispatch import UNSTORED, Dispatcher, Part
 from pipeline.stages.search import trial_spec
 
 PLAN = compose_sweep(["optimizer=adam"])
@@ -78,7 +78,7 @@ def heard(workers: Workers, trials: int) -> list[EpochMetrics | TrialResult]:
         found: list[EpochMetrics | TrialResult] = []
         while waiting or dispatcher.running:
             while waiting and dispatcher.has_room:
-                dispatcher.submit(waiting.pop(0))
+                dispatcher.submit(waiting.pop(0), Part())
             found += dispatcher.events()
         return found
 
@@ -121,7 +121,7 @@ def test_results_wait_for_the_disk_while_workers_go_on_to_a_limit() -> None:
         trial = 0
         while batches := workers.batches:
             while dispatcher.has_room:
-                dispatcher.submit(spec(trial))
+                dispatcher.submit(spec(trial), Part())
                 trial += 1
             list(dispatcher.events())
         assert not batches

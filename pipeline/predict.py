@@ -1,0 +1,78 @@
+"""`python -m pipeline.predict`: classes and probabilities of rows, by a published model.
+
+Exit codes: 0 done · 2 no such model, or rows it can't take · 5 store or model can't be read.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.config.composing import compose_predict
+from pipeline.config.entry import command
+from pipeline.config.schema import Predict
+from pipeline.data.rows import read_rows
+from pipeline.data.sources import Features
+from pipeline.errors import DONE, BadInput
+from pipeline.executor.local import tensorflow_environment
+from pipeline.tracking.registry import find_model, load_model, shape_of
+from pipeline.tracking.store import Store, find_store
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model that there is, and rows that it takes."""
+
+    store: Store
+    model: str
+    rows: Features
+    output: Path
+
+
+def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
+    config = compose_predict(overrides, config_dir)
+    settings: Predict = config.predict
+    store, output = find_store(config.tracking), Path(settings.output)
+    if output.suffix != ".csv":
+        raise BadInput(f"output: need a .csv, got {output}")
+    if not output.absolute().parent.is_dir():
+        raise BadInput(f"output: there is no folder {output.absolute().parent}; make it first")
+    model = find_model(store, settings.model)
+    return Job(store, model, read_rows(Path(settings.input), shape_of(store, model)), output)
+
+
+def predict(job: Job, logs: Path) -> int:
+    os.environ.update(tensorflow_environment(logs))
+    with _stderr_to(logs / "tensorflow.log"):
+        table = load_model(job.store, job.model).predict(job.rows)
+    draft = job.output.with_name(f".{job.output.name}.{os.getpid()}.tmp")
+    try:
+        table.to_csv(draft, index=False)
+        draft.replace(job.output)
+    finally:
+        draft.unlink(missing_ok=True)
+    print(f"{len(table)} rows by {job.model}: {job.output}")
+    return DONE
+
+
+@contextmanager
+def _stderr_to(path: Path) -> Iterator[None]:
+    """Has what TensorFlow says of itself, and no setting stops, written to a file."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with path.open("wb") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(terminal, 2)
+        os.close(terminal)
+
+
+if __name__ == "__main__":
+    command("predict", prepare, predict, "predict", ("model", "input", "output"))

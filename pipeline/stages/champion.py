@@ -1,0 +1,107 @@
+"""The best arm's model goes to MLflow's registry, as the champion of its sweep.
+
+In: a finished sweep as it is stored, its plan, studies and data. Out: the champion, which is the
+model of the best seed, by validation, of the arm with the best confirmed mean.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.config.plan import Plan
+from pipeline.config.schema import Model
+from pipeline.config.trust import package_of
+from pipeline.data.recipe import Recipe, write_model
+from pipeline.data.scaling import measure
+from pipeline.data.split import load_split
+from pipeline.records import Champion, RunRecord, SweepRecord, TrialSpec
+from pipeline.report.select import ArmSelection, select, value_of
+from pipeline.report.statistics import judge, summarize
+from pipeline.search.study import ArmStudy
+from pipeline.stages.confirm import confirmation
+from pipeline.tracking.registry import register
+from pipeline.tracking.store import Store
+
+EXAMPLES = 3  # rows that show what a request looks like
+OURS = Path(__file__).resolve().parents[1]
+
+
+def publish_champion(
+    store: Store,
+    sweep: SweepRecord,
+    plan: Plan,
+    studies: Mapping[str, ArmStudy],
+    folder: Path,
+) -> Champion | None:
+    """Registers the sweep's best model, unless the champion that there is has at least as good a
+    mean, or earned it on other data.
+
+    Args:
+        store: the store of the sweep.
+        sweep: what it holds of the sweep.
+        plan: the sweep.
+        studies: by arm.
+        folder: for files on their way; it is made.
+
+    Returns:
+        The champion now; None where no arm is confirmed yet, or its weights aren't stored.
+    """
+    selection = select(sweep)
+    verdict = judge(selection.samples, sweep.objective, final=not selection.pending)
+    now = sweep.champion
+    if verdict.best is None or selection.pending:
+        return now
+    entry = selection[verdict.best]
+    mean = summarize(list(entry.values.values()))
+    assert mean is not None
+    assert entry.chosen is not None
+    if now is not None and (
+        now.data_sha256 != sweep.data_sha256 or not sweep.objective.better(mean.mean, now.mean)
+    ):
+        return now
+    run = _best_seed(entry, sweep)
+    weights = store.weights(run.run_id)
+    if weights is None:
+        return now
+    values = dict(studies[entry.arm].best_trials(plan.config.confirm.top))[run.key.trial]
+    spec = confirmation(plan, studies[entry.arm].arm, run.key.trial, values, run.key.repeat)
+    data = load_split(spec.data)
+    train = data.dataset.x[data.train]
+    recipe = Recipe(
+        spec.model.builder,
+        spec.model.params,
+        measure(spec.data, train),
+        train.shape[1:],
+        data.dataset.class_names,
+    )
+    write_model(folder / "model", recipe, weights)
+    tags = {
+        "confirmed_mean": repr(mean.mean),
+        "confirmed_seeds": str(mean.n),
+        "data_sha256": sweep.data_sha256,
+        "objective": sweep.objective.metric,
+        "arm": entry.arm,
+        "verdict": verdict.kind,
+    }
+    return register(
+        store, sweep, run, folder / "model", tags, train[:EXAMPLES], recipe.classes, _code(spec)
+    )
+
+
+def _best_seed(entry: ArmSelection, sweep: SweepRecord) -> RunRecord:
+    index = sweep.objective.best([value_of(run) for run in entry.confirmed])
+    assert index is not None
+    return entry.confirmed[index]
+
+
+def _code(spec: TrialSpec) -> list[Path]:
+    """The packages that build the model: ours, and the user's where it is theirs."""
+    model: Model = spec.model
+    if ":" not in model.builder:
+        return [OURS]
+    package = importlib.util.find_spec(package_of(model.builder))
+    assert package is not None
+    folders = package.submodule_search_locations
+    return [OURS, *map(Path, folders or [str(package.origin)])]

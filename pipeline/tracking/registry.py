@@ -1,0 +1,168 @@
+"""The model registry: a sweep's best model as a version of the sweep's name, alias `champion`.
+
+The model is a folder that MLflow serves: weights and a description of the model, the code that
+builds it, its signature and an example.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import BadInput
+from pipeline.records import Champion, RunRecord, SweepRecord
+from pipeline.tracking.store import Store
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.models import ModelSignature
+
+ALIAS = "champion"
+LOADER = "pipeline.training.serving"
+PACKAGES = ("keras", "tensorflow", "mlflow", "numpy", "omegaconf", "pandas")
+
+
+def champion(client: MlflowClient, name: str) -> Champion | None:
+    """The champion of a sweep; None while there is none."""
+    models = client.search_registered_models(f"name = '{name}'")
+    if not models or ALIAS not in models[0].aliases:
+        return None
+    return _champion(client.get_model_version(name, models[0].aliases[ALIAS]))
+
+
+def register(
+    store: Store,
+    sweep: SweepRecord,
+    run: RunRecord,
+    model: Path,
+    tags: Mapping[str, str],
+    example: npt.NDArray[np.float32],
+    classes: Sequence[str],
+    code: Sequence[Path],
+) -> Champion:
+    """Registers a model as the sweep's champion.
+
+    Args:
+        store: where to.
+        sweep: whose name it gets.
+        run: the training that its weights are of.
+        model: the folder that `pipeline.data.recipe` filled; what MLflow needs is made beside it.
+        tags: of the version; among them `confirmed_mean` and `data_sha256`.
+        example: a few rows.
+        classes: names of the classes.
+        code: packages that build the model.
+    """
+    from mlflow import pyfunc
+    from mlflow.models import Model
+
+    client = store.client()
+    _look_in(store)
+    logged = client.create_logged_model(
+        sweep.experiment_id, ALIAS, run.run_id, {"sweep": sweep.name, **tags}
+    )
+    folder = model.parent / "mlflow"
+    pyfunc.save_model(
+        folder,
+        loader_module=LOADER,
+        data_path=str(model),
+        code_paths=[str(path) for path in code],
+        signature=signature(example.shape[1:], classes),
+        input_example=example,
+        pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in PACKAGES],
+        metadata={"classes": list(classes), "sweep": sweep.name, "run_id": run.run_id},
+        mlflow_model=Model(run_id=run.run_id, model_id=logged.model_id),
+    )
+    client.log_model_artifacts(logged.model_id, str(folder))
+    client.finalize_logged_model(logged.model_id, "READY")
+    _make_room(client, sweep.name)
+    version = client.create_model_version(
+        sweep.name,
+        f"models:/{logged.model_id}",
+        run.run_id,
+        tags=dict(tags),
+        model_id=logged.model_id,
+    )
+    client.set_registered_model_alias(sweep.name, ALIAS, version.version)
+    return _champion(version)
+
+
+def _champion(version: ModelVersion) -> Champion:
+    mean, data = float(version.tags["confirmed_mean"]), version.tags["data_sha256"]
+    return Champion(version.name, str(version.version), str(version.run_id), mean, data)
+
+
+def signature(shape: Sequence[int], classes: Sequence[str]) -> ModelSignature:
+    """Rows of this shape in; the class and a probability for every class out."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema, TensorSpec
+
+    rows = TensorSpec(np.dtype(np.float32), (-1, *shape))
+    outputs = [ColSpec("string", "class"), *(ColSpec("double", f"p_{name}") for name in classes)]
+    return ModelSignature(inputs=Schema([rows]), outputs=Schema(outputs))
+
+
+def find_model(store: Store, given: str | None) -> str:
+    """The address of a model: of a sweep's champion by the sweep's name, of the newest sweep's
+    (None), or as it is given.
+
+    Raises:
+        BadInput: there is none; the message lists the champions there are.
+    """
+    if given is not None and (":/" in given or Path(given).is_dir()):
+        return given
+    if store.local and not (store.root / "mlflow.db").exists():
+        raise BadInput(f"tracking.root: there is no store in {store.root}; make sweep makes one")
+    client = store.client()
+    models = [m for m in client.search_registered_models() if ALIAS in m.aliases]
+    newest = sorted(models, key=lambda model: model.last_updated_timestamp, reverse=True)
+    chosen = [model for model in newest if given in (None, model.name)]
+    if not chosen:
+        there_are = ", ".join(model.name for model in newest) or "none yet; make sweep makes one"
+        raise BadInput(f"model: no sweep {given!r} has a champion; there are: {there_are}")
+    return f"models:/{chosen[0].name}@{ALIAS}"
+
+
+def shape_of(store: Store, uri: str) -> tuple[int, ...]:
+    """The shape of a row that a model takes.
+
+    Raises:
+        BadInput: there is no such model, or it isn't one that a sweep has published.
+    """
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import get_model_info
+
+    _look_in(store)
+    try:
+        found = get_model_info(uri)
+    except (MlflowException, OSError) as error:
+        raise BadInput(f"model: {uri} can't be read: {error}") from error
+    if found.flavors.get("python_function", {}).get("loader_module") != LOADER:
+        raise BadInput(f"model: {uri} isn't a model that a sweep has published")
+    return tuple(found.signature.inputs.inputs[0].shape[1:])
+
+
+def load_model(store: Store, uri: str) -> Any:
+    """A published model, ready to predict."""
+    from mlflow import pyfunc
+
+    _look_in(store)
+    return pyfunc.load_model(uri)
+
+
+def _look_in(store: Store) -> None:
+    """MLflow finds models by addresses in the store that is set for the whole process."""
+    import mlflow
+
+    store.client()
+    mlflow.set_tracking_uri(store.uri)
+
+
+def _make_room(client: MlflowClient, name: str) -> None:
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name)

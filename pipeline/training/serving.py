@@ -1,0 +1,61 @@
+"""A published model at work: what MLflow loads, and what answers its requests.
+
+MLflow calls `_load_pyfunc` with the folder that `pipeline.data.recipe` filled.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from pipeline.config.schema import Model
+from pipeline.data.recipe import Recipe, read_model
+from pipeline.training.model import build_model
+
+BATCH = 1024
+
+
+class Classifier:
+    """A Keras model with the names of its classes. `keras_model` is the model itself, its
+    preprocessing inside."""
+
+    def __init__(self, keras_model: keras.Model, recipe: Recipe) -> None:
+        self.keras_model = keras_model
+        self._recipe = recipe
+
+    def predict(self, rows: Any, params: object = None) -> pd.DataFrame:  # noqa: ARG002 - MLflow's
+        """The class of each row, and a probability for every class.
+
+        Args:
+            rows: numbers (rows, …) of the shape that was trained on.
+            params: MLflow passes them; there are none.
+
+        Returns:
+            `class`, and for each class `p_<name>`; those of a row add up to 1.
+        """
+        x = np.asarray(rows, np.float32).reshape(-1, *self._recipe.shape)
+        outputs = np.concatenate(
+            [
+                np.asarray(self.keras_model(x[start : start + BATCH], training=False), np.float64)
+                for start in range(0, max(1, len(x)), BATCH)
+            ]
+        )
+        outputs /= outputs.sum(axis=1, keepdims=True)  # of 32-bit floats, to the last bit
+        classes = self._recipe.classes
+        favoured = pd.Series([classes[i] for i in outputs.argmax(axis=1)], name="class", dtype=str)
+        return pd.concat(
+            [favoured, pd.DataFrame(outputs, columns=[f"p_{name}" for name in classes])], axis=1
+        )
+
+
+def _load_pyfunc(path: str) -> Classifier:
+    recipe, weights = read_model(Path(path))
+    settings = Model("published", recipe.builder, dict(recipe.params))
+    rows = np.zeros((1, *recipe.shape), np.float32)
+    model = build_model(settings, recipe.scaling, rows, len(recipe.classes), seed=0)
+    model.set_weights(weights)
+    return Classifier(model, recipe)
