@@ -56,6 +56,7 @@ def _scenario(name: str) -> Any:
 
 smoke = _scenario("smoke")
 trained_again = _scenario("trained_again")
+served = _scenario("served")
 twin_one = _scenario("twin_one")
 twin_two = _scenario("twin_two")
 growing = _scenario("growing")

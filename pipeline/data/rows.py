@@ -38,11 +38,13 @@ def read_rows(path: Path, shape: Sequence[int]) -> Features:
     if path.suffix not in READERS:
         raise BadInput(f"input: need a .csv or an .npz, got {path}")
     values = READERS[path.suffix](path)
-    per_row = math.prod(shape)
-    if len(values) == 0 or values.size != len(values) * per_row:
-        size = " × ".join(map(str, shape))
-        got = "no rows" if len(values) == 0 else f"rows of {values.size // len(values)}"
-        raise BadInput(f"input: the model takes rows of {size} numbers, {path} has {got}")
+    if len(values) == 0:
+        raise BadInput(f"input: {path} has no rows")
+    if values.size != len(values) * math.prod(shape):
+        raise BadInput(
+            f"input: the model takes rows of {' × '.join(map(str, shape))} numbers, {path} has "
+            f"rows of {values.size // len(values)}"
+        )
     finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
     if not finite.all():
         raise BadInput(
@@ -62,6 +64,8 @@ def _csv(path: Path) -> Features:
         raise BadInput(f"input: {path} can't be read as .csv: {error}") from error
     if all(NUMBER.fullmatch(str(name)) for name in table.columns):
         raise BadInput(f"input: the first line of {path} must name the columns, and has numbers")
+    if table.empty:
+        raise BadInput(f"input: {path} has no rows")
     words = [str(name) for name in table.columns if table[name].dtype.kind not in "iufb"]
     if words:
         raise BadInput(

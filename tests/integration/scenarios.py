@@ -6,18 +6,27 @@ an epoch of one batch lets a test stop a training at an exact epoch.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
+import numpy as np
+
+from pipeline.config.schema import Data
+from pipeline.data.split import load_split
 from tests.integration.lab import Done, Sandbox, Scenario, finish, listing, wait_until
 from tests.integration.stored import Run, Stored, trainings, whole
 
@@ -103,6 +112,103 @@ def headline(report: str) -> str:
     """The sentence in bold at the head of report.md, as plain text."""
     (text,) = re.findall(r"^\*\*(.+)\*\*$", report, re.MULTILINE)[:1]
     return re.sub(r"\\(.)", r"\1", text)
+
+
+# The champion of that sweep, in a store that was moved.
+
+
+@dataclass(frozen=True)
+class Served:
+    """`predicted` has the champion's answers for the test rows, `answer` what the model server said
+    of the first of them, `refused` its status for rows of another shape. `reports` are the report's
+    files before the store was moved and after."""
+
+    sandbox: Sandbox
+    sweep: str
+    predicted: Path
+    from_csv: Path
+    answer: Mapping[str, list[dict[str, object]]]
+    refused: int
+    report: Done
+    reports: tuple[Mapping[str, bytes], Mapping[str, bytes]]
+    old_place_untouched: bool
+
+    @property
+    def database(self) -> Path:
+        return self.sandbox.stored.database
+
+
+def served(sandbox: Sandbox, swept: Smoke) -> Served:
+    before = swept.sandbox.report_files(swept.sweep)
+    shutil.copytree(swept.sandbox.work / "mlruns", sandbox.work / "mlruns")
+    old = {path: path.stat().st_mtime_ns for path in swept.sandbox.work.rglob("*")}
+    data = load_split(Data("digits", "digits", rescale=0.0625))
+    rows = data.dataset.x[data.test]
+    np.savez(sandbox.work / "rows.npz", x=rows)
+    header = ",".join(f"pixel {i}" for i in range(64))
+    flat = rows.reshape(len(rows), -1)
+    np.savetxt(sandbox.work / "rows.csv", flat, "%g", ",", header=header, comments="")
+    for kind in ("npz", "csv"):
+        done = sandbox.run("pipeline.predict", f"input=rows.{kind}", f"output={kind}.csv")
+        assert done.code == 0, done.said
+    report = sandbox.report()
+    answer, refused = _ask_server(sandbox, swept.sweep, rows[:3].tolist())
+    return Served(
+        sandbox,
+        swept.sweep,
+        sandbox.work / "npz.csv",
+        sandbox.work / "csv.csv",
+        answer,
+        refused,
+        report,
+        (before, sandbox.report_files(swept.sweep)),
+        {path: path.stat().st_mtime_ns for path in swept.sandbox.work.rglob("*")} == old,
+    )
+
+
+def _ask_server(
+    sandbox: Sandbox, sweep: str, rows: Sequence[object]
+) -> tuple[dict[str, list[dict[str, object]]], int]:
+    """What `mlflow models serve` answers to rows, and its status for half a row."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = sandbox.start(
+        *("mlflow", "models", "serve", "-m", f"models:/{sweep}@champion"),
+        *("--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)),
+        MLFLOW_TRACKING_URI=f"sqlite:///{sandbox.stored.database}",
+        PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_until(lambda: _answers(f"{address}/health"), "the model server", process)
+        answer = _post(f"{address}/invocations", {"inputs": rows})
+        try:
+            _post(f"{address}/invocations", {"inputs": [[1.0] * 32]})
+            refused = 200
+        except HTTPError as error:
+            refused = error.code
+            error.close()
+    finally:
+        for pid in [*descendants(process.pid), process.pid]:
+            os.kill(pid, signal.SIGTERM)
+        process.communicate()
+    return answer, refused
+
+
+def _answers(address: str) -> bool:
+    try:
+        urlopen(address, timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def _post(address: str, content: object) -> dict[str, list[dict[str, object]]]:
+    body = json.dumps(content).encode()
+    request = Request(address, body, {"Content-Type": "application/json"})
+    with urlopen(request, timeout=60) as response:
+        answer: dict[str, list[dict[str, object]]] = json.load(response)
+    return answer
 
 
 # The same sweep twice, with pruning and a budget of epochs.
@@ -402,6 +508,7 @@ def _status(pid: int) -> tuple[str, ...]:
 SCENARIOS = {
     "smoke": Scenario(smoke),
     "trained_again": Scenario(trained_again, after=("smoke",)),
+    "served": Scenario(served, after=("smoke",)),
     "twin_one": Scenario(twin),
     "twin_two": Scenario(twin),
     "growing": Scenario(growing),

@@ -16,6 +16,7 @@ EPOCH_METRICS = frozenset({"loss", "accuracy", "val_loss", "val_accuracy"})
 TABLES = (
     *("experiments", "runs", "metrics", "latest_metrics", "params", "tags"),
     *("datasets", "inputs", "input_tags", "experiment_tags"),
+    *("registered_models", "model_versions", "model_version_tags", "logged_models"),
 )
 
 

@@ -1,0 +1,66 @@
+"""A published model's folder: it comes back as it was written, and a changed one is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.data.recipe import Recipe, read_model, write_model
+from pipeline.data.scaling import Scaling
+from pipeline.errors import StorageError
+
+RECIPE = Recipe(
+    "mlp", {"hidden_units": [2], "dropout": 0.1}, Scaling(None, (0.1, 1 / 3), (2.0, 1e-12)),
+    (2,), ("no", "ja — é"),
+)  # fmt: skip
+
+
+def npz(*arrays: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, *arrays)
+    return file.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    arrays = [np.full((2, 2), i, np.float32) for i in range(12)]
+    write_model(tmp_path / "model", RECIPE, npz(*arrays))
+    return tmp_path / "model"
+
+
+def test_it_comes_back_as_it_was_written(folder: Path) -> None:
+    recipe, weights = read_model(folder)
+    assert recipe == RECIPE
+    assert [array[0, 0] for array in weights] == list(range(12))
+
+
+def test_other_weights_are_refused(folder: Path) -> None:
+    (folder / "weights.npz").write_bytes(npz(np.zeros(2, np.float32)))
+    with pytest.raises(StorageError, match=r"weights\.npz isn't what was published"):
+        read_model(folder)
+
+
+def test_another_format_is_told(folder: Path) -> None:
+    about = json.loads((folder / "model.json").read_text()) | {"format": 2}
+    (folder / "model.json").write_text(json.dumps(about))
+    with pytest.raises(StorageError, match=r"of format 2, and this version reads 1"):
+        read_model(folder)
+
+
+@pytest.mark.parametrize("name", ["model.json", "weights.npz"])
+def test_a_missing_file_is_told(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(StorageError, match="holds no model"):
+        read_model(folder)
+
+
+def test_weights_that_are_objects_are_not_read(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    np.savez(file, arr_0=np.array([{}], dtype=object))
+    write_model(tmp_path / "model", RECIPE, file.getvalue())
+    with pytest.raises(StorageError, match="holds no plain arrays"):
+        read_model(tmp_path / "model")

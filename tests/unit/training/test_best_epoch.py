@@ -1,0 +1,23 @@
+"""Counting rows by class, worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.training.best_epoch import confusion
+
+
+def test_rows_are_counted_by_their_class_and_the_favoured_one() -> None:
+    labels = np.array([0, 0, 1, 2, 2, 2])
+    outputs = np.array(
+        [[0.9, 0.1, 0], [0.2, 0.7, 0.1], [0, 1, 0], [0, 0, 1], [0.5, 0.4, 0.1], [0, 0.1, 0.9]],
+        np.float32,
+    )
+    found = confusion(labels, outputs, ("a", "b", "c"))
+    assert found.classes == ("a", "b", "c")
+    assert found.counts == ((1, 1, 0), (0, 1, 0), (1, 0, 2))
+
+
+def test_a_class_without_rows_has_a_row_of_zeros() -> None:
+    found = confusion(np.array([1]), np.array([[0.1, 0.9]], np.float32), ("a", "b"))
+    assert found.counts == ((0, 0), (0, 1))
