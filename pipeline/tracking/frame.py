@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pipeline.config.plan import Arm, Plan
+from pipeline.config.space import dimensions
+from pipeline.config.stored_space import plain
 from pipeline.tracking import names
 from pipeline.tracking.environment import facts, packages
 
@@ -57,9 +59,14 @@ def sweep_tags(plan: Plan, data: Mapping[str, object]) -> dict[str, str]:
 
 
 def arm_tags(arm: Arm) -> dict[str, str]:
-    """What a report needs to know of an arm."""
+    """What a report needs to know of an arm. A space that doesn't fit into a tag is left out: then
+    the report doesn't show what each parameter does."""
     about = {"overrides": arm.overrides, "searched": arm.searched}
-    return {names.ARM_TAG: json.dumps(about, sort_keys=True)}
+    tags = {names.ARM_TAG: json.dumps(about, sort_keys=True)}
+    space = json.dumps(plain(dimensions(arm.settings)), separators=(",", ":"))
+    if len(space) <= names.LONGEST_TAG:
+        tags[names.SPACE_TAG] = space
+    return tags
 
 
 def is_described(client: MlflowClient, run_id: str) -> bool:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import BadInput
-from pipeline.records import Objective, RunRecord, SweepRecord, TrialKey, TrialResult
+from pipeline.records import Confusion, Objective, RunRecord, SweepRecord, TrialKey, TrialResult
 from pipeline.tracking import names
+from pipeline.tracking.registry import champion
 from pipeline.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def read_sweep(store: Store, name: str | None) -> SweepRecord:
             f"sweep.name: there is no sweep {name!r} in {store.uri}; there are: {there_are}"
         )
     run = chosen[-1]
-    return _sweep(client, run, experiments[run.info.experiment_id])
+    return _sweep(store, client, run, experiments[run.info.experiment_id])
 
 
 @dataclass(frozen=True)
@@ -90,16 +91,17 @@ def _key(tags: Mapping[str, str]) -> TrialKey:
     )
 
 
-def _sweep(client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
+def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
     sweep, experiment_id = run.data.tags["sweep"], run.info.experiment_id
     about = json.loads(run.data.tags[names.SWEEP_TAG])
     objective = Objective(about["objective"]["metric"], about["objective"]["direction"])
     found = list(names.search(client, [experiment_id], sweep, names.TRAININGS))
     runs = [_run(r, objective) for r in found if r.data.tags.get("outcome") != "interrupted"]
-    arms = {
-        arm.data.tags["arm"]: json.loads(arm.data.tags[names.ARM_TAG])
+    told = {
+        arm.data.tags["arm"]: arm.data.tags
         for arm in names.search(client, [experiment_id], sweep, "tags.stage = 'arm'")
     }
+    arms = {arm: json.loads(tags[names.ARM_TAG]) for arm, tags in told.items()}
     commands: dict[str, Sequence[str]] = {name: arm["overrides"] for name, arm in arms.items()}
     for record in runs:
         if record.key.stage == "search":
@@ -110,7 +112,7 @@ def _sweep(client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
             everything = [*kept, *own]
             flags_last = sorted(everything, key=lambda override: override.startswith("--"))
             commands[record.run_id] = flags_last
-    drawn = _drawn(runs, objective)
+    drawn, entities = _drawn(runs, objective), {r.info.run_id: r for r in found}
     busy = run.data.tags.get(names.UTILISATION)
     return SweepRecord(
         name=sweep,
@@ -122,15 +124,20 @@ def _sweep(client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
         arms=tuple(about["arms"]),
         trials=about["trials"],
         sampler=about.get("sampler", ""),
+        champion=champion(client, sweep),
         confirm_seeds=about["confirm_seeds"],
         confirm_top=about.get("confirm_top", 1),
+        spaces={arm: json.loads(tags.get(names.SPACE_TAG, "[]")) for arm, tags in told.items()},
         data=about["data"],
         data_sha256=run.data.tags["data_sha256"],
         started=run.info.start_time,
         finished=_closed(run),
         utilisation=None if busy is None else float(busy),
         commands=commands,
-        runs=tuple(_with_curves(client, run) if run.run_id in drawn else run for run in runs),
+        runs=tuple(
+            _whole(store, client, run, entities[run.run_id]) if run.run_id in drawn else run
+            for run in runs
+        ),
     )
 
 
@@ -177,12 +184,24 @@ def _overrides(run: RunRecord, searched: Sequence[str]) -> list[str]:
     return [*overrides, f"training.seed={run.seed}"]
 
 
-def _with_curves(client: MlflowClient, run: RunRecord) -> RunRecord:
+def _whole(store: Store, client: MlflowClient, record: RunRecord, run: Run) -> RunRecord:
+    """The run with its curves, and its test rows by class if they were counted."""
     curves = {
-        name: _curve(client.get_metric_history(run.run_id, name), run.epochs)
+        name: _curve(client.get_metric_history(record.run_id, name), record.epochs)
         for name in ("loss", "accuracy", "val_loss", "val_accuracy")
     }
-    return replace(run, curves={name: curve for name, curve in curves.items() if curve})
+    counted = (
+        store.artifact(client, run, names.CONFUSION) if record.key.stage == "confirm" else None
+    )
+    return replace(
+        record,
+        curves={name: curve for name, curve in curves.items() if curve},
+        confusion=None if counted is None else _confusion(json.loads(counted)),
+    )
+
+
+def _confusion(stored: Mapping[str, Any]) -> Confusion:
+    return Confusion(tuple(stored["classes"]), tuple(map(tuple, stored["counts"])))
 
 
 def _curve(history: Sequence[Any], epochs: int) -> list[float]:
