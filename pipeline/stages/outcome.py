@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import DONE, TRIAL_FAILED
-from pipeline.records import SweepRecord
+from pipeline.records import Champion, SweepRecord
 from pipeline.terminal import Terminal
 from pipeline.tracking.store import Store
+from pipeline.tracking.summary import show_result
+from pipeline.tracking.view import view_link
 
 if TYPE_CHECKING:
     from pipeline.report.render import Report
@@ -20,12 +22,14 @@ PAGE_ONLY = ("95 % interval", "optimism gap")
 
 
 def make_report(store: Store, sweep: SweepRecord, logs: Path) -> tuple[Report, Path]:
-    """Renders the report and puts it among the sweep run's artifacts.
+    """Renders the report, puts it among the sweep run's artifacts, and has MLflow's pages show the
+    result.
 
     Returns:
         The report, and the folder of its files: the artifacts themselves where they are local.
     """
     os.environ.setdefault("MPLCONFIGDIR", str(store.root / "hydra" / "matplotlib"))
+    from pipeline.report.description import confirmed_numbers, description
     from pipeline.report.render import build, write  # 1 s, and only now is it needed
 
     report = build(sweep, store.ui)
@@ -34,6 +38,8 @@ def make_report(store: Store, sweep: SweepRecord, logs: Path) -> tuple[Report, P
     published = store.publish(sweep.run_id, folder, "report")
     if published != folder:
         shutil.rmtree(folder)
+    text = description(sweep, report, view_link(sweep))
+    show_result(store, sweep, text, confirmed_numbers(sweep))
     return report, published
 
 
@@ -51,11 +57,23 @@ def show_report(
         terminal.say(f"note: {note}")
     if report.command:
         terminal.say(f"train it again: {report.command}")
+    if sweep.champion is not None:
+        terminal.say(
+            f"the model: {sweep.champion.uri}, version {sweep.champion.version}; "
+            f"{predict_command(sweep.champion, store)}"
+        )
     terminal.say(f"report: {folder / 'report.html'}")
     command = f"{store.ui_command}, at " if store.ui_command else ""
     terminal.say(f"every run: {command}{store.link(sweep.experiment_id, sweep.name)}")
     if any(run.outcome == "failed" for run in sweep.runs):
         terminal.say("after a repair of what failed, start another sweep: sweep.name=…")
+
+
+def predict_command(champion: Champion, store: Store) -> str:
+    """What asks the champion about rows."""
+    root = "" if store.at_home else f" tracking.root={store.root}"
+    where = root if store.local else f" tracking=server tracking.uri={store.uri}"
+    return f"python -m pipeline.predict model={champion.name} input=rows.csv output=o.csv{where}"
 
 
 def exit_code(sweep: SweepRecord) -> int:

@@ -42,6 +42,7 @@ def sweep_tags(plan: Plan, data: Mapping[str, object]) -> dict[str, str]:
     """What a report needs to know of the sweep."""
     config, environment = plan.config, facts()
     about = {
+        "format": names.SWEEP_FORMAT,
         "objective": vars(config.objective),
         "group": plan.group,
         "arms": [arm.name for arm in plan.arms],

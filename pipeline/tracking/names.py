@@ -14,6 +14,7 @@ UTILISATION = "utilisation"
 CONFUSION = "confusion.json"
 WEIGHTS = "weights.npz"
 SWEEP_TAG = "fairsweep.sweep"
+SWEEP_FORMAT = 1
 ARM_TAG = "fairsweep.arm"
 SPACE_TAG = "fairsweep.space"
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, StorageError
 from pipeline.records import Confusion, Objective, RunRecord, SweepRecord, TrialKey, TrialResult
 from pipeline.tracking import names
 from pipeline.tracking.registry import champion
@@ -93,7 +93,7 @@ def _key(tags: Mapping[str, str]) -> TrialKey:
 
 def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
     sweep, experiment_id = run.data.tags["sweep"], run.info.experiment_id
-    about = json.loads(run.data.tags[names.SWEEP_TAG])
+    about = _about(sweep, run.data.tags)
     objective = Objective(about["objective"]["metric"], about["objective"]["direction"])
     found = list(names.search(client, [experiment_id], sweep, names.TRAININGS))
     runs = [_run(r, objective) for r in found if r.data.tags.get("outcome") != "interrupted"]
@@ -139,6 +139,22 @@ def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> Swe
             for run in runs
         ),
     )
+
+
+def _about(sweep: str, tags: Mapping[str, str]) -> Any:
+    """What the sweep's run says of the sweep.
+
+    Raises:
+        StorageError: another version of this project stored it, in a way unknown to this one.
+    """
+    about = json.loads(tags.get(names.SWEEP_TAG, "{}"))
+    if about.get("format") != names.SWEEP_FORMAT:
+        raise StorageError(
+            f"sweep {sweep} is stored in format {about.get('format', 'unknown')}, and this version "
+            f"reads {names.SWEEP_FORMAT}; use the version that stored it, or start another sweep "
+            "with sweep.name=…"
+        )
+    return about
 
 
 def _drawn(runs: Sequence[RunRecord], objective: Objective) -> set[str]:

@@ -54,6 +54,11 @@ class Store:
         return self.root / "studies" / f"{sweep}.journal"
 
     @property
+    def at_home(self) -> bool:
+        """Whether it is where commands look that say nothing else."""
+        return self.root == Path("mlruns").absolute()
+
+    @property
     def ui(self) -> str:
         """Where the MLflow UI shows the store: at the server, or where `make ui` opens it."""
         return "http://127.0.0.1:5000" if self.local else self.uri
@@ -63,8 +68,7 @@ class Store:
         """What opens the UI on this store; a server's is open."""
         if not self.local:
             return None
-        at_home = self.root == Path("mlruns").absolute()
-        return "make ui" if at_home else f"make ui ROOT={self.root}"
+        return "make ui" if self.at_home else f"make ui ROOT={self.root}"
 
     def link(self, experiment_id: str, sweep: str) -> str:
         """The UI's page of a sweep's runs, as a tree with the sweep on top."""

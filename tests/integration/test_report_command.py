@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,3 +96,33 @@ def test_without_a_store_it_says_how_to_make_one(without_store: tuple[Sandbox, D
 def test_without_a_store_it_writes_nothing(without_store: tuple[Sandbox, Done]) -> None:
     box, _ = without_store
     assert list(box.work.iterdir()) == []
+
+
+def altered(troubled: Troubled, box: Sandbox, statement: str) -> Done:
+    """A report on a copy of the store with one change."""
+    shutil.copytree(troubled.sandbox.work / "mlruns", box.work / "mlruns")
+    with closing(sqlite3.connect(box.stored.database)) as database, database:
+        database.execute(statement)
+    return box.report("sweep.name=failing")
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        (
+            "UPDATE tags SET value = replace(value, '\"format\": 1', '\"format\": 7') "
+            "WHERE key = 'fairsweep.sweep'",
+            ("failing", "format 7", "reads 1", "use the version that stored it"),
+        ),
+        ("UPDATE alembic_version SET version_num = '728d730b5ebd'", ("728d730b5ebd", "db upgrade")),
+    ],
+    ids=["of-this-project", "of-mlflow"],
+)
+def test_a_store_of_another_version_is_told(
+    troubled: Troubled, tmp_path: Path, statement: str, words: tuple[str, ...]
+) -> None:
+    done = altered(troubled, Sandbox(tmp_path), statement)
+    assert done.code == 5, done.said
+    assert "Traceback" not in done.err
+    for word in words:
+        assert word in done.err
