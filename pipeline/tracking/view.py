@@ -43,10 +43,13 @@ def view_state(sweep: SweepRecord) -> str:
         },
         "useGroupedValuesInCharts": True,
         "hideEmptyCharts": True,
-        "compareRunSections": [_section("results", "Confirmed"), _section("curves", "Curves")],
+        "compareRunSections": [
+            _section("curves", "Average and range of the seeds"),
+            _section("results", "Confirmed mean and its 95 % interval"),
+        ],
         "compareRunCharts": [
-            *(_chart("BAR", name, "results") for name in RESULTS),
             *(_chart("LINE", name, "curves") | LINE for name in CURVES),
+            *(_chart("BAR", name, "results") for name in RESULTS),
         ],
     }
     return json.dumps(state, separators=(",", ":"))

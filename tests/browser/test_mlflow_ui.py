@@ -181,6 +181,40 @@ def test_the_report_opens_in_the_artifact_viewer(browser: Any, ui: Ui, sweep: Ru
         browser.switch_to.default_content()
 
 
+def shows(browser: Any, wanted: Sequence[str]) -> list[str]:
+    """Waits for all of the patterns; those that don't come."""
+
+    def missing(driver: Any) -> list[str]:
+        return [pattern for pattern in wanted if not re.search(pattern, text_of(driver))]
+
+    with contextlib.suppress(TimeoutException):
+        waiting(browser).until_not(missing)
+    return missing(browser)
+
+
+def test_the_page_of_the_sweep_tells_the_result(browser: Any, ui: Ui, sweep: Run) -> None:
+    report = ui.swept.sandbox.report_files(ui.swept.sweep)["report.md"].decode()
+    browser.get(f"{ui.address}/#/experiments/{sweep.experiment_id}/runs/{sweep.run_id}")
+    assert shows(browser, [re.escape(headline(report)), "charts of all seeds"]) == []
+
+
+def test_its_link_shows_the_seeds_of_each_arm_as_one(
+    browser: Any, ui: Ui, runs: list[Run], sweep: Run
+) -> None:
+    browser.get(f"{ui.address}/#/experiments/{sweep.experiment_id}/runs/{sweep.run_id}")
+    link = see(browser, "a[href*='viewStateShareKey']", "charts of all seeds")
+    browser.get(link.get_attribute("href"))
+    groups = [f"Group: {run.arm}" for run in runs if run.stage == "arm"]
+    charts = ["confirmed_mean", "val_accuracy", "val_loss", "range of the seeds", "95 % interval"]
+    assert shows(browser, [*groups, *charts]) == []
+
+
+def test_the_champion_has_a_page(browser: Any, ui: Ui, sweep: Run) -> None:
+    browser.get(f"{ui.address}/#/models/{sweep.tags['sweep']}/versions/1")
+    wanted = ["champion", "confirmed_mean", "data_sha256", r"Outputs \(11\)", r"Inputs \(1\)"]
+    assert shows(browser, wanted) == []
+
+
 # For this machine alone.
 
 
