@@ -18,8 +18,8 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 """Okabe and Ito's colours for all kinds of colour vision; grey for black, which a dark page hides,
 and no yellow, which a light one does. The first four stand out on both."""
 
-MARKERS = ("none", "circle", "diamond", "square")
-"""Tells arms apart that share a colour: the second seven have circles on their lines, and so on."""
+MARKERS = ("none", "diamond", "square", "triangle-up")
+"""Tells arms apart that share a colour: the second seven are drawn with diamonds, and so on."""
 
 LOG_RATIO = 20.0
 """A loss that falls by more than this factor is drawn on a log axis."""
@@ -31,6 +31,11 @@ class Style:
 
     colour: str
     marker: str
+
+    @property
+    def shape(self) -> str:
+        """What the arm's single points are."""
+        return "circle" if self.marker == "none" else self.marker
 
 
 @dataclass(frozen=True)

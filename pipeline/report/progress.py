@@ -15,11 +15,16 @@ from dataclasses import dataclass
 from pipeline.records import Objective, RunRecord
 from pipeline.report.select import ArmSelection, Selection, has_result, value_of
 
+RANDOM = ("random", "qmc")
+"""Samplers whose trials don't depend on those before."""
+
 LEARNING_RATE = "optimizer.learning_rate"
 CLOSE = 0.01
 """The share of the best value within which a trial counts as nearly as good."""
 WINDOW = 7
 """Neighbouring learning rates that are summed up together."""
+SHORTER = 200
+"""Lengths of a search that `expected_best` tells of, at most."""
 BAND = 0.8
 """The share of shorter searches that ends inside the band of `expected_best`."""
 
@@ -133,7 +138,8 @@ def epochs_to(entry: ArmSelection, goal: float, objective: Objective) -> tuple[f
 
 
 def expected_best(values: Sequence[float], objective: Objective) -> tuple[Expected, ...]:
-    """What the best of k of these trials is, for every k, over all ways to draw k of them.
+    """What the best of k of these trials is, over all ways to draw k of them: for every k, or
+    `SHORTER` of them from 1 to all where there are more.
 
     The best of k is the i-th worst of n with probability C(i - 1, k - 1) / C(n, k): the mean is
     unbiased for any k (Dodge et al. 2019, arXiv 1909.03004, draw with replacement, which is not).
@@ -143,14 +149,19 @@ def expected_best(values: Sequence[float], objective: Objective) -> tuple[Expect
         objective: Which values are better.
     """
     sign = 1 if objective.direction == "maximize" else -1
-    worst_first = sorted(values, key=lambda value: sign * value)
-    return tuple(_best_of(worst_first, k) for k in range(1, len(values) + 1))
+    worst_first, n = sorted(values, key=lambda value: sign * value), len(values)
+    lengths: Sequence[int] = range(1, n + 1)
+    if n > SHORTER:
+        lengths = sorted({round(n ** (i / (SHORTER - 1))) for i in range(SHORTER)})
+    return tuple(_best_of(worst_first, k) for k in lengths)
 
 
 def _best_of(worst_first: Sequence[float], k: int) -> Expected:
     n = len(worst_first)
-    total = math.comb(n, k)
-    chances = [math.comb(i, k - 1) / total for i in range(n)]
+    chances = [0.0] * n
+    chances[-1] = k / n
+    for i in range(n - 1, k - 1, -1):
+        chances[i - 1] = chances[i] * (i + 1 - k) / i
     mean = math.fsum(p * value for p, value in zip(chances, worst_first, strict=True))
     tail = (1 - BAND) / 2
     worst, best = _quantile(chances, worst_first, tail), _quantile(chances, worst_first, 1 - tail)
@@ -160,4 +171,5 @@ def _best_of(worst_first: Sequence[float], k: int) -> Expected:
 def _quantile(chances: Sequence[float], values: Sequence[float], level: float) -> float:
     """The first value by which `level` of the probability is reached."""
     reached = itertools.accumulate(chances)
-    return next((v for v, p in zip(values, reached, strict=True) if p >= level), values[-1])
+    enough = level - 1e-12  # a sum of chances may miss a whole by its last digit
+    return next((v for v, p in zip(values, reached, strict=True) if p >= enough), values[-1])

@@ -1,15 +1,14 @@
-"""Puts the report together: terminal table, Markdown, one HTML page, one SVG.
+"""Puts the report together: terminal table, Markdown, one HTML page, an SVG of each picture.
 
 In: a `SweepRecord`. Out: a `Report`, the same to the byte for the same record, and on request its
 files. The HTML page needs nothing but itself: plotly.js is inside, so it opens from a file,
-offline, and in MLflow's artifact viewer.
+offline, and in MLflow's artifact viewer. Where scripts are off it shows the SVGs beside it.
 """
 
 from __future__ import annotations
 
-import base64
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,17 +16,16 @@ from urllib.parse import quote
 
 import jinja2
 
-from pipeline.records import RunRecord, SweepRecord
+from pipeline.records import Importances, RunRecord, SweepRecord
 from pipeline.report import figures, static, tables, wording
 from pipeline.report.command import train_command
-from pipeline.report.curves import panels, styles
+from pipeline.report.curves import styles
 from pipeline.report.escape import markdown_block, markdown_code, markdown_text, script_json
 from pipeline.report.select import ArmSelection, Selection, select, value_of
 from pipeline.report.statistics import Verdict, judge, summarize
 from pipeline.report.tables import Table
 
 TEMPLATES = Path(__file__).parent / "templates"
-PICTURE = "learning_curves.svg"
 
 
 @dataclass(frozen=True)
@@ -41,9 +39,9 @@ class Report:
         table: The arms side by side, for a terminal.
         best_run: Id of the best run; empty when no trial is complete.
         command: The command that trains it again; empty when there is none.
-        markdown: The page as Markdown; it shows `learning_curves.svg` beside it.
+        markdown: The page as Markdown; it shows the pictures beside it.
         html: The page as one self-contained HTML document.
-        svg: The learning curves.
+        pictures: An SVG of each picture of the page, by the name of its file.
     """
 
     headline: str
@@ -54,21 +52,29 @@ class Report:
     command: str
     markdown: str
     html: str
-    svg: bytes
+    pictures: Mapping[str, bytes]
 
 
-def build(sweep: SweepRecord, ui: str = "") -> Report:
+def build(
+    sweep: SweepRecord, ui: str = "", importances: Mapping[str, Importances] | None = None
+) -> Report:
     """Makes the report of a stored sweep, finished or not.
 
     Args:
         sweep: What the tracking store holds of it.
         ui: Address of the MLflow UI that links start from, such as `http://127.0.0.1:5000/`.
             Without one, links are relative to the UI (`#/experiments/…`).
+        importances: What each searched parameter had to do with good results, by arm.
     """
     selection = select(sweep)
     verdict = judge(selection.samples, sweep.objective, final=not selection.pending)
-    svg = static.learning_curves(selection)
-    page = _contents(sweep, selection, verdict, ui)
+    arm, told = best_arm(selection, verdict), importances or {}
+    drawn = figures.figures(selection, tables.ranking(selection, verdict), arm, sweep.spaces, told)
+    page = _contents(sweep, selection, verdict, ui) | {
+        "figures": drawn,
+        "importance_line": wording.importance_line(told),
+    }
+    style = styles(sweep.arms)
     return Report(
         headline=page["headline"],
         status=page["status"],
@@ -77,20 +83,20 @@ def build(sweep: SweepRecord, ui: str = "") -> Report:
         best_run=page["best"]["run_id"] if page["best"] else "",
         command=page["best"]["command"] if page["best"] else "",
         markdown=_markdown(page),
-        html=_html(page, figures.figures(selection, tables.ranking(selection, verdict)), svg),
-        svg=svg,
+        html=_html(page),
+        pictures={f"{figure.name}.svg": static.draw(figure, style) for figure in drawn},
     )
 
 
 def write(report: Report, folder: Path) -> list[Path]:
-    """Writes report.md, report.html and learning_curves.svg; each is replaced whole or not at all.
+    """Writes report.md, report.html and the pictures; each is replaced whole or not at all.
 
     Args:
         report: What `build` made.
         folder: Made when it doesn't exist.
 
     Returns:
-        The paths of the three files.
+        The paths of all files.
 
     Raises:
         OSError: When the folder can't be written; older files of the report then stay as they are.
@@ -99,7 +105,7 @@ def write(report: Report, folder: Path) -> list[Path]:
     contents = {
         "report.md": report.markdown.encode(),
         "report.html": report.html.encode(),
-        PICTURE: report.svg,
+        **report.pictures,
     }
     for name, content in contents.items():
         _replace(folder / name, content)
@@ -138,12 +144,10 @@ def _contents(
         "comparisons_line": wording.comparisons_line(verdict),
         "best": _best_run(sweep, selection, verdict, arm, ui) if arm else None,
         "winner": verdict.best if verdict.kind == "winner" else None,
-        "curves": bool(panels(selection)),
         "data": tables.data_table(sweep),
         "method": wording.method(sweep),
         "sources": wording.SOURCES,
         "styles": styles(sweep.arms),
-        "picture": PICTURE,
     }
 
 
@@ -185,16 +189,15 @@ def _markdown(page: Mapping[str, Any]) -> str:
     return environment.get_template("report.md.j2").render(page)
 
 
-def _html(page: Mapping[str, Any], drawn: Sequence[figures.Figure], svg: bytes) -> str:
+def _html(page: Mapping[str, Any]) -> str:
+    drawn = page["figures"]
     return (
         _environment(autoescape=True)
         .get_template("report.html.j2")
         .render(
             page,
-            figures=drawn,
             figures_json=script_json([asdict(figure) for figure in drawn]),
             plotly=figures.library() if drawn else "",
-            picture_base64=base64.b64encode(svg).decode(),
         )
     )
 

@@ -6,10 +6,10 @@ page it goes into.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from pipeline.records import RunRecord, SweepRecord
+from pipeline.records import Importances, RunRecord, SweepRecord
 from pipeline.report.numbers import number, p_value, signed, spread
 from pipeline.report.select import ArmSelection, Selection, value_of
 from pipeline.report.statistics import LEVEL, Verdict, summarize
@@ -150,6 +150,14 @@ def comparisons_line(verdict: Verdict) -> str:
         f"{len(verdict.comparisons) + 1} arms), because the best arm was picked by looking at the "
         "same numbers."
     )
+
+
+def importance_line(importances: Mapping[str, Importances]) -> str:
+    """Why no parameter can be called important; empty where some can, or nothing is known."""
+    if not importances or any(own.parameters for own in importances.values()):
+        return ""
+    why = "; ".join(f"{arm}: {own.missing}" for arm, own in importances.items())
+    return f"Which of them mattered can't be told yet ({why})."
 
 
 def facts(sweep: SweepRecord) -> tuple[str, ...]:

@@ -31,8 +31,9 @@ def make_report(store: Store, sweep: SweepRecord, logs: Path) -> tuple[Report, P
     os.environ.setdefault("MPLCONFIGDIR", str(store.root / "hydra" / "matplotlib"))
     from pipeline.report.description import confirmed_numbers, description
     from pipeline.report.render import build, write  # 1 s, and only now is it needed
+    from pipeline.search.importance import importances
 
-    report = build(sweep, store.ui)
+    report = build(sweep, store.ui, importances(sweep))
     folder = logs / "report"
     write(report, folder)
     published = store.publish(sweep.run_id, folder, "report")

@@ -71,7 +71,9 @@ def plain(text: str) -> str:
     return re.sub(r"\b\d+(\.\d+)? (s|seconds|min|minutes)\b", "<time>", text)
 
 
-@pytest.mark.parametrize("name", ["report.md", "report.html", "learning_curves.svg"])
+@pytest.mark.parametrize(
+    "name", ["report.md", "report.html", "curves-loss.svg", "learning-rates.svg"]
+)
 def test_same_report(twin_one: Finished, twin_two: Finished, name: str) -> None:
     one, two = (
         plain(twin.sandbox.report_files(twin.sweep)[name].decode()).splitlines()

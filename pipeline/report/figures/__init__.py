@@ -5,16 +5,21 @@ In: a `Selection`. Out: `Figure`s, in the order of the page.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from plotly.offline import get_plotlyjs
 
+from pipeline.config.stored_space import Space
+from pipeline.records import Importances
 from pipeline.report.curves import panels
+from pipeline.report.figures.best import best_so_far, expected_best
+from pipeline.report.figures.classes import confusion_matrix
 from pipeline.report.figures.confirmed import confirmed_values
 from pipeline.report.figures.learning import learning_curves
+from pipeline.report.figures.parameters import importance, parameter_slices
 from pipeline.report.figures.parts import Figure
-from pipeline.report.figures.search import best_so_far, expected_best, learning_rates
-from pipeline.report.select import Selection
+from pipeline.report.figures.rates import learning_rates
+from pipeline.report.select import ArmSelection, Selection
 
 __all__ = ["Figure", "figures", "library"]
 
@@ -24,19 +29,31 @@ def library() -> str:
     return str(get_plotlyjs())
 
 
-def figures(selection: Selection, order: Sequence[str]) -> tuple[Figure, ...]:
+def figures(
+    selection: Selection,
+    order: Sequence[str],
+    best: ArmSelection | None,
+    spaces: Mapping[str, Space],
+    importances: Mapping[str, Importances],
+) -> tuple[Figure, ...]:
     """Every picture there is data for.
 
     Args:
         selection: What to draw.
         order: The arms as rows of the first picture, from the top.
+        best: The arm whose test rows are shown by class.
+        spaces: The dimensions of each arm, where the store has them.
+        importances: What each parameter had to do with good results, by arm.
     """
     drawn = (
         confirmed_values(selection, order),
         *map(learning_curves, panels(selection)),
+        confusion_matrix(best),
         learning_rates(selection),
         best_so_far(selection, "trials"),
         best_so_far(selection, "epochs"),
         expected_best(selection),
+        importance(selection, importances),
+        *parameter_slices(selection, spaces),
     )
     return tuple(figure for figure in drawn if figure is not None)

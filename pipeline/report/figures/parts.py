@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pipeline.report.curves import Style, log_ticks
 
-Section = Literal["arms", "curves", "search"]
+Section = Literal["arms", "curves", "search", "parameters", "slices", "classes"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Figure:
         caption: What to see in it, in a line.
         height: In pixels.
         spec: `data` and `layout` for plotly.
+        narrowest: Pixels below which it isn't squeezed: a narrow screen scrolls it.
+        wide: Whether it stands alone where others stand in pairs.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Figure:
     caption: str
     height: int
     spec: Mapping[str, Any]
+    narrowest: int = 0
+    wide: bool = False
 
 
 def points(
@@ -66,15 +70,18 @@ def symbol(style: Style, symbol: str, size: int, width: int) -> dict[str, Any]:
 def line(
     arm: str, x: Sequence[float], y: Sequence[float], text: Sequence[str], style: Style
 ) -> dict[str, Any]:
-    """A line in the arm's colour that says `text` where the mouse is."""
+    """A line in the arm's colour that says `text` where the mouse is; with markers on it where
+    other arms have the same colour, or it is too short to be seen."""
+    marked = style.marker != "none" or len(x) < 3
     return {
         "type": "scatter",
-        "mode": "lines",
+        "mode": "lines+markers" if marked else "lines",
         "name": name(arm),
         "meta": arm,
         "x": list(x),
         "y": rounded(y),
         "line": {"color": style.colour, "width": 2.2},
+        **({"marker": {"symbol": style.shape, "size": 6, "maxdisplayed": 12}} if marked else {}),
         "customdata": list(text),
         "hovertemplate": "%{customdata}<extra>%{fullData.name}</extra>",
     }
@@ -84,7 +91,6 @@ def filled_band(
     arm: str, x: Sequence[float], low: Sequence[float], high: Sequence[float], style: Style
 ) -> dict[str, Any]:
     """The area between `low` and `high`, in the arm's colour."""
-    red, green, blue = (int(style.colour[i : i + 2], 16) for i in (1, 3, 5))
     return {
         "type": "scatter",
         "mode": "lines",
@@ -93,16 +99,27 @@ def filled_band(
         "x": [*x, *reversed(x)],
         "y": rounded([*high, *reversed(low)]),
         "fill": "toself",
-        "fillcolor": f"rgba({red},{green},{blue},0.18)",
+        "fillcolor": faint(style.colour),
         "line": {"width": 0},
         "hoverinfo": "skip",
     }
 
 
+def faint(colour: str) -> str:
+    """What is left of a colour `#rrggbb` where others have to be seen through it."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.18)"
+
+
 def log_axis(low: float, high: float) -> dict[str, Any]:
     """A log axis that has room for values from `low` to `high`, with round numbers on it."""
     ticks = log_ticks(low / 1.1, high * 1.1)
-    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+    return {"type": "log", "tickvals": ticks, "ticktext": list(map(_tick, ticks))}
+
+
+def _tick(value: float) -> str:
+    """A round number in few letters, which is what a phone has room for."""
+    return f"{value:g}" if 1e-3 <= value < 1e6 else f"{value:.0e}".replace("e-0", "e-")
 
 
 def layout(xaxis: dict[str, Any], yaxis: dict[str, Any]) -> dict[str, Any]:

@@ -4,33 +4,49 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const touch = matchMedia("(pointer: coarse)").matches;
   const config = { responsive: true, displaylogo: false, displayModeBar: false };
+  const drawn = new Set();
 
   // Links can't leave the frame that MLflow shows artifacts in.
   if (self !== top) document.documentElement.classList.add("framed");
 
-  function theme() {
+  function theme(figure) {
     const style = getComputedStyle(document.documentElement);
-    const ink = style.getPropertyValue("--muted").trim();
-    const grid = style.getPropertyValue("--line").trim();
-    const card = style.getPropertyValue("--card").trim();
-    return { "font.color": ink, "xaxis.gridcolor": grid, "yaxis.gridcolor": grid,
-      "hoverlabel.bgcolor": card, "hoverlabel.bordercolor": grid,
-      "hoverlabel.font.color": style.getPropertyValue("--ink").trim() };
+    const [ink, muted, grid, card] = ["--ink", "--muted", "--line", "--card"]
+      .map((name) => style.getPropertyValue(name).trim());
+    return { "font.color": figure.section === "classes" ? ink : muted,
+      "xaxis.gridcolor": grid, "yaxis.gridcolor": grid,
+      "hoverlabel.bgcolor": card, "hoverlabel.bordercolor": grid, "hoverlabel.font.color": ink };
   }
 
   function draw(figure) {
     const layout = figure.spec.layout;
+    drawn.add(figure);
     if (touch) {
       layout.dragmode = false;
       layout.xaxis.fixedrange = layout.yaxis.fixedrange = true;
     }
     return Plotly.newPlot(figure.name, figure.spec.data, layout, config)
-      .then(() => Plotly.relayout(figure.name, theme()));
+      .then(() => Plotly.relayout(figure.name, theme(figure)));
   }
 
-  for (const figure of figures) draw(figure);
+  // What is folded away has no width to be drawn to before it is opened.
+  function drawVisible() {
+    for (const figure of figures) {
+      const folded = document.getElementById(figure.name).closest("details:not([open])");
+      if (!drawn.has(figure) && !folded) draw(figure);
+    }
+  }
+
+  drawVisible();
+  for (const details of document.querySelectorAll("details")) {
+    details.addEventListener("toggle", drawVisible);
+  }
+  addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("details")) details.open = true;
+    drawVisible();
+  });
   dark.addEventListener("change", () => {
-    for (const figure of figures) Plotly.relayout(figure.name, theme());
+    for (const figure of drawn) Plotly.relayout(figure.name, theme(figure));
   });
 
   for (const button of document.querySelectorAll("button[data-arm]")) {
@@ -43,7 +59,10 @@
         if (figure.section === "arms") continue;
         const traces = [...figure.spec.data.keys()]
           .filter((i) => figure.spec.data[i].meta === button.dataset.arm);
-        if (traces.length) Plotly.restyle(figure.name, { visible: shown }, traces);
+        for (const i of traces) figure.spec.data[i].visible = shown;
+        if (traces.length && drawn.has(figure)) {
+          Plotly.restyle(figure.name, { visible: shown }, traces);
+        }
       }
     });
   }

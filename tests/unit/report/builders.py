@@ -8,8 +8,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pipeline.records import Objective, RunRecord, SweepRecord, TrialKey
+from pipeline.config.space import Dimension
+from pipeline.config.stored_space import plain
+from pipeline.records import (
+    Confusion,
+    Importance,
+    Importances,
+    Objective,
+    RunRecord,
+    SweepRecord,
+    TrialKey,
+)
 
+RATE = Dimension("optimizer.learning_rate", "float", 1e-3, low=1e-5, high=0.1, log=True)
+BATCH = Dimension("training.batch_size", "choice", 32, choices=(16, 32, 64, 128))
+WIDTHS = (
+    Dimension("model.hidden_units.layers", "int", 2, low=1, high=3),
+    *(
+        Dimension(f"model.hidden_units.{i}", "int", 32, low=16, high=256, log=True)
+        for i in (1, 2, 3)
+    ),
+)
 ACCURACY = Objective("val_accuracy", "maximize")
 LOSS = Objective("val_loss", "minimize")
 
@@ -135,6 +154,7 @@ def realistic(
                     best.key.trial,
                     repeat,
                     value,
+                    confusion=_digits(noise),
                     epochs=epochs,
                     curves=drawn,
                     best_epoch=drawn["val_accuracy"].index(value) + 1,
@@ -148,6 +168,7 @@ def realistic(
         trials=trials,
         confirm_seeds=seeds,
         commands=commands,
+        spaces={arm: plain([RATE, BATCH, *WIDTHS]) for arm in arms},
         data={
             "name": "digits",
             "rows": 1797,
@@ -158,6 +179,25 @@ def realistic(
             "classes": [str(i) for i in range(10)],
         },
     )
+
+
+def important(arms: Sequence[str]) -> dict[str, Importances]:
+    """Importances of the parameters of `realistic`: the learning rate's, and what luck brings."""
+    own = (
+        Importance(BATCH.name, 0.1, True),
+        Importance("model.hidden_units.layers", 0.05, True),
+        Importance("model.hidden_units.widths", 0.25, False),
+        Importance(RATE.name, 0.6, False),
+    )
+    return {arm: Importances(own) for arm in arms}
+
+
+def _digits(noise: random.Random) -> Confusion:
+    """36 rows of each digit, of which some eights are taken for ones."""
+    counts = [[36 * (i == j) for j in range(10)] for i in range(10)]
+    wrong = noise.randint(1, 5)
+    counts[8][8], counts[8][1] = 36 - wrong, wrong
+    return Confusion(tuple(map(str, range(10))), tuple(map(tuple, counts)))
 
 
 def _params(arm: str, rate: float, trial: int, noise: random.Random) -> dict[str, str]:

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import html
+import json
 import math
 
 import plotly.graph_objects as go
 import pytest
 
-from pipeline.records import Objective
+from pipeline.config.space import Dimension
+from pipeline.config.stored_space import plain
+from pipeline.records import Confusion, Importance, Importances, Objective
 from pipeline.report.curves import styles
 from pipeline.report.figures import figures
 from pipeline.report.select import select
 
-from .builders import ACCURACY, confirm, finished, realistic, search, sweep
+from .builders import (
+    ACCURACY,
+    LOSS,
+    RATE,
+    confirm,
+    finished,
+    important,
+    realistic,
+    search,
+    sweep,
+)
 
 
-def _figures(record):
-    return {figure.name: figure for figure in figures(select(record), record.arms)}
+def _figures(record, importances=None):
+    selection = select(record)
+    drawn = figures(selection, record.arms, selection.leader(), record.spaces, importances or {})
+    return {figure.name: figure for figure in drawn}
 
 
 @pytest.mark.parametrize(
@@ -25,14 +41,45 @@ def _figures(record):
     ids=["four arms", "nine arms, one seed"],
 )
 def test_plotly_accepts_every_property(record):
-    found = _figures(record)
+    found = _figures(record, important(record.arms))
     assert list(found) == [
-        *("confirmed", "curves-loss", "curves-accuracy"),
-        *("learning-rates", "best-by-trials", "best-by-epochs"),
+        *("confirmed", "curves-loss", "curves-accuracy", "confusion"),
+        *("learning-rates", "best-by-trials", "best-by-epochs", "importance"),
+        *("parameter-training-batch-size", "parameter-model-hidden-units-layers"),
+        "parameter-model-hidden-units-widths",
     ]
     for figure in found.values():
         go.Figure(figure.spec)
+        json.dumps(figure.spec, allow_nan=False)
         assert figure.caption
+
+
+def test_an_arm_has_its_colour_in_every_picture():
+    record = realistic(trials=8, arms=[f"arm{i}" for i in range(9)], seeds=2)
+    style = styles(record.arms)
+    seen = set()
+    for figure in _figures(record, important(record.arms)).values():
+        for trace in figure.spec["data"]:
+            if "meta" in trace:
+                own = [trace.get("line", {}).get("color"), trace.get("marker", {}).get("color")]
+                colours = {colour for colour in own if isinstance(colour, str)}
+                assert colours <= {style[trace["meta"]].colour}, figure.name
+                seen.add((figure.name, trace["meta"]))
+    assert len(seen) == 9 * 10
+
+
+def test_arms_of_the_same_colour_differ_in_shape():
+    record = realistic(trials=8, arms=[f"arm{i}" for i in range(9)])
+    found = _figures(record, important(record.arms))
+    for name in ("learning-rates", "best-by-trials", "parameter-training-batch-size"):
+        looks = {
+            arm: {trace.get("marker", {}).get("symbol") for trace in found[name].spec["data"]
+                  if trace.get("meta") == arm}
+            for arm in ("arm0", "arm7")
+        }  # fmt: skip
+        assert "diamond" in looks["arm7"] and "diamond" not in looks["arm0"], name
+    hatched = {t["meta"]: t["marker"]["pattern"]["shape"] for t in found["importance"].spec["data"]}
+    assert (hatched["arm0"], hatched["arm7"]) == ("", "/")
 
 
 def test_training_is_dashed_validation_solid_in_the_arms_colour():
@@ -99,7 +146,8 @@ def test_every_trial_stands_at_its_learning_rate():
         search("sgd", 1, 0.99),
     )
     figure = _figures(record)["learning-rates"]
-    assert [(t["meta"], t["marker"]["symbol"], t["x"], t["y"]) for t in figure.spec["data"]] == [
+    trials = [trace for trace in figure.spec["data"] if "yaxis" not in trace]
+    assert [(t["meta"], t["marker"]["symbol"], t["x"], t["y"]) for t in trials] == [
         ("adam", "circle", [0.01], [0.9]),
         ("adam", "circle-open", [0.1], [0.8]),
         ("adam", "x-thin", [1.0], [0.7]),
@@ -109,6 +157,58 @@ def test_every_trial_stands_at_its_learning_rate():
     assert "adam 0.01 to 0.01 (×1)" in figure.caption
 
 
+def test_a_bar_reaches_over_the_rates_within_one_percent_of_the_best():
+    values = {0.001: 0.8911, 0.01: 0.9, 0.1: 0.895, 0.3: 0.88}
+    runs = [
+        search("adam", i, value, params={"optimizer.learning_rate": str(rate)})
+        for i, (rate, value) in enumerate(values.items())
+    ]
+    runs.append(search("sgd", 0, 0.5, "pruned", params={"optimizer.learning_rate": "1"}))
+    figure = _figures(sweep(*runs))["learning-rates"]
+    heading, bar = (trace for trace in figure.spec["data"] if trace.get("yaxis") == "y2")
+    assert heading["text"] == ["within 1 % of the best:"]
+    assert (bar["meta"], bar["x"], bar["y"]) == ("adam", [0.001, 0.1], [0.0, 0.0])
+    place = figure.spec["layout"]
+    assert place["yaxis2"]["domain"][1] < place["yaxis"]["domain"][0]
+    assert place["xaxis"]["anchor"] == "y2"
+
+
+def test_a_pruned_trial_without_a_value_has_no_place():
+    record = sweep(
+        search("adam", 0, 0.9, params={"optimizer.learning_rate": "0.1"}),
+        search("adam", 1, None, "pruned", params={"optimizer.learning_rate": "0.1"}),
+        search("adam", 2, math.nan, "pruned", params={"optimizer.learning_rate": "0.1"}),
+        search("adam", 3, None, "running", params={"optimizer.learning_rate": "0.1"}),
+        search("adam", 4, None, "failed", params={"optimizer.learning_rate": "0.1"}),
+    )
+    trials = [t for t in _figures(record)["learning-rates"].spec["data"] if "yaxis" not in t]
+    assert [trace["y"] for trace in trials] == [[0.9]]
+
+
+@pytest.mark.parametrize("objective", [ACCURACY, LOSS])
+def test_of_many_trials_the_best_and_the_extremes_stay(objective):
+    """The best trial, the worst one and those at both ends stand among ten thousand others."""
+    rates = {0: "1e-6", 1: "0.9", 2: "0.001", 3: "0.002"}
+    values = {2: 0.99, 3: 0.01}
+    runs = [
+        search("adam", i, values.get(i, 0.3 + i % 997 / 5000),
+               params={"optimizer.learning_rate": rates.get(i, f"{0.01 + i / 1e6:.6f}")})
+        for i in range(10_000)
+    ]  # fmt: skip
+    figure = _figures(sweep(*runs, arms=["adam"], objective=objective))["learning-rates"]
+    (trace,) = (t for t in figure.spec["data"] if "yaxis" not in t)
+    assert 1000 < len(trace["x"]) < 3000
+    assert {(1e-6, 0.3), (0.9, 0.3002), (0.001, 0.99), (0.002, 0.01)} <= set(
+        zip(trace["x"], trace["y"], strict=True)
+    )
+    thousandth = sorted((run.best_value for run in runs), reverse=objective is ACCURACY)[500]
+    sign = 1 if objective is ACCURACY else -1
+    drawn = sum(sign * y > sign * thousandth for y in trace["y"])
+    assert drawn == sum(sign * run.best_value > sign * thousandth for run in runs)
+    assert f"Of 10,000 trials {len(trace['x']):,} are drawn" in figure.caption
+    assert _figures(sweep(*runs, arms=["adam"], objective=objective))["learning-rates"] == figure
+
+
 def test_the_best_so_far_is_a_staircase_over_trials_and_over_epochs():
     record = sweep(search("adam", 0, 0.8, epochs=4), search("adam", 1, 0.9, epochs=6))
     found = _figures(record)
@@ -116,6 +216,14 @@ def test_the_best_so_far_is_a_staircase_over_trials_and_over_epochs():
     assert (by_trials["x"], by_trials["y"]) == ([1, 2], [0.8, 0.9])
     assert (by_epochs["x"], by_epochs["y"]) == ([4, 10], [0.8, 0.9])
     assert by_trials["line"]["shape"] == "hv"
+
+
+def test_a_staircase_has_points_at_its_turns_and_its_end_only():
+    values = [0.5, 0.4, 0.6, 0.6, 0.1, 0.7, 0.2, 0.2]
+    record = sweep(*[search("adam", i, value, epochs=3) for i, value in enumerate(values)])
+    (by_epochs,) = _figures(record)["best-by-epochs"].spec["data"]
+    assert by_epochs["x"] == [3, 9, 18, 24]
+    assert by_epochs["y"] == [0.5, 0.6, 0.7, 0.7]
 
 
 @pytest.mark.parametrize(("sampler", "drawn"), [("random", True), ("qmc", True), ("tpe", False)])
@@ -138,3 +246,168 @@ def test_names_reach_plotly_escaped():
     spec = _figures(record)["confirmed"].spec
     assert "<" not in spec["data"][0]["name"]
     assert all("<" not in text for text in spec["layout"]["yaxis"]["ticktext"])
+
+
+BETA = Dimension("optimizer.beta_1", "choice", 0.9, choices=(0.8, 0.9, 0.99))
+DECAY = Dimension("optimizer.decay", "float", 0.01, low=1e-4, high=1.0, log=True)
+
+
+def _tried(arm, trial, value, beta, **more):
+    return search(arm, trial, value, params={"optimizer.beta_1": str(beta)}, **more)
+
+
+def test_a_slice_sets_each_arms_trials_beside_each_value():
+    space = {arm: plain([RATE, BETA]) for arm in ("adam", "lion")}
+    record = sweep(
+        _tried("adam", 0, 0.9, 0.9),
+        _tried("adam", 1, 0.8, 0.99, outcome="pruned"),
+        _tried("adam", 2, None, 0.8, outcome="diverged"),
+        _tried("lion", 0, 0.7, 0.9),
+        arms=["adam", "sgd", "lion"],
+        spaces=space,
+    )
+    found = _figures(record)
+    assert [name for name in found if name.startswith("parameter")] == [
+        "parameter-optimizer-beta-1"
+    ]
+    figure = found["parameter-optimizer-beta-1"]
+    axis = figure.spec["layout"]["xaxis"]
+    assert (axis["tickvals"], axis["ticktext"]) == ([0, 1, 2], ["0.8", "0.9", "0.99"])
+    assert [(t["meta"], t["marker"]["symbol"], t["x"], t["y"]) for t in figure.spec["data"]] == [
+        ("adam", "circle", [0.8], [0.9]),
+        ("adam", "circle-open", [1.8], [0.8]),
+        ("adam", "x-thin", [-0.2], [0.7]),
+        ("lion", "circle", [1.2], [0.7]),
+    ]
+    assert figure.title == "Beta 1"
+    assert figure.caption == "Best trial: adam 0.9, lion 0.9."
+
+
+def test_a_range_that_is_drawn_on_a_log_scale_has_a_log_axis():
+    runs = [search("adam", i, 0.9, params={"optimizer.decay": f"1e-{i}"}) for i in range(4)]
+    axis = _figures(sweep(*runs, spaces={"adam": plain([DECAY])}))[
+        "parameter-optimizer-decay"
+    ].spec["layout"]["xaxis"]
+    assert axis["type"] == "log"
+    assert axis["ticktext"] == ["0.001", "0.01", "0.1", "1"]
+
+
+def test_without_a_stored_space_or_a_finished_trial_there_is_no_slice():
+    runs = [_tried("adam", 0, 0.9, 0.9)]
+    running = [_tried("adam", 0, None, 0.9, outcome="running")]
+    space = {"adam": plain([BETA])}
+    assert "parameter-optimizer-beta-1" in _figures(sweep(*runs, spaces=space))
+    assert "parameter-optimizer-beta-1" not in _figures(sweep(*runs))
+    assert "parameter-optimizer-beta-1" not in _figures(sweep(*running, spaces=space))
+
+
+def test_names_that_look_alike_as_words_have_pictures_of_their_own():
+    names = ("optimizer.a_b", "optimizer.a-b")
+    space = [Dimension(name, "choice", 1, choices=(1, 2)) for name in names]
+    params = dict.fromkeys(names, "1")
+    record = sweep(search("adam", 0, 0.9, params=params), spaces={"adam": plain(space)})
+    assert len([name for name in _figures(record) if name.startswith("parameter")]) == 2
+
+
+def test_importance_is_a_bar_for_each_parameter_of_each_arm():
+    told = {
+        "adam": Importances(
+            (Importance("optimizer.learning_rate", 0.7, False), Importance(BETA.name, 0.3, True))
+        ),
+        "sgd": Importances((Importance("optimizer.learning_rate", 1.0, False),)),
+        "lion": Importances((), "9 trials ended, 20 are needed"),
+    }
+    record = sweep(search("adam", 0, 0.9), arms=["adam", "sgd", "lion"])
+    figure = _figures(record, told)["importance"]
+    adam, sgd = figure.spec["data"]
+    assert (adam["x"], sgd["x"]) == ([0.7, 0.3], [1.0])
+    axis = figure.spec["layout"]["yaxis"]
+    assert axis["ticktext"] == ["learning rate", "beta 1"]
+    assert (adam["y"][0] + sgd["y"][0]) / 2 == axis["tickvals"][0]
+    assert adam["y"][1] == axis["tickvals"][1]
+    solid, hollow = adam["marker"]["color"]
+    assert (solid, hollow[:4]) == (styles(["adam"])["adam"].colour, "rgba")
+    assert "Not told: lion: 9 trials ended, 20 are needed." in figure.caption
+
+
+def test_nothing_told_of_any_arm_draws_no_importance():
+    record = sweep(search("adam", 0, 0.9))
+    assert "importance" not in _figures(record)
+    assert "importance" not in _figures(record, {"adam": Importances((), "too few")})
+
+
+def _confused(*counts, classes=("cat", "dog", "owl")):
+    runs = [
+        confirm("adam", 0, i, 0.9, confusion=Confusion(classes, own))
+        for i, own in enumerate(counts)
+    ]
+    return _figures(sweep(search("adam", 0, 0.9), *runs, confirm_seeds=len(runs)))
+
+
+def test_the_test_rows_of_all_seeds_are_counted_together():
+    found = _confused(((8, 2, 0), (0, 5, 0), (0, 0, 1)), ((5, 4, 1), (1, 4, 0), (0, 1, 0)))
+    figure = found["confusion"]
+    heat, pale, dark = figure.spec["data"]
+    assert heat["z"] == [[0.65, 0.3, 0.05], [0.1, 0.9, 0], [0, 0.5, 0.5]]
+    assert heat["customdata"][0][1] == "cat taken for dog: 6 of 20 (30%)"
+    written = {
+        (trace["y"][i], trace["x"][i]): trace["text"][i]
+        for trace in (pale, dark)
+        for i in range(len(trace["x"]))
+    }
+    assert written == {
+        (0, 0): "13<br>65%", (0, 1): "6<br>30%", (0, 2): "1<br>5%",
+        (1, 0): "1<br>10%", (1, 1): "9<br>90%", (2, 1): "1<br>50%", (2, 2): "1<br>50%",
+    }  # fmt: skip
+    assert dark["y"] == [0, 1]
+    assert figure.caption == "cat is most often taken for dog: 6 of 20."
+    place = figure.spec["layout"]
+    assert place["yaxis"]["ticktext"] == place["xaxis"]["ticktext"] == ["cat", "dog", "owl"]
+    assert place["yaxis"]["range"][0] > place["yaxis"]["range"][1]
+
+
+def test_the_strength_of_a_cell_grows_with_its_share_in_one_hue():
+    scale = _confused(((8, 2, 0), (0, 5, 0), (0, 0, 1)))["confusion"].spec["data"][0]["colorscale"]
+    colours = [colour.removeprefix("rgba(").removesuffix(")").split(",") for _, colour in scale]
+    assert len({tuple(colour[:3]) for colour in colours}) == 1
+    strengths = [float(colour[3]) for colour in colours]
+    assert (strengths[0], strengths[-1]) == (0, 1)
+    assert strengths == sorted(set(strengths))
+
+
+def test_no_mistake_is_said_and_no_count_draws_nothing():
+    figure = _confused(((8, 0), (0, 5)), classes=("cat", "dog"))["confusion"]
+    assert figure.caption == "No row of one class was taken for another."
+    assert "confusion" not in _figures(finished({"adam": [0.9, 0.91]}))
+
+
+def test_a_class_without_test_rows_has_no_share():
+    heat = _confused(((8, 0), (0, 0)), classes=("cat", "dog"))["confusion"].spec["data"][0]
+    assert heat["z"] == [[1, 0], [0, 0]]
+    assert heat["customdata"][1][0] == "dog taken for cat: 0 of 0 (–)"
+
+
+def test_of_many_classes_those_with_the_most_mistakes_are_shown():
+    counts = [[100 * (i == j) for j in range(40)] for i in range(40)]
+    for i in range(5, 20):
+        counts[i][i + 20] = i
+    names = tuple(f"class {i}" for i in range(40))
+    figure = _confused(tuple(map(tuple, counts)), classes=names)["confusion"]
+    shown = figure.spec["layout"]["xaxis"]["ticktext"]
+    assert shown == [*names[5:20], *names[25:40]]
+    assert figure.caption.startswith("class 19 is most often taken for class 39: 19 of 119.")
+    assert "The 30 of 40 classes with the most mistakes" in figure.caption
+    assert figure.spec["data"][1]["text"][0].isdigit()
+
+
+def test_names_of_classes_and_choices_reach_plotly_escaped():
+    evil = '<a href="https://evil.example">x</a>'
+    found = _confused(((8, 2), (0, 5)), classes=(evil, "dog"))["confusion"]
+    choice = Dimension("model.kind", "choice", evil, choices=(evil, "b"))
+    record = sweep(
+        search("adam", 0, 0.9, params={"model.kind": evil}), spaces={"adam": plain([choice])}
+    )
+    for figure in (found, _figures(record)["parameter-model-kind"]):
+        text = json.dumps(figure.spec)
+        assert html.escape(evil[:3]) in text
+        assert evil[:3] not in text

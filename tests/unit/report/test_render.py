@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.records import Importances
+from pipeline.report.escape import markdown_text
 from pipeline.report.render import build, write
 
-from .builders import confirm, finished, realistic, search, sweep
+from .builders import confirm, finished, important, realistic, search, sweep
 
 ROOT = Path(__file__).parents[3]
 EVIL = '"><img src=x onerror=alert(1)></script><script>alert(2)</script>'
@@ -47,6 +49,12 @@ class Page(HTMLParser):
         return [attrs for name, attrs in self.elements if name == tag]
 
 
+def _figures(report):
+    """What the page hands to plotly."""
+    found = re.search(r'<script type="application/json" id="figures">(.*?)</script>', report.html)
+    return json.loads(found[1]) if found else []
+
+
 @pytest.fixture(scope="module")
 def rich():
     return realistic(trials=8)
@@ -54,7 +62,7 @@ def rich():
 
 @pytest.fixture(scope="module")
 def report(rich):
-    return build(rich, ui="http://127.0.0.1:5000/")
+    return build(rich, ui="http://127.0.0.1:5000/", importances=important(rich.arms))
 
 
 def test_the_page_loads_nothing(report):
@@ -67,6 +75,12 @@ def test_the_page_loads_nothing(report):
     style = report.html.split("<style>")[1].split("</style>")[0]
     assert "url(" not in style
     assert "@import" not in style
+
+
+def test_without_scripts_the_page_shows_the_pictures_beside_it(report):
+    hidden = re.findall(r"<noscript>(.*?)</noscript>", report.html)
+    shown = [attrs["src"] for part in hidden for attrs in Page(part).all("img")]
+    assert shown == list(report.pictures)
 
 
 def test_the_page_links_to_papers_and_to_mlflow_only(report):
@@ -98,6 +112,8 @@ def test_the_page_holds_what_a_reader_needs(report, rich):
         "make train ARGS=",
         "The arms side by side",
         "Learning curves",
+        "Class by class",
+        "What each parameter does",
         "How this was judged",
         "optimizer.learning_rate",
         rich.data_sha256[:12],
@@ -107,8 +123,14 @@ def test_the_page_holds_what_a_reader_needs(report, rich):
 
 
 def test_markdown_holds_the_same(report, rich):
-    for part in (report.command, "learning_curves.svg", "arXiv 2103.03098", rich.data_sha256[:12]):
+    for part in (report.command, "arXiv 2103.03098", rich.data_sha256[:12]):
         assert part in report.markdown
+    figures = _figures(report)
+    assert re.findall(r"^!\[.*\]\((.*)\)$", report.markdown, re.MULTILINE) == [
+        f"{figure['name']}.svg" for figure in figures
+    ]
+    for figure in figures:
+        assert f"({figure['name']}.svg)\n\n{markdown_text(figure['caption'])}\n" in report.markdown
     assert f"(http://127.0.0.1:5000/#/experiments/7/runs/{report.best_run})" in report.markdown
 
 
@@ -207,15 +229,13 @@ def test_html_from_users_is_text():
     ]
     record = sweep(*runs, arms=[EVIL], name=EVIL, group=EVIL, data={EVIL: EVIL},
                    commands={EVIL: (EVIL,)})  # fmt: skip
-    html = build(record).html
-    page = Page(html)
+    report = build(record)
+    page = Page(report.html)
     assert len(page.all("script")) == 3
     assert all(attrs.keys() <= {"alt", "src"} for attrs in page.all("img"))
     assert not any(name.startswith("on") for _, attrs in page.elements for name in attrs)
     assert page.text.count(EVIL) > 5
-    data = re.search(r'<script type="application/json" id="figures">(.*?)</script>', html)
-    assert data is not None
-    names = [figure["name"] for figure in json.loads(data[1])]
+    names = [figure["name"] for figure in _figures(report)]
     assert names == ["confirmed", "curves-loss", "best-by-trials", "best-by-epochs"]
 
 
@@ -231,16 +251,18 @@ def test_pipes_and_line_breaks_do_not_break_markdown_tables():
 
 
 def test_same_record_same_bytes(rich, report):
-    again = build(replace(rich, runs=tuple(reversed(rich.runs))), ui="http://127.0.0.1:5000/")
+    reversed_ = replace(rich, runs=tuple(reversed(rich.runs)))
+    again = build(reversed_, ui="http://127.0.0.1:5000/", importances=important(rich.arms))
     assert again == report
 
 
 def test_same_bytes_in_another_process(report):
     program = (
-        "import hashlib; from report.builders import realistic\n"
+        "import hashlib; from report.builders import important, realistic\n"
         "from pipeline.report.render import build\n"
-        "made = build(realistic(trials=8), ui='http://127.0.0.1:5000/')\n"
-        "pages = made.markdown.encode(), made.html.encode(), made.svg\n"
+        "made = realistic(trials=8)\n"
+        "made = build(made, 'http://127.0.0.1:5000/', important(made.arms))\n"
+        "pages = made.markdown.encode(), made.html.encode(), *made.pictures.values()\n"
         "print(*(hashlib.sha256(page).hexdigest() for page in pages))"
     )
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "unit")])
@@ -249,18 +271,19 @@ def test_same_bytes_in_another_process(report):
         env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "7"},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    pages = (report.markdown.encode(), report.html.encode(), report.svg)
+    pages = (report.markdown.encode(), report.html.encode(), *report.pictures.values())
     assert ran.stdout.split() == [hashlib.sha256(page).hexdigest() for page in pages]
 
 
-def test_write_makes_the_three_files_and_nothing_else(report, tmp_path):
+def test_write_makes_the_pages_and_their_pictures_and_nothing_else(report, tmp_path):
     folder = tmp_path / "new" / "report"
     paths = write(report, folder)
-    assert [path.name for path in paths] == ["report.md", "report.html", "learning_curves.svg"]
+    assert [path.name for path in paths] == ["report.md", "report.html", *report.pictures]
     assert sorted(folder.iterdir()) == sorted(paths)
     assert paths[0].read_text(encoding="utf-8") == report.markdown
     assert paths[1].read_text(encoding="utf-8") == report.html
-    assert paths[2].read_bytes() == report.svg
+    for path in paths[2:]:
+        assert path.read_bytes() == report.pictures[path.name]
 
 
 def test_a_write_that_fails_leaves_the_old_file_whole(report, tmp_path, monkeypatch):
@@ -274,3 +297,24 @@ def test_a_write_that_fails_leaves_the_old_file_whole(report, tmp_path, monkeypa
         write(report, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["report.md"]
     assert (tmp_path / "report.md").read_text() == "old"
+
+
+def test_slices_are_folded_away_where_there_are_many(rich):
+    few = build(rich)
+    assert "<details open>\n<summary>Every trial against each parameter: 3 pictures" in few.html
+    space = rich.spaces["adam"]
+    many = [{**space[1], "name": f"training.p{i}"} for i in range(7)]
+    runs = [replace(run, params={**run.params, **{own["name"]: "32" for own in many}})
+            for run in rich.runs]  # fmt: skip
+    crowded = replace(rich, runs=tuple(runs), spaces={"adam": [*space, *many]})
+    html = build(crowded).html
+    assert "<details>\n<summary>Every trial against each parameter: 10 pictures" in html
+
+
+def test_too_few_trials_for_an_importance_are_said_on_both_pages(rich):
+    few = {"adam": Importances((), "8 trials ended, 20 are needed")}
+    line = "Which of them mattered can't be told yet (adam: 8 trials ended, 20 are needed)."
+    told = build(rich, importances=few)
+    assert line in Page(told.html).text.replace("&#39;", "'")
+    assert markdown_text(line) in told.markdown
+    assert "can't be told yet" not in build(rich).markdown

@@ -12,7 +12,7 @@ from .builders import LOSS, confirm, confirmed, finished, search, sweep
 @pytest.fixture(autouse=True)
 def _without_pictures(monkeypatch):
     """The sentences don't need them, and they are what takes time."""
-    monkeypatch.setattr("pipeline.report.static.learning_curves", lambda _: b"<svg/>")
+    monkeypatch.setattr("pipeline.report.static.draw", lambda *_: b"<svg/>")
     monkeypatch.setattr("pipeline.report.figures.library", lambda: "")
 
 
