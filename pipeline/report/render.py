@@ -2,11 +2,12 @@
 
 In: a `SweepRecord`. Out: a `Report`, the same to the byte for the same record, and on request its
 files. The HTML page needs nothing but itself: plotly.js is inside, so it opens from a file,
-offline, and in MLflow's artifact viewer. Where scripts are off it shows the SVGs beside it.
+offline, and in MLflow's artifact viewer; the SVGs are inside for readers without scripts.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -75,6 +76,7 @@ def build(
         "importance_line": wording.importance_line(told),
     }
     style = styles(sweep.arms)
+    pictures = {figure.name: static.draw(figure, style) for figure in drawn}
     return Report(
         headline=page["headline"],
         status=page["status"],
@@ -83,8 +85,8 @@ def build(
         best_run=page["best"]["run_id"] if page["best"] else "",
         command=page["best"]["command"] if page["best"] else "",
         markdown=_markdown(page),
-        html=_html(page),
-        pictures={f"{figure.name}.svg": static.draw(figure, style) for figure in drawn},
+        html=_html(page, pictures),
+        pictures={f"{name}.svg": picture for name, picture in pictures.items()},
     )
 
 
@@ -143,6 +145,7 @@ def _contents(
         else None,
         "comparisons_line": wording.comparisons_line(verdict),
         "best": _best_run(sweep, selection, verdict, arm, ui) if arm else None,
+        "champion": wording.champion_line(sweep),
         "winner": verdict.best if verdict.kind == "winner" else None,
         "data": tables.data_table(sweep),
         "method": wording.method(sweep),
@@ -189,7 +192,7 @@ def _markdown(page: Mapping[str, Any]) -> str:
     return environment.get_template("report.md.j2").render(page)
 
 
-def _html(page: Mapping[str, Any]) -> str:
+def _html(page: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
     drawn = page["figures"]
     return (
         _environment(autoescape=True)
@@ -198,6 +201,7 @@ def _html(page: Mapping[str, Any]) -> str:
             page,
             figures_json=script_json([asdict(figure) for figure in drawn]),
             plotly=figures.library() if drawn else "",
+            encoded={name: base64.b64encode(own).decode() for name, own in pictures.items()},
         )
     )
 

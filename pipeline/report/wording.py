@@ -188,6 +188,20 @@ def best_run_line(run: RunRecord, metric: str, verdict: Verdict, selection: Sele
     return f"{own[0].upper()}{own[1:]}."
 
 
+def champion_line(sweep: SweepRecord) -> str:
+    """What the published model is; empty while there is none."""
+    champion = sweep.champion
+    if champion is None:
+        return ""
+    names = {run.run_id: str(run.key) for run in sweep.runs}
+    return (
+        f"Registered in MLflow as version {champion.version} of {champion.name}, alias champion: "
+        f"the best seed of its arm by validation, {names.get(champion.run_id, champion.run_id)}; "
+        f"the arm's confirmed mean is {number(champion.mean)}. It takes rows as they are in the "
+        "data and gives a class and a probability for every class. This asks it:"
+    )
+
+
 def listed(names: Sequence[str]) -> str:
     """`a, b and c`."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
