@@ -30,6 +30,9 @@ _NUMBERS = re.compile(rb' (?:d|x|y)="[^"]*"')
 _LONG = re.compile(rb"(\.\d\d)\d+")
 """A hundredth of a point is finer than any screen: matplotlib's other digits only take space."""
 _MARKS = re.compile(rb'<g( clip-path="[^"]*")?>\s*((?:<use [^>]*( style="[^"]*")/>\s*)+)</g>')
+_FAMILY = re.compile(rb" font-family: [^;]*;")
+_FONT = b"text{font-family: 'DejaVu Sans', Verdana, sans-serif} "
+"""Said once; Verdana is as wide as the font that room was measured with."""
 _SPACE = re.compile(rb"\n\s+")
 
 
@@ -47,7 +50,10 @@ def draw(figure: Figure, arms: Mapping[str, Style]) -> bytes:
         # A name in a script that the font lacks is drawn as boxes, and is no reason to fail.
         warnings.filterwarnings("ignore", "Glyph .* missing")
         mpl.rcdefaults()
-        mpl.rcParams.update({"svg.hashsalt": "fairsweep", "text.parse_math": False})
+        mpl.rcParams["svg.hashsalt"] = "fairsweep"
+        # Letters stay letters: they are found by a search, and drawn in any script.
+        mpl.rcParams["svg.fonttype"] = "none"
+        mpl.rcParams["text.parse_math"] = False
         canvas = _canvas(figure, arms)
         picture = io.BytesIO()
         title = {"Date": None, "Creator": "Fairsweep", "Title": plain(figure.title)}
@@ -87,6 +93,7 @@ def _key(name: str) -> str:
 
 def _shortened(picture: bytes) -> bytes:
     picture = _NUMBERS.sub(lambda found: _LONG.sub(rb"\1", found.group()), picture)
+    picture = _FAMILY.sub(b"", picture).replace(b"*{", _FONT + b"*{", 1)
     return _MARKS.sub(_style_once, _SPACE.sub(b"\n", picture))
 
 
