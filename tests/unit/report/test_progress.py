@@ -51,6 +51,18 @@ def test_the_band_holds_four_fifths_of_the_draws(objective):
         assert below + above > 0.1
 
 
+def test_of_a_long_search_some_lengths_are_told_both_ends_among_them():
+    values = [i / 3000 for i in range(3000)]
+    rows = expected_best(values, ACCURACY)
+    assert 50 < len(rows) <= 200
+    assert [row.trials for row in rows] == sorted({row.trials for row in rows})
+    assert (rows[0].trials, rows[-1].trials) == (1, 3000)
+    for row in rows:
+        # The best of k of the numbers 0 to n - 1 is k (n + 1) / (k + 1) - 1 on average.
+        expected = (row.trials * 3001 / (row.trials + 1) - 1) / 3000
+        assert row.mean == pytest.approx(expected, rel=1e-9)
+
+
 def test_no_values_have_no_best():
     assert expected_best([], ACCURACY) == ()
 
