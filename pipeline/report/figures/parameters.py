@@ -52,8 +52,9 @@ def importance(selection: Selection, importances: Mapping[str, Importances]) -> 
         section="parameters",
         title="Which parameters mattered",
         caption="How much each parameter had to do with a trial being among the best quarter of "
-        "its arm's (PED-ANOVA), as a share of all of them. A hollow bar is no longer than "
-        "shuffled results make it in one search of twenty: luck is enough to explain it."
+        "its arm's, as a share of all of them (PED-ANOVA, arXiv 2304.10255). A hollow bar is no "
+        "longer than shuffled results make it in one search of twenty: luck is enough to explain "
+        "it."
         f"{f' Not told: {missing}.' if missing else ''}",
         height=round(bottom) + 52,
         spec={
