@@ -88,7 +88,8 @@ class TrialSpec:
 
     `data`, `model`, `optimizer` and `training` are the settings of pipeline.config.schema with
     this trial's values put in. `test` asks for what test rows say of the best epoch, `weights`
-    names the file that its weights go to.
+    names the file that its weights go to, `checkpoints` the folder from whose last checkpoint the
+    training goes on, and that gets further ones; empty for none.
     """
 
     key: TrialKey
@@ -101,17 +102,20 @@ class TrialSpec:
     verdicts: VerdictSchedule | None = None
     test: bool = False
     weights: str = ""
+    checkpoints: str = ""
 
 
 @dataclass(frozen=True)
 class EpochMetrics:
     """The metrics of one finished epoch (from 1) by Keras's names, and when it ended
-    (milliseconds since 1970)."""
+    (milliseconds since 1970). One that is `settled` comes from a checkpoint that was taken after a
+    later one: no verdict on it is waited for."""
 
     key: TrialKey
     epoch: int
     values: Mapping[str, float]
     timestamp: int
+    settled: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,8 +172,10 @@ class Importances:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """How a training ended. `best_value` is the objective at `best_epoch` (None when no epoch
-    gave a finite value); `test` holds `test_*` metrics at that epoch when the spec asked, and
+    """How a training ended; `interrupted` says that it couldn't go on from its checkpoints.
+    `earlier` of its `seconds` were trained before the checkpoint from which it went on.
+    `best_value` is the objective at `best_epoch` (None when no epoch gave a finite value); `test`
+    holds `test_*` metrics at that epoch when the spec asked, and
     `confusion` the test rows by class; `weights` is the file with the weights of that epoch;
     `loop_reason` says why another loop trained than the one that comes first."""
 
@@ -182,6 +188,7 @@ class TrialResult:
     test: Mapping[str, float] = field(default_factory=dict)
     confusion: Confusion | None = None
     weights: str = ""
+    earlier: float = 0.0
     loop: str = ""
     loop_reason: str = ""
     error: str = ""

@@ -41,6 +41,7 @@ def open_job(plan: Plan) -> Job:
 def sweep(job: Job, logs: Path) -> int:
     from pipeline.executor.local import LocalExecutor
     from pipeline.stages.champion import publish_champion
+    from pipeline.stages.checkpoints import Checkpoints
     from pipeline.stages.confirm import Confirmation, confirmations
     from pipeline.stages.continuing import open_studies, settle
     from pipeline.stages.dispatch import Dispatcher
@@ -60,6 +61,8 @@ def sweep(job: Job, logs: Path) -> int:
         if any(study.begun for study in studies.values()):
             kept = stored(store, plan.experiment, plan.name, plan.objective)
             settle(studies, kept.ended)
+        checkpoints = Checkpoints(store.journal(plan.name).with_suffix(".checkpoints"))
+        checkpoints.tidy(studies, kept.ended)
         budget = {name: study.limit for name, study in studies.items()}
         confirming = settings.confirm.seeds * settings.confirm.top * len(plan.arms)
         terminal = Terminal(settings.terminal, plan.name, plan.objective, budget, confirming)
@@ -80,11 +83,12 @@ def sweep(job: Job, logs: Path) -> int:
                 terminal,
             ):
                 tracker.open()
-                dispatcher = Dispatcher(executor, tracker, terminal)
+                dispatcher = Dispatcher(executor, tracker, terminal, checkpoints)
                 search = Search(plan, studies, dispatcher, tracker)
                 confirmation = Confirmation(plan, studies, search, kept.ended, files)
                 run_stages({"search": search, "confirm": confirmation}, dispatcher)
                 tracker.close(dispatcher.utilisation)
+                checkpoints.close()
         record = read_sweep(store, plan.name)
         best = publish_champion(store, record, plan, studies, files / "champion")
         record = replace(record, champion=best)

@@ -111,13 +111,18 @@ class Terminal:
         if self._first_epoch is None:
             self._first_epoch = time.monotonic()
 
-    def lost(self, event: WorkerLost) -> None:
+    def lost(self, event: WorkerLost, goes_on: bool = False) -> None:
         if event.key is not None:
             self._running.pop(event.key, None)
+            left = "its checkpoint is left" if goes_on else f"attempt {event.key.attempt} is lost"
             self.say(
-                f"{event.key}: its worker died (exit code {event.exit_code}); attempt "
-                f"{event.key.attempt} is lost, the log is {event.log}"
+                f"{event.key}: its worker died (exit code {event.exit_code}); {left}, "
+                f"the log is {event.log}"
             )
+
+    def began_anew(self, result: TrialResult) -> None:
+        self._running.pop(result.key, None)
+        self.say(f"{result.key}: its checkpoint can't be used, it begins anew: {result.error}")
 
     def ended(self, result: TrialResult) -> None:
         self._running.pop(result.key, None)
@@ -213,8 +218,11 @@ class EpochLines:
         values = "  ".join(f"{name} {value:.4f}" for name, value in metrics.values.items())
         self._say(f"epoch {metrics.epoch:>{len(str(self._epochs))}}/{self._epochs}  {values}")
 
-    def lost(self, event: WorkerLost) -> None:
+    def lost(self, event: WorkerLost, goes_on: bool) -> None:  # noqa: ARG002 - it never does
         self._say(f"the worker died (exit code {event.exit_code}); its log is {event.log}")
+
+    def began_anew(self, result: TrialResult) -> None:
+        """Never: a single training has no checkpoints."""
 
     def ended(self, result: TrialResult) -> None:
         if result.outcome == "failed":

@@ -241,6 +241,7 @@ def _training(training: Training) -> Iterator[Problem]:
     yield from _at_least("training.seed", training.seed, 0)
     yield from _one_of("training.loss", training.loss, (*SPARSE_LOSSES, *ONE_HOT_LOSSES))
     yield from _one_of("training.loop", training.loop, LOOPS)
+    yield from _above_0("training.checkpoint_seconds", training.checkpoint_seconds)
     if training.class_weight is not None:
         yield from _one_of("training.class_weight", training.class_weight, ("balanced",))
     yield from _one_of("training.schedule.name", training.schedule.name, SCHEDULES)
@@ -280,6 +281,11 @@ def _plain(key: str, name: str) -> Iterator[Problem]:
 def _at_least(key: str, value: Any, least: int) -> Iterator[Problem]:
     if not is_whole(value) or value < least:
         yield key, f"need a whole number from {least}, got {value!r}; for example {key}={least}"
+
+
+def _above_0(key: str, value: float) -> Iterator[Problem]:
+    if not (math.isfinite(value) and value > 0):
+        yield key, f"need a finite number of seconds above 0, got {value}; for example {key}=30"
 
 
 def _one_of(key: str, value: Any, allowed: Iterable[str]) -> Iterator[Problem]:

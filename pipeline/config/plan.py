@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.config.schema import Config
+from pipeline.config.schema import OF_THE_WATCH, Config
 from pipeline.config.space import ArmSettings
 from pipeline.errors import BadInput
 from pipeline.records import Objective
@@ -35,10 +35,11 @@ class Arm:
         return digest(self.identity())
 
     def identity(self) -> dict[str, Any]:
-        """Everything that decides this arm's results, as plain data: how a training is looped
-        over is left out, for it gives the same numbers."""
+        """Everything that decides this arm's results, as plain data: what gives the same numbers
+        however it is set is left out."""
         plain = dataclasses.asdict(self.settings)
-        del plain["training"]["loop"]
+        for name in ("loop", *OF_THE_WATCH):
+            del plain["training"][name]
         return plain
 
 

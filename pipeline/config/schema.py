@@ -95,11 +95,16 @@ class Schedule:
     final: float = 0.0
 
 
+# Settings of a training that say how it is kept from being lost, and nothing of its result.
+OF_THE_WATCH = ("checkpoint_seconds",)
+
+
 @dataclass
 class Training:
     """One training. `seed` decides initial weights, shuffling and dropout; a sweep derives
     every trial's seed from it. `class_weight` balanced: in the training loss every class counts
-    the same, however few its rows."""
+    the same, however few its rows. `checkpoint_seconds`: a trial of a sweep that trains longer
+    leaves a checkpoint that often, from which it goes on if it is stopped."""
 
     epochs: int = MISSING
     batch_size: int = MISSING
@@ -108,6 +113,7 @@ class Training:
     shuffle: bool = True
     seed: int = 0
     loop: str = "auto"
+    checkpoint_seconds: float = 30.0
     early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
     schedule: Schedule = field(default_factory=Schedule)
     space: Space = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +33,10 @@ STATES = {
     "diverged": TrialState.PRUNED,
     "failed": TrialState.FAIL,
 }
+
+
+# The trial's attribute that names the epoch at which the pruner gave it up.
+HOPELESS_AT = "hopeless_at"
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,8 @@ class ArmStudy:
         if "identity" not in self._study.user_attrs:
             self._study.set_user_attr("identity", identity)
         self._running: dict[int, optuna.Trial] = {}
-        self._reported: dict[int, Set[int]] = {}
+        self._reported: defaultdict[int, set[int]] = defaultdict(set)
+        self._hopeless_at: dict[int, int] = {}
         self._unfinished: set[int] = set()
         self._outcomes: Counter[str] = Counter()
         self._epochs = 0
@@ -124,6 +129,11 @@ class ArmStudy:
         best = math.nan if self._best is None else self._best
         if outcome == "complete" and value is not None and self._objective.better(value, best):
             self._best = value
+
+    @property
+    def unfinished(self) -> Set[int]:
+        """The trials that were drawn and have no outcome yet."""
+        return frozenset(self._unfinished)
 
     @property
     def begun(self) -> int:
@@ -192,15 +202,26 @@ class ArmStudy:
         return list(found.values())
 
     def keep(self, number: int, epoch: int, value: float) -> bool:
-        """Reports a judged epoch's objective; whether the pruner lets the trial go on."""
-        trial = self._running[number]
-        if epoch not in self._reported.get(number, ()):
-            trial.report(value, epoch)
-        return not trial.should_prune()
+        """Reports a judged epoch's objective; whether the pruner lets the trial go on. What was
+        judged before, by whichever attempt, stands."""
+        new, trial = self.report(number, epoch, value), self._running[number]
+        if new and number not in self._hopeless_at and trial.should_prune():
+            trial.set_user_attr(HOPELESS_AT, epoch)
+            self._hopeless_at[number] = epoch
+        return epoch < self._hopeless_at.get(number, math.inf)
+
+    def report(self, number: int, epoch: int, value: float) -> bool:
+        """Reports a judged epoch's objective, unless it was reported before; whether it wasn't."""
+        if epoch in self._reported[number]:
+            return False
+        self._reported[number].add(epoch)
+        self._running[number].report(value, epoch)
+        return True
 
     def tell(self, number: int, result: TrialResult) -> None:
         """Ends a trial."""
         trial = self._running.pop(number)
+        self._reported.pop(number, None)
         trial.set_user_attr("result", {"outcome": result.outcome, "epochs": result.epochs})
         state = STATES[result.outcome]
         self._study.tell(
@@ -211,7 +232,9 @@ class ArmStudy:
     def _take_up(self, unfinished: FrozenTrial) -> Candidate:
         self._set_sampler(unfinished.number)
         trial = optuna.trial.Trial(self._study, unfinished._trial_id)
-        self._reported[unfinished.number] = unfinished.intermediate_values.keys()
+        self._reported[unfinished.number] = set(unfinished.intermediate_values)
+        if HOPELESS_AT in unfinished.user_attrs:
+            self._hopeless_at[unfinished.number] = unfinished.user_attrs[HOPELESS_AT]
         return self._candidate(trial, 1 + int(unfinished.user_attrs[ATTEMPT]))
 
     def _set_sampler(self, number: int) -> None:

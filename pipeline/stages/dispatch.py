@@ -1,4 +1,5 @@
-"""Runs trainings on the executor and has each of them tracked; a lost worker costs one attempt.
+"""Runs trainings on the executor and has each of them tracked; a lost worker costs what was
+trained since the last checkpoint.
 
 In: `TrialSpec`s. Out: their epochs and results, each stored before it is handed on.
 """
@@ -23,6 +24,7 @@ from pipeline.records import (
     Verdict,
     WorkerLost,
 )
+from pipeline.stages.checkpoints import Checkpoints
 from pipeline.tracking.write import FLUSH_SECONDS, Tracker
 
 ATTEMPTS = 3
@@ -40,7 +42,9 @@ class Watch(Protocol):
 
     def ended(self, result: TrialResult) -> None: ...
 
-    def lost(self, event: WorkerLost) -> None: ...
+    def lost(self, event: WorkerLost, goes_on: bool) -> None: ...
+
+    def began_anew(self, result: TrialResult) -> None: ...
 
 
 class Part:
@@ -63,17 +67,26 @@ class Part:
 
 @dataclass(frozen=True)
 class _Training:
-    """What to train, for which stage, and how many workers died of it."""
+    """What to train, for which stage, whether it goes on from a checkpoint, and how many workers
+    died of it."""
 
     spec: TrialSpec
     part: Part
+    goes_on: bool = False
     deaths: int = 0
 
 
 class Dispatcher:
-    """The trainings under way."""
+    """The trainings under way; without `checkpoints` none of them leaves any."""
 
-    def __init__(self, executor: LocalExecutor, tracker: Tracker, watch: Watch) -> None:
+    def __init__(
+        self,
+        executor: LocalExecutor,
+        tracker: Tracker,
+        watch: Watch,
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
+        self._checkpoints = checkpoints
         self._executor = executor
         self._tracker = tracker
         self._watch = watch
@@ -106,14 +119,20 @@ class Dispatcher:
 
     def submit(self, spec: TrialSpec, part: Part) -> None:
         """Takes a training for a stage, which is told of every attempt at it."""
+        if self._checkpoints is not None:
+            spec = replace(spec, checkpoints=str(self._checkpoints.folder(spec.key)))
         self._submit(_Training(spec, part))
 
     def _submit(self, training: _Training) -> None:
+        training = replace(training, goes_on=self._can_go_on(training.spec.key))
         self._trainings[training.spec.key] = training
         if self._executor.idle:
             self._begin(training, self._hand_over(training))
         else:
             self._ready.append(training)
+
+    def _can_go_on(self, key: TrialKey) -> bool:
+        return self._checkpoints is not None and self._checkpoints.exist(key)
 
     def _hand_over(self, training: _Training) -> int:
         """Gives the training to a worker; says when, in milliseconds since 1970."""
@@ -123,7 +142,7 @@ class Dispatcher:
     def _begin(self, training: _Training, started: int) -> None:
         key = training.spec.key
         training.part.begun(key)
-        self._tracker.begin(training.spec, started)
+        self._tracker.begin(training.spec, started, training.goes_on)
         self._watch.began(key)
 
     def spec(self, key: TrialKey) -> TrialSpec:
@@ -141,7 +160,11 @@ class Dispatcher:
                 self._watch.epoch(event)
                 yield event
             elif isinstance(event, TrialResult):
-                self._end(event)
+                if event.outcome == "interrupted":  # its checkpoints are of no use
+                    self._watch.began_anew(event)
+                    self._again(event.key)
+                else:
+                    self._end(event)
                 yield from self._stored()
             elif isinstance(event, WorkerLost):
                 self._lost(event)
@@ -156,6 +179,8 @@ class Dispatcher:
             result, stored = self._finishing.popleft()
             self._tracker.wait(stored)
             del self._trainings[result.key]
+            if self._checkpoints is not None:
+                self._checkpoints.drop(result.key)
             self._watch.ended(result)
             yield result
 
@@ -167,11 +192,12 @@ class Dispatcher:
         if following is not None:
             self._begin(following, started)
         self._last = time.monotonic()
-        self._busy += result.seconds
-        self._first = min(self._first, self._last - result.seconds)
+        seconds = result.seconds - result.earlier
+        self._busy += seconds
+        self._first = min(self._first, self._last - seconds)
 
     def _lost(self, event: WorkerLost) -> None:
-        self._watch.lost(event)
+        self._watch.lost(event, event.key is not None and self._can_go_on(event.key))
         self._stillborn += 1
         if self._stillborn > ATTEMPTS:
             raise PipelineError(
@@ -180,13 +206,8 @@ class Dispatcher:
             )
         if event.key is None:
             return
-        lost = self._trainings[event.key]
-        deaths = lost.deaths + 1
-        if deaths < ATTEMPTS:
-            del self._trainings[event.key]
-            self._tracker.lose(event.key)
-            again = replace(event.key, attempt=event.key.attempt + 1)
-            self._submit(replace(lost, spec=replace(lost.spec, key=again), deaths=deaths))
+        if self._trainings[event.key].deaths + 1 < ATTEMPTS:
+            self._again(event.key, deaths=1)
             return
         self._end(
             TrialResult(
@@ -197,3 +218,13 @@ class Dispatcher:
                 error=f"its worker died {ATTEMPTS} times, exit {event.exit_code} ({event.log})",
             )
         )
+
+    def _again(self, key: TrialKey, deaths: int = 0) -> None:
+        """Begins another attempt at a training: from its last checkpoint if its worker died, and
+        else anew."""
+        lost = self._trainings.pop(key)
+        self._tracker.lose(key)
+        if self._checkpoints is not None and not deaths:
+            self._checkpoints.drop(key)
+        spec = replace(lost.spec, key=replace(key, attempt=key.attempt + 1))
+        self._submit(replace(lost, spec=spec, deaths=lost.deaths + deaths))

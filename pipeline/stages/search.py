@@ -87,6 +87,9 @@ class Search(Part):
         if metrics.epoch >= spec.training.epochs:
             return
         study, value = self._studies[metrics.key.arm], metrics.values[spec.objective.metric]
+        if metrics.settled:
+            study.report(metrics.key.trial, metrics.epoch, value)
+            return
         keep = study.keep(metrics.key.trial, metrics.epoch, value)
         self._dispatcher.judge(Verdict(metrics.key, metrics.epoch, keep))
 

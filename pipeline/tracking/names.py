@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pipeline.config.schema import OF_THE_WATCH
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
@@ -62,7 +64,9 @@ def flat_params(choices: Mapping[str, str], settings: Any) -> dict[str, str]:
         "optimizer": settings.optimizer.params,
         "model": settings.model.params,
         "training": {
-            k: v for k, v in asdict(settings.training).items() if k not in ("space", "seed")
+            k: v
+            for k, v in asdict(settings.training).items()
+            if k not in ("space", "seed", *OF_THE_WATCH)
         },
         "data": vars(settings.data),
     }

@@ -14,7 +14,7 @@ from pipeline.tracking import names
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric, RunTag
+    from mlflow.entities import Metric, Run, RunTag
 
 BATCH = 1000  # metrics in one call, MLflow's limit
 STATUS: Mapping[Outcome, str] = {
@@ -33,12 +33,36 @@ class TrainingRun:
         client: of the store.
         run_id: of the run.
         params: go with the first call.
+        stored: the last step of each metric that the run has already; what isn't after it is left
+            out, for it was trained again.
     """
 
-    def __init__(self, client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        client: MlflowClient,
+        run_id: str,
+        params: Mapping[str, str],
+        stored: Mapping[str, int] | None = None,
+    ) -> None:
         self._client = client
         self._run_id = run_id
         self._params = params
+        self._stored = stored or {}
+
+    @classmethod
+    def again(
+        cls, client: MlflowClient, run: Run, params: Mapping[str, str], attempt: int
+    ) -> TrainingRun:
+        """Opens an interrupted run again, for another attempt that goes on where it was."""
+        run_id = run.info.run_id
+        stored = {
+            name: max(metric.step for metric in client.get_metric_history(run_id, name))
+            for name in run.data.metrics
+        }
+        client.set_tag(run_id, "attempt", str(attempt))
+        client.update_run(run_id, status="RUNNING")
+        client.delete_tag(run_id, "outcome")
+        return cls(client, run_id, {} if run.data.params else params, stored)
 
     def log(self, epochs: Sequence[EpochMetrics]) -> None:
         """Stores epochs, and the params if they aren't stored yet."""
@@ -83,6 +107,7 @@ class TrainingRun:
     def _log(self, rows: Sequence[Metric], tags: Sequence[RunTag]) -> None:
         from mlflow.entities import Param
 
+        rows = [row for row in rows if row.step > self._stored.get(row.key, -1)]
         params = [Param(name, value) for name, value in self._params.items()]
         for start in range(0, max(1, len(rows)), BATCH):
             last = start + BATCH >= len(rows)

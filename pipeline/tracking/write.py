@@ -23,6 +23,7 @@ from pipeline.tracking.store import Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 FLUSH_SECONDS = 0.5
 
@@ -84,9 +85,10 @@ class Tracker:
         """Opens the store for a training that belongs to no sweep."""
         self._post(self._open_store)
 
-    def begin(self, spec: TrialSpec, started: int) -> None:
-        """Opens the run of a training that began at `started` (milliseconds since 1970)."""
-        self._post(self._begin, spec, started)
+    def begin(self, spec: TrialSpec, started: int, goes_on: bool = False) -> None:
+        """Opens the run of a training that began at `started` (milliseconds since 1970); one that
+        goes on from a checkpoint has its interrupted run again, where there is one."""
+        self._post(self._begin, spec, started, goes_on)
         self._waiting[spec.key] = _Waiting()
 
     def epoch(self, metrics: EpochMetrics) -> None:
@@ -216,8 +218,12 @@ class Tracker:
         )
         return str(run.info.run_id)
 
-    def _begin(self, spec: TrialSpec, started: int) -> None:
+    def _begin(self, spec: TrialSpec, started: int, goes_on: bool) -> None:
         key = spec.key
+        params = names.flat_params(self._arms[key.arm].choices, spec) | {"seed": str(spec.seed)}
+        if goes_on and (run := self._interrupted(key)) is not None:
+            self._runs[key] = TrainingRun.again(self._client, run, params, key.attempt)
+            return
         parent = self._arm_runs.get(key.arm)
         tags = frame.common_tags(self._plan, self._data_sha256, key.stage, key.arm, parent) | {
             "trial": str(key.trial),
@@ -227,9 +233,25 @@ class Tracker:
         if key.stage == "confirm":
             tags["repeat"] = str(key.repeat)
         name = str(key) if key.attempt == 1 else f"{key} (attempt {key.attempt})"
-        params = names.flat_params(self._arms[key.arm].choices, spec) | {"seed": str(spec.seed)}
         run_id = self._create(name, tags, started)
         self._runs[key] = TrainingRun(self._client, run_id, params)
+
+    def _interrupted(self, key: TrialKey) -> Run | None:
+        """The run of the last attempt at a training, if it was interrupted."""
+        found = [
+            run
+            for run in names.search(
+                self._client,
+                [self._experiment],
+                self._plan.name,
+                f"tags.stage = '{key.stage}' AND tags.arm = '{key.arm}' "
+                f"AND tags.trial = '{key.trial}'",
+            )
+            if int(run.data.tags.get("repeat", 0)) == key.repeat
+        ]
+        if not found or found[-1].data.tags.get("outcome") != "interrupted":
+            return None
+        return found[-1]
 
     def _log_epochs(self, key: TrialKey, epochs: Sequence[EpochMetrics]) -> None:
         self._runs[key].log(epochs)

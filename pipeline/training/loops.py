@@ -81,24 +81,36 @@ class Rhythm:
 
 
 def run_resident(
-    program: Program, train: Arrays, validation: Arrays | None, rhythm: Rhythm, on_epoch: OnEpoch
+    program: Program,
+    train: Arrays,
+    validation: Arrays | None,
+    rhythm: Rhythm,
+    on_epoch: OnEpoch,
+    done: int = 0,
 ) -> None:
-    """Trains with the data held as tensors and one compiled program per epoch."""
+    """Trains with the data held as tensors and one compiled program per epoch; `done` epochs are
+    behind the program's model."""
     rows, held = train.tensors, None if validation is None else validation.tensors
     batch_size = tf.constant(rhythm.batch_size)
-    for epoch in range(1, rhythm.epochs + 1):
+    for epoch in range(done + 1, rhythm.epochs + 1):
         order = tf.constant(rhythm.order(epoch, len(train.x)))
         if not on_epoch(epoch, program.train(rows, order, batch_size, held)):
             return
 
 
 def run_fit(
-    model: keras.Model, train: Arrays, validation: Arrays | None, rhythm: Rhythm, on_epoch: OnEpoch
+    model: keras.Model,
+    train: Arrays,
+    validation: Arrays | None,
+    rhythm: Rhythm,
+    on_epoch: OnEpoch,
+    done: int = 0,
 ) -> None:
-    """Trains with Keras's own loop, over the same batches in the same order."""
+    """Trains with Keras's own loop, over the same batches in the same order; the model's optimizer
+    is built, and `done` epochs are behind the model."""
 
     def batches() -> Iterator[tuple[Array, ...]]:
-        for epoch in range(1, rhythm.epochs + 1):
+        for epoch in range(done + 1, rhythm.epochs + 1):
             order = rhythm.order(epoch, len(train.x))
             for start in range(0, len(order), rhythm.batch_size):
                 rows = order[start : start + rhythm.batch_size]
@@ -108,12 +120,10 @@ def run_fit(
         if not on_epoch(epoch + 1, {name: float(value) for name, value in logs.items()}):
             model.stop_training = True
 
-    # `fit` would do so inside its graph, where ScheduleFreeAdamW's copy of the initial weights
-    # comes out as zeros.
-    model.optimizer.build(model.trainable_variables)
     model.fit(
         batches(),
         epochs=rhythm.epochs,
+        initial_epoch=done,
         steps_per_epoch=-(-len(train.x) // rhythm.batch_size),
         validation_data=None if validation is None else (validation.x, validation.y),
         validation_batch_size=EVALUATION_BATCH,

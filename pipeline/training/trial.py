@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-import math
-import time
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 
 from pipeline.config.schema import Data, Schedule, Training
 from pipeline.data.scaling import Scaling, measure
 from pipeline.data.split import Rows, SplitData
-from pipeline.records import EpochMetrics, Outcome, TrialResult, TrialSpec, derive_seed
+from pipeline.records import TrialResult, TrialSpec, derive_seed
 from pipeline.training.best_epoch import Best, ByFit, Resident, Trained, best_epoch
+from pipeline.training.checkpoint import CheckpointLost, Checkpoints
 from pipeline.training.loops import Arrays, Rhythm, fits_in_memory, run_fit, run_resident
 from pipeline.training.loss import balancing_weights, build_loss, label_form, labels_for
 from pipeline.training.model import build_model, graph_params, is_of_keras
 from pipeline.training.optimizer import build_optimizer, updates_any_shape
 from pipeline.training.programs import Programs
-
-Emit = Callable[[EpochMetrics], None]
-Keep = Callable[[int], bool]
-"""Waits for the verdict on an epoch: whether the trial goes on."""
+from pipeline.training.progress import Emit, Keep, Progress
 
 
 class Bench:
@@ -68,7 +61,7 @@ class Bench:
 def train_trial(
     spec: TrialSpec, data: SplitData, emit: Emit, keep: Keep, bench: Bench | None = None
 ) -> TrialResult:
-    """Trains a trial to its end, whatever that is.
+    """Trains a trial to its end, whatever that is; from its last checkpoint, if it left one.
 
     An exception of the model's, the optimizer's or the user's own code ends this trial as
     `failed`, with its traceback in the result; it isn't raised.
@@ -80,12 +73,13 @@ def train_trial(
         keep: is asked one epoch after an epoch that the spec's schedule judges.
         bench: what the worker's earlier trials left to use; results don't depend on it.
     """
-    started = time.monotonic()
     progress = Progress(spec, emit, keep)
     best = Best()
     error = trace = ""
     try:
-        best = _train(spec, data, progress, bench or Bench())
+        best = _train(data, progress, bench or Bench(), Checkpoints(spec))
+    except CheckpointLost as lost:
+        progress.outcome, error = "interrupted", str(lost)
     except Exception as exception:  # the boundary to the user's own code: told, not lost
         progress.outcome = "failed"
         error, trace = f"{type(exception).__name__}: {exception}", traceback.format_exc()
@@ -93,12 +87,13 @@ def train_trial(
         key=spec.key,
         outcome=progress.outcome,
         epochs=progress.epochs,
-        seconds=time.monotonic() - started,
+        seconds=progress.seconds,
         best_epoch=progress.best_epoch,
         best_value=progress.best_value,
         test=best.test,
         confusion=best.confusion,
         weights=best.weights,
+        earlier=progress.earlier,
         loop=progress.loop,
         loop_reason=progress.loop_reason,
         error=error,
@@ -106,68 +101,21 @@ def train_trial(
     )
 
 
-class Progress:
-    """What is known of a training after each epoch, and whether it goes on."""
-
-    def __init__(self, spec: TrialSpec, emit: Emit, keep: Keep) -> None:
-        self.spec = spec
-        self.emit = emit
-        self.keep = keep
-        self.loop = "fit" if spec.training.loop == "fit" else "resident"
-        self.loop_reason = ""
-        self.model: keras.Model | None = None
-        self.epochs = 0
-        self.outcome: Outcome = "complete"
-        self.best_epoch: int | None = None
-        self.best_value: float | None = None
-        self.best_weights: list[Any] = []
-        self.patient_value = math.nan
-        self.patient_epoch = 0
-
-    def use_fit(self, reason: str) -> None:
-        """Leaves the compiled loop, which is tried where nobody has asked for one of them."""
-        self.loop, self.loop_reason = "fit", reason
-        logging.getLogger(__name__).warning("%s is trained by fit: %s", self.spec.key, reason)
-
-    def on_epoch(self, epoch: int, values: dict[str, float]) -> bool:
-        """Takes in an epoch; says whether to train another."""
-        self.epochs = epoch
-        self.emit(EpochMetrics(self.spec.key, epoch, values, time.time_ns() // 1_000_000))
-        value = values[self.spec.objective.metric]
-        if self.spec.objective.better(
-            value, math.nan if self.best_value is None else self.best_value
-        ):
-            self.best_epoch, self.best_value = epoch, value
-            if (self.spec.test or self.spec.weights) and self.model is not None:
-                self.best_weights = [weight.numpy() for weight in self.model.weights]
-        if not all(math.isfinite(values[name]) for name in ("loss", "val_loss") if name in values):
-            self.outcome = "diverged"
-            return False
-        if epoch == self.spec.training.epochs or self._out_of_patience(epoch, value):
-            return False
-        if self._judged(epoch - 1) and not self.keep(epoch - 1):
-            self.outcome = "pruned"
-            return False
-        return True
-
-    def _judged(self, epoch: int) -> bool:
-        return self.spec.verdicts is not None and self.spec.verdicts.judged(epoch)
-
-    def _out_of_patience(self, epoch: int, value: float) -> bool:
-        stopping = self.spec.training.early_stopping
-        sign = 1.0 if self.spec.objective.direction == "maximize" else -1.0
-        if self.spec.objective.better(value - sign * stopping.min_delta, self.patient_value):
-            self.patient_value, self.patient_epoch = value, epoch
-        return stopping.patience is not None and epoch - self.patient_epoch >= stopping.patience
-
-
-def _train(spec: TrialSpec, data: SplitData, progress: Progress, bench: Bench) -> Best:
+def _train(data: SplitData, progress: Progress, bench: Bench, checkpoints: Checkpoints) -> Best:
     """Trains, and makes of the best epoch what the spec asks for."""
-    training: Training = spec.training
+    spec, training = progress.spec, progress.spec.training
     train = bench.part(data, "train", training)
     validation = bench.part(data, "validation", training) if len(data.validation) else None
     shuffle = derive_seed(spec.seed, "shuffle")
     rhythm = Rhythm(training.epochs, training.batch_size, training.shuffle, shuffle)
+
+    def on_epoch(epoch: int, values: dict[str, float]) -> bool:
+        goes_on = progress.on_epoch(epoch, values)
+        if goes_on:
+            checkpoints.offer(progress)
+        return goes_on
+
+    checkpoints.prefer(progress)
     if training.loop == "auto" and not fits_in_memory(train, validation):
         progress.use_fit("the data doesn't fit in memory twice")
     if progress.loop == "resident":
@@ -178,15 +126,22 @@ def _train(spec: TrialSpec, data: SplitData, progress: Progress, bench: Bench) -
             key = kind.key if is_of_keras(model) else None
             program = bench.programs.get(key, model, x, y, kind.any_shape)
             progress.model = program.model
-            run_resident(program, train, validation, rhythm, progress.on_epoch)
+            checkpoints.resume(progress)
+            run_resident(program, train, validation, rhythm, on_epoch, progress.epochs)
             return _best(spec, data, progress, bench, Resident(program))
+        except CheckpointLost:
+            raise
         except Exception as error:
             bench.programs.forget(kind.key)
             if training.loop != "auto" or progress.epochs:
                 raise
             progress.use_fit(f"the model can't be compiled: {type(error).__name__}: {error}")
     model = progress.model = _compiled(spec, data, bench)
-    run_fit(model, train, validation, rhythm, progress.on_epoch)
+    # `fit` would do so inside its graph, where ScheduleFreeAdamW's copy of the initial weights
+    # comes out as zeros.
+    model.optimizer.build(model.trainable_variables)
+    checkpoints.resume(progress)
+    run_fit(model, train, validation, rhythm, on_epoch, progress.epochs)
     return _best(spec, data, progress, bench, ByFit(model))
 
 

@@ -55,3 +55,24 @@ def half_steps(shape: Sequence[int], classes: int) -> keras.Model:
 def tiring(shape: Sequence[int], classes: int) -> keras.Model:
     inputs = keras.Input(shape)
     return keras.Model(inputs, _layers(shape, classes)(Tiring()(inputs)))
+
+
+class Noise(keras.layers.Layer):  # type: ignore[misc]
+    """Adds noise that nobody gave a seed for."""
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        return inputs + 0.1 * keras.random.normal(tf.shape(inputs)) if training else inputs
+
+
+def noisy(shape: Sequence[int], classes: int) -> keras.Model:
+    inputs = keras.Input(shape)
+    return keras.Model(inputs, _layers(shape, classes)(Noise()(inputs)))
+
+
+def half_floats(shape: Sequence[int], classes: int) -> keras.Model:
+    """Weights of 16 bits."""
+    half = {"dtype": "bfloat16"}
+    inputs = keras.Input(shape)
+    hidden = keras.layers.Dense(8, activation="relu", **half)(keras.layers.Flatten()(inputs))
+    outputs = keras.layers.Dense(classes, **half)(hidden)
+    return keras.Model(inputs, keras.layers.Softmax(dtype="float32")(outputs))

@@ -421,6 +421,45 @@ def stopped(sandbox: Sandbox) -> Stopped:
     return Stopped(second, killed, interrupted, _waiting_sweep(sandbox), sandbox)
 
 
+RESUMED = (
+    *("pruner=median" if given == "pruner=none" else given for given in WAITING),
+    *("pruner.params.n_warmup_steps=0", "pruner.params.interval_steps=1"),
+)
+"""The same sweep, every epoch judged, with a checkpoint after every epoch."""
+
+
+@dataclass(frozen=True)
+class Resumed(Finished):
+    """A sweep that left checkpoints: its worker killed, then the sweep killed, then interrupted,
+    each in another training, and the same command to its end. `folders` has the checkpoints there
+    were when it was interrupted, `left` is what was left beside the journal at the end."""
+
+    stops: Sequence[Stop]
+    folders: Sequence[str]
+    left: Sequence[str]
+
+
+def resumed(sandbox: Sandbox) -> Resumed:
+    studies = sandbox.journal("any").parent
+    often, waiting = "training.checkpoint_seconds=1e-9", sandbox.code / "waiting"
+    stops = []
+    process = _start_waiting(sandbox, often, command=RESUMED)
+    worker = int(waiting.read_text())
+    waiting.unlink()
+    os.kill(worker, signal.SIGKILL)
+    for how in (signal.SIGKILL, signal.SIGINT):
+        wait_until(waiting.exists, "another training to wait", process)
+        folders = listing(studies / "waiting.checkpoints")
+        stops.append(_stop(sandbox, process, how))
+        if how == signal.SIGKILL:
+            waiting.unlink()
+            process = _start_waiting(sandbox, often, command=RESUMED)
+    (sandbox.code / "open").touch()
+    done = _waiting_sweep(sandbox, often, command=RESUMED)
+    left = [path.name for path in studies.iterdir()]
+    return Resumed(done, sandbox, stops, folders, left)
+
+
 def _stop(sandbox: Sandbox, process: subprocess.Popen[str], how: signal.Signals) -> Stop:
     workers = [pid for pid in children(process.pid) if b"training.worker" in _command(pid)]
     process.send_signal(how)
@@ -428,18 +467,20 @@ def _stop(sandbox: Sandbox, process: subprocess.Popen[str], how: signal.Signals)
     return Stop(done, len(workers), gone_within(5, workers), sandbox.stored.runs())
 
 
-def _start_waiting(sandbox: Sandbox, *overrides: str) -> subprocess.Popen[str]:
+def _start_waiting(
+    sandbox: Sandbox, *overrides: str, command: Sequence[str] = WAITING
+) -> subprocess.Popen[str]:
     """Starts a sweep; returns when its training waits, and what it trained before is stored."""
     _install_workbench(sandbox)
     stored = sandbox.stored.epochs_so_far()
-    process = sandbox.start("pipeline.sweep", *WAITING, *overrides, **_workbench(sandbox))
+    process = sandbox.start("pipeline.sweep", *command, *overrides, **_workbench(sandbox))
     wait_until((sandbox.code / "waiting").exists, "a training to wait", process)
     wait_until(lambda: sandbox.stored.epochs_so_far() > stored, "an epoch in the store", process)
     return process
 
 
-def _waiting_sweep(sandbox: Sandbox, *overrides: str) -> Done:
-    return sandbox.sweep(*WAITING, *overrides, **_workbench(sandbox))
+def _waiting_sweep(sandbox: Sandbox, *overrides: str, command: Sequence[str] = WAITING) -> Done:
+    return sandbox.sweep(*command, *overrides, **_workbench(sandbox))
 
 
 def _workbench(sandbox: Sandbox) -> dict[str, str]:
@@ -516,4 +557,5 @@ SCENARIOS = {
     "troubled": Scenario(troubled),
     "worker_killed": Scenario(worker_killed),
     "stopped": Scenario(stopped),
+    "resumed": Scenario(resumed),
 }

@@ -164,9 +164,10 @@ def test_resident_loop_equals_fit_with_class_weights(rare: Sequence[str]) -> Non
 def test_balanced_is_keras_own_class_weight(rare: Sequence[str]) -> None:
     weighted = (*rare, "training.class_weight=balanced", "training.shuffle=false")
     spec, data = compose(*weighted, "training.epochs=2")
-    part = Bench().part(data, "train", replace(spec.training, class_weight=None))
+    bench = Bench()
+    part = bench.part(data, "train", replace(spec.training, class_weight=None))
     share = part.y.mean()
-    model = _compiled(spec, part, 2)
+    model = _compiled(spec, data, bench)
     history = model.fit(
         *(part.x, part.y),
         batch_size=50,
@@ -360,7 +361,7 @@ def test_progress_below_min_delta_is_no_progress(min_delta: float, epochs: int) 
 )
 def test_patience_on_a_script(values: Sequence[float], patience: int, last: int) -> None:
     """Accuracies as given, one an epoch; `last` is the epoch after which training stops."""
-    from pipeline.training.trial import Progress
+    from pipeline.training.progress import Progress
 
     spec, _ = compose(
         f"training.epochs={len(values)}", f"training.early_stopping.patience={patience}"

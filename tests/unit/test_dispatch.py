@@ -6,12 +6,22 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.config.composing import compose_sweep
-from pipeline.records import EpochMetrics, TrialKey, TrialResult, TrialSpec
+from pipeline.records import (
+    EpochMetrics,
+    Outcome,
+    TrialKey,
+    TrialResult,
+    TrialSpec,
+    WorkerLost,
+)
+from pipeline.stages.checkpoints import Checkpoints
 from pipeline.stages.dispatch import UNSTORED, Dispatcher, Part
 from pipeline.stages.search import trial_spec
 
@@ -23,20 +33,25 @@ def spec(trial: int) -> TrialSpec:
     return trial_spec(PLAN, PLAN.arms[0], key, {}, seed=trial)
 
 
+Event = EpochMetrics | TrialResult | WorkerLost
+
+
 class Workers:
     """Workers whose events are scripted: one batch for each time they are asked."""
 
-    def __init__(self, size: int, batches: Sequence[Sequence[EpochMetrics | TrialResult]]) -> None:
+    def __init__(self, size: int, batches: Sequence[Sequence[Event]]) -> None:
         self.size = size
         self.idle = size
         self.batches = list(batches)
         self.given: list[TrialKey] = []
+        self.checkpoints: list[bool] = []
 
     def submit(self, spec: TrialSpec) -> None:
         self.given.append(spec.key)
+        self.checkpoints.append(bool(spec.checkpoints) and any(Path(spec.checkpoints).glob("*")))
         self.idle = max(0, self.idle - 1)
 
-    def events(self, timeout: float) -> Iterator[EpochMetrics | TrialResult]:
+    def events(self, timeout: float) -> Iterator[Event]:
         if self.batches:
             yield from self.batches.pop(0)
         else:
@@ -61,6 +76,8 @@ class SlowStore:
 
     def epoch(self, _: EpochMetrics) -> None: ...
 
+    def lose(self, _: object) -> None: ...
+
 
 class Blind:
     def began(self, _: object) -> None: ...
@@ -69,11 +86,17 @@ class Blind:
 
     def ended(self, _: object) -> None: ...
 
+    def lost(self, *_: object) -> None: ...
 
-def heard(workers: Workers, trials: int) -> list[EpochMetrics | TrialResult]:
+    def began_anew(self, _: object) -> None: ...
+
+
+def heard(
+    workers: Workers, trials: int, checkpoints: Checkpoints | None = None
+) -> list[EpochMetrics | TrialResult]:
     store = SlowStore()
     with store.pool:
-        dispatcher = Dispatcher(workers, store, Blind())  # type: ignore[arg-type]
+        dispatcher = Dispatcher(workers, store, Blind(), checkpoints)  # type: ignore[arg-type]
         waiting = [spec(trial) for trial in range(trials)]
         found: list[EpochMetrics | TrialResult] = []
         while waiting or dispatcher.running:
@@ -128,3 +151,48 @@ def test_results_wait_for_the_disk_while_workers_go_on_to_a_limit() -> None:
         assert len(workers.given) == 2 * UNSTORED + 2
         assert not dispatcher.has_room
         held.set()
+
+
+# Trainings that begin again.
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path) -> Checkpoints:
+    """Trial 0 has left a checkpoint."""
+    found = Checkpoints(tmp_path)
+    folder = found.folder(TrialKey("adam", "search", 0))
+    folder.mkdir()
+    (folder / "00000001-0.npz").write_bytes(b"")
+    return found
+
+
+def attempt(number: int, outcome: Outcome = "complete") -> TrialResult:
+    return TrialResult(TrialKey("adam", "search", 0, attempt=number), outcome, 1, 0.1, 1, 0.5)
+
+
+def test_a_training_whose_worker_died_goes_on_from_its_checkpoint(checkpoints: Checkpoints) -> None:
+    lost = WorkerLost(TrialKey("adam", "search", 0), -9, "worker-1.log")
+    workers = Workers(1, [[lost], [attempt(2)]])
+    workers.idle = 2  # the one that died is replaced
+    assert heard(workers, 1, checkpoints) == [attempt(2)]
+    assert [key.attempt for key in workers.given] == [1, 2]
+    assert workers.checkpoints == [True, True]
+    assert not checkpoints.folder(attempt(2).key).exists()
+
+
+def test_a_training_whose_checkpoints_are_of_no_use_begins_anew(checkpoints: Checkpoints) -> None:
+    workers = Workers(1, [[attempt(1, "interrupted")], [attempt(2)]])
+    workers.idle = 2
+    assert heard(workers, 1, checkpoints) == [attempt(2)]
+    assert [key.attempt for key in workers.given] == [1, 2]
+    assert workers.checkpoints == [True, False]
+
+
+def test_time_trained_before_a_checkpoint_is_not_of_this_process(tmp_path: Path) -> None:
+    store, workers = SlowStore(), Workers(1, [[replace(attempt(1), seconds=1e6, earlier=1e6)]])
+    with store.pool:
+        dispatcher = Dispatcher(workers, store, Blind(), Checkpoints(tmp_path))  # type: ignore[arg-type]
+        dispatcher.submit(spec(0), Part())
+        while dispatcher.running:
+            list(dispatcher.events())
+    assert not dispatcher.utilisation > 0

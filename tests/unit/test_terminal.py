@@ -96,6 +96,35 @@ def test_confirmations_count_on_top_of_trials(capsys: pytest.CaptureFixture[str]
     assert row(one, "adam")[1] == "1/3"  # a confirmation is no trial of the budget
 
 
+def lost(attempt: int) -> WorkerLost:
+    return WorkerLost(TrialKey("adam", "search", 0, attempt=attempt), -9, "worker-1.log")
+
+
+def test_a_lost_worker_is_told_with_what_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    one = terminal("plain")
+    one.began(lost(2).key)  # type: ignore[arg-type]
+    one.lost(lost(2))
+    one.lost(lost(3), goes_on=True)
+    first, second = capsys.readouterr().out.splitlines()
+    assert "exit code -9" in first
+    assert "attempt 2 is lost" in first
+    assert "its checkpoint is left" in second
+    assert row(one, "adam")[2] == "0"
+
+
+def test_a_training_that_begins_anew_is_told_with_the_reason(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    one = terminal("plain")
+    unusable = result(0, "interrupted", None, error="none is whole")
+    one.began(unusable.key)
+    one.began_anew(unusable)
+    assert "adam/0: its checkpoint can't be used, it begins anew: none is whole" in (
+        capsys.readouterr().out
+    )
+    assert row(one, "adam")[2] == "0"
+
+
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     one = terminal("quiet")
     with one:

@@ -327,6 +327,10 @@ NUMBERS = [
     case("pruner-startup-negative", "pruner.params.n_startup_trials=-1", "n_startup", "from 0"),
     case("sampler-startup-negative", "search.params.n_startup_trials=-5", "n_startup", "from 0"),
     case("min-delta-nan", "training.early_stopping.min_delta=nan", "min_delta", "got nan"),
+    case(
+        "checkpoint-seconds-zero", "training.checkpoint_seconds=0", "checkpoint_seconds", "above 0"
+    ),
+    case("checkpoint-seconds-nan", "training.checkpoint_seconds=nan", "got nan", "above 0"),
     case("l2-negative", "model.params.l2=-1", "model.params.l2", "got -1"),
 ]
 

@@ -106,6 +106,7 @@ SAME = {
     "confirm": ["confirm.seeds=9"],
     "terminal": ["terminal=quiet"],
     "loop": ["training.loop=fit"],
+    "checkpoints": ["training.checkpoint_seconds=5"],
     "the-same-said-again": ["training.epochs=20", "search=tpe"],
     "a-whole-learning-rate": [
         "optimizer.params.learning_rate=1",

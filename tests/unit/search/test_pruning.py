@@ -144,6 +144,38 @@ def test_a_trial_taken_up_is_judged_anew(tmp_path: Path) -> None:
     assert again.tally().outcomes == {"complete": 6}
 
 
+def test_what_was_judged_stands_for_every_attempt(tmp_path: Path) -> None:
+    """Kept at 4 and 8, hopeless at 12; meanwhile others came that would decide otherwise."""
+    pruner = of("median")
+    study = open_study(tmp_path, pruner)
+    for _ in range(5):
+        run(study, pruner, good)
+    lost = study.ask()
+    values = {4: 0.99, 8: 0.99}
+    assert all(study.keep(lost.trial, epoch, value) for epoch, value in values.items())
+    for _ in range(9):
+        run(study, pruner, lambda epoch: 1.0 + good(epoch))
+    for opened in (study, open_study(tmp_path, pruner)):
+        if opened is not study:
+            opened.take_up()
+        assert all(opened.keep(lost.trial, epoch, value) for epoch, value in values.items())
+        assert not opened.keep(lost.trial, 12, 0.99)
+        assert not opened.keep(lost.trial, 16, 9.0)  # trained before it heard of that
+
+
+def test_what_is_only_reported_is_not_judged(tmp_path: Path) -> None:
+    """Epochs of a checkpoint that the study missed: the training is past them."""
+    pruner = of("median")
+    study = open_study(tmp_path, pruner)
+    for _ in range(5):
+        run(study, pruner, good)
+    lost = study.ask()
+    assert study.report(lost.trial, 4, hopeless(4))
+    assert not study.report(lost.trial, 4, hopeless(4))
+    assert study.keep(lost.trial, 4, hopeless(4))
+    assert not study.keep(lost.trial, 8, hopeless(8))
+
+
 @pytest.mark.parametrize("pruner", ["median", "successive_halving", "hyperband"])
 def test_schedule_judges_where_the_pruner_can_stop(pruner: str) -> None:
     """No verdict is waited for where the pruner has none to give, and none is missed."""

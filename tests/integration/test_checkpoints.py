@@ -1,0 +1,379 @@
+"""A training that is stopped and goes on from its checkpoint ends as one that never was: every
+metric of every epoch, every weight and the optimizer's state, bit for bit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.records import EpochMetrics, TrialResult, TrialSpec, VerdictSchedule
+from pipeline.training import checkpoint, trial
+from pipeline.training.checkpoint import KEPT, newest, write_checkpoint
+from pipeline.training.progress import Progress
+from pipeline.training.trial import Bench, train_trial
+from tests.integration.test_programs import BY_SHAPE, OPTIMIZERS
+from tests.integration.training_room import FEW_ROWS, compose
+
+pytestmark = pytest.mark.usefixtures("lab")  # whose scenarios may begin: this takes a while
+
+OFTEN = "training.checkpoint_seconds=1e-9"
+SMALL = (
+    *("training.space.batch_size=null", *FEW_ROWS, OFTEN),
+    *("training.batch_size=50", "training.epochs=5"),
+)
+NARROW = ("model.space.hidden_units=null", "model.params.hidden_units=[16]")
+CNN = ("model=cnn", "model.params.filters=[4]", "model.params.dropout=0.2")
+OWN = ("model=custom", "model.builder=tests.integration.own_models:")
+LOOPS = ("resident", "fit")
+CLASSES = sorted(set(OPTIMIZERS) - {"adam_twin"})
+ALWAYS = ("adam", "muon")  # the optimizers that `make test` tries
+
+
+class Killed(BaseException):
+    """Ends a training as a signal does: nothing catches it."""
+
+
+class Watched(Progress):
+    """The progress of the last training, with its model."""
+
+    last: Progress | None = None
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        Watched.last = self
+
+
+@pytest.fixture(autouse=True)
+def _watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(trial, "Progress", Watched)
+    yield
+    Watched.last = None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A training: what was heard of it, its result, and all that its model ended with."""
+
+    heard: Sequence[EpochMetrics]
+    result: TrialResult
+    variables: Sequence[np.ndarray[Any, Any]]
+
+    @property
+    def values(self) -> list[dict[str, float]]:
+        return [dict(metrics.values) for metrics in self.heard]
+
+
+def train(
+    spec: TrialSpec, data: Any, bench: Bench | None = None, dies_at: int | None = None
+) -> Ended:
+    """Trains in this process; it is killed when the epoch `dies_at` has ended, before anyone
+    hears of that."""
+    heard: list[EpochMetrics] = []
+
+    def emit(metrics: EpochMetrics) -> None:
+        if metrics.epoch == dies_at:
+            raise Killed
+        heard.append(metrics)
+
+    try:
+        result = train_trial(spec, data, emit, lambda _: True, bench)
+    except Killed:
+        result = TrialResult(spec.key, "interrupted", len(heard), 0.0)
+        return Ended(heard, result, [])
+    assert Watched.last is not None
+    model = Watched.last.model
+    assert result.outcome == "complete", result.traceback
+    assert model is not None
+    variables = [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
+    return Ended(heard, result, variables)
+
+
+def stopped_and_whole(
+    folder: Path, *overrides: str, test: bool = True, dies_at: int = 4
+) -> tuple[Ended, Ended, Ended]:
+    """The same training stopped, gone on with, and never stopped, each as by a new worker; the
+    worker that goes on has served another trial before."""
+    spec, data = compose(*SMALL, *overrides, seed=3)
+    spec = replace(spec, test=test)
+    kept = replace(spec, checkpoints=str(folder / "checkpoints"), weights=str(folder / "best.npz"))
+    stopped = train(kept, data, Bench(), dies_at)
+    assert [metrics.epoch for metrics in stopped.heard] == list(range(1, dies_at))
+    bench = Bench()
+    train(replace(spec, seed=99, training=replace(spec.training, epochs=1)), data, bench)
+    return stopped, train(kept, data, bench), train(spec, data, Bench())
+
+
+def assert_same(resumed: Ended, whole: Ended, done: int = 3) -> None:
+    assert [metrics.epoch for metrics in resumed.heard] == [m.epoch for m in whole.heard]
+    assert [metrics.settled for metrics in resumed.heard] == [
+        epoch < done for epoch in range(1, len(whole.heard) + 1)
+    ]
+    assert resumed.values == whole.values
+    assert len(resumed.variables) == len(whole.variables) > 2
+    for ours, theirs in zip(resumed.variables, whole.variables, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    one, other = resumed.result, whole.result
+    assert (one.best_epoch, one.best_value) == (other.best_epoch, other.best_value)
+    assert (one.test, one.confusion) == (other.test, other.confusion)
+    assert one.loop == other.loop
+
+
+def slow(optimizer: str, loop: str) -> Any:
+    marks = () if optimizer in ALWAYS else pytest.mark.long
+    return pytest.param(optimizer, loop, marks=marks, id=f"{optimizer}-{loop}")
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "loop"), [slow(name, loop) for name in CLASSES for loop in LOOPS]
+)
+def test_every_optimizer_goes_on_as_if_never_stopped(
+    optimizer: str, loop: str, tmp_path: Path
+) -> None:
+    rate = "optimizer.params.learning_rate=0.002"
+    stopped, resumed, whole = stopped_and_whole(
+        tmp_path, *NARROW, f"optimizer={optimizer}", rate, f"training.loop={loop}"
+    )
+    assert_same(resumed, whole)
+    assert whole.values[:3] == stopped.values
+    assert whole.values[3] != whole.values[2]  # it still learned when it was stopped
+
+
+def test_there_are_both_kinds_of_programs_among_them() -> None:
+    assert len(CLASSES) == 14
+    assert set(BY_SHAPE) < set(CLASSES)
+    assert set(ALWAYS) & set(BY_SHAPE)
+    assert set(ALWAYS) - set(BY_SHAPE)
+
+
+KINDS = {
+    "dropout": (*NARROW, "model.params.dropout=0.3"),
+    "batch-normalization": (*NARROW, "model.params.batch_normalization=true"),
+    "two-layers": (*NARROW[:1], "model.params.hidden_units=[16,8]", "model.params.l2=0.001"),
+    "cnn": CNN,
+    "cosine": (*NARROW, "training.schedule.name=cosine", "training.schedule.warmup_epochs=2"),
+    "exponential": (
+        *(*NARROW, "training.schedule.name=exponential"),
+        "training.schedule.final=0.01",
+    ),
+    "accumulated": (*NARROW, "optimizer.params.gradient_accumulation_steps=5"),
+    "averaged": (
+        *(*NARROW, "optimizer.params.use_ema=true"),
+        "optimizer.params.ema_overwrite_frequency=11",
+    ),
+    "half-floats": (OWN[0], f"{OWN[1]}half_floats"),
+    "own-random-numbers": (OWN[0], f"{OWN[1]}noisy"),
+    "own-variables": (OWN[0], f"{OWN[1]}tiring"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _trust(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "tests")
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_kind_of_training_goes_on_as_if_never_stopped(
+    kind: Sequence[str], loop: str, tmp_path: Path
+) -> None:
+    _, resumed, whole = stopped_and_whole(
+        tmp_path, "optimizer=adam", *kind, f"training.loop={loop}"
+    )
+    assert_same(resumed, whole)
+
+
+# What a checkpoint knows beside weights.
+
+
+def test_patience_goes_on_where_it_was(tmp_path: Path) -> None:
+    """Nothing is learned, so training ends 4 epochs after the first one, stopped or not."""
+    still = ("optimizer=sgd", "optimizer.params.learning_rate=1e-30")
+    patient = ("training.epochs=9", "training.early_stopping.patience=4")
+    free = "optimizer.space.learning_rate=null"
+    _, resumed, whole = stopped_and_whole(tmp_path, *NARROW, *still, free, *patient)
+    assert whole.result.epochs == 5
+    assert_same(resumed, whole)
+
+
+def test_the_best_weights_of_before_are_kept(tmp_path: Path) -> None:
+    """Learning ever faster, up to nonsense: the best epoch is before the checkpoint."""
+    warm = ("training.schedule.warmup_epochs=4", "optimizer.params.learning_rate=30")
+    free = "optimizer.space.learning_rate=null"
+    _, resumed, whole = stopped_and_whole(tmp_path, *NARROW, "optimizer=adam", *warm, free)
+    assert whole.result.best_epoch is not None
+    assert whole.result.best_epoch < 3
+    assert whole.result.test != {}
+    assert_same(resumed, whole)
+    assert resumed.result.weights
+    with np.load(resumed.result.weights) as best:
+        assert len(best) == 4
+
+
+def test_seconds_are_those_of_the_whole_training(tmp_path: Path) -> None:
+    _, resumed, _ = stopped_and_whole(tmp_path, *NARROW)
+    assert 0 < resumed.result.earlier < resumed.result.seconds
+
+
+def test_a_training_that_fell_back_to_fit_goes_on_by_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise NotImplementedError("no graph of this")
+
+    monkeypatch.setattr("pipeline.training.programs.Program.train", refuse)
+    _, resumed, whole = stopped_and_whole(tmp_path, *NARROW, "training.loop=auto")
+    assert resumed.result.loop == "fit"
+    assert "no graph of this" in resumed.result.loop_reason
+    assert_same(resumed, whole)
+
+
+def test_no_verdict_is_asked_for_twice(tmp_path: Path) -> None:
+    spec, data = compose(*SMALL, *NARROW)
+    schedule = VerdictSchedule(first=1, interval=1)
+    spec = replace(spec, verdicts=schedule, checkpoints=str(tmp_path / "checkpoints"))
+    asked: list[int] = []
+
+    def keep(epoch: int) -> bool:
+        asked.append(epoch)
+        return True
+
+    def die(metrics: EpochMetrics) -> None:
+        if metrics.epoch == 4:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train_trial(spec, data, die, keep)
+    assert asked == [1, 2]  # 3 is judged while 4 is trained
+    assert train_trial(spec, data, lambda _: None, keep).outcome == "complete"
+    assert asked == [1, 2, 3]
+
+
+# Files.
+
+
+def start(folder: Path, *overrides: str) -> tuple[TrialSpec, Any]:
+    """A training that was killed in epoch 4: its checkpoints are of the epochs 2 and 3."""
+    spec, data = compose(*SMALL, *NARROW, *overrides)
+    spec = replace(spec, checkpoints=str(folder / "checkpoints"))
+    assert train(spec, data, dies_at=4).result.outcome == "interrupted"
+    assert names(folder) == [2, 3]
+    return spec, data
+
+
+def names(folder: Path) -> list[int]:
+    files = sorted(path.name for path in (folder / "checkpoints").iterdir())
+    assert all(checkpoint.NAME.fullmatch(name) for name in files)
+    return [int(name[:8]) for name in files]
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+@pytest.mark.parametrize("spoil", [damage, cut])
+def test_of_a_torn_checkpoint_the_one_before_is_taken(
+    spoil: Callable[[Path], None], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spec, data = start(tmp_path)
+    _, last = sorted(Path(spec.checkpoints).iterdir())
+    spoil(last)
+    with caplog.at_level(logging.WARNING):
+        resumed = train(spec, data)
+    assert str(last) in caplog.text
+    assert_same(resumed, train(replace(spec, checkpoints=""), data), done=2)
+
+
+def test_without_one_whole_checkpoint_the_training_has_to_begin_anew(tmp_path: Path) -> None:
+    spec, data = start(tmp_path)
+    for path in Path(spec.checkpoints).iterdir():
+        damage(path)
+    heard: list[EpochMetrics] = []
+    result = train_trial(spec, data, heard.append, lambda _: True)
+    assert result.outcome == "interrupted"
+    assert "is whole" in result.error
+    assert heard == []
+
+
+def test_a_checkpoint_of_another_model_is_not_taken(tmp_path: Path) -> None:
+    spec, data = start(tmp_path)
+    wider = replace(spec.model, params={**spec.model.params, "hidden_units": [17]})
+    heard: list[EpochMetrics] = []
+    result = train_trial(replace(spec, model=wider), data, heard.append, lambda _: True)
+    assert result.outcome == "interrupted"
+    assert "(64, 17)" in result.error
+    assert "(64, 16)" in result.error
+    assert heard == []
+
+
+def test_a_draft_that_a_crash_left_is_no_checkpoint(tmp_path: Path) -> None:
+    spec, data = start(tmp_path)
+    (Path(spec.checkpoints) / "123.tmp").write_bytes(b"PK")
+    assert_same(train(spec, data), train(replace(spec, checkpoints=""), data))
+
+
+def test_a_short_training_leaves_nothing(tmp_path: Path) -> None:
+    spec, data = compose(*SMALL[:-2], *NARROW, "training.checkpoint_seconds=3600")
+    train(replace(spec, checkpoints=str(tmp_path / "checkpoints")), data)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_disk_that_takes_no_checkpoint_does_not_end_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    spec, data = compose(*SMALL, *NARROW)
+    monkeypatch.setattr(checkpoint.np, "savez", full)
+    with caplog.at_level(logging.WARNING):
+        train(replace(spec, checkpoints=str(tmp_path / "checkpoints")), data)
+    assert "No space left on device" in caplog.text
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+def test_a_checkpoint_gets_its_name_when_it_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Content, name, folder: in that order, each waited for."""
+    steps: list[str] = []
+    sync, rename = checkpoint.os.fsync, Path.replace
+
+    def note_sync(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").resolve()
+        steps.append(path.suffix or path.name)
+        sync(descriptor)
+
+    def note_rename(path: Path, target: Path) -> Path:
+        steps.append("named")
+        return rename(path, target)
+
+    monkeypatch.setattr(checkpoint.os, "fsync", note_sync)
+    monkeypatch.setattr(Path, "replace", note_rename)
+    folder = tmp_path / "trial"
+    path = write_checkpoint(folder, 7, {"a": np.arange(3)})
+    assert steps == [".tmp", "named", "trial", tmp_path.name]
+    found = newest(folder)
+    assert found is not None
+    assert found["a"].tolist() == [0, 1, 2]
+    assert path.name.startswith("00000007-")
+
+
+def test_as_many_are_kept_as_one_damaged_needs(tmp_path: Path) -> None:
+    for epoch in range(1, 6):
+        write_checkpoint(tmp_path, epoch, {"a": np.arange(epoch)})
+    assert len(list(tmp_path.iterdir())) == KEPT == 2
+    found = newest(tmp_path)
+    assert found is not None
+    assert len(found["a"]) == 5
