@@ -13,10 +13,26 @@ sweep goes on (exit code 1 at the end).
 
 from __future__ import annotations
 
+import sysconfig
 from collections.abc import Sequence
+from pathlib import Path
 
 DONE = 0
 TRIAL_FAILED = 1
+
+OURS = Path(__file__).parent
+PYTHONS_OWN = Path(sysconfig.get_path("stdlib"))
+INSTALLED = {"site-packages", "dist-packages"}
+
+
+def is_users(file: str) -> bool:
+    """Whether code in a file, as a traceback names it, is the user's: it isn't ours, nor installed,
+    nor Python's own, nor made on the way."""
+    path = Path(file)
+    if file.startswith("<") or path.name.startswith("__autograph_generated"):
+        return False
+    foreign = path.is_relative_to(OURS) or path.is_relative_to(PYTHONS_OWN)
+    return not foreign and not INSTALLED & set(path.parts)
 
 
 class PipelineError(Exception):

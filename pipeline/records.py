@@ -177,7 +177,8 @@ class TrialResult:
     `best_value` is the objective at `best_epoch` (None when no epoch gave a finite value); `test`
     holds `test_*` metrics at that epoch when the spec asked, and
     `confusion` the test rows by class; `weights` is the file with the weights of that epoch;
-    `loop_reason` says why another loop trained than the one that comes first."""
+    `loop_reason` says why another loop trained than the one that comes first. `error` is one line,
+    and failures with the same `cause` are alike."""
 
     key: TrialKey
     outcome: Outcome
@@ -192,6 +193,7 @@ class TrialResult:
     loop: str = ""
     loop_reason: str = ""
     error: str = ""
+    cause: str = ""
     traceback: str = ""
 
 
@@ -240,7 +242,8 @@ class SweepRecord:
     `utilisation` is the share of their time that workers trained, in the last process of it;
     `sampler` drew the trials. `commands` maps an arm's name to the overrides that compose it again,
     and a search run's id to those that train that run again. `spaces` has the dimensions of each
-    arm as pipeline.config.stored_space writes them; an older store has none."""
+    arm as pipeline.config.stored_space writes them; an older store has none. `stopped` says of an
+    arm why it got no more trials."""
 
     name: str
     run_id: str
@@ -258,6 +261,7 @@ class SweepRecord:
     runs: tuple[RunRecord, ...]
     confirm_top: int = 1
     spaces: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    stopped: Mapping[str, str] = field(default_factory=dict)
     finished: bool = False
     utilisation: float | None = None
     sampler: str = ""

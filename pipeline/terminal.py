@@ -53,7 +53,7 @@ class Terminal:
         self._mode = mode_of(setting, self.console)
         self._name = name
         self._objective = objective
-        self._budget = budget
+        self._budget = dict(budget)
         self._outcomes: dict[str, Counter[str]] = {arm: Counter() for arm in budget}
         self._running: dict[TrialKey, int] = {}
         self._best: dict[str, float] = {}
@@ -123,6 +123,10 @@ class Terminal:
     def began_anew(self, result: TrialResult) -> None:
         self._running.pop(result.key, None)
         self.say(f"{result.key}: its checkpoint can't be used, it begins anew: {result.error}")
+
+    def stopped(self, arm: str, why: str) -> None:
+        self.say(f"{arm}: stopped: {why}")
+        self._budget[arm] = self._outcomes[arm].total() + sum(k.arm == arm for k in self._running)
 
     def ended(self, result: TrialResult) -> None:
         self._running.pop(result.key, None)
@@ -223,6 +227,9 @@ class EpochLines:
 
     def began_anew(self, result: TrialResult) -> None:
         """Never: a single training has no checkpoints."""
+
+    def stopped(self, arm: str, why: str) -> None:
+        """Never: a single training has no arm."""
 
     def ended(self, result: TrialResult) -> None:
         if result.outcome == "failed":

@@ -267,6 +267,8 @@ def _searches(sweep: SweepRecord, selection: Selection) -> list[str]:
             found.append(f"{entry.arm}: no trial completed ({told}).")
         if ended < sweep.trials:
             why = " Its epochs, minutes or grid allowed no more." if sweep.finished else ""
+            if entry.arm in sweep.stopped:
+                why = f" Stopped: {sweep.stopped[entry.arm]}."
             found.append(f"{entry.arm}: {ended} of {plural(sweep.trials, 'trial')} ended.{why}")
     failed = sum(entry.counts["failed"] for entry in selection.arms)
     if failed:

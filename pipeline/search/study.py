@@ -35,6 +35,8 @@ STATES = {
 }
 
 
+# An arm whose first trials all fail, and alike, has a mistake in it that no trial will get round.
+ALIKE = 3
 # The trial's attribute that names the epoch at which the pruner gave it up.
 HOPELESS_AT = "hopeless_at"
 
@@ -101,10 +103,12 @@ class ArmStudy:
         self._outcomes: Counter[str] = Counter()
         self._epochs = 0
         self._best: float | None = None
+        self._causes: dict[int, str] = {}
         for stored in self._study.get_trials(deepcopy=False):
             if stored.state.is_finished():
                 result = stored.user_attrs["result"]
                 self._count(stored.number, result["outcome"], result["epochs"], stored.value)
+                self._causes[stored.number] = result.get("cause", "")
             elif stored.state == TrialState.RUNNING:
                 self._unfinished.add(stored.number)
 
@@ -131,6 +135,13 @@ class ArmStudy:
             self._best = value
 
     @property
+    def stopped(self) -> str:
+        """What the first trials failed of, all of them and alike, so that the arm gets no more;
+        empty otherwise."""
+        causes = {self._causes.get(number, "") for number in range(ALIKE)}
+        return causes.pop() if len(causes) == 1 else ""
+
+    @property
     def unfinished(self) -> Set[int]:
         """The trials that were drawn and have no outcome yet."""
         return frozenset(self._unfinished)
@@ -147,7 +158,7 @@ class ArmStudy:
 
     def wants_trial(self) -> bool:
         """Whether the budget has room for one more trial, those that run counted in full."""
-        if self.begun >= self.limit:
+        if self.begun >= self.limit or self.stopped:
             return False
         if self._search.epochs is None:
             return True
@@ -222,7 +233,11 @@ class ArmStudy:
         """Ends a trial."""
         trial = self._running.pop(number)
         self._reported.pop(number, None)
-        trial.set_user_attr("result", {"outcome": result.outcome, "epochs": result.epochs})
+        stored: dict[str, Any] = {"outcome": result.outcome, "epochs": result.epochs}
+        if result.cause:
+            stored["cause"] = result.cause
+        trial.set_user_attr("result", stored)
+        self._causes[number] = result.cause
         state = STATES[result.outcome]
         self._study.tell(
             trial, values=result.best_value if state == TrialState.COMPLETE else None, state=state

@@ -46,6 +46,8 @@ class Watch(Protocol):
 
     def began_anew(self, result: TrialResult) -> None: ...
 
+    def stopped(self, arm: str, why: str) -> None: ...
+
 
 class Part:
     """One stage of a sweep: what it wants trained, and what it makes of what comes of that."""
@@ -147,6 +149,10 @@ class Dispatcher:
 
     def spec(self, key: TrialKey) -> TrialSpec:
         return self._trainings[key].spec
+
+    def stopped(self, arm: str, why: str) -> None:
+        """Tells that an arm gets no more trials."""
+        self._watch.stopped(arm, why)
 
     def judge(self, verdict: Verdict) -> None:
         self._executor.judge(verdict)

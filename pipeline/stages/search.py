@@ -37,6 +37,8 @@ class Search(Part):
         self._left_over = deque(
             (study, candidate) for study in studies.values() for candidate in study.take_up()
         )
+        for name in studies:
+            self._stop_if_alike(name)
         self._best = self._best_of_all()
         minutes = plan.config.search.minutes
         self._deadline = None if minutes is None else time.monotonic() + 60 * minutes
@@ -96,7 +98,10 @@ class Search(Part):
     def _tell(self, result: TrialResult) -> None:
         study = self._studies[result.key.arm]
         before = study.tally().best_value
+        stopped = study.stopped
         study.tell(result.key.trial, result)
+        if not stopped:
+            self._stop_if_alike(result.key.arm)
         tally = study.tally()
         if tally.best_value is not None and tally.best_value != before:
             self._tracker.progress(result.key.arm, tally.finished, tally.best_value)
@@ -105,6 +110,13 @@ class Search(Part):
             self._best = best
             finished = sum(study.tally().finished for study in self._studies.values())
             self._tracker.progress(None, finished, best)
+
+    def _stop_if_alike(self, arm: str) -> None:
+        """Tells that an arm gets no more trials, for its first ones failed alike."""
+        if cause := self._studies[arm].stopped:
+            why = f"its first three trials failed alike ({cause})"
+            self._dispatcher.stopped(arm, why)
+            self._tracker.stopped(arm, why)
 
     def _best_of_all(self) -> float | None:
         values = [study.tally().best_value for study in self._studies.values()]

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 UTILISATION = "utilisation"
+STOPPED = "stopped"
+CAUSE = "cause"
 CONFUSION = "confusion.json"
 WEIGHTS = "weights.npz"
 SWEEP_TAG = "fairsweep.sweep"

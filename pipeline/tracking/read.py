@@ -59,7 +59,7 @@ def stored(store: Store, experiment: str, sweep: str, objective: Objective) -> S
     ended = {}
     for run in names.search(client, [found.experiment_id], sweep, names.TRAININGS):
         if run.info.status != "RUNNING" and run.data.tags.get("outcome") != "interrupted":
-            result = _result(_run(run, objective))
+            result = _result(_run(run, objective), run.data.tags.get(names.CAUSE, ""))
             ended[result.key] = result
     return Stored(ended, any(_closed(run) for run in frame))
 
@@ -68,7 +68,7 @@ def _closed(sweep: Run) -> bool:
     return (sweep.info.status, sweep.data.tags.get("outcome")) == ("FINISHED", "complete")
 
 
-def _result(run: RunRecord) -> TrialResult:
+def _result(run: RunRecord, cause: str) -> TrialResult:
     assert run.outcome != "running"
     return TrialResult(
         replace(run.key, attempt=1),
@@ -78,10 +78,12 @@ def _result(run: RunRecord) -> TrialResult:
         run.best_epoch,
         run.best_value,
         run.test,
+        cause=cause,
     )
 
 
-def _key(tags: Mapping[str, str]) -> TrialKey:
+def key_of(tags: Mapping[str, str]) -> TrialKey:
+    """Which training a run with these tags is of."""
     return TrialKey(
         tags["arm"],
         tags["stage"],  # type: ignore[arg-type]
@@ -127,6 +129,7 @@ def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> Swe
         champion=champion(client, sweep),
         confirm_seeds=about["confirm_seeds"],
         confirm_top=about.get("confirm_top", 1),
+        stopped={arm: tags[names.STOPPED] for arm, tags in told.items() if names.STOPPED in tags},
         spaces={arm: json.loads(tags.get(names.SPACE_TAG, "[]")) for arm, tags in told.items()},
         data=about["data"],
         data_sha256=run.data.tags["data_sha256"],
@@ -178,7 +181,7 @@ def _run(run: Run, objective: Objective) -> RunRecord:
     best_epoch = metrics.get("best_epoch")
     return RunRecord(
         run_id=run.info.run_id,
-        key=_key(tags),
+        key=key_of(tags),
         outcome=tags.get("outcome", "running"),
         seed=int(tags["seed"]),
         params=run.data.params,

@@ -85,6 +85,8 @@ class TrainingRun:
             tags["loop_reason"] = result.loop_reason[:5000]
         if result.error:
             tags["error"] = result.error[:5000]
+        if result.cause:
+            tags[names.CAUSE] = result.cause[:5000]
         self._log([*_rows(epochs), *rows], [RunTag(k, v) for k, v in tags.items()])
         self._store_files(result)
         self._client.set_terminated(self._run_id, STATUS[result.outcome])

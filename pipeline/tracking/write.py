@@ -116,6 +116,10 @@ class Tracker:
         """Shows the best value after `finished` trials on an arm's run, or the sweep's (None)."""
         self._post(self._progress, arm, finished, best)
 
+    def stopped(self, arm: str, why: str) -> None:
+        """Says on an arm's run why it got no more trials."""
+        self._post(self._tag_arm, arm, names.STOPPED, why)
+
     def close(self, utilisation: float) -> None:
         """Ends the runs of the sweep and its arms; everything is stored when it returns.
 
@@ -268,6 +272,9 @@ class Tracker:
         run_id = self._sweep_run if arm is None else self._arm_runs[arm]
         name = f"best_{self._plan.objective.metric}"
         self._client.log_batch(run_id, metrics=[Metric(name, best, now(), finished)])
+
+    def _tag_arm(self, arm: str, name: str, value: str) -> None:
+        self._client.set_tag(self._arm_runs[arm], name, value)
 
     def _tag_utilisation(self, share: float) -> None:
         self._client.set_tag(self._sweep_run, names.UTILISATION, f"{share:.3f}")

@@ -13,6 +13,7 @@ from pipeline.data.split import Rows, SplitData
 from pipeline.records import TrialResult, TrialSpec, derive_seed
 from pipeline.training.best_epoch import Best, ByFit, Resident, Trained, best_epoch
 from pipeline.training.checkpoint import CheckpointLost, Checkpoints
+from pipeline.training.failure import failure
 from pipeline.training.loops import Arrays, Rhythm, fits_in_memory, run_fit, run_resident
 from pipeline.training.loss import balancing_weights, build_loss, label_form, labels_for
 from pipeline.training.model import build_model, graph_params, is_of_keras
@@ -75,14 +76,15 @@ def train_trial(
     """
     progress = Progress(spec, emit, keep)
     best = Best()
-    error = trace = ""
+    error = cause = trace = ""
     try:
         best = _train(data, progress, bench or Bench(), Checkpoints(spec))
     except CheckpointLost as lost:
         progress.outcome, error = "interrupted", str(lost)
-    except Exception as exception:  # the boundary to the user's own code: told, not lost
-        progress.outcome = "failed"
-        error, trace = f"{type(exception).__name__}: {exception}", traceback.format_exc()
+    except (Exception, SystemExit) as exception:  # of the user's own code: told, not lost
+        progress.outcome, trace = "failed", traceback.format_exc()
+        told = failure(exception)
+        error, cause = told.line, told.cause
     return TrialResult(
         key=spec.key,
         outcome=progress.outcome,
@@ -97,6 +99,7 @@ def train_trial(
         loop=progress.loop,
         loop_reason=progress.loop_reason,
         error=error,
+        cause=cause,
         traceback=trace,
     )
 

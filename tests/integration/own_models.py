@@ -76,3 +76,38 @@ def half_floats(shape: Sequence[int], classes: int) -> keras.Model:
     hidden = keras.layers.Dense(8, activation="relu", **half)(keras.layers.Flatten()(inputs))
     outputs = keras.layers.Dense(classes, **half)(hidden)
     return keras.Model(inputs, keras.layers.Softmax(dtype="float32")(outputs))
+
+
+class Broken(keras.layers.Layer):  # type: ignore[misc]
+    """Raises in training, at a place of choice."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place = place
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if training and self.place == "call":
+            raise ValueError("it broke in call")  # fails: call
+        if training and self.place == "shape":
+            return tf.matmul(inputs, tf.zeros((3, 3)))  # fails: shape
+        if training and self.place == "graph":
+            nothing = tf.numpy_function(self._fail, [], tf.float32)
+            nothing.set_shape(())
+            return inputs + nothing
+        return inputs
+
+    def _fail(self) -> None:
+        raise ArithmeticError("it broke in graph")  # fails: graph
+
+
+def broken(shape: Sequence[int], classes: int, place: str) -> keras.Model:
+    inputs = keras.Input(shape)
+    flat = keras.layers.Flatten()(inputs)
+    if place == "build":
+        {}["nothing"]  # fails: build
+    if place == "exit":
+        raise SystemExit("it broke in exit")  # fails: exit
+    if place == "keras":
+        flat = keras.layers.Conv2D(3, 3)(flat)  # fails: keras
+    outputs = keras.layers.Dense(classes, activation="softmax")(Broken(place)(flat))
+    return keras.Model(inputs, outputs)

@@ -309,9 +309,11 @@ def singles(sandbox: Sandbox) -> Singles:
 
 @dataclass(frozen=True)
 class Troubled:
-    """A sweep with a model that raises, then one that diverges, then one that works."""
+    """A sweep with a model that raises, then one in which an arm always does, then one that
+    diverges, then one that works."""
 
     failing: Done
+    alike: Done
     diverging: Done
     worked: Done
     sandbox: Sandbox
@@ -322,6 +324,12 @@ name: fragile
 builder: workbench:fails
 params: {units: 8}
 space: {units: {choices: [8, 13]}}
+"""
+BROKEN = """\
+name: broken
+builder: workbench:always_fails
+params: {}
+space: {}
 """
 
 
@@ -335,13 +343,19 @@ def troubled(sandbox: Sandbox) -> Troubled:
         *("search.trials=4", "arms.optimizer=[sgd,adam]", "sweep.name=failing"),
         PIPELINE_TRUSTED_PACKAGES="workbench",
     )
+    (options / "broken.yaml").write_text(BROKEN)
+    alike = sandbox.sweep(
+        *("--config-dir", str(options.parent), *SMALL, "arms.model=[broken,mlp]"),
+        *("training.epochs=2", "search.trials=6", "sweep.name=alike"),
+        PIPELINE_TRUSTED_PACKAGES="workbench",
+    )
     diverging = sandbox.sweep(
         *(*SMALL, "model=mlp", "arms.optimizer=[sgd]", "optimizer.space.learning_rate=null"),
         *("optimizer.params.learning_rate=1e20", "search.trials=2", "training.epochs=6"),
         "sweep.name=diverging",
     )
     worked = sandbox.sweep("experiment=worked_example", "confirm.seeds=2")
-    return Troubled(failing, diverging, worked, sandbox)
+    return Troubled(failing, alike, diverging, worked, sandbox)
 
 
 # Processes that die.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration import workbench
 from tests.integration.scenarios import ARMS, WAITS_AT, Stop, Stopped, Troubled, assert_whole
 from tests.integration.scenarios import WorkerKilled as Killed
 from tests.integration.stored import Run, trainings, whole
@@ -154,9 +155,50 @@ def test_a_failed_trial_keeps_its_traceback(failing: list[Run]) -> None:
             assert "ArithmeticError: thirteen units are too many for this model" in text
 
 
-def test_a_failed_trial_is_told_without_a_traceback(troubled: Troubled) -> None:
-    assert "thirteen units are too many" in troubled.failing.out
+def test_a_failed_trial_is_told_in_one_line_that_points_at_the_users_own(
+    troubled: Troubled, failing: list[Run]
+) -> None:
+    lines = troubled.failing.out.splitlines()
+    told = [line for line in lines if "thirteen units are too many" in line]
+    assert len(told) == len([run for run in failing if run.outcome == "failed"]) > 0
+    text = Path(workbench.__file__).read_text().splitlines()
+    number = 1 + next(i for i, line in enumerate(text) if "thirteen units" in line)
+    for line in told:
+        assert f"failed: workbench.py:{number}: ArithmeticError: thirteen units" in line
     assert "Traceback" not in troubled.failing.out + troubled.failing.err
+
+
+def test_only_what_failed_has_an_error(failing: list[Run]) -> None:
+    for run in failing:
+        assert ("error" in run.tags) == ("cause" in run.tags) == (run.outcome == "failed")
+
+
+# An arm fails from its first trial on.
+
+
+def test_an_arm_whose_first_trials_fail_alike_gets_no_more(troubled: Troubled) -> None:
+    assert troubled.alike.code == 1, troubled.alike.said
+    runs = troubled.sandbox.stored.runs("alike", "search")
+    broken = [run for run in runs if run.arm == "broken"]
+    assert {run.outcome for run in broken} == {"failed"}
+    assert 3 <= len(broken) <= 4  # one may have been at hand for the worker
+    assert next(line for line in troubled.alike.out.splitlines() if "failed alike" in line) == (
+        f"broken: stopped: its first three trials failed alike ({broken[0].tags['cause']})"
+    )
+
+
+def test_the_other_arms_go_on(troubled: Troubled) -> None:
+    runs = troubled.sandbox.stored.runs("alike", "search")
+    assert [run.outcome for run in runs if run.arm == "mlp"] == ["complete"] * 6
+    assert {run.arm for run in troubled.sandbox.stored.runs("alike", "confirm")} == {"mlp"}
+    (sweep,) = troubled.sandbox.stored.runs("alike", "sweep")
+    assert (sweep.outcome, sweep.status) == ("complete", "FINISHED")
+
+
+def test_the_report_says_why_an_arm_was_stopped(troubled: Troubled) -> None:
+    report = troubled.sandbox.report_files("alike")["report.md"].decode().replace("\\", "")
+    assert "Stopped: its first three trials failed alike (LookupError at " in report
+    assert "workbench.py:" in report
 
 
 # A trial diverges.

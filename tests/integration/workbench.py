@@ -59,6 +59,11 @@ def waits(shape: Sequence[int], classes: int, batch: int) -> keras.Model:
     return keras.Model(inputs, outputs)
 
 
+def always_fails(shape: Sequence[int], classes: int) -> keras.Model:
+    """Has a bug for any values."""
+    raise LookupError(f"no model for {classes} classes of rows {tuple(shape)}")
+
+
 def fails(shape: Sequence[int], classes: int, units: int) -> keras.Model:
     """Raises for 13 units, as a model with a bug for some widths does."""
     if units == 13:

@@ -125,6 +125,20 @@ def test_a_training_that_begins_anew_is_told_with_the_reason(
     assert row(one, "adam")[2] == "0"
 
 
+def test_an_arm_that_is_stopped_is_told_and_no_longer_waited_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    one = terminal("plain")
+    end(one, result(0, "failed", None, error="model.py:3: KeyError: 'x'"))
+    one.began(TrialKey("adam", "search", 1))
+    one.stopped("adam", "its first three trials failed alike (KeyError at model.py:3)")
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith("adam/0 failed: model.py:3: KeyError: 'x'")
+    assert second == ("adam: stopped: its first three trials failed alike (KeyError at model.py:3)")
+    assert row(one, "adam")[1] == "1/2"
+    assert row(one, "sgd")[1] == "0/3"
+
+
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     one = terminal("quiet")
     with one:
