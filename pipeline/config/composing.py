@@ -18,24 +18,22 @@ from hydra.errors import MissingConfigException
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from pipeline.config.explain import COMPOSE_ERRORS, explain, place
+from pipeline.config.grammar import GROUPS, check_grammar
 from pipeline.config.laws import arm_problems, name_problems, sweep_problems
 from pipeline.config.plan import Arm, Plan
-from pipeline.config.schema import Config, PredictConfig, ReportConfig
+from pipeline.config.schema import Config, DoctorConfig, PredictConfig, ReportConfig
 from pipeline.config.space import GROUPS as SEARCHABLE
 from pipeline.config.space import ArmSettings
 from pipeline.config.space_laws import Problem
 from pipeline.errors import BadInput
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-GROUPS = (
-    *("data", "model", "optimizer", "training", "search", "pruner", "executor", "tracking"),
-    "experiment",
-)
 AXES = ("optimizer", "model", "training")
 # What an arm's own training doesn't depend on: left out of the command that trains it again.
 SWEEP_ONLY = ("arms", "search", "pruner", "confirm", "executor", "sweep", "terminal", "hydra")
 
-T = TypeVar("T", Config, ReportConfig, PredictConfig)
+T = TypeVar("T", Config, ReportConfig, PredictConfig, DoctorConfig)
+Named = TypeVar("Named", ReportConfig, DoctorConfig)
 
 
 def register_schema() -> None:
@@ -44,6 +42,17 @@ def register_schema() -> None:
     store.store(name="schema", node=Config)
     store.store(name="report_schema", node=ReportConfig)
     store.store(name="predict_schema", node=PredictConfig)
+    store.store(name="doctor_schema", node=DoctorConfig)
+
+
+@contextmanager
+def _hydra(config_dir: str | None) -> Iterator[list[str]]:
+    register_schema()
+    extra = (
+        [] if config_dir is None else [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"]
+    )
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        yield extra
 
 
 def compose_sweep(overrides: Sequence[str], config_dir: str | None = None) -> Plan:
@@ -56,7 +65,7 @@ def compose_sweep(overrides: Sequence[str], config_dir: str | None = None) -> Pl
     Raises:
         BadInput: something doesn't compose or breaks a law.
     """
-    _check_grammar(overrides)
+    check_grammar(overrides)
     with _hydra(config_dir) as extra:
         shared, _ = _compose("config", [*overrides, *extra], Config)
         group, options = _arms(shared, overrides)
@@ -72,7 +81,7 @@ def compose_training(overrides: Sequence[str], config_dir: str | None = None) ->
     Raises:
         BadInput: something doesn't compose or breaks a law.
     """
-    _check_grammar(overrides)
+    check_grammar(overrides)
     with _hydra(config_dir) as extra:
         shared, choices = _compose("config", [*overrides, *extra], Config)
     settings = ArmSettings(shared.data, shared.model, shared.optimizer, shared.training)
@@ -88,12 +97,16 @@ def compose_report(overrides: Sequence[str], config_dir: str | None = None) -> R
     Raises:
         BadInput: something doesn't compose or breaks a law.
     """
-    with _hydra(config_dir) as extra:
-        config, _ = _compose("report", [*overrides, *extra], ReportConfig)
-    problems = [_tell(problem, overrides) for problem in name_problems(config.sweep.name)]
-    if problems:
-        raise BadInput(*problems)
-    return config
+    return _compose_named("report", overrides, config_dir, ReportConfig)
+
+
+def compose_doctor(overrides: Sequence[str], config_dir: str | None = None) -> DoctorConfig:
+    """Which sweep to look at, and whether to mend it.
+
+    Raises:
+        BadInput: something doesn't compose or breaks a law.
+    """
+    return _compose_named("doctor", overrides, config_dir, DoctorConfig)
 
 
 def compose_predict(overrides: Sequence[str], config_dir: str | None = None) -> PredictConfig:
@@ -105,48 +118,6 @@ def compose_predict(overrides: Sequence[str], config_dir: str | None = None) -> 
     with _hydra(config_dir) as extra:
         config, _ = _compose("predict", [*overrides, *extra], PredictConfig)
     return config
-
-
-def _check_grammar(overrides: Sequence[str]) -> None:
-    """What Hydra lets pass, or answers with an exception of its own making."""
-    problems = []
-    nulls = [o.partition("=")[0] for o in overrides if o.endswith("=null")]
-    for override in overrides:
-        key, _, value = override.lstrip("+~").partition("=")
-        if override.startswith("+") and key.startswith("optimizer.params."):
-            problems.append(
-                f"{override}: an optimizer has the parameters that stand in its file in "
-                f"conf/optimizer; write it without the + if {key} is one of them"
-            )
-        elif override.startswith("+") and re.match(r"(optimizer|model|training)\.space\.", key):
-            problems.append(
-                f"{override}: a parameter is added to a search space in a file; copy the one in "
-                f"conf/{key.partition('.')[0]} under another name"
-            )
-        elif any(key.startswith(f"{null}.") for null in nulls):
-            problems.append(
-                f"{override}: it stands inside of a key that is set to null; give a whole spec, "
-                f"with low and high or choices, or leave the null out"
-            )
-        elif key in GROUPS and value.startswith("["):
-            problems.append(
-                f"{override}: a group has one option; to put several side by side, "
-                f"arms.{key}={value}"
-            )
-        elif key in GROUPS and re.search(r"[./]", value) and not value.startswith("{"):
-            problems.append(f"{override}: need the name of an option, a file in conf/{key}")
-    if problems:
-        raise BadInput(*problems)
-
-
-@contextmanager
-def _hydra(config_dir: str | None) -> Iterator[list[str]]:
-    register_schema()
-    extra = (
-        [] if config_dir is None else [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"]
-    )
-    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        yield extra
 
 
 def _compose(name: str, overrides: Sequence[str], schema: type[T]) -> tuple[T, dict[str, str]]:
@@ -168,6 +139,18 @@ def _compose(name: str, overrides: Sequence[str], schema: type[T]) -> tuple[T, d
         raise BadInput(explain(error, overrides, known)) from error
     assert isinstance(typed, schema)
     return typed, {str(group): str(option) for group, option in choices.items()}
+
+
+def _compose_named(
+    command: str, overrides: Sequence[str], config_dir: str | None, schema: type[Named]
+) -> Named:
+    paths: list[str]
+    with _hydra(config_dir) as paths:
+        config, _ = _compose(command, [*overrides, *paths], schema)
+    problems = [_tell(problem, overrides) for problem in name_problems(config.sweep.name)]
+    if problems:
+        raise BadInput(*problems)
+    return config
 
 
 def _extra_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:

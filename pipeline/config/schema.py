@@ -240,3 +240,13 @@ class PredictConfig:
 
     tracking: Tracking = field(default_factory=Tracking)
     predict: Predict = field(default_factory=Predict)
+
+
+@dataclass
+class DoctorConfig:
+    """The whole of conf/doctor.yaml. `sweep.name` null: every sweep of the store. `fix`: mends what
+    can be mended without training."""
+
+    tracking: Tracking = field(default_factory=Tracking)
+    sweep: Sweep = field(default_factory=Sweep)
+    fix: bool = False

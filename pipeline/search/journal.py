@@ -88,8 +88,22 @@ class Journal(BaseJournalBackend):  # type: ignore[misc]
 
 
 def _read_whole(path: Path) -> list[dict[str, Any]]:
-    """The records of the file, once it ends with a whole one: a record cut short is taken off, and
-    a last trial that hasn't drawn all of its values, for only a whole trial is drawn the same."""
+    """The records of the file, once it ends with a whole one."""
+    records, end, size = read_records(path)
+    if end < size:
+        logging.getLogger(__name__).warning("%s: took off what a crash left unfinished", path)
+        os.truncate(path, end)
+    return records
+
+
+def read_records(path: Path) -> tuple[list[dict[str, Any]], int, int]:
+    """The records that count, where they end, and the size of the file: what follows is a record
+    cut short, or a last trial that hasn't drawn all of its values, for only a whole trial is drawn
+    the same.
+
+    Raises:
+        ValueError: a line of the file is no record.
+    """
     content = path.read_bytes() if path.exists() else b""
     lines = content[: content.rfind(b"\n") + 1].splitlines(keepends=True)
     records = [json.loads(line) for line in lines]
@@ -103,8 +117,4 @@ def _read_whole(path: Path) -> list[dict[str, Any]]:
         if records[index]["op_code"] == JournalOperation.CREATE_TRIAL:
             kept = index
             break
-    end = sum(len(line) for line in lines[:kept])
-    if end < len(content):
-        logging.getLogger(__name__).warning("%s: took off what a crash left unfinished", path)
-        os.truncate(path, end)
-    return records[:kept]
+    return records[:kept], sum(len(line) for line in lines[:kept]), len(content)

@@ -73,6 +73,14 @@ def identities(storage: JournalStorage) -> dict[str, Mapping[str, Any]]:
     }
 
 
+def as_told(result: TrialResult) -> dict[str, Any]:
+    """What a study keeps of a result, beside Optuna's state and value."""
+    stored: dict[str, Any] = {"outcome": result.outcome, "epochs": result.epochs}
+    if result.cause:
+        stored["cause"] = result.cause
+    return stored
+
+
 class ArmStudy:
     """The study of one arm."""
 
@@ -233,10 +241,7 @@ class ArmStudy:
         """Ends a trial."""
         trial = self._running.pop(number)
         self._reported.pop(number, None)
-        stored: dict[str, Any] = {"outcome": result.outcome, "epochs": result.epochs}
-        if result.cause:
-            stored["cause"] = result.cause
-        trial.set_user_attr("result", stored)
+        trial.set_user_attr("result", as_told(result))
         self._causes[number] = result.cause
         state = STATES[result.outcome]
         self._study.tell(

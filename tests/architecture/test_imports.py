@@ -32,7 +32,7 @@ print(*sorted(sys.modules))
 """
 IMPORT_ENTRIES = """
 import sys
-import pipeline.sweep, pipeline.train, pipeline.report.__main__
+import pipeline.sweep, pipeline.train, pipeline.predict, pipeline.doctor, pipeline.report.__main__
 print(*sorted(sys.modules))
 """
 
@@ -100,7 +100,7 @@ def test_layers_are_all_there_in_their_order() -> None:
     (layers,) = [c for c in options["contracts"] if c["type"] == "layers"]
     assert layers["exhaustive"]
     assert layers["layers"] == [
-        "train : sweep : predict",
+        "train : sweep : predict : doctor",
         "stages : terminal",
         "training | search | executor | tracking | report",
         "data",

@@ -1,0 +1,49 @@
+"""What overrides may look like, beyond Hydra's own grammar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from pipeline.errors import BadInput
+
+GROUPS = (
+    *("data", "model", "optimizer", "training", "search", "pruner", "executor", "tracking"),
+    "experiment",
+)
+
+
+def check_grammar(overrides: Sequence[str]) -> None:
+    """Finds what Hydra lets pass, or answers with an exception of its own making.
+
+    Raises:
+        BadInput: an override can't be meant as it is written.
+    """
+    problems = []
+    nulls = [o.partition("=")[0] for o in overrides if o.endswith("=null")]
+    for override in overrides:
+        key, _, value = override.lstrip("+~").partition("=")
+        if override.startswith("+") and key.startswith("optimizer.params."):
+            problems.append(
+                f"{override}: an optimizer has the parameters that stand in its file in "
+                f"conf/optimizer; write it without the + if {key} is one of them"
+            )
+        elif override.startswith("+") and re.match(r"(optimizer|model|training)\.space\.", key):
+            problems.append(
+                f"{override}: a parameter is added to a search space in a file; copy the one in "
+                f"conf/{key.partition('.')[0]} under another name"
+            )
+        elif any(key.startswith(f"{null}.") for null in nulls):
+            problems.append(
+                f"{override}: it stands inside of a key that is set to null; give a whole spec, "
+                f"with low and high or choices, or leave the null out"
+            )
+        elif key in GROUPS and value.startswith("["):
+            problems.append(
+                f"{override}: a group has one option; to put several side by side, "
+                f"arms.{key}={value}"
+            )
+        elif key in GROUPS and re.search(r"[./]", value) and not value.startswith("{"):
+            problems.append(f"{override}: need the name of an option, a file in conf/{key}")
+    if problems:
+        raise BadInput(*problems)
