@@ -11,7 +11,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep train compare report ui test check bench format clean
+.PHONY: help setup sweep train compare report ui test check bench chaos format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ check: $(VENV)/ready ## what CI runs: format, lint, types, and all tests
 
 bench: $(VENV)/ready $(VENV)-peers/ready $(VENV)-hydra/ready ## against its peers, hours: make bench ARGS="--trials 20 --rounds 3"
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+chaos: $(VENV)/ready $(if $(findstring --peers,$(ARGS)),$(VENV)-peers/ready) ## kill a sweep 200 times, half an hour: make chaos ARGS="--kills 20 --peers"
+	@$(BIN)/python -m tests.faults.chaos $(ARGS)
 
 format: $(VENV)/ready ## format the code
 	@$(BIN)/ruff format pipeline tests

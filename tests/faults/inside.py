@@ -1,0 +1,110 @@
+"""What a test puts into worker processes: copied into a sandbox as `sitecustomize.py`, which every
+Python process there loads first.
+
+`EPOCHS_LOG` is a folder that gets a line for each epoch a worker trains: training, epoch, time.
+`WORKER_FAILPOINT`, `module:name count before|after claim`, kills one worker at that call; the file
+`claim` is made by the one that dies.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from importlib.abc import MetaPathFinder
+from pathlib import Path
+from typing import Any
+
+
+class After(MetaPathFinder):
+    """Has something done to a module as soon as it is imported."""
+
+    def __init__(self, module: str, change: Callable[[Any], None]) -> None:
+        self.module = module
+        self.change = change
+
+    def find_spec(self, name: str, *_: Any) -> Any:
+        if name != self.module:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        assert spec is not None and spec.loader is not None
+        load = spec.loader.exec_module
+
+        def load_and_change(module: Any) -> None:
+            load(module)
+            self.change(module)
+
+        spec.loader.exec_module = load_and_change  # type: ignore[method-assign]
+        return spec
+
+
+def soon(module: str, change: Callable[[Any], None]) -> None:
+    """Does it now, or when the module comes."""
+    if module in sys.modules:
+        change(sys.modules[module])
+    else:
+        sys.meta_path.insert(0, After(module, change))
+
+
+def log_epochs(folder: Path) -> None:
+    """Writes a line for each epoch, in one piece, as it ends."""
+    file = os.open(folder / f"{os.getpid()}-{time.monotonic_ns()}", os.O_WRONLY | os.O_CREAT)
+
+    def change(module: Any) -> None:
+        original = module.Progress.on_epoch
+
+        @functools.wraps(original)
+        def on_epoch(self: Any, epoch: int, values: dict[str, float]) -> bool:
+            key = self.spec.key
+            training = f"{key.arm}/{key.stage}/{key.trial}/{key.repeat}"
+            os.write(file, f"{training} {epoch} {time.monotonic_ns()}\n".encode())
+            return bool(original(self, epoch, values))
+
+        module.Progress.on_epoch = on_epoch
+
+    soon("pipeline.training.progress", change)
+
+
+def arm(target: str, count: int, when: str, claim: Path) -> None:
+    """Has the `count`-th call of `target` end the first worker that comes to it."""
+    name, _, path = target.partition(":")
+    *owners, attribute = path.split(".")
+
+    def die() -> None:
+        try:
+            claim.open("x").close()
+        except FileExistsError:
+            return
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def change(module: Any) -> None:
+        owner = functools.reduce(getattr, owners, module)
+        original, calls = getattr(owner, attribute), 0
+
+        @functools.wraps(original)
+        def deadly(*arguments: Any, **keywords: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == count and when == "before":
+                die()
+            result = original(*arguments, **keywords)
+            if calls == count and when == "after":
+                die()
+            return result
+
+        setattr(owner, attribute, deadly)
+
+    soon(name, change)
+
+
+if "pipeline.training.worker" in sys.orig_argv:
+    if "EPOCHS_LOG" in os.environ:
+        log_epochs(Path(os.environ["EPOCHS_LOG"]))
+    if "WORKER_FAILPOINT" in os.environ:
+        target, count, when, claim = os.environ["WORKER_FAILPOINT"].split()
+        arm(target, int(count), when, Path(claim))
