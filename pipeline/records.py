@@ -12,6 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+WHOLE = ""
+"""Stands for the sweep where a name would stand for an arm."""
+
 Direction = Literal["minimize", "maximize"]
 Outcome = Literal["complete", "pruned", "diverged", "failed", "interrupted"]
 Stage = Literal["search", "confirm", "train"]
@@ -130,6 +133,11 @@ class Verdict:
 @dataclass(frozen=True)
 class WorkerReady:
     """A worker has imported what it needs and waits for its first trial."""
+
+
+@dataclass(frozen=True)
+class StillTraining:
+    """A worker's training goes on in the midst of an epoch."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pipeline.config.schema import Config, Data, Model, Optimizer, Training
+from pipeline.config.schema import OF_THE_WATCH, Config, Data, Model, Optimizer, Training
 from pipeline.config.space import TUNABLE_TRAINING, ArmSettings
 from pipeline.config.space_laws import Problem, domain_problems, is_number, is_whole, spec_problems
 from pipeline.config.trust import distrust, is_trusted
@@ -241,7 +241,8 @@ def _training(training: Training) -> Iterator[Problem]:
     yield from _at_least("training.seed", training.seed, 0)
     yield from _one_of("training.loss", training.loss, (*SPARSE_LOSSES, *ONE_HOT_LOSSES))
     yield from _one_of("training.loop", training.loop, LOOPS)
-    yield from _above_0("training.checkpoint_seconds", training.checkpoint_seconds)
+    for name in OF_THE_WATCH:
+        yield from _above_0(f"training.{name}", getattr(training, name))
     if training.class_weight is not None:
         yield from _one_of("training.class_weight", training.class_weight, ("balanced",))
     yield from _one_of("training.schedule.name", training.schedule.name, SCHEDULES)

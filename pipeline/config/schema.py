@@ -96,7 +96,7 @@ class Schedule:
 
 
 # Settings of a training that say how it is kept from being lost, and nothing of its result.
-OF_THE_WATCH = ("checkpoint_seconds",)
+OF_THE_WATCH = ("checkpoint_seconds", "stall_seconds")
 
 
 @dataclass
@@ -104,7 +104,8 @@ class Training:
     """One training. `seed` decides initial weights, shuffling and dropout; a sweep derives
     every trial's seed from it. `class_weight` balanced: in the training loss every class counts
     the same, however few its rows. `checkpoint_seconds`: a trial of a sweep that trains longer
-    leaves a checkpoint that often, from which it goes on if it is stopped."""
+    leaves a checkpoint that often, from which it goes on if it is stopped. `stall_seconds`: one of
+    which nothing is heard for so long, and for 20 of its epochs, hangs, and fails."""
 
     epochs: int = MISSING
     batch_size: int = MISSING
@@ -114,6 +115,7 @@ class Training:
     seed: int = 0
     loop: str = "auto"
     checkpoint_seconds: float = 30.0
+    stall_seconds: float = 300.0
     early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
     schedule: Schedule = field(default_factory=Schedule)
     space: Space = field(default_factory=dict)

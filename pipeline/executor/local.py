@@ -11,14 +11,17 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
 
+from pipeline.executor.liveness import Pulse, whereabouts
 from pipeline.records import (
     EpochMetrics,
+    StillTraining,
     TrialKey,
     TrialResult,
     TrialSpec,
@@ -54,8 +57,29 @@ class Worker:
     process: subprocess.Popen[bytes]
     connection: Connection
     log: Path
-    key: TrialKey | None = None
+    spec: TrialSpec | None = None
     ready: bool = False
+    pulse: Pulse | None = None
+    epochs: int = 0
+
+    @property
+    def key(self) -> TrialKey | None:
+        return None if self.spec is None else self.spec.key
+
+    def heard(self, epochs: Sequence[EpochMetrics] = ()) -> None:
+        """Takes in a message; the first one says that it is ready to train."""
+        now = time.monotonic()
+        if self.pulse is not None:
+            self.pulse.heard(now, sum(not metrics.settled for metrics in epochs))
+        if epochs:
+            self.epochs = epochs[-1].epoch
+        self.ready = True
+        self.watch(now)
+
+    def watch(self, now: float) -> None:
+        """Begins to watch the training that it has, once it is ready."""
+        if self.pulse is None and self.spec is not None and self.ready:
+            self.pulse = Pulse(self.spec.training.stall_seconds, now)
 
 
 class LocalExecutor:
@@ -69,6 +93,7 @@ class LocalExecutor:
         self._logs = logs
         self._started = 0
         self._lifeline = os.pipe()
+        self._listened = time.monotonic()
         self._workers = [self._start() for _ in range(workers)]
 
     def __enter__(self) -> LocalExecutor:
@@ -100,7 +125,8 @@ class LocalExecutor:
     def submit(self, spec: TrialSpec) -> None:
         """Gives a trial to an idle worker, a ready one first."""
         worker = max((w for w in self._workers if w.key is None), key=lambda w: w.ready)
-        worker.key = spec.key
+        worker.spec, worker.pulse, worker.epochs = spec, None, 0
+        worker.watch(time.monotonic())
         self._send(worker, spec)
 
     def judge(self, verdict: Verdict) -> None:
@@ -116,24 +142,56 @@ class LocalExecutor:
         for connection in wait(list(by_connection), timeout):
             assert isinstance(connection, Connection)
             yield from self._receive(by_connection[connection])
+        yield from self._hanging()
 
     def _receive(self, worker: Worker) -> Iterator[Event]:
         try:
             while worker.connection.poll():
-                message: Event | list[EpochMetrics] = worker.connection.recv()
+                message: Event | StillTraining | list[EpochMetrics] = worker.connection.recv()
                 if isinstance(message, list):
+                    worker.heard(message)
                     yield from message
                     continue
-                if isinstance(message, WorkerReady):
-                    worker.ready = True
-                elif isinstance(message, TrialResult):
-                    worker.key = None
-                yield message
+                worker.heard()
+                if isinstance(message, TrialResult):
+                    worker.spec = worker.pulse = None
+                if not isinstance(message, StillTraining):
+                    yield message
         except (EOFError, ConnectionResetError):
-            exit_code = worker.process.wait()
-            worker.connection.close()
-            self._workers[self._workers.index(worker)] = self._start()
+            exit_code = self._replace(worker)
             yield WorkerLost(worker.key, exit_code, str(worker.log))
+
+    def _hanging(self) -> Iterator[TrialResult]:
+        """The results of trainings that hang: their workers are killed, for nothing else would end
+        them."""
+        now = time.monotonic()
+        listened, self._listened = now - self._listened, now
+        for worker in list(self._workers):
+            if worker.pulse is None or worker.spec is None:
+                continue
+            worker.pulse.listened(listened)
+            if worker.pulse.hangs and not worker.connection.poll():
+                place = whereabouts(worker.process.pid, worker.log)
+                worker.process.kill()
+                self._replace(worker)
+                yield TrialResult(
+                    worker.spec.key,
+                    "failed",
+                    worker.epochs,
+                    worker.pulse.seconds(now),
+                    error=f"no epoch for {worker.pulse.silent:.0f} s (stuck in {place}); "
+                    f"training.stall_seconds={worker.spec.training.stall_seconds:g} is the limit",
+                    cause=f"stuck at {place.file}:{place.line}",
+                    traceback=place.dump,
+                )
+
+    def _replace(self, worker: Worker) -> int:
+        """Puts another worker into the place of one that has ended, or is about to; its exit
+        code."""
+        exit_code = worker.process.wait()
+        worker.connection.close()
+        self._workers[self._workers.index(worker)] = self._start()
+        return exit_code
 
     def _send(self, worker: Worker, message: TrialSpec | Verdict) -> None:
         # One that has died says so by its socket: the next `events` tells, and replaces it.

@@ -105,9 +105,11 @@ def run_fit(
     rhythm: Rhythm,
     on_epoch: OnEpoch,
     done: int = 0,
+    on_batch: Callable[[], None] = lambda: None,
 ) -> None:
     """Trains with Keras's own loop, over the same batches in the same order; the model's optimizer
-    is built, and `done` epochs are behind the model."""
+    is built, and `done` epochs are behind the model. `on_batch` is called after every batch, also
+    of validation."""
 
     def batches() -> Iterator[tuple[Array, ...]]:
         for epoch in range(done + 1, rhythm.epochs + 1):
@@ -120,6 +122,9 @@ def run_fit(
         if not on_epoch(epoch + 1, {name: float(value) for name, value in logs.items()}):
             model.stop_training = True
 
+    def still(*_: object, **__: object) -> None:
+        on_batch()
+
     model.fit(
         batches(),
         epochs=rhythm.epochs,
@@ -129,7 +134,11 @@ def run_fit(
         validation_batch_size=EVALUATION_BATCH,
         shuffle=False,
         verbose=0,
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=report)],
+        callbacks=[
+            keras.callbacks.LambdaCallback(
+                on_epoch_end=report, on_train_batch_end=still, on_test_batch_end=still
+            )
+        ],
     )
 
 

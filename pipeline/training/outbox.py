@@ -10,9 +10,10 @@ import threading
 import time
 from multiprocessing.connection import Connection
 
-from pipeline.records import EpochMetrics, TrialResult, WorkerReady
+from pipeline.records import EpochMetrics, StillTraining, TrialResult, WorkerReady
 
 SECONDS = 0.05
+STILL_SECONDS = 1.0
 
 
 class Outbox:
@@ -40,6 +41,14 @@ class Outbox:
                 self._flush()
             else:
                 self._kept.set()
+
+    def still_training(self) -> None:
+        """Lets the sweep know that a training goes on, if nothing was sent for a while."""
+        if time.monotonic() - self._sent > STILL_SECONDS:
+            with self._lock:
+                self._flush()
+                self._connection.send(StillTraining())
+                self._sent = time.monotonic()
 
     def _send_kept(self) -> None:
         """An epoch never waits for the next one, which may take its time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -60,7 +61,12 @@ class Bench:
 
 
 def train_trial(
-    spec: TrialSpec, data: SplitData, emit: Emit, keep: Keep, bench: Bench | None = None
+    spec: TrialSpec,
+    data: SplitData,
+    emit: Emit,
+    keep: Keep,
+    bench: Bench | None = None,
+    on_batch: Callable[[], None] = lambda: None,
 ) -> TrialResult:
     """Trains a trial to its end, whatever that is; from its last checkpoint, if it left one.
 
@@ -73,12 +79,13 @@ def train_trial(
         emit: gets every finished epoch at once.
         keep: is asked one epoch after an epoch that the spec's schedule judges.
         bench: what the worker's earlier trials left to use; results don't depend on it.
+        on_batch: is called after every batch of a loop that can be heard between epochs.
     """
     progress = Progress(spec, emit, keep)
     best = Best()
     error = cause = trace = ""
     try:
-        best = _train(data, progress, bench or Bench(), Checkpoints(spec))
+        best = _train(data, progress, bench or Bench(), Checkpoints(spec), on_batch)
     except CheckpointLost as lost:
         progress.outcome, error = "interrupted", str(lost)
     except (Exception, SystemExit) as exception:  # of the user's own code: told, not lost
@@ -104,7 +111,13 @@ def train_trial(
     )
 
 
-def _train(data: SplitData, progress: Progress, bench: Bench, checkpoints: Checkpoints) -> Best:
+def _train(
+    data: SplitData,
+    progress: Progress,
+    bench: Bench,
+    checkpoints: Checkpoints,
+    on_batch: Callable[[], None],
+) -> Best:
     """Trains, and makes of the best epoch what the spec asks for."""
     spec, training = progress.spec, progress.spec.training
     train = bench.part(data, "train", training)
@@ -144,7 +157,7 @@ def _train(data: SplitData, progress: Progress, bench: Bench, checkpoints: Check
     # comes out as zeros.
     model.optimizer.build(model.trainable_variables)
     checkpoints.resume(progress)
-    run_fit(model, train, validation, rhythm, on_epoch, progress.epochs)
+    run_fit(model, train, validation, rhythm, on_epoch, progress.epochs, on_batch)
     return _best(spec, data, progress, bench, ByFit(model))
 
 

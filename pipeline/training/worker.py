@@ -7,9 +7,11 @@ sweep process is gone, however it went, the lifeline closes and the worker ends 
 
 from __future__ import annotations
 
+import faulthandler
 import functools
 import gc
 import os
+import signal
 import sys
 import threading
 from multiprocessing.connection import Connection
@@ -26,6 +28,8 @@ TRIALS_BETWEEN_CLEARINGS = 64
 def main() -> None:
     connection, lifeline = Connection(int(sys.argv[1])), int(sys.argv[2])
     threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
+    # Asked where it is, a worker says so even while no Python code of it runs.
+    faulthandler.register(signal.SIGUSR1)
     # Seconds: after the lifeline is watched.
     from pipeline.training.programs import forget_kernels
     from pipeline.training.trial import Bench, train_trial
@@ -53,7 +57,8 @@ def main() -> None:
             schedule = spec.verdicts
             outbox.epoch(metrics, schedule is not None and schedule.judged(metrics.epoch))
 
-        outbox.send(train_trial(spec, _data(_key(spec.data)), emit, keep, bench))
+        result = train_trial(spec, _data(_key(spec.data)), emit, keep, bench, outbox.still_training)
+        outbox.send(result)
         trials += 1
         if trials % TRIALS_BETWEEN_COLLECTIONS == 0:
             gc.collect()

@@ -358,6 +358,33 @@ def troubled(sandbox: Sandbox) -> Troubled:
     return Troubled(failing, alike, diverging, worked, sandbox)
 
 
+# Workers that hang.
+
+TRAPS, STALL = ("spin", "sleep", "build"), 8
+STUCK = f"""\
+name: stuck
+builder: workbench:stuck
+params: {{how: never}}
+space: {{how: {{choices: [never, {", ".join(TRAPS)}]}}}}
+"""
+
+
+def stuck(sandbox: Sandbox) -> Finished:
+    """A sweep over all the ways to hang, and one that doesn't."""
+    _install_workbench(sandbox)
+    options = sandbox.code / "options" / "model"
+    options.mkdir(parents=True)
+    (options / "stuck.yaml").write_text(STUCK)
+    given = [g for g in SMALL if not g.startswith(("search=", "executor."))]
+    done = sandbox.sweep(
+        *("--config-dir", str(options.parent), *given, "search=grid", "search.only=[model.how]"),
+        *("model=stuck", "optimizer=sgd", "training.epochs=4", f"training.stall_seconds={STALL}"),
+        *("search.trials=9", "executor.workers=2", "sweep.name=stuck"),
+        PIPELINE_TRUSTED_PACKAGES="workbench",
+    )
+    return Finished(done, sandbox)
+
+
 # Processes that die.
 
 
@@ -572,4 +599,5 @@ SCENARIOS = {
     "worker_killed": Scenario(worker_killed),
     "stopped": Scenario(stopped),
     "resumed": Scenario(resumed),
+    "stuck": Scenario(stuck),
 }

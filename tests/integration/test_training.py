@@ -23,8 +23,8 @@ from pipeline.training import loops
 from pipeline.training import loss as losses
 from pipeline.training.model import build_model
 from pipeline.training.optimizer import build_optimizer
-from pipeline.training.programs import Program
-from pipeline.training.trial import Bench, _compiled
+from pipeline.training.programs import EVALUATION_BATCH, Program
+from pipeline.training.trial import Bench, _compiled, train_trial
 from tests.integration.training_room import FEW_ROWS, Trained, compose, train
 
 pytestmark = pytest.mark.usefixtures("lab")  # whose scenarios may begin: this takes a while
@@ -330,6 +330,20 @@ def test_early_stopping_waits_for_patience_epochs_without_progress(
     assert trained.result.epochs == len(trained.epochs) == 1 + patience
     assert trained.result.outcome == "complete"
     assert trained.result.best_epoch == 1
+
+
+def test_fit_is_heard_of_after_every_batch() -> None:
+    """Of training, and of validation."""
+    spec, data = compose(*SMALL, "training.epochs=2", "training.loop=fit")
+    batches = 0
+
+    def count() -> None:
+        nonlocal batches
+        batches += 1
+
+    train_trial(spec, data, lambda _: None, lambda _: True, on_batch=count)
+    assert len(data.validation) < EVALUATION_BATCH
+    assert batches == 2 * (math.ceil(len(data.train) / 50) + 1)
 
 
 def test_without_patience_a_training_never_stops_early() -> None:

@@ -42,6 +42,39 @@ class Gate(keras.layers.Layer):  # type: ignore[misc]
         return np.float32(0)
 
 
+class Trap(keras.layers.Layer):  # type: ignore[misc]
+    """Lets a training through until its third batch, and then never again."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how = how
+        self.seen = 0
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training:
+            return inputs
+        nothing = tf.numpy_function(self._pass, [], tf.float32)
+        nothing.set_shape(())
+        return inputs + nothing
+
+    def _pass(self) -> np.float32:
+        self.seen += 1
+        while self.seen == 3 and self.how == "spin":
+            pass  # stuck: spin
+        if self.seen == 3 and self.how == "sleep":
+            time.sleep(3600)  # stuck: sleep
+        return np.float32(0)
+
+
+def stuck(shape: Sequence[int], classes: int, how: str) -> keras.Model:
+    """One layer behind a trap; for `build` it is never built."""
+    while how == "build":
+        pass  # stuck: build
+    inputs = keras.Input(shape)
+    outputs = keras.layers.Dense(classes, activation="softmax")(Trap(how)(inputs))
+    return keras.Model(inputs, outputs)
+
+
 def claim(path: Path) -> bool:
     """Whether this caller is the first of all."""
     try:

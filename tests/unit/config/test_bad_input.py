@@ -64,6 +64,12 @@ PROMISED = [
         "schedule_free_adamw, sgd",
     ),
     case(
+        "group-without-an-option",
+        "optimizer=null",
+        "optimizer=null: need the name of an option",
+        "conf/optimizer",
+    ),
+    case(
         "unknown-key",
         "search.trails=3",
         "search.trails: there is no such key",
@@ -330,6 +336,7 @@ NUMBERS = [
     case(
         "checkpoint-seconds-zero", "training.checkpoint_seconds=0", "checkpoint_seconds", "above 0"
     ),
+    case("stall-seconds-negative", "training.stall_seconds=-1", "stall_seconds", "above 0"),
     case("checkpoint-seconds-nan", "training.checkpoint_seconds=nan", "got nan", "above 0"),
     case("l2-negative", "model.params.l2=-1", "model.params.l2", "got -1"),
 ]

@@ -107,6 +107,7 @@ SAME = {
     "terminal": ["terminal=quiet"],
     "loop": ["training.loop=fit"],
     "checkpoints": ["training.checkpoint_seconds=5"],
+    "patience-with-a-worker": ["training.stall_seconds=5"],
     "the-same-said-again": ["training.epochs=20", "search=tpe"],
     "a-whole-learning-rate": [
         "optimizer.params.learning_rate=1",

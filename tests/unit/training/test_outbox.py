@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from pipeline.records import EpochMetrics, TrialKey, TrialResult
+from pipeline.records import EpochMetrics, StillTraining, TrialKey, TrialResult
 from pipeline.training import outbox
 from pipeline.training.outbox import Outbox
 
@@ -66,3 +66,16 @@ def test_an_epoch_does_not_wait_for_the_next_one(ends: tuple[Outbox, Connection]
     while len(received) < 2:
         received += sent(receiving)  # type: ignore[operator]
     assert received == [epoch(1), epoch(2)]
+
+
+def test_a_long_epoch_is_heard_of_now_and_then(
+    ends: tuple[Outbox, Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box, receiving = ends
+    box.epoch(epoch(1), awaited=True)
+    assert sent(receiving) == [epoch(1)]
+    box.still_training()
+    assert not receiving.poll()
+    monkeypatch.setattr(outbox, "STILL_SECONDS", 0.0)
+    box.still_training()
+    assert sent(receiving) == StillTraining()

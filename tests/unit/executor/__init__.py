@@ -1,0 +1,1 @@
+"""Tests of the executor, without a worker."""
