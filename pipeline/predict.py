@@ -41,6 +41,8 @@ def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
         raise BadInput(f"output: need a .csv, got {output}")
     if not output.absolute().parent.is_dir():
         raise BadInput(f"output: there is no folder {output.absolute().parent}; make it first")
+    if output.absolute() == Path(settings.input).absolute():
+        raise BadInput(f"output: {output} is the input, and would be replaced; give another name")
     model = find_model(store, settings.model)
     return Job(store, model, read_rows(Path(settings.input), shape_of(store, model)), output)
 

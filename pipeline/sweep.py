@@ -51,11 +51,16 @@ def sweep(job: Job, logs: Path) -> int:
     from pipeline.terminal import Terminal
     from pipeline.tracking.read import Stored, read_sweep, stored
     from pipeline.tracking.store import scratch_folder, sweep_lock
-    from pipeline.tracking.write import Tracker
+    from pipeline.tracking.write import Tracker, caught_up
 
     plan, settings, store = job.plan, job.plan.config, job.store
     data_sha256, facts = fingerprint(job.data), describe(job.data, settings.data)
-    with sweep_lock(store, plan.name), scratch_folder(store, plan.name) as files:
+    spool = store.spool(plan.name)
+    with (
+        sweep_lock(store, plan.name),
+        caught_up(store, plan, facts, data_sha256, spool),
+        scratch_folder(store, plan.name) as files,
+    ):
         studies = open_studies(plan, store.journal(plan.name), data_sha256)
         kept = Stored({}, closed=False)
         if any(study.begun for study in studies.values()):
@@ -79,7 +84,7 @@ def sweep(job: Job, logs: Path) -> int:
             terminal.say(f"sweep {plan.name}: {' · '.join(budget)}, {count}; live: {where}")
             with (
                 LocalExecutor(workers, settings.executor.threads, logs) as executor,
-                Tracker(store, plan, facts, data_sha256) as tracker,
+                Tracker(store, plan, facts, data_sha256, spool, terminal.away) as tracker,
                 terminal,
             ):
                 tracker.open()

@@ -61,6 +61,7 @@ class Terminal:
         self._confirmations = confirmations
         self._first_epoch: float | None = None
         self._ended_here = 0
+        self._away = 0
         self._live = Live(
             get_renderable=self._view, console=self.console, refresh_per_second=4, transient=True
         )
@@ -127,6 +128,12 @@ class Terminal:
     def stopped(self, arm: str, why: str) -> None:
         self.say(f"{arm}: stopped: {why}")
         self._budget[arm] = self._outcomes[arm].total() + sum(k.arm == arm for k in self._running)
+
+    def away(self, waiting: int) -> None:
+        """While MLflow doesn't answer: how many writes wait for it; 0 when it is back."""
+        if self._mode != "live" and bool(waiting) != bool(self._away):
+            self.say(_away(waiting))
+        self._away = waiting
 
     def ended(self, result: TrialResult) -> None:
         self._running.pop(result.key, None)
@@ -203,7 +210,15 @@ class Terminal:
         )
         confirm = f"{stage} {self._confirmed}/{self._confirmations}  " if stage else ""
         count = f"{self._done()}/{self._total()} trainings{self._left()}"
-        return f"{confirm}{count}   make ui: every epoch"
+        away = f"\n{_away(self._away)}" if self._away else ""
+        return f"{confirm}{count}   make ui: every epoch{away}"
+
+
+def _away(waiting: int) -> str:
+    """What is said while MLflow doesn't answer, and when it does again (0)."""
+    if not waiting:
+        return "MLflow is back; everything that waited is stored"
+    return f"MLflow doesn't answer; trainings go on, {waiting} writes wait on disk"
 
 
 class EpochLines:
@@ -214,6 +229,7 @@ class EpochLines:
         self._quiet = setting == "quiet"
         self._metric = metric
         self._epochs = epochs
+        self._away = False
 
     def began(self, key: TrialKey) -> None:  # noqa: ARG002 - there is one training only
         self._say("the worker imports TensorFlow (about 10 s)")
@@ -230,6 +246,11 @@ class EpochLines:
 
     def stopped(self, arm: str, why: str) -> None:
         """Never: a single training has no arm."""
+
+    def away(self, waiting: int) -> None:
+        if bool(waiting) != self._away:
+            self._away = bool(waiting)
+            self._say(_away(waiting))
 
     def ended(self, result: TrialResult) -> None:
         if result.outcome == "failed":

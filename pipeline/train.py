@@ -36,7 +36,14 @@ def train(job: Job, logs: Path) -> int:
     terminal = EpochLines(settings.terminal, plan.objective.metric, epochs)
     with (
         LocalExecutor(1, settings.executor.threads, logs) as executor,
-        Tracker(store, plan, describe(job.data, settings.data), fingerprint(job.data)) as tracker,
+        Tracker(
+            store,
+            plan,
+            describe(job.data, settings.data),
+            fingerprint(job.data),
+            logs / "tracking.spool",
+            terminal.away,
+        ) as tracker,
     ):
         tracker.open_single()
         dispatcher = Dispatcher(executor, tracker, terminal)
@@ -49,6 +56,7 @@ def train(job: Job, logs: Path) -> int:
             raise Interrupted(
                 "interrupted; its run is stored as such, and the same command begins another"
             ) from None
+        tracker.drain()
     return TRIAL_FAILED if results[0].outcome == "failed" else DONE
 
 

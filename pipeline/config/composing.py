@@ -30,7 +30,17 @@ from pipeline.errors import BadInput
 CONF = Path(__file__).resolve().parents[2] / "conf"
 AXES = ("optimizer", "model", "training")
 # What an arm's own training doesn't depend on: left out of the command that trains it again.
-SWEEP_ONLY = ("arms", "search", "pruner", "confirm", "executor", "sweep", "terminal", "hydra")
+SWEEP_ONLY = (
+    "tracking",
+    "arms",
+    "search",
+    "pruner",
+    "confirm",
+    "executor",
+    "sweep",
+    "terminal",
+    "hydra",
+)
 
 T = TypeVar("T", Config, ReportConfig, PredictConfig, DoctorConfig)
 Named = TypeVar("Named", ReportConfig, DoctorConfig)
@@ -116,7 +126,10 @@ def compose_predict(overrides: Sequence[str], config_dir: str | None = None) -> 
         BadInput: something doesn't compose.
     """
     with _hydra(config_dir) as extra:
-        config, _ = _compose("predict", [*overrides, *extra], PredictConfig)
+        try:
+            config, _ = _compose("predict", [*overrides, *extra], PredictConfig)
+        except BadInput as error:  # its keys are given without "predict."
+            raise BadInput(*(p.replace("predict.", "") for p in error.problems)) from error
     return config
 
 

@@ -38,6 +38,8 @@ def check_grammar(overrides: Sequence[str]) -> None:
                 f"{override}: it stands inside of a key that is set to null; give a whole spec, "
                 f"with low and high or choices, or leave the null out"
             )
+        elif key in GROUPS and key != "experiment" and value in ("null", ""):
+            problems.append(f"{override}: need the name of an option, a file in conf/{key}")
         elif key in GROUPS and value.startswith("["):
             problems.append(
                 f"{override}: a group has one option; to put several side by side, "

@@ -59,10 +59,12 @@ def _csv(path: Path) -> Features:
 
     try:
         with path.open(encoding="utf-8-sig") as file:
+            names = file.readline().split(",")  # pandas would number those that stand twice
+            file.seek(0)
             table = pd.read_csv(file)
     except (ValueError, UnicodeDecodeError) as error:  # pandas' own errors are ValueErrors
         raise BadInput(f"input: {path} can't be read as .csv: {error}") from error
-    if all(NUMBER.fullmatch(str(name)) for name in table.columns):
+    if all(NUMBER.fullmatch(name.strip().strip('"')) for name in names):
         raise BadInput(f"input: the first line of {path} must name the columns, and has numbers")
     if table.empty:
         raise BadInput(f"input: {path} has no rows")

@@ -10,11 +10,11 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from pipeline.records import SweepRecord
+from pipeline.records import WHOLE, SweepRecord
 from pipeline.report.escape import markdown_text
 from pipeline.report.render import Report
 from pipeline.report.select import select
-from pipeline.report.statistics import summarize
+from pipeline.report.statistics import judge, summarize
 
 MOST_COMPARED = 100
 """Runs side by side on one of MLflow's pages; it gets slow with more."""
@@ -47,8 +47,8 @@ def description(sweep: SweepRecord, report: Report, view: str) -> str:
 
 
 def confirmed_numbers(sweep: SweepRecord) -> Mapping[str, Mapping[str, float]]:
-    """Mean, standard deviation and 95 % interval of each confirmed arm's objective, and its mean on
-    test rows, once no more is to come."""
+    """Mean, standard deviation and 95 % interval of each confirmed arm's objective, once no more is
+    to come; the best arm's stand for the sweep, too."""
     selection = select(sweep)
     numbers: dict[str, dict[str, float]] = {}
     for entry in selection.arms:
@@ -60,7 +60,8 @@ def confirmed_numbers(sweep: SweepRecord) -> Mapping[str, Mapping[str, float]]:
             low, high = summary.interval
             own |= {"confirmed_sd": summary.sd, "confirmed_low": low, "confirmed_high": high}
         numbers[entry.arm] = own
-    return numbers
+    best = judge(selection.samples, sweep.objective).best
+    return numbers | ({WHOLE: numbers[best]} if best in numbers else {})
 
 
 def _links(sweep: SweepRecord, view: str) -> Mapping[str, str]:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import jinja2
 
 from pipeline.records import Importances, RunRecord, SweepRecord
-from pipeline.report import figures, static, tables, wording
+from pipeline.report import figures, method, static, tables, wording
 from pipeline.report.command import train_command
 from pipeline.report.curves import styles
 from pipeline.report.escape import markdown_block, markdown_code, markdown_text, script_json
@@ -40,6 +40,7 @@ class Report:
         table: The arms side by side, for a terminal.
         best_run: Id of the best run; empty when no trial is complete.
         command: The command that trains it again; empty when there is none.
+        overrides: What that command says.
         markdown: The page as Markdown; it shows the pictures beside it.
         html: The page as one self-contained HTML document.
         pictures: An SVG of each picture of the page, by the name of its file.
@@ -51,6 +52,7 @@ class Report:
     table: Table
     best_run: str
     command: str
+    overrides: tuple[str, ...]
     markdown: str
     html: str
     pictures: Mapping[str, bytes]
@@ -84,6 +86,7 @@ def build(
         table=page["arms"],
         best_run=page["best"]["run_id"] if page["best"] else "",
         command=page["best"]["command"] if page["best"] else "",
+        overrides=page["best"]["overrides"] if page["best"] else (),
         markdown=_markdown(page),
         html=_html(page, pictures),
         pictures={f"{name}.svg": picture for name, picture in pictures.items()},
@@ -148,8 +151,8 @@ def _contents(
         "champion": wording.champion_line(sweep),
         "winner": verdict.best if verdict.kind == "winner" else None,
         "data": tables.data_table(sweep),
-        "method": wording.method(sweep),
-        "sources": wording.SOURCES,
+        "method": method.method(sweep),
+        "sources": method.SOURCES,
         "styles": styles(sweep.arms),
     }
 
@@ -172,6 +175,7 @@ def _best_run(
         "searched": tables.searched_table(arm, run),
         "fixed": tables.fixed_table(arm, run),
         "command": train_command(overrides) if overrides is not None else "",
+        "overrides": tuple(overrides or ()),
         "exact": exact or run.key.trial == 0,
     }
 

@@ -25,7 +25,7 @@ from pipeline.report.numbers import (
 )
 from pipeline.report.progress import epochs_to, target
 from pipeline.report.select import ArmSelection, Selection, value_of
-from pipeline.report.statistics import Comparison, Verdict, summarize
+from pipeline.report.statistics import LEVEL, Comparison, Verdict, summarize
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ def arms_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Ta
     )
     metric = test_metric(sweep.objective.metric)
     order = ranking(selection, verdict)
-    return Table(header, tuple(_arm_row(selection[arm], metric) for arm in order))
+    flattered = 1 if sweep.objective.direction == "maximize" else -1
+    return Table(header, tuple(_arm_row(selection[arm], metric, flattered) for arm in order))
 
 
 def cost_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Table:
@@ -139,7 +140,8 @@ def test_metric(metric: str) -> str:
     return f"test_{base_metric(metric)}"
 
 
-def _arm_row(entry: ArmSelection, metric: str) -> tuple[str, ...]:
+def _arm_row(entry: ArmSelection, metric: str, flattered: int) -> tuple[str, ...]:
+    """`flattered` is the sign of a search that found more than the arm can keep."""
     summary = summarize([value_of(run) for run in entry.confirmed])
     measured = [run.test.get(metric, math.nan) for run in entry.confirmed]
     tests = summarize([value for value in measured if math.isfinite(value)])
@@ -152,7 +154,9 @@ def _arm_row(entry: ArmSelection, metric: str) -> tuple[str, ...]:
         number(value_of(entry.best)),
         MISSING if summary is None else f"{spread(summary.mean, summary.sd)} {_seeds(entry)}",
         interval(summary.interval, summary.mean) if summary else MISSING,
-        signed(value_of(entry.best) - summary.mean, summary.mean) if summary else MISSING,
+        signed(flattered * (value_of(entry.best) - summary.mean), summary.mean)
+        if summary
+        else MISSING,
         spread(tests.mean, tests.sd) if tests else MISSING,
         " / ".join(tally) + running,
     )
@@ -202,8 +206,16 @@ def _comparison_row(item: Comparison, verdict: Verdict, scale: float) -> tuple[s
         p_value(item.p),
         p_value(item.corrected),
         MISSING if item.effect is None else f"{item.effect:+.2f}",
-        f"{verdict.best} is better" if item.behind else "can't be told apart",
+        _reading(item, verdict),
     )
+
+
+def _reading(item: Comparison, verdict: Verdict) -> str:
+    if item.behind:
+        return f"{verdict.best} is better"
+    if item.corrected is not None and item.corrected < LEVEL:
+        return f"can't be told apart: p not below {verdict.limit:.3g}"
+    return "can't be told apart"
 
 
 def _searched(entry: ArmSelection) -> frozenset[str]:

@@ -14,24 +14,6 @@ from pipeline.report.numbers import number, p_value, signed, spread
 from pipeline.report.select import ArmSelection, Selection, value_of
 from pipeline.report.statistics import LEVEL, Verdict, summarize
 
-BOUTHILLIER = (
-    "Bouthillier et al. 2021, Accounting for variance in machine learning benchmarks, "
-    "arXiv 2103.03098"
-)
-CHOI = (
-    "Choi et al. 2019, On empirical comparisons of optimizers for deep learning, arXiv 1910.05446"
-)
-HOLM = (
-    "Holm 1979, A simple sequentially rejective multiple test procedure, "
-    "Scandinavian Journal of Statistics 6(2), 65-70"
-)
-SOURCES = (
-    (BOUTHILLIER, "https://arxiv.org/abs/2103.03098"),
-    (CHOI, "https://arxiv.org/abs/1910.05446"),
-    (HOLM, ""),
-)
-"""What the method rests on, with an address where it can be read."""
-
 
 def headline(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> str:
     """The result in one sentence, with its numbers."""
@@ -99,38 +81,6 @@ def notes(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> tuple[s
                 "seeds to go below 0.05."
             )
     return tuple(found)
-
-
-def method(sweep: SweepRecord) -> tuple[str, ...]:
-    """How the verdict comes about, for a reader who meets it for the first time."""
-    seeds = f"{sweep.confirm_seeds} fresh random seeds" if sweep.confirm_seeds else "fresh seeds"
-    protocol = (
-        f"Every arm got the same budget, {plural(sweep.trials, 'trial')}; trial 0 uses the arm's "
-        "defaults. A trial learns from the training rows and is scored on validation rows it never "
-        "learned from. The best score of a search is still too good: it is the luckiest of many. "
-        f"{_retrained(sweep.confirm_top)} trained again on {seeds}, the same seeds in "
-        "every arm, and only these confirmed runs decide. Test rows are looked at once per "
-        "confirmed run, at the epoch that validation chose, and decide nothing."
-    )
-    rule = (
-        "± is the standard deviation from seed to seed, and the 95 % interval says how well the "
-        "mean is known (Student's t). The optimism gap is the best value that the search found "
-        "minus the confirmed mean: how much a script would have flattered the arm. Arms share "
-        "their seeds, so they are compared seed by seed with a paired t-test, and Holm's "
-        "correction pays for asking more than one question. A winner is named only if the "
-        f"corrected p-value is below {LEVEL} against every other arm. "
-        "Anything else is a tie: more seeds may settle it."
-    )
-    return (protocol, rule)
-
-
-def _retrained(top: int) -> str:
-    if top == 1:
-        return "So the best configuration of each arm is"
-    return (
-        "The configuration with the best confirmed mean stands for its arm: "
-        f"the best {top} of each arm are"
-    )
 
 
 def comparisons_line(verdict: Verdict) -> str:

@@ -10,9 +10,8 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from pipeline.errors import PipelineError
 from pipeline.executor.local import LocalExecutor
@@ -28,9 +27,6 @@ from pipeline.stages.checkpoints import Checkpoints
 from pipeline.tracking.write import FLUSH_SECONDS, Tracker
 
 ATTEMPTS = 3
-STORING_SECONDS = 0.005  # how soon it is seen that a result is stored
-# Results of each worker that may wait for the disk: short trials end while a new database is made.
-UNSTORED = 8
 
 
 class Watch(Protocol):
@@ -94,7 +90,6 @@ class Dispatcher:
         self._watch = watch
         self._trainings: dict[TrialKey, _Training] = {}
         self._ready: deque[_Training] = deque()
-        self._finishing: deque[tuple[TrialResult, Future[Any]]] = deque()
         self._stillborn = 0
         self._busy = 0.0
         self._first, self._last = math.inf, -math.inf
@@ -102,11 +97,8 @@ class Dispatcher:
     @property
     def has_room(self) -> bool:
         """Whether to submit another. One for each worker is taken ahead, to be at hand when the
-        worker has finished, while its result is still being stored. With one worker none is taken
-        before every result is told, so that a search always knows the same when it chooses."""
-        workers = self._executor.size
-        unstored = 1 if workers == 1 else workers * UNSTORED
-        return len(self._ready) < workers and len(self._finishing) < unstored
+        worker has finished."""
+        return len(self._ready) < self._executor.size
 
     @property
     def running(self) -> int:
@@ -158,9 +150,9 @@ class Dispatcher:
         self._executor.judge(verdict)
 
     def events(self) -> Iterator[EpochMetrics | TrialResult]:
-        """What comes next from the workers; a result comes once all of its training is stored."""
+        """What comes next from the workers; a result comes once all of its training is on disk."""
         self._tracker.tick()
-        for event in self._executor.events(STORING_SECONDS if self._finishing else FLUSH_SECONDS):
+        for event in self._executor.events(FLUSH_SECONDS):
             if isinstance(event, EpochMetrics):
                 self._tracker.epoch(event)
                 self._watch.epoch(event)
@@ -170,39 +162,31 @@ class Dispatcher:
                     self._watch.began_anew(event)
                     self._again(event.key)
                 else:
-                    self._end(event)
-                yield from self._stored()
+                    yield self._end(event)
             elif isinstance(event, WorkerLost):
-                self._lost(event)
+                yield from self._lost(event)
             else:
                 self._stillborn = 0
-        yield from self._stored()
 
-    def _stored(self) -> Iterator[TrialResult]:
-        """Results that are stored by now. With one worker that is waited for, so that a result is
-        told before any epoch of the training after it, whatever the disk's speed."""
-        while self._finishing and (self._executor.size == 1 or self._finishing[0][1].done()):
-            result, stored = self._finishing.popleft()
-            self._tracker.wait(stored)
-            del self._trainings[result.key]
-            if self._checkpoints is not None:
-                self._checkpoints.drop(result.key)
-            self._watch.ended(result)
-            yield result
-
-    def _end(self, result: TrialResult) -> None:
+    def _end(self, result: TrialResult) -> TrialResult:
+        """Has a result stored; its worker is at the next training already."""
         result = self._trainings[result.key].part.ended(result)
         following = self._ready.popleft() if self._ready else None
         started = 0 if following is None else self._hand_over(following)
-        self._finishing.append((result, self._tracker.finish(result)))
+        self._tracker.finish(result)
+        del self._trainings[result.key]
+        if self._checkpoints is not None:
+            self._checkpoints.drop(result.key)
         if following is not None:
             self._begin(following, started)
+        self._watch.ended(result)
         self._last = time.monotonic()
         seconds = result.seconds - result.earlier
         self._busy += seconds
         self._first = min(self._first, self._last - seconds)
+        return result
 
-    def _lost(self, event: WorkerLost) -> None:
+    def _lost(self, event: WorkerLost) -> Iterator[TrialResult]:
         self._watch.lost(event, event.key is not None and self._can_go_on(event.key))
         self._stillborn += 1
         if self._stillborn > ATTEMPTS:
@@ -215,7 +199,7 @@ class Dispatcher:
         if self._trainings[event.key].deaths + 1 < ATTEMPTS:
             self._again(event.key, deaths=1)
             return
-        self._end(
+        yield self._end(
             TrialResult(
                 event.key,
                 "failed",

@@ -48,16 +48,19 @@ def show_report(
     report: Report, folder: Path, store: Store, sweep: SweepRecord, terminal: Terminal
 ) -> None:
     """What remains on the screen: the table, the verdict, the way to the files and to the runs."""
+    from pipeline.report.command import train_command
+
     table = report.table
     kept = [i for i, name in enumerate(table.header) if name not in PAGE_ONLY]
     terminal.say("")
-    terminal.table([table.header[i] for i in kept], [[row[i] for i in kept] for row in table.rows])
+    rows = [[row[i].replace(" / ", "/") for i in kept] for row in table.rows]
+    terminal.table([table.header[i] for i in kept], rows)
     terminal.say("")
     terminal.say(report.headline)
     for note in report.notes:
         terminal.say(f"note: {note}")
     if report.command:
-        terminal.say(f"train it again: {report.command}")
+        terminal.say(f"train it again: {train_command((*report.overrides, *store.overrides))}")
     if sweep.champion is not None:
         terminal.say(
             f"the model: {sweep.champion.uri}, version {sweep.champion.version}; "
@@ -72,9 +75,8 @@ def show_report(
 
 def predict_command(champion: Champion, store: Store) -> str:
     """What asks the champion about rows."""
-    root = "" if store.at_home else f" tracking.root={store.root}"
-    where = root if store.local else f" tracking=server tracking.uri={store.uri}"
-    return f"python -m pipeline.predict model={champion.name} input=rows.csv output=o.csv{where}"
+    asked = (f"model={champion.name}", "input=rows.csv", "output=classes.csv")
+    return " ".join(("python -m pipeline.predict", *asked, *store.overrides))
 
 
 def exit_code(sweep: SweepRecord) -> int:

@@ -106,7 +106,7 @@ def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> Swe
     arms = {arm: json.loads(tags[names.ARM_TAG]) for arm, tags in told.items()}
     commands: dict[str, Sequence[str]] = {name: arm["overrides"] for name, arm in arms.items()}
     for record in runs:
-        if record.key.stage == "search":
+        if record.key.stage == "search" and record.params:  # else it has only just begun
             arm = arms[record.key.arm]
             own = _overrides(record, arm["searched"])
             replaced = {override.partition("=")[0] for override in own}

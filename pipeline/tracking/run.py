@@ -32,46 +32,50 @@ class TrainingRun:
     Args:
         client: of the store.
         run_id: of the run.
-        params: go with the first call.
         stored: the last step of each metric that the run has already; what isn't after it is left
-            out, for it was trained again.
+            out, for it was stored or trained before.
     """
 
     def __init__(
-        self,
-        client: MlflowClient,
-        run_id: str,
-        params: Mapping[str, str],
-        stored: Mapping[str, int] | None = None,
+        self, client: MlflowClient, run_id: str, stored: Mapping[str, int] | None = None
     ) -> None:
         self._client = client
         self._run_id = run_id
-        self._params = params
         self._stored = stored or {}
 
     @classmethod
-    def again(
-        cls, client: MlflowClient, run: Run, params: Mapping[str, str], attempt: int
-    ) -> TrainingRun:
-        """Opens an interrupted run again, for another attempt that goes on where it was."""
+    def found(cls, client: MlflowClient, run: Run) -> TrainingRun:
+        """A run that is there, with what it has."""
         run_id = run.info.run_id
         stored = {
             name: max(metric.step for metric in client.get_metric_history(run_id, name))
             for name in run.data.metrics
         }
-        client.set_tag(run_id, "attempt", str(attempt))
-        client.update_run(run_id, status="RUNNING")
-        client.delete_tag(run_id, "outcome")
-        return cls(client, run_id, {} if run.data.params else params, stored)
+        return cls(client, run_id, stored)
 
-    def log(self, epochs: Sequence[EpochMetrics]) -> None:
-        """Stores epochs, and the params if they aren't stored yet."""
-        if epochs or self._params:
-            self._log(_rows(epochs), ())
+    @classmethod
+    def again(cls, client: MlflowClient, run: Run, attempt: int) -> TrainingRun:
+        """Opens an interrupted run again, for another attempt that goes on where it was."""
+        client.set_tag(run.info.run_id, "attempt", str(attempt))
+        client.update_run(run.info.run_id, status="RUNNING")
+        client.delete_tag(run.info.run_id, "outcome")
+        return cls.found(client, run)
 
-    def finish(self, result: TrialResult, metric: str, epochs: Sequence[EpochMetrics]) -> None:
+    def log(self, epochs: Sequence[EpochMetrics], params: Mapping[str, str]) -> None:
+        """Stores epochs, and params if any are given."""
+        if epochs or params:
+            self._log(_rows(epochs), params, ())
+
+    def finish(
+        self,
+        result: TrialResult,
+        metric: str,
+        epochs: Sequence[EpochMetrics],
+        params: Mapping[str, str],
+        at: int,
+    ) -> None:
         """Stores the last epochs and the result, whose best value is one of `metric`, and closes
-        the run."""
+        the run, which ended `at` (milliseconds since 1970)."""
         from mlflow.entities import Metric, RunTag
 
         values: dict[str, float] = {"epochs": result.epochs, "seconds": result.seconds}
@@ -79,7 +83,7 @@ class TrainingRun:
             values[f"best_{metric}"] = result.best_value
             values["best_epoch"] = result.best_epoch
         values |= result.test
-        rows = [Metric(k, float(v), now(), result.epochs) for k, v in values.items()]
+        rows = [Metric(k, float(v), at, result.epochs) for k, v in values.items()]
         tags = {"outcome": result.outcome, "loop": result.loop}
         if result.loop_reason:
             tags["loop_reason"] = result.loop_reason[:5000]
@@ -87,35 +91,37 @@ class TrainingRun:
             tags["error"] = result.error[:5000]
         if result.cause:
             tags[names.CAUSE] = result.cause[:5000]
-        self._log([*_rows(epochs), *rows], [RunTag(k, v) for k, v in tags.items()])
+        self._log([*_rows(epochs), *rows], params, [RunTag(k, v) for k, v in tags.items()])
         self._store_files(result)
-        self._client.set_terminated(self._run_id, STATUS[result.outcome])
+        self._client.set_terminated(self._run_id, STATUS[result.outcome], at)
 
     def _store_files(self, result: TrialResult) -> None:
         if result.traceback:
             self._client.log_text(self._run_id, result.traceback, "traceback.txt")
         if result.confusion is not None:
             self._client.log_dict(self._run_id, asdict(result.confusion), names.CONFUSION)
-        if result.weights:
-            self._client.log_artifact(self._run_id, result.weights)
-            Path(result.weights).unlink()
+        weights = Path(result.weights)
+        if result.weights and weights.exists():  # else they went with an earlier try
+            self._client.log_artifact(self._run_id, str(weights))
+            weights.unlink()
 
     def interrupt(self) -> None:
         """Closes the run of a training that didn't end."""
-        self.log(())
         self._client.set_tag(self._run_id, "outcome", "interrupted")
         self._client.set_terminated(self._run_id, STATUS["interrupted"])
 
-    def _log(self, rows: Sequence[Metric], tags: Sequence[RunTag]) -> None:
+    def _log(
+        self, rows: Sequence[Metric], params: Mapping[str, str], tags: Sequence[RunTag]
+    ) -> None:
         from mlflow.entities import Param
 
         rows = [row for row in rows if row.step > self._stored.get(row.key, -1)]
-        params = [Param(name, value) for name, value in self._params.items()]
+        left = [Param(name, value) for name, value in params.items()]
         for start in range(0, max(1, len(rows)), BATCH):
             last = start + BATCH >= len(rows)
             part = rows[start : start + BATCH]
-            self._client.log_batch(self._run_id, part, params, tags if last else ())
-            params, self._params = [], {}
+            self._client.log_batch(self._run_id, part, left, tags if last else ())
+            left = []
 
 
 def _rows(epochs: Sequence[EpochMetrics]) -> list[Metric]:

@@ -21,6 +21,7 @@ from urllib.request import urlopen
 
 from pipeline.config.schema import Tracking
 from pipeline.errors import AlreadyRunning, StorageError
+from pipeline.tracking.database import make_database
 from pipeline.tracking.moved import settle_in
 from pipeline.tracking.names import WEIGHTS
 
@@ -35,6 +36,9 @@ ENVIRONMENT = {
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    # A server that is away is waited for by the tracker, with rows on disk meanwhile.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
 
 
@@ -53,10 +57,21 @@ class Store:
     def journal(self, sweep: str) -> Path:
         return self.root / "studies" / f"{sweep}.journal"
 
+    def spool(self, sweep: str) -> Path:
+        """What MLflow has yet to be told of a sweep."""
+        return self.root / "studies" / f"{sweep}.spool"
+
     @property
     def at_home(self) -> bool:
         """Whether it is where commands look that say nothing else."""
         return self.root == Path("mlruns").absolute()
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """What a command has to be told to find it."""
+        if not self.local:
+            return ("tracking=server", f"tracking.uri={self.uri}")
+        return () if self.at_home else (f"tracking.root={self.root}",)
 
     @property
     def ui(self) -> str:
@@ -91,9 +106,10 @@ class Store:
 
         for name in ("mlflow", "alembic", "sqlalchemy"):
             _to_the_log(name)
-        if self.local:
-            settle_in(self.root / "mlflow.db", self.artifacts.as_uri())
         try:
+            if self.local:
+                make_database(self.root / "mlflow.db")
+                settle_in(self.root / "mlflow.db", self.artifacts.as_uri())
             client = MlflowClient(tracking_uri=self.uri)
             client.search_experiments(max_results=1)
         except MlflowException as error:

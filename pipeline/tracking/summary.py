@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pipeline.records import SweepRecord
+from pipeline.records import WHOLE, SweepRecord
 from pipeline.tracking import names
 from pipeline.tracking.run import now
 from pipeline.tracking.store import Store
@@ -31,7 +31,7 @@ def show_result(
         store: the store of the sweep.
         sweep: what was judged.
         description: Markdown; cut where MLflow has no room for more.
-        arms: metrics by arm.
+        arms: metrics by arm, and those of the sweep itself.
     """
     from mlflow.entities import Metric
 
@@ -40,8 +40,8 @@ def show_result(
     if client.get_run(sweep.run_id).data.tags.get(DESCRIPTION) != text:
         client.set_tag(sweep.run_id, DESCRIPTION, text)
     _save_view(client, sweep)
-    for run in names.search(client, [sweep.experiment_id], sweep.name, "tags.stage = 'arm'"):
-        values, there = arms.get(run.data.tags["arm"], {}), run.data.metrics
+    for run in names.search(client, [sweep.experiment_id], sweep.name, names.FRAME):
+        values, there = arms.get(run.data.tags.get("arm", WHOLE), {}), run.data.metrics
         missing = [Metric(k, v, now(), 0) for k, v in values.items() if there.get(k) != v]
         if missing:
             client.log_batch(run.info.run_id, missing)

@@ -88,7 +88,7 @@ def report_seconds(trials: int, folder: Path) -> float:
 def _write_store(plan: Plan) -> None:
     data = load_split(plan.config.data)
     facts, store = describe(data, plan.config.data), open_store(plan.config.tracking)
-    with Tracker(store, plan, facts, fingerprint(data)) as tracker:
+    with Tracker(store, plan, facts, fingerprint(data), store.spool(SWEEP)) as tracker:
         tracker.open()
         for arm in plan.arms:
             study = ArmStudy(optuna.storages.InMemoryStorage(), plan, arm, {})
@@ -107,7 +107,7 @@ def _write(tracker: Tracker, spec: TrialSpec) -> None:
         value = end * (1 - 0.5 / epoch)
         names = ("loss", "accuracy", "val_loss", "val_accuracy")
         tracker.epoch(EpochMetrics(spec.key, epoch, dict.fromkeys(names, value), now()))
-    tracker.wait(tracker.finish(_result(spec.key, end * (1 - 0.5 / EPOCHS))))
+    tracker.finish(_result(spec.key, end * (1 - 0.5 / EPOCHS)))
 
 
 def _result(key: TrialKey, value: float) -> TrialResult:

@@ -98,11 +98,12 @@ def test_without_a_store_it_writes_nothing(without_store: tuple[Sandbox, Done]) 
     assert list(box.work.iterdir()) == []
 
 
-def altered(troubled: Troubled, box: Sandbox, statement: str) -> Done:
-    """A report on a copy of the store with one change."""
+def altered(troubled: Troubled, box: Sandbox, *statements: str) -> Done:
+    """A report on a copy of the store with some changes."""
     shutil.copytree(troubled.sandbox.work / "mlruns", box.work / "mlruns")
     with closing(sqlite3.connect(box.stored.database)) as database, database:
-        database.execute(statement)
+        for statement in statements:
+            database.execute(statement)
     return box.report("sweep.name=failing")
 
 
@@ -126,3 +127,26 @@ def test_a_store_of_another_version_is_told(
     assert "Traceback" not in done.err
     for word in words:
         assert word in done.err
+
+
+def test_a_run_that_has_only_just_begun_is_told_as_running(
+    troubled: Troubled, tmp_path: Path
+) -> None:
+    """MLflow has a run before its params: a report may come between the two."""
+    (newest, *_) = [
+        run.run_id
+        for run in reversed(troubled.sandbox.stored.runs("failing", "search"))
+        if run.outcome == "complete"
+    ]
+    box = Sandbox(tmp_path)
+    done = altered(
+        troubled,
+        box,
+        f"UPDATE runs SET status = 'RUNNING', end_time = NULL WHERE run_uuid = '{newest}'",
+        f"DELETE FROM params WHERE run_uuid = '{newest}'",
+        f"DELETE FROM metrics WHERE run_uuid = '{newest}'",
+        f"DELETE FROM latest_metrics WHERE run_uuid = '{newest}'",
+        f"DELETE FROM tags WHERE run_uuid = '{newest}' AND key = 'outcome'",
+    )
+    assert done.code == 0, done.said
+    assert "(1 running)" in box.report_files("failing")["report.md"].decode()

@@ -17,7 +17,7 @@ SWEEP = (
     *(*SMALL, "model=mlp", f"training.epochs={EPOCHS}", f"search.trials={TRIALS}"),
     *(f"arms.optimizer=[{','.join(ARMS)}]", "sweep.name=killed"),
 )
-STUDY, WRITE = "pipeline.search.study", "pipeline.tracking.write:Tracker"
+STUDY, WRITE = "pipeline.search.study", "pipeline.tracking.writer:Writer"
 MIGRATE = "alembic.runtime.migration:HeadMaintainer"
 
 POINTS = {
@@ -39,6 +39,14 @@ POINTS = {
     "last-trial-closed-and-not-told": (f"{STUDY}:ArmStudy.tell", 4, "before"),
     "confirmation-not-closed": (f"{WRITE}._finish", 5, "before"),
     "confirmation-closed": (f"{WRITE}._finish", 5, "after"),
+    "trial-put-down-and-not-told": ("pipeline.tracking.write:Tracker.finish", 2, "after"),
+    "first-trial-put-down-before-there-is-a-database": (
+        "pipeline.tracking.write:Tracker.finish",
+        1,
+        "after",
+    ),
+    "epochs-put-down": ("pipeline.tracking.spool:Spool.append", 3, "after"),
+    "last-of-it-carried-out-and-not-counted": ("pipeline.tracking.spool:Spool.done", 9, "before"),
     "sweep-not-closed": (f"{WRITE}._close", 1, "before"),
     "sweep-closed-without-its-report": ("pipeline.stages.outcome:make_report", 1, "before"),
 }

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,7 +19,7 @@ from pipeline.records import (
     WorkerLost,
 )
 from pipeline.stages.checkpoints import Checkpoints
-from pipeline.stages.dispatch import UNSTORED, Dispatcher, Part
+from pipeline.stages.dispatch import Dispatcher, Part
 from pipeline.stages.search import trial_spec
 
 PLAN = compose_sweep(["optimizer=adam"])
@@ -44,10 +41,12 @@ class Workers:
         self.idle = size
         self.batches = list(batches)
         self.given: list[TrialKey] = []
+        self.notes: list[tuple[str, int]] = []
         self.checkpoints: list[bool] = []
 
     def submit(self, spec: TrialSpec) -> None:
         self.given.append(spec.key)
+        self.notes.append(("given", spec.key.trial))
         self.checkpoints.append(bool(spec.checkpoints) and any(Path(spec.checkpoints).glob("*")))
         self.idle = max(0, self.idle - 1)
 
@@ -58,17 +57,14 @@ class Workers:
             time.sleep(timeout)
 
 
-class SlowStore:
-    """Stores a result in a tenth of a second."""
+class Disk:
+    """Puts down results, and notes it."""
 
-    def __init__(self) -> None:
-        self.pool = ThreadPoolExecutor(1)
+    def __init__(self, notes: list[tuple[str, int]]) -> None:
+        self.notes = notes
 
-    def finish(self, _: TrialResult) -> Future[Any]:
-        return self.pool.submit(time.sleep, 0.1)
-
-    def wait(self, future: Future[Any]) -> None:
-        future.result()
+    def finish(self, result: TrialResult) -> None:
+        self.notes.append(("put down", result.key.trial))
 
     def tick(self) -> None: ...
 
@@ -94,16 +90,17 @@ class Blind:
 def heard(
     workers: Workers, trials: int, checkpoints: Checkpoints | None = None
 ) -> list[EpochMetrics | TrialResult]:
-    store = SlowStore()
-    with store.pool:
-        dispatcher = Dispatcher(workers, store, Blind(), checkpoints)  # type: ignore[arg-type]
-        waiting = [spec(trial) for trial in range(trials)]
-        found: list[EpochMetrics | TrialResult] = []
-        while waiting or dispatcher.running:
-            while waiting and dispatcher.has_room:
-                dispatcher.submit(waiting.pop(0), Part())
-            found += dispatcher.events()
-        return found
+    disk = Disk(workers.notes)
+    dispatcher = Dispatcher(workers, disk, Blind(), checkpoints)  # type: ignore[arg-type]
+    waiting = [spec(trial) for trial in range(trials)]
+    found: list[EpochMetrics | TrialResult] = []
+    while waiting or dispatcher.running:
+        while waiting and dispatcher.has_room:
+            dispatcher.submit(waiting.pop(0), Part())
+        for event in dispatcher.events():
+            found.append(event)
+            workers.notes.append(("told", event.key.trial))
+    return found
 
 
 def result(trial: int) -> TrialResult:
@@ -121,36 +118,24 @@ def test_with_one_worker_a_result_is_told_before_any_epoch_after_it(together: bo
     assert heard(Workers(1, batches), 2) == events
 
 
-def test_several_workers_go_on_while_a_result_is_stored() -> None:
-    workers = Workers(2, [[epoch(0)], [result(0)], [epoch(2)], [result(1)], [result(2)]])
-    told = heard(workers, 3)
-    assert told.index(epoch(2)) < told.index(result(0))
-    assert [key.trial for key in workers.given] == [0, 1, 2]
-    assert [event for event in told if isinstance(event, TrialResult)] == [
-        result(0),
-        result(1),
-        result(2),
+def test_a_worker_has_its_next_training_before_a_result_is_put_down_and_told() -> None:
+    workers = Workers(1, [[result(0)], [result(1)]])
+    heard(workers, 2)
+    assert workers.notes == [
+        *(("given", 0), ("given", 1), ("put down", 0), ("told", 0)),
+        *(("put down", 1), ("told", 1)),
     ]
 
 
-def test_results_wait_for_the_disk_while_workers_go_on_to_a_limit() -> None:
-    store = SlowStore()
-    held = threading.Event()
-    store.finish = lambda _: store.pool.submit(held.wait)  # type: ignore[assignment, return-value]
-    batches = [[result(trial)] for trial in range(2 * UNSTORED)]
-    workers = Workers(2, batches)
-    with store.pool:
-        dispatcher = Dispatcher(workers, store, Blind())  # type: ignore[arg-type]
-        trial = 0
-        while batches := workers.batches:
-            while dispatcher.has_room:
-                dispatcher.submit(spec(trial), Part())
-                trial += 1
-            list(dispatcher.events())
-        assert not batches
-        assert len(workers.given) == 2 * UNSTORED + 2
-        assert not dispatcher.has_room
-        held.set()
+def test_one_training_for_each_worker_is_taken_ahead() -> None:
+    workers = Workers(2, [])
+    dispatcher = Dispatcher(workers, Disk([]), Blind())  # type: ignore[arg-type]
+    trial = 0
+    while dispatcher.has_room:
+        dispatcher.submit(spec(trial), Part())
+        trial += 1
+    assert [key.trial for key in workers.given] == [0, 1]
+    assert trial == 4
 
 
 # Trainings that begin again.
@@ -189,10 +174,9 @@ def test_a_training_whose_checkpoints_are_of_no_use_begins_anew(checkpoints: Che
 
 
 def test_time_trained_before_a_checkpoint_is_not_of_this_process(tmp_path: Path) -> None:
-    store, workers = SlowStore(), Workers(1, [[replace(attempt(1), seconds=1e6, earlier=1e6)]])
-    with store.pool:
-        dispatcher = Dispatcher(workers, store, Blind(), Checkpoints(tmp_path))  # type: ignore[arg-type]
-        dispatcher.submit(spec(0), Part())
-        while dispatcher.running:
-            list(dispatcher.events())
+    workers = Workers(1, [[replace(attempt(1), seconds=1e6, earlier=1e6)]])
+    dispatcher = Dispatcher(workers, Disk([]), Blind(), Checkpoints(tmp_path))  # type: ignore[arg-type]
+    dispatcher.submit(spec(0), Part())
+    while dispatcher.running:
+        list(dispatcher.events())
     assert not dispatcher.utilisation > 0

@@ -41,6 +41,8 @@ def importance(selection: Selection, importances: Mapping[str, Importances]) -> 
         parameter: max(own[parameter].share for own in found.values() if parameter in own)
         for parameter in dict.fromkeys(name for own in found.values() for name in own)
     }
+    if len(best) == 1:
+        return None  # all of it, whatever it did
     order = sorted(best, key=lambda parameter: -best[parameter])
     style = styles([entry.arm for entry in selection.arms])
     places, middles, bottom = _places(order, found)

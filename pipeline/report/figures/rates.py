@@ -80,9 +80,12 @@ def learning_rates(selection: Selection) -> Figure | None:
 def _told(good: Mapping[str, tuple[float, float]]) -> str:
     if not good:
         return "No trial is complete"
-    factors = [f"{arm} {low:.2g} to {high:.2g} (×{high / low:.3g})"
-               for arm, (low, high) in good.items()]  # fmt: skip
-    return "; ".join(factors)
+    return "; ".join(
+        f"{arm} {low:.2g} to {high:.2g} (×{high / low:.3g})"
+        if low < high
+        else f"{arm} {low:.2g}, in one trial"
+        for arm, (low, high) in good.items()
+    )
 
 
 def _ranges(

@@ -31,6 +31,7 @@ BAD = {
     "empty": ("rows.csv", b"", "can't be read"),
     "header-only": ("rows.csv", b"a,b\n", "has no rows"),
     "no-header": ("rows.csv", b"1,2\n3,4\n", "first line .* must name the columns"),
+    "no-header-and-equal-numbers": ("rows.csv", b"0.5,0.5\n2,2\n", "must name the columns"),
     "too-few-columns": ("rows.csv", b"a\n1\n", r"rows of 2 numbers, .* has rows of 1"),
     "too-many-columns": ("rows.csv", b"a,b,c\n1,2,3\n", "has rows of 3"),
     "words": ("rows.csv", b"a,b\n1,red\n", "column 'b' isn't all numbers"),

@@ -154,7 +154,7 @@ def test_every_trial_stands_at_its_learning_rate():
         ("sgd", "circle", [0.1], [0.7]),
     ]
     assert figure.spec["layout"]["xaxis"]["type"] == "log"
-    assert "adam 0.01 to 0.01 (×1)" in figure.caption
+    assert "adam 0.01, in one trial" in figure.caption
 
 
 def test_a_bar_reaches_over_the_rates_within_one_percent_of_the_best():

@@ -16,10 +16,23 @@ from pathlib import Path
 import pytest
 
 from pipeline.records import Champion, Importances
+from pipeline.report import tables
 from pipeline.report.escape import markdown_text
 from pipeline.report.render import build, write
+from pipeline.report.select import select
+from pipeline.report.statistics import Comparison, Verdict, summarize
 
-from .builders import confirm, finished, important, realistic, search, sweep
+from .builders import (
+    ACCURACY,
+    LOSS,
+    confirm,
+    confirmed,
+    finished,
+    important,
+    realistic,
+    search,
+    sweep,
+)
 
 ROOT = Path(__file__).parents[3]
 EVIL = '"><img src=x onerror=alert(1)></script><script>alert(2)</script>'
@@ -93,6 +106,8 @@ def test_the_page_links_to_papers_and_to_mlflow_only(report):
         "#best",
         "https://arxiv.org/abs/2103.03098",
         "https://arxiv.org/abs/1910.05446",
+        "https://arxiv.org/abs/1910.11758",
+        "https://arxiv.org/abs/2007.01547",
         f"http://127.0.0.1:5000/#/experiments/7/runs/{report.best_run}",
     }
 
@@ -336,3 +351,22 @@ def test_the_published_model_is_told_with_its_run_and_its_command():
     without = build(record)
     assert "pipeline.predict" not in without.html
     assert "pipeline.predict" not in without.markdown
+
+
+@pytest.mark.parametrize(("objective", "found"), [(ACCURACY, 0.92), (LOSS, 0.88)])
+def test_a_search_that_flattered_has_a_gap_above_zero(objective, found):
+    default = 0.85 if objective is ACCURACY else 0.95
+    runs = [search("adam", 0, default), search("adam", 1, found)]
+    runs += confirmed("adam", 1, [0.9, 0.9, 0.9])
+    table = build(sweep(*runs, arms=("adam",), objective=objective)).table
+    (row,) = table.rows
+    assert row[table.header.index("optimism gap")] == "+0.0200"
+
+
+def test_a_small_p_that_is_too_large_for_a_tie_is_told_with_its_limit():
+    """Four arms: left out of the tie below 0.05 * 2 / 4, so 0.04 is not enough."""
+    item = Comparison("sgd", summarize([0.01, 0.02, 0.03]), "paired t", 0.02, corrected=0.04)
+    verdict = Verdict("tie", "adam", ("adam", "sgd"), (item,), limit=0.025)
+    selection = select(finished({"adam": [0.9, 0.91, 0.92], "sgd": [0.89, 0.89, 0.89]}))
+    (row,) = tables.comparisons_table(selection, verdict).rows
+    assert row[-1] == "can't be told apart: p not below 0.025"
