@@ -1,9 +1,10 @@
 """The journal of a sweep's studies: one file of records, which only the sweep process opens.
 
 Optuna's own backend waits for the disk at every record, a dozen times a trial. Here a record that
-begins a trial or goes on with it is only handed to the system, which keeps it when this process
-dies; should the power fail, the same trial is drawn again, the same. What ends a trial is waited
-for, and all that was written before it.
+draws a trial or goes on with it is only handed to the system, which keeps it when this process
+dies; should the power fail, the same trial is drawn again, the same. What begins a training or ends
+it is waited for, and all that was written before: MLflow never has a run of a trial that the study
+lost.
 """
 
 from __future__ import annotations
@@ -80,11 +81,16 @@ class Journal(BaseJournalBackend):  # type: ignore[misc]
             with self._path.open("ab") as file:
                 file.write("".join(f"{line}\n" for line in lines).encode())
                 file.flush()
-                if any(log["op_code"] not in NOT_WAITED_FOR for log in logs):
+                if any(log["op_code"] not in NOT_WAITED_FOR or _begins(log) for log in logs):
                     os.fsync(file.fileno())
         except OSError as error:
             raise StorageError(f"writing to {self._path} failed: {error.strerror}") from error
         self._unread += [json.loads(line) for line in lines]
+
+
+def _begins(log: dict[str, Any]) -> bool:
+    """Whether a record counts an attempt at a training."""
+    return bool(log.get("user_attr", {}).get(ATTEMPT, 0))
 
 
 def _read_whole(path: Path) -> list[dict[str, Any]]:
