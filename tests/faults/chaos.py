@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -159,6 +160,7 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="this project and its peers in turn")
     parser.add_argument("--only", nargs="*", help="of these: fairsweep, optuna, ray")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends what it has started
     trials = arguments.trials or max(30, arguments.kills)
     with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
         folder = arguments.keep or Path(temporary) / "chaos"

@@ -75,7 +75,6 @@ if __name__ == "__main__":
                 storage_path=storage,
                 verbose=0,
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
-                checkpoint_config=tune.CheckpointConfig(num_to_keep=1),
                 callbacks=[
                     MLflowLoggerCallback(
                         tracking_uri=f"sqlite:///{FOLDER}/mlflow.db", experiment_name="sweep"
