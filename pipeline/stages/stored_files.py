@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import re
 import shutil
 import zipfile
 from collections import defaultdict
@@ -18,11 +20,14 @@ from pipeline.records import TrialKey
 from pipeline.stages.checkpoints import NAME as CHECKPOINT
 from pipeline.stages.invariants import AGAIN, RESTORE, Examined, Finding
 from pipeline.tracking import names
+from pipeline.tracking.database import DRAFT
 from pipeline.tracking.inspection import InspectedRun, artifact
+from pipeline.tracking.mending import is_being_made
 from pipeline.tracking.store import Store
 
-ON_THEIR_WAY = (".probe-*", ".*.tmp", "studies/.*.tmp", "studies/*.tmp")
+ON_THEIR_WAY = (".probe-*", ".*.tmp*", "studies/.*.tmp", "studies/*.tmp")
 """Of no sweep in particular, in the store's folder; any command may have left them."""
+PROCESS = re.compile(r"[.-](\d+)(?:\.tmp)?$")
 
 
 def broken_files(store: Store, sweep: Examined) -> Iterator[Finding]:
@@ -137,8 +142,27 @@ def _goes_on(folder: Path, sweep: Examined) -> bool:
 
 
 def strays(store: Store) -> list[Path]:
-    """What killed commands left in the store's folder, of no sweep in particular."""
-    return sorted(path for pattern in ON_THEIR_WAY for path in store.root.glob(pattern))
+    """What killed commands left in the store's folder, of no sweep in particular; what a process is
+    at that lives isn't left."""
+    found = {path for pattern in ON_THEIR_WAY for path in store.root.glob(pattern)}
+    return sorted(path for path in found if not _in_use(path))
+
+
+def _in_use(path: Path) -> bool:
+    """Whether the process lives whose number the file has in its name, or a database is being made
+    of it."""
+    if path.name.startswith(DRAFT):
+        return is_being_made(path.parent)
+    named = PROCESS.search(path.name)
+    if named is None:
+        return False
+    try:
+        os.kill(int(named[1]), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True
 
 
 def left_over(place: str, path: Path) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import time
@@ -65,3 +66,15 @@ def held_still(store: Store, sweep: str) -> Iterator[None]:
                 f"sweep {sweep} is being run by {holder}; wait for it, or stop it"
             ) from None
         yield
+
+
+def is_being_made(folder: Path) -> bool:
+    """Whether a process is making the database of the folder now (pipeline.tracking.database)."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        flock(descriptor, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

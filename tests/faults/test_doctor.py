@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -24,6 +25,7 @@ from tests.faults.oracle import assert_whole, findings, open_root
 from tests.integration.lab import Sandbox
 
 Damage = Callable[[Path], None]
+GONE = 2**22 + 1  # more than Linux gives a process
 # MLflow's own, at its first call.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 
@@ -286,8 +288,8 @@ def files_on_their_way(root: Path) -> None:
 
 
 def stray_files(root: Path) -> None:
-    (root / ".probe-4242").touch()
-    (root / ".rows.csv.4242.tmp").write_bytes(b"half")
+    (root / f".probe-{GONE}").touch()
+    (root / f".rows.csv.{GONE}.tmp").write_bytes(b"half")
 
 
 def old_checkpoint(root: Path) -> None:
@@ -303,7 +305,7 @@ MENDED = {
     open_run: ("V6", "it is open, and no process runs the sweep"),
     closed_too_early: ("V2", "no run stands for it, and the sweep is stored as complete"),
     files_on_their_way: ("V6", f"{NAME}.files is left of something that was killed"),
-    stray_files: ("V6", ".probe-4242 is left of something that was killed"),
+    stray_files: ("V6", f".probe-{GONE} is left of something that was killed"),
     old_checkpoint: ("V6", f"{NAME}.checkpoints is left of something that was killed"),
 }
 """What it mends as well. After the last start of a sweep all of these would be gone."""
@@ -452,6 +454,33 @@ def sandbox(store: Path, tmp_path: Path) -> Sandbox:
     box = Sandbox(tmp_path / "box")
     shutil.move(store, box.work / "mlruns")
     return box
+
+
+class TestFilesOnTheirWay:
+    """What a living process is at isn't left over, and is left alone."""
+
+    def test_of_a_process_that_lives(self, store: Path) -> None:
+        (store / f".probe-{os.getpid()}").touch()
+        (store / f".rows.csv.{os.getpid()}.tmp").touch()
+        assert findings(store) == []
+
+    def test_of_one_that_is_gone(self, store: Path) -> None:
+        gone = subprocess.Popen([sys.executable, "-c", ""])
+        gone.wait()
+        (store / f".rows.csv.{gone.pid}.tmp").touch()
+        (finding,) = findings(store)
+        assert f".rows.csv.{gone.pid}.tmp is left of something" in str(finding)
+
+    def test_a_database_that_is_being_made(self, store: Path) -> None:
+        for name in (".mlflow.db.tmp", ".mlflow.db.tmp-journal"):
+            (store / name).touch()
+        assert len(findings(store)) == 2
+        descriptor = os.open(store, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            assert findings(store) == []
+        finally:
+            os.close(descriptor)
 
 
 class TestCommand:
