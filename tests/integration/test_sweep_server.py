@@ -40,10 +40,12 @@ def answers(address: str) -> bool:
         return False
 
 
-def start_server(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def start_server(folder: Path, port: int = 0) -> tuple[subprocess.Popen[bytes], str]:
+    """An MLflow server on that port, or a free one, and its address."""
+    if not port:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     silent = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     process = subprocess.Popen(
         [

@@ -1,0 +1,129 @@
+"""A sweep whose MLflow server goes away: trainings go on, and every row comes to be stored once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.lab import Sandbox, finish, wait_until
+from tests.integration.scenarios import ARMS, SMALL
+from tests.integration.stored import Stored, trainings, whole
+from tests.integration.test_sweep_server import answers, start_server
+
+pytestmark = pytest.mark.long
+
+TRIALS, EPOCHS = 6, 30
+
+
+class Server:
+    """An MLflow server that can be killed and started again, with the same store and address."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stored = Stored(folder / "mlflow.db")
+        self.process, self.address = start_server(folder)
+        self._wait()
+
+    def kill(self) -> None:
+        for pid in [*children_of(self.process.pid), self.process.pid]:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+    def start(self) -> None:
+        port = int(self.address.rpartition(":")[2])
+        self.process, _ = start_server(self.folder, port)
+        self._wait()
+
+    def _wait(self) -> None:
+        wait_until(lambda: self.process.poll() is not None or answers(self.address), "the server")
+        assert self.process.poll() is None
+
+
+def children_of(pid: int) -> list[int]:
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    own = [int(line) for line in found.stdout.split()]
+    return [pid for child in own for pid in (*children_of(child), child)]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    (tmp_path / "server").mkdir()
+    own = Server(tmp_path / "server")
+    try:
+        yield own
+    finally:
+        if own.process.poll() is None:
+            own.kill()
+
+
+def overrides(server: Server) -> tuple[str, ...]:
+    return (
+        *(*SMALL, "model=mlp", f"training.epochs={EPOCHS}", f"search.trials={TRIALS}"),
+        *(f"arms.optimizer=[{','.join(ARMS)}]", "sweep.name=cut-off"),
+        *("tracking=server", f"tracking.uri={server.address}", "executor.workers=2"),
+    )
+
+
+def told(box: Sandbox) -> int:
+    """How many trials have an outcome in the studies."""
+    path = box.journal("cut-off")
+    if not path.exists():
+        return 0
+    lines = path.read_text().splitlines()
+    return sum('"result"' in line and "user_attr" in line for line in lines)
+
+
+def assert_each_row_is_there_once(stored: Stored) -> None:
+    runs = trainings(whole(stored.runs("cut-off")))
+    expected = len(ARMS) * (TRIALS + 1)
+    assert len(runs) == expected
+    assert len({(run.arm, run.stage, run.trial) for run in runs}) == expected
+    for run in runs:
+        assert (run.status, run.outcome) == ("FINISHED", "complete"), run.name
+        for metric in ("loss", "accuracy"):
+            assert run.steps(metric) == list(range(1, EPOCHS + 1)), run.name
+        assert run.params["optimizer"] == run.arm
+    assert stored.twice("search", "confirm") == []
+
+
+def test_trainings_go_on_while_the_server_is_away(server: Server, tmp_path: Path) -> None:
+    box = Sandbox(tmp_path / "box")
+    process = box.start("pipeline.sweep", *overrides(server), "terminal=plain")
+    wait_until(lambda: server.stored.epochs_so_far() > 0, "an epoch", process)
+    server.kill()
+    wait_until(lambda: told(box) == len(ARMS) * TRIALS, "the end of the search", process)
+    waiting = (box.work / "mlruns" / "studies" / "cut-off.spool").read_text().splitlines()
+    assert {json.loads(line)["name"] for line in waiting} >= {"begin", "finish"}
+    server.start()
+    done = finish(process)
+    assert done.code == 0, done.said
+    assert_each_row_is_there_once(server.stored)
+    assert not (box.work / "mlruns" / "studies" / "cut-off.spool").exists()
+
+
+def test_what_waited_when_the_sweep_was_killed_is_stored_by_the_next(
+    server: Server, tmp_path: Path
+) -> None:
+    box = Sandbox(tmp_path / "box")
+    process = box.start("pipeline.sweep", *overrides(server))
+    wait_until(lambda: server.stored.epochs_so_far() > 0, "an epoch", process)
+    server.kill()
+    wait_until(lambda: told(box) >= TRIALS, "trials that only the disk knows", process)
+    process.kill()
+    finish(process)
+    ended = told(box)
+    server.start()
+    done = box.sweep(*overrides(server))
+    assert done.code == 0, done.said
+    assert_each_row_is_there_once(server.stored)
+    first = [
+        run for run in trainings(whole(server.stored.runs("cut-off"))) if run.stage == "search"
+    ]
+    again = [run for run in first if run.tags["attempt"] != "1"]
+    assert len(first) - len(again) >= ended
