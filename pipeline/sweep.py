@@ -48,6 +48,7 @@ def sweep(job: Job, logs: Path) -> int:
     from pipeline.stages.outcome import exit_code, make_report, show_report
     from pipeline.stages.run import run_stages
     from pipeline.stages.search import Search
+    from pipeline.stages.stopping import Stopping
     from pipeline.terminal import Terminal
     from pipeline.tracking.read import Stored, read_sweep, stored
     from pipeline.tracking.store import scratch_folder, sweep_lock
@@ -83,6 +84,7 @@ def sweep(job: Job, logs: Path) -> int:
             where = f"{store.ui_command}, at {store.ui}" if store.ui_command else store.ui
             terminal.say(f"sweep {plan.name}: {' · '.join(budget)}, {count}; live: {where}")
             with (
+                Stopping(terminal.say) as stopping,
                 LocalExecutor(workers, settings.executor.threads, logs) as executor,
                 Tracker(store, plan, facts, data_sha256, spool, terminal.away) as tracker,
                 terminal,
@@ -91,7 +93,7 @@ def sweep(job: Job, logs: Path) -> int:
                 dispatcher = Dispatcher(executor, tracker, terminal, checkpoints)
                 search = Search(plan, studies, dispatcher, tracker)
                 confirmation = Confirmation(plan, studies, search, kept.ended, files)
-                run_stages({"search": search, "confirm": confirmation}, dispatcher)
+                run_stages({"search": search, "confirm": confirmation}, dispatcher, stopping)
                 tracker.close(dispatcher.utilisation)
                 checkpoints.close()
         record = read_sweep(store, plan.name)

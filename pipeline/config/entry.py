@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -88,7 +89,8 @@ def command(
         try:
             code = action(plan, Path(HydraConfig.get().runtime.output_dir))
         except KeyboardInterrupt:
-            _fail(Interrupted("interrupted; the same command continues"))
+            again = shlex.join(["python", "-m", f"pipeline.{name}", *sys.argv[1:]])
+            _fail(Interrupted(f"interrupted; the same command continues: {again}"))
         except PipelineError as error:
             _fail(error)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -128,6 +129,16 @@ class LocalExecutor:
         worker.spec, worker.pulse, worker.epochs = spec, None, 0
         worker.watch(time.monotonic())
         self._send(worker, spec)
+
+    def stop(self) -> set[TrialKey]:
+        """Asks every worker that trains to end its training after the epoch that it is at; says
+        which trainings that are."""
+        asked = set()
+        for worker in self._workers:
+            if worker.ready and worker.key is not None:
+                worker.process.send_signal(signal.SIGUSR2)
+                asked.add(worker.key)
+        return asked
 
     def judge(self, verdict: Verdict) -> None:
         """Passes a verdict on to the worker that is at its trial, if one still is."""

@@ -22,6 +22,7 @@ from pipeline.records import (
     TrialSpec,
     Verdict,
     WorkerLost,
+    WorkerReady,
 )
 from pipeline.stages.checkpoints import Checkpoints
 from pipeline.tracking.write import FLUSH_SECONDS, Tracker
@@ -90,6 +91,7 @@ class Dispatcher:
         self._watch = watch
         self._trainings: dict[TrialKey, _Training] = {}
         self._ready: deque[_Training] = deque()
+        self._stopping = False
         self._stillborn = 0
         self._busy = 0.0
         self._first, self._last = math.inf, -math.inf
@@ -149,6 +151,13 @@ class Dispatcher:
     def judge(self, verdict: Verdict) -> None:
         self._executor.judge(verdict)
 
+    def stop(self) -> None:
+        """Begins nothing more, and has those under way end after the epoch that each is at."""
+        self._stopping = True
+        self._ready.clear()
+        asked = self._executor.stop()
+        self._trainings = {key: t for key, t in self._trainings.items() if key in asked}
+
     def events(self) -> Iterator[EpochMetrics | TrialResult]:
         """What comes next from the workers; a result comes once all of its training is on disk."""
         self._tracker.tick()
@@ -156,7 +165,10 @@ class Dispatcher:
             if isinstance(event, EpochMetrics):
                 self._tracker.epoch(event)
                 self._watch.epoch(event)
-                yield event
+                if event.key in self._trainings:
+                    yield event
+            elif self._stopping and not self._is_result(event):
+                continue
             elif isinstance(event, TrialResult):
                 if event.outcome == "interrupted":  # its checkpoints are of no use
                     self._watch.began_anew(event)
@@ -167,6 +179,15 @@ class Dispatcher:
                 yield from self._lost(event)
             else:
                 self._stillborn = 0
+
+    def _is_result(self, event: TrialResult | WorkerLost | WorkerReady) -> bool:
+        """Whether it is the result of a training; one that is stopped has none."""
+        if isinstance(event, WorkerReady) or event.key not in self._trainings:
+            return False
+        if isinstance(event, TrialResult) and event.outcome != "interrupted":
+            return True
+        del self._trainings[event.key]
+        return False
 
     def _end(self, result: TrialResult) -> TrialResult:
         """Has a result stored; its worker is at the next training already."""

@@ -31,6 +31,7 @@ from pipeline.training.progress import Progress
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 KEPT = 2  # should the last one turn out to be damaged, there is the one before it
+WORTH_SECONDS = 1.0
 NAME = re.compile(r"(\d{8})-([0-9a-f]{64})\.npz")
 
 
@@ -84,9 +85,14 @@ class Checkpoints:
         self._stored = None
 
     def offer(self, progress: Progress) -> None:
-        """Leaves a checkpoint of a training that goes on, if it is time for one. A disk that
+        """Leaves a checkpoint of a training that goes on, if it is time for one."""
+        if time.monotonic() >= self._due:
+            self.leave(progress)
+
+    def leave(self, progress: Progress) -> None:
+        """Leaves a checkpoint, if they are wanted and it saves more than a moment. A disk that
         doesn't take it is a warning: the training itself needs none."""
-        if self._folder is None or time.monotonic() < self._due:
+        if self._folder is None or progress.seconds < min(self._every, WORTH_SECONDS):
             return
         try:
             write_checkpoint(self._folder, progress.epochs, _arrays(progress))

@@ -67,6 +67,7 @@ def train_trial(
     keep: Keep,
     bench: Bench | None = None,
     on_batch: Callable[[], None] = lambda: None,
+    has_to_stop: Callable[[], bool] = lambda: False,
 ) -> TrialResult:
     """Trains a trial to its end, whatever that is; from its last checkpoint, if it left one.
 
@@ -80,12 +81,13 @@ def train_trial(
         keep: is asked one epoch after an epoch that the spec's schedule judges.
         bench: what the worker's earlier trials left to use; results don't depend on it.
         on_batch: is called after every batch of a loop that can be heard between epochs.
+        has_to_stop: is asked after every epoch whether to end now, as `interrupted`.
     """
     progress = Progress(spec, emit, keep)
     best = Best()
     error = cause = trace = ""
     try:
-        best = _train(data, progress, bench or Bench(), Checkpoints(spec), on_batch)
+        best = _train(data, progress, bench or Bench(), Checkpoints(spec), on_batch, has_to_stop)
     except CheckpointLost as lost:
         progress.outcome, error = "interrupted", str(lost)
     except (Exception, SystemExit) as exception:  # of the user's own code: told, not lost
@@ -117,6 +119,7 @@ def _train(
     bench: Bench,
     checkpoints: Checkpoints,
     on_batch: Callable[[], None],
+    has_to_stop: Callable[[], bool],
 ) -> Best:
     """Trains, and makes of the best epoch what the spec asks for."""
     spec, training = progress.spec, progress.spec.training
@@ -127,6 +130,10 @@ def _train(
 
     def on_epoch(epoch: int, values: dict[str, float]) -> bool:
         goes_on = progress.on_epoch(epoch, values)
+        if goes_on and has_to_stop():
+            progress.outcome = "interrupted"
+            checkpoints.leave(progress)
+            return False
         if goes_on:
             checkpoints.offer(progress)
         return goes_on
@@ -165,7 +172,7 @@ def _best(
     spec: TrialSpec, data: SplitData, progress: Progress, bench: Bench, trained: Trained
 ) -> Best:
     """What is made of the best epoch, for a spec that asks for it."""
-    if not progress.best_weights or progress.model is None:
+    if not progress.best_weights or progress.model is None or progress.outcome == "interrupted":
         return Best()
     for weight, best in zip(progress.model.weights, progress.best_weights, strict=True):
         weight.value.assign(best)

@@ -7,6 +7,7 @@ sweep process is gone, however it went, the lifeline closes and the worker ends 
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import functools
 import gc
@@ -21,6 +22,7 @@ from pipeline.data.split import SplitData, load_split
 from pipeline.records import EpochMetrics, TrialSpec, Verdict, WorkerReady
 from pipeline.training.outbox import Outbox
 
+PARENT_DEATH_SIGNAL = 1  # the option of Linux's prctl
 TRIALS_BETWEEN_COLLECTIONS = 8
 TRIALS_BETWEEN_CLEARINGS = 64
 
@@ -28,6 +30,10 @@ TRIALS_BETWEEN_CLEARINGS = 64
 def main() -> None:
     connection, lifeline = Connection(int(sys.argv[1])), int(sys.argv[2])
     threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
+    if sys.platform == "linux":  # also when code that lets no thread of Python run hangs
+        ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    stopping = threading.Event()
+    signal.signal(signal.SIGUSR2, lambda *_: stopping.set())
     # Asked where it is, a worker says so even while no Python code of it runs.
     faulthandler.register(signal.SIGUSR1)
     # Seconds: after the lifeline is watched.
@@ -57,7 +63,9 @@ def main() -> None:
             schedule = spec.verdicts
             outbox.epoch(metrics, schedule is not None and schedule.judged(metrics.epoch))
 
-        result = train_trial(spec, _data(_key(spec.data)), emit, keep, bench, outbox.still_training)
+        result = train_trial(
+            spec, _data(_key(spec.data)), emit, keep, bench, outbox.still_training, stopping.is_set
+        )
         outbox.send(result)
         trials += 1
         if trials % TRIALS_BETWEEN_COLLECTIONS == 0:

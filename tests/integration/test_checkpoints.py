@@ -254,6 +254,22 @@ def test_no_verdict_is_asked_for_twice(tmp_path: Path) -> None:
     assert asked == [1, 2, 3]
 
 
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_training_that_has_to_stop_ends_its_epoch_and_leaves_a_checkpoint(
+    loop: str, tmp_path: Path
+) -> None:
+    spec, data = compose(*SMALL, *NARROW, f"training.loop={loop}")
+    kept = replace(spec, checkpoints=str(tmp_path / "checkpoints"), test=True)
+    heard: list[EpochMetrics] = []
+    has_to_stop = iter([False, True]).__next__
+    result = train_trial(kept, data, heard.append, lambda _: True, Bench(), has_to_stop=has_to_stop)
+    assert result.outcome == "interrupted"
+    assert result.error == ""
+    assert len(heard) == 2
+    assert names(tmp_path) == [1, 2]
+    assert_same(train(kept, data), train(replace(spec, test=True), data), done=2)
+
+
 # Files.
 
 

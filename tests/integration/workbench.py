@@ -5,6 +5,7 @@ a test wants it to, one that raises. `WORKBENCH` is the folder through which tes
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,6 +74,13 @@ def stuck(shape: Sequence[int], classes: int, how: str) -> keras.Model:
     inputs = keras.Input(shape)
     outputs = keras.layers.Dense(classes, activation="softmax")(Trap(how)(inputs))
     return keras.Model(inputs, outputs)
+
+
+def holds(shape: Sequence[int], classes: int) -> keras.Model:
+    """Never ends, in C code that lets no other thread of Python run."""
+    claim(Path(os.environ["WORKBENCH"]) / "waiting")
+    re.match(r"(a+)+$", "a" * 60 + "b")
+    return waits(shape, classes, 1)
 
 
 def claim(path: Path) -> bool:

@@ -50,6 +50,9 @@ class Workers:
         self.checkpoints.append(bool(spec.checkpoints) and any(Path(spec.checkpoints).glob("*")))
         self.idle = max(0, self.idle - 1)
 
+    def stop(self) -> set[TrialKey]:
+        return set(self.given)
+
     def events(self, timeout: float) -> Iterator[Event]:
         if self.batches:
             yield from self.batches.pop(0)
@@ -180,3 +183,36 @@ def test_time_trained_before_a_checkpoint_is_not_of_this_process(tmp_path: Path)
     while dispatcher.running:
         list(dispatcher.events())
     assert not dispatcher.utilisation > 0
+
+
+# Trainings that have to stop.
+
+
+def test_what_has_to_stop_ends_and_nothing_begins() -> None:
+    """Trial 0 ends well all the same, 1 after its epoch, 2 with its worker; 3 was only at hand."""
+    cut = replace(result(1), outcome="interrupted")
+    lost = WorkerLost(TrialKey("adam", "search", 2), -9, "worker-1.log")
+    workers = Workers(3, [[epoch(1), result(0)], [cut], [lost]])
+    disk = Disk(workers.notes)
+    dispatcher = Dispatcher(workers, disk, Blind())  # type: ignore[arg-type]
+    for trial in range(4):
+        dispatcher.submit(spec(trial), Part())
+    assert dispatcher.running == 4
+    dispatcher.stop()
+    told: list[EpochMetrics | TrialResult] = []
+    while dispatcher.running:
+        told += dispatcher.events()
+    assert told == [epoch(1), result(0)]
+    assert [key.trial for key in workers.given] == [0, 1, 2]
+    assert ("put down", 0) in workers.notes
+    assert ("put down", 1) not in workers.notes
+
+
+def test_a_training_that_was_only_about_to_begin_is_not_waited_for() -> None:
+    workers = Workers(1, [[epoch(0), result(0)]])
+    workers.stop = set  # type: ignore[method-assign] - its worker imports TensorFlow
+    dispatcher = Dispatcher(workers, Disk(workers.notes), Blind())  # type: ignore[arg-type]
+    dispatcher.submit(spec(0), Part())
+    dispatcher.stop()
+    assert dispatcher.running == 0
+    assert list(dispatcher.events()) == []
