@@ -205,7 +205,7 @@ def test_its_link_shows_the_seeds_of_each_arm_as_one(
     link = see(browser, "a[href*='viewStateShareKey']", "charts of all seeds")
     browser.get(link.get_attribute("href"))
     groups = [f"Group: {run.arm}" for run in runs if run.stage == "arm"]
-    charts = ["confirmed_mean", "val_accuracy", "val_loss", "range of the seeds", "95 % interval"]
+    charts = ["val_accuracy", "val_loss", "range of the seeds", "95 % interval"]
     assert shows(browser, [*groups, *charts]) == []
 
 
