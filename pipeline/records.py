@@ -142,12 +142,22 @@ class StillTraining:
 
 @dataclass(frozen=True)
 class WorkerLost:
-    """A worker process died. `key` is the trial it was at, if any; `exit_code` is negative for a
-    signal; `log` is the file with what it printed."""
+    """A worker process died. `key` is the trial it was at, if any, of which `epochs` had ended;
+    `exit_code` is negative for a signal; `log` is the file with what it printed. `peak` is the most
+    memory that it had, in bytes, where `out_of_memory` says that it was ended for want of it."""
 
     key: TrialKey | None
     exit_code: int
     log: str
+    epochs: int = 0
+    out_of_memory: bool = False
+    peak: int = 0
+
+    @property
+    def why(self) -> str:
+        if self.out_of_memory:
+            return f"its worker ran out of memory (it had {self.peak / 2**30:.1f} GiB)"
+        return f"its worker died (exit code {self.exit_code})"
 
 
 @dataclass(frozen=True)

@@ -116,10 +116,7 @@ class Terminal:
         if event.key is not None:
             self._running.pop(event.key, None)
             left = "its checkpoint is left" if goes_on else f"attempt {event.key.attempt} is lost"
-            self.say(
-                f"{event.key}: its worker died (exit code {event.exit_code}); {left}, "
-                f"the log is {event.log}"
-            )
+            self.say(f"{event.key}: {event.why}; {left}, the log is {event.log}")
 
     def began_anew(self, result: TrialResult) -> None:
         self._running.pop(result.key, None)
@@ -239,7 +236,7 @@ class EpochLines:
         self._say(f"epoch {metrics.epoch:>{len(str(self._epochs))}}/{self._epochs}  {values}")
 
     def lost(self, event: WorkerLost, goes_on: bool) -> None:  # noqa: ARG002 - it never does
-        self._say(f"the worker died (exit code {event.exit_code}); its log is {event.log}")
+        self._say(f"{event.why}; its log is {event.log}")
 
     def began_anew(self, result: TrialResult) -> None:
         """Never: a single training has no checkpoints."""

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 
 from pipeline.executor.liveness import Pulse, whereabouts
+from pipeline.executor.memory import out_of_memory_kills
 from pipeline.records import (
     EpochMetrics,
     StillTraining,
@@ -62,6 +63,7 @@ class Worker:
     ready: bool = False
     pulse: Pulse | None = None
     epochs: int = 0
+    kills: int | None = None
 
     @property
     def key(self) -> TrialKey | None:
@@ -95,6 +97,7 @@ class LocalExecutor:
         self._started = 0
         self._lifeline = os.pipe()
         self._listened = time.monotonic()
+        self._explained = 0  # deaths for want of memory that were told of
         self._workers = [self._start() for _ in range(workers)]
 
     def __enter__(self) -> LocalExecutor:
@@ -128,6 +131,7 @@ class LocalExecutor:
         worker = max((w for w in self._workers if w.key is None), key=lambda w: w.ready)
         worker.spec, worker.pulse, worker.epochs = spec, None, 0
         worker.watch(time.monotonic())
+        worker.kills = self._unexplained_kills()
         self._send(worker, spec)
 
     def stop(self) -> set[TrialKey]:
@@ -169,8 +173,20 @@ class LocalExecutor:
                 if not isinstance(message, StillTraining):
                     yield message
         except (EOFError, ConnectionResetError):
-            exit_code = self._replace(worker)
-            yield WorkerLost(worker.key, exit_code, str(worker.log))
+            yield self._lost(worker)
+
+    def _lost(self, worker: Worker) -> WorkerLost:
+        exit_code, peak = self._replace(worker)
+        before, kills = worker.kills, self._unexplained_kills()
+        counted = before is not None and kills is not None and kills > before
+        starved = counted and exit_code == -signal.SIGKILL
+        self._explained += starved
+        return WorkerLost(worker.key, exit_code, str(worker.log), worker.epochs, starved, peak)
+
+    def _unexplained_kills(self) -> int | None:
+        """How many processes were ended for want of memory and weren't told of."""
+        kills = out_of_memory_kills()
+        return None if kills is None else kills - self._explained
 
     def _hanging(self) -> Iterator[TrialResult]:
         """The results of trainings that hang: their workers are killed, for nothing else would end
@@ -196,13 +212,15 @@ class LocalExecutor:
                     traceback=place.dump,
                 )
 
-    def _replace(self, worker: Worker) -> int:
-        """Puts another worker into the place of one that has ended, or is about to; its exit
-        code."""
-        exit_code = worker.process.wait()
+    def _replace(self, worker: Worker) -> tuple[int, int]:
+        """Puts another worker into the place of one that has ended, or is about to; its exit code,
+        and the most memory that it had, in bytes."""
+        _, status, usage = os.wait4(worker.process.pid, 0)
+        worker.process.returncode = os.waitstatus_to_exitcode(status)
         worker.connection.close()
         self._workers[self._workers.index(worker)] = self._start()
-        return exit_code
+        unit = 1 if sys.platform == "darwin" else 1024
+        return worker.process.returncode, usage.ru_maxrss * unit
 
     def _send(self, worker: Worker, message: TrialSpec | Verdict) -> None:
         # One that has died says so by its socket: the next `events` tells, and replaces it.

@@ -28,6 +28,7 @@ from pipeline.stages.checkpoints import Checkpoints
 from pipeline.tracking.write import FLUSH_SECONDS, Tracker
 
 ATTEMPTS = 3
+STARVED_ATTEMPTS = 2  # memory that wasn't enough twice won't be the third time
 
 
 class Watch(Protocol):
@@ -66,13 +67,14 @@ class Part:
 
 @dataclass(frozen=True)
 class _Training:
-    """What to train, for which stage, whether it goes on from a checkpoint, and how many workers
-    died of it."""
+    """What to train, for which stage, whether it goes on from a checkpoint, how many workers died
+    of it, and how many of them for want of memory."""
 
     spec: TrialSpec
     part: Part
     goes_on: bool = False
     deaths: int = 0
+    starved: int = 0
 
 
 class Dispatcher:
@@ -172,7 +174,9 @@ class Dispatcher:
             elif isinstance(event, TrialResult):
                 if event.outcome == "interrupted":  # its checkpoints are of no use
                     self._watch.began_anew(event)
-                    self._again(event.key)
+                    if self._checkpoints is not None:
+                        self._checkpoints.drop(event.key)
+                    self._again(self._trainings[event.key])
                 else:
                     yield self._end(event)
             elif isinstance(event, WorkerLost):
@@ -217,25 +221,24 @@ class Dispatcher:
             )
         if event.key is None:
             return
-        if self._trainings[event.key].deaths + 1 < ATTEMPTS:
-            self._again(event.key, deaths=1)
+        lost = self._trainings[event.key]
+        lost = replace(lost, deaths=lost.deaths + 1, starved=lost.starved + event.out_of_memory)
+        if lost.deaths < ATTEMPTS and lost.starved < STARVED_ATTEMPTS:
+            self._again(lost)
             return
+        error = f"{event.why}, as did {lost.deaths - 1} before; its log is {event.log}"
+        if event.out_of_memory:
+            batch = lost.spec.training.batch_size
+            error = f"{event.why}; lower training.batch_size={batch} or executor.workers"
+        cause = "out of memory" if event.out_of_memory else ""
         yield self._end(
-            TrialResult(
-                event.key,
-                "failed",
-                epochs=0,
-                seconds=0.0,
-                error=f"its worker died {ATTEMPTS} times, exit {event.exit_code} ({event.log})",
-            )
+            TrialResult(event.key, "failed", event.epochs, 0.0, error=error, cause=cause)
         )
 
-    def _again(self, key: TrialKey, deaths: int = 0) -> None:
-        """Begins another attempt at a training: from its last checkpoint if its worker died, and
-        else anew."""
-        lost = self._trainings.pop(key)
+    def _again(self, lost: _Training) -> None:
+        """Begins another attempt at a training: from its last checkpoint, if it has one."""
+        key = lost.spec.key
+        del self._trainings[key]
         self._tracker.lose(key)
-        if self._checkpoints is not None and not deaths:
-            self._checkpoints.drop(key)
         spec = replace(lost.spec, key=replace(key, attempt=key.attempt + 1))
-        self._submit(replace(lost, spec=spec, deaths=lost.deaths + deaths))
+        self._submit(replace(lost, spec=spec))

@@ -185,6 +185,47 @@ def test_time_trained_before_a_checkpoint_is_not_of_this_process(tmp_path: Path)
     assert not dispatcher.utilisation > 0
 
 
+def killed(number: int, starved: bool) -> WorkerLost:
+    key = TrialKey("adam", "search", 0, attempt=number)
+    return WorkerLost(key, -9, "worker-1.log", 4, starved, 3 * 2**30)
+
+
+def ended(*deaths: bool) -> tuple[TrialResult, int]:
+    """The result of a training whose workers died so, each for want of memory or not, and how many
+    attempts were made."""
+    workers = Workers(1, [[killed(n, starved)] for n, starved in enumerate(deaths, 1)])
+    workers.batches += [[attempt(len(deaths) + 1)]]
+    workers.idle = 9
+    told = heard(workers, 1)
+    assert len(told) == 1
+    assert isinstance(told[0], TrialResult)
+    return told[0], len(workers.given)
+
+
+def test_want_of_memory_is_tried_once_more_and_told_with_peak_and_remedy() -> None:
+    assert ended(True)[0].outcome == "complete"
+    result, attempts = ended(True, True)
+    assert attempts == 2
+    assert result.outcome == "failed"
+    assert result.error == (
+        "its worker ran out of memory (it had 3.0 GiB); lower training.batch_size=32 or "
+        "executor.workers"
+    )
+    assert result.cause == "out of memory"
+    assert result.epochs == 4
+
+
+def test_any_other_death_is_tried_twice_more_and_says_no_word_of_memory() -> None:
+    assert ended(False, False)[0].outcome == "complete"
+    assert ended(False, True)[0].outcome == "complete"
+    result, attempts = ended(False, False, False)
+    assert attempts == 3
+    assert result.error == (
+        "its worker died (exit code -9), as did 2 before; its log is worker-1.log"
+    )
+    assert result.cause == ""
+
+
 # Trainings that have to stop.
 
 

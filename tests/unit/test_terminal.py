@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -105,7 +106,9 @@ def test_a_lost_worker_is_told_with_what_is_lost(capsys: pytest.CaptureFixture[s
     one.began(lost(2).key)  # type: ignore[arg-type]
     one.lost(lost(2))
     one.lost(lost(3), goes_on=True)
-    first, second = capsys.readouterr().out.splitlines()
+    one.lost(replace(lost(3), out_of_memory=True, peak=3 * 2**29))
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert "its worker ran out of memory (it had 1.5 GiB); attempt 3 is lost" in third
     assert "exit code -9" in first
     assert "attempt 2 is lost" in first
     assert "its checkpoint is left" in second

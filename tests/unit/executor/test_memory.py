@@ -1,0 +1,129 @@
+"""Who says that memory ran out: the kernel's count, and nobody where it can't be read."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from pipeline.executor import local
+from pipeline.executor.local import LocalExecutor
+from pipeline.executor.memory import out_of_memory_kills
+from pipeline.records import TrialKey, WorkerLost
+from tests.unit.test_dispatch import spec
+
+EVENTS = "low 0\nhigh 12\nmax 7\noom 3\noom_kill {}\noom_group_kill 0\n"
+CONTROL = "oom_kill_disable 0\nunder_oom 0\noom_kill {}\n"
+V1 = "9:name=systemd:/\n4:memory:/docker/abc\n3:cpuset:/\n0::/\n"
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "kills"),
+    [
+        ("0::/\n", {"memory.events": EVENTS}, 5),
+        ("0::/user.slice/a:b\n", {"user.slice/a:b/memory.events": EVENTS}, 5),
+        ("0::/docker/abc\n", {"memory.events": EVENTS}, 5),
+        (V1, {"memory/docker/abc/memory.oom_control": CONTROL}, 5),
+        (V1, {"memory/memory.oom_control": CONTROL}, 5),
+        ("4:cpu,memory:/a\n", {"memory/a/memory.oom_control": CONTROL}, 5),
+        ("0::/\n", {}, None),
+        ("0::/\n", {"memory.events": "low 0\n"}, None),
+        ("", {"memory.events": EVENTS}, None),
+    ],
+)
+def test_the_count_is_that_of_the_own_group(
+    own: str, files: dict[str, str], kills: int | None, tmp_path: Path
+) -> None:
+    (tmp_path / "own").write_text(own)
+    for name, text in files.items():
+        path = tmp_path / "root" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(text.format(5))
+    assert out_of_memory_kills(tmp_path / "own", tmp_path / "root") == kills
+
+
+def test_a_system_without_groups_counts_nothing(tmp_path: Path) -> None:
+    assert out_of_memory_kills(tmp_path / "none", tmp_path) is None
+
+
+class Counter:
+    """Stands for the kernel's count."""
+
+    def __init__(self, kills: int | None) -> None:
+        self.kills = kills
+
+    def __call__(self) -> int | None:
+        return self.kills
+
+
+@pytest.fixture
+def counter(monkeypatch: pytest.MonkeyPatch) -> Counter:
+    counter = Counter(7)
+    monkeypatch.setattr(local, "out_of_memory_kills", counter)
+    return counter
+
+
+def deaths(executor: LocalExecutor, number: int = 1) -> list[WorkerLost]:
+    found: list[WorkerLost] = []
+    while len(found) < number:
+        found += [event for event in executor.events(60) if isinstance(event, WorkerLost)]
+    return found
+
+
+def end(executor: LocalExecutor, trial: int, how: signal.Signals = signal.SIGKILL) -> None:
+    """Has the worker of a trial end so."""
+    (worker,) = [w for w in executor._workers if w.key == TrialKey("adam", "search", trial)]
+    os.kill(worker.process.pid, how)
+
+
+def test_a_kill_that_the_kernel_counts_is_want_of_memory(counter: Counter, tmp_path: Path) -> None:
+    with LocalExecutor(1, 1, tmp_path) as executor:
+        executor.submit(spec(0))
+        counter.kills = 8
+        end(executor, 0)
+        (death,) = deaths(executor)
+        assert death.out_of_memory
+        assert death.exit_code == -9
+        assert death.peak > 2**20
+        # The next death isn't explained by the same count.
+        executor.submit(spec(1))
+        end(executor, 1)
+        (other,) = deaths(executor)
+        assert not other.out_of_memory
+        assert other.why == "its worker died (exit code -9)"
+
+
+@pytest.mark.parametrize(("before", "after"), [(7, 7), (None, None), (None, 8)])
+def test_a_kill_that_the_kernel_does_not_count_is_a_death(
+    before: int | None, after: int | None, counter: Counter, tmp_path: Path
+) -> None:
+    counter.kills = before
+    with LocalExecutor(1, 1, tmp_path) as executor:
+        executor.submit(spec(0))
+        counter.kills = after
+        end(executor, 0)
+        (death,) = deaths(executor)
+    assert not death.out_of_memory
+
+
+def test_another_end_is_a_death_whatever_the_kernel_counts(
+    counter: Counter, tmp_path: Path
+) -> None:
+    with LocalExecutor(1, 1, tmp_path) as executor:
+        executor.submit(spec(0))
+        counter.kills = 8
+        end(executor, 0, signal.SIGABRT)
+        (death,) = deaths(executor)
+    assert (death.exit_code, death.out_of_memory) == (-6, False)
+
+
+def test_of_two_that_die_one_was_counted(counter: Counter, tmp_path: Path) -> None:
+    with LocalExecutor(2, 1, tmp_path) as executor:
+        for trial in range(2):
+            executor.submit(spec(trial))
+        counter.kills = 8
+        for trial in range(2):
+            end(executor, trial)
+        assert sorted(death.out_of_memory for death in deaths(executor, 2)) == [False, True]
