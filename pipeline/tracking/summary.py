@@ -42,7 +42,8 @@ def show_result(
     _save_view(client, sweep)
     for run in names.search(client, [sweep.experiment_id], sweep.name, names.FRAME):
         values, there = arms.get(run.data.tags.get("arm", WHOLE), {}), run.data.metrics
-        missing = [Metric(k, v, now(), 0) for k, v in values.items() if there.get(k) != v]
+        step = len(sweep.runs)  # of a sweep that goes on, for more seeds or trials
+        missing = [Metric(k, v, now(), step) for k, v in values.items() if there.get(k) != v]
         if missing:
             client.log_batch(run.info.run_id, missing)
 
