@@ -140,10 +140,13 @@ class Served:
 
 def served(sandbox: Sandbox, swept: Smoke) -> Served:
     before = swept.sandbox.report_files(swept.sweep)
-    shutil.copytree(swept.sandbox.work / "mlruns", sandbox.work / "mlruns")
-    # Others may look at that store meanwhile, which writes logs: its artifacts are what would move.
-    artifacts = swept.sandbox.work / "mlruns" / "artifacts"
-    old = {path: path.stat().st_mtime_ns for path in artifacts.rglob("*")}
+    # A place of its own: others work on the sweep's own store meanwhile.
+    first = sandbox.work.with_name("first") / "mlruns"
+    shutil.copytree(swept.sandbox.work / "mlruns", first)
+    at_home = sandbox.report(f"tracking.root={first}")
+    assert at_home.code == 0, at_home.said
+    old = {path: path.stat().st_mtime_ns for path in first.rglob("*")}
+    shutil.copytree(first, sandbox.work / "mlruns")
     data = load_split(Data("digits", "digits", rescale=0.0625))
     rows = data.dataset.x[data.test]
     np.savez(sandbox.work / "rows.npz", x=rows)
@@ -164,7 +167,7 @@ def served(sandbox: Sandbox, swept: Smoke) -> Served:
         refused,
         report,
         (before, sandbox.report_files(swept.sweep)),
-        {path: path.stat().st_mtime_ns for path in artifacts.rglob("*")} == old,
+        {path: path.stat().st_mtime_ns for path in first.rglob("*")} == old,
     )
 
 
