@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.work import Work, digits
-from tests.faults.kills import Arena, Executioner, Struck, command_of, spread
+from tests.faults.kills import Arena, Executioner, Struck, born, command_of, spread
 from tests.faults.oracle import PER_EPOCH
 from tests.integration.lab import REPOSITORY
 from tests.integration.scenarios import alive, descendants
@@ -154,7 +154,7 @@ def contest(contestant: Contestant, work: Work, kills: int, seed: int, folder: P
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
-    seen: set[int] = set()
+    seen: dict[int, str] = {}
 
     def start(output: Path) -> subprocess.Popen[bytes]:
         with output.open("wb") as file:
@@ -168,14 +168,18 @@ def contest(contestant: Contestant, work: Work, kills: int, seed: int, folder: P
                 start_new_session=True,
             )
 
+    def living() -> list[int]:
+        return [pid for pid, began in seen.items() if alive(pid) and born(pid) == began]
+
     def workers(pid: int) -> Sequence[int]:
-        seen.update(descendants(pid))
-        return [child for child in seen if alive(child) and contestant.worker in command_of(child)]
+        for child in descendants(pid):
+            seen.setdefault(child, born(child))
+        return [child for child in living() if contestant.worker in command_of(child)]
 
     def clear(_: int) -> int:
         """Gives what a kill left 5 s to go, then ends it: all of it was started here."""
         deadline = time.monotonic() + 5
-        while (rest := [pid for pid in seen if alive(pid)]) and time.monotonic() < deadline:
+        while (rest := living()) and time.monotonic() < deadline:
             time.sleep(0.1)
         for pid in rest:
             os.kill(pid, signal.SIGKILL)
