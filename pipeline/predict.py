@@ -11,16 +11,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.config.composing import compose_predict
 from pipeline.config.entry import command
 from pipeline.config.schema import Predict
+from pipeline.data.dataset import Features
 from pipeline.data.rows import read_rows
-from pipeline.data.sources import Features
 from pipeline.errors import DONE, BadInput
 from pipeline.executor.local import tensorflow_environment
-from pipeline.tracking.registry import find_model, load_model, shape_of
+from pipeline.tracking.registry import find_model, load_model, taken_by
 from pipeline.tracking.store import Store, find_store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Job:
 
     store: Store
     model: str
-    rows: Features
+    rows: Features | pd.DataFrame
     output: Path
 
 
@@ -44,7 +48,7 @@ def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
     if output.absolute() == Path(settings.input).absolute():
         raise BadInput(f"output: {output} is the input, and would be replaced; give another name")
     model = find_model(store, settings.model)
-    return Job(store, model, read_rows(Path(settings.input), shape_of(store, model)), output)
+    return Job(store, model, read_rows(Path(settings.input), taken_by(store, model)), output)
 
 
 def predict(job: Job, logs: Path) -> int:

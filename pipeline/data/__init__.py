@@ -1,1 +1,1 @@
-"""Rows, labels and their split. Owner of numpy's file formats and scikit-learn."""
+"""Rows, labels and their split. Owner of pandas, pyarrow, Pillow and scikit-learn."""

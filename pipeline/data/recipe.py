@@ -17,23 +17,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.data.dataset import Column
 from pipeline.data.scaling import Scaling
 from pipeline.errors import StorageError
 
-FORMAT = 1
+FORMAT = 2
+EARLIER = 1
 DESCRIPTION, WEIGHTS = "model.json", "weights.npz"
 
 
 @dataclass(frozen=True)
 class Recipe:
     """A model without its weights: `builder` and its `params`, what is done to features first,
-    the shape of a row, and the names of the classes in the order of the outputs."""
+    the shape of a row, the names of the classes in the order of the outputs, the columns of a
+    table, and the loss, which says what the outputs are."""
 
     builder: str
     params: Mapping[str, Any]
     scaling: Scaling
     shape: tuple[int, ...]
     classes: tuple[str, ...]
+    columns: tuple[Column, ...] = ()
+    loss: str = "sparse_categorical_crossentropy"
 
 
 def write_model(folder: Path, recipe: Recipe, weights: bytes) -> None:
@@ -56,10 +61,10 @@ def read_model(folder: Path) -> tuple[Recipe, Sequence[npt.NDArray[Any]]]:
         content = (folder / WEIGHTS).read_bytes()
     except (OSError, ValueError) as error:
         raise StorageError(f"{folder} holds no model: {error}") from error
-    if about.get("format") != FORMAT:
+    if about.get("format") not in (EARLIER, FORMAT):
         raise StorageError(
             f"{folder / DESCRIPTION} is of format {about.get('format')}, and this version reads "
-            f"{FORMAT}; use the version that wrote it"
+            f"{EARLIER} and {FORMAT}; use the version that wrote it"
         )
     if hashlib.sha256(content).hexdigest() != about["weights_sha256"]:
         raise StorageError(f"{folder / WEIGHTS} isn't what was published; restore it")
@@ -68,14 +73,24 @@ def read_model(folder: Path) -> tuple[Recipe, Sequence[npt.NDArray[Any]]]:
             weights = [arrays[f"arr_{i}"] for i in range(len(arrays.files))]
     except (ValueError, KeyError, zipfile.BadZipFile) as error:
         raise StorageError(f"{folder / WEIGHTS} holds no plain arrays: {error}") from error
+    return _recipe(about), weights
+
+
+def _recipe(about: Mapping[str, Any]) -> Recipe:
     scaling = about["scaling"]
-    return (
-        Recipe(
-            about["builder"],
-            about["params"],
-            Scaling(scaling["factor"], tuple(scaling["mean"]), tuple(scaling["variance"])),
-            tuple(about["shape"]),
-            tuple(about["classes"]),
+    return Recipe(
+        about["builder"],
+        about["params"],
+        Scaling(
+            scaling["factor"],
+            tuple(scaling["mean"]),
+            tuple(scaling["variance"]),
+            tuple(scaling.get("numbers", ())),
+            tuple(scaling.get("fill", ())),
+            tuple((column, word) for column, word in scaling.get("words", ())),
         ),
-        weights,
+        tuple(about["shape"]),
+        tuple(about["classes"]),
+        tuple(Column(c["name"], tuple(c["vocabulary"])) for c in about.get("columns", ())),
+        about.get("loss", Recipe.loss),
     )

@@ -1,15 +1,17 @@
-"""The seeded split of a data set, and the fingerprint of both."""
+"""The split of a data set: as the data says, or seeded, class by class or group by group."""
 
 from __future__ import annotations
 
 import hashlib
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.config.schema import Data
-from pipeline.data.sources import Dataset, load
+from pipeline.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Dataset, Labels
+from pipeline.data.sources import load
 from pipeline.errors import BadInput
 
 Rows = npt.NDArray[np.int64]
@@ -26,64 +28,113 @@ class SplitData:
 
 
 def load_split(settings: Data) -> SplitData:
-    """Loads the data and splits it: every class keeps its share in each part.
+    """Loads the data and splits it. A part that the data itself gives stays as it is; others are
+    held out by share, where every class keeps its share in each part. Rows of a group stay
+    together.
 
     Raises:
         BadInput: the data can't be read, or a part would be left without rows of some class.
     """
     dataset = load(settings)
-    rows = np.arange(len(dataset.y))
+    parts = dataset.parts if dataset.parts is not None else np.full(len(dataset.y), TRAIN, np.int8)
+    train, validation, test = (np.flatnonzero(parts == part) for part in (TRAIN, VALIDATION, TEST))
+    _check_given(dataset, train, validation, test)
     random = np.random.default_rng(settings.seed)
-    train, test = _hold_out(rows, dataset.y, settings.test, random, "data.test")
-    if settings.validation_seed is not None:
-        random = np.random.default_rng([settings.seed, settings.validation_seed])
-    share = settings.validation / (1 - settings.test)
-    train, validation = _hold_out(train, dataset.y, share, random, "data.validation")
+    taken = 0.0
+    if not len(test):
+        taken = settings.test
+        train, test = _hold_out(train, dataset, settings.test, random, "data.test")
+    if not len(validation):
+        if settings.validation_seed is not None:
+            random = np.random.default_rng([settings.seed, settings.validation_seed])
+        share = settings.validation / (1 - taken)
+        train, validation = _hold_out(train, dataset, share, random, "data.validation")
     return SplitData(dataset, train, validation, test)
 
 
+def _check_given(dataset: Dataset, train: Rows, validation: Rows, test: Rows) -> None:
+    """Checks the parts that the data itself gives.
+
+    Raises:
+        BadInput: a class has no training rows, or a part has a single row.
+    """
+    problems = []
+    without = np.setdiff1d(np.arange(len(dataset.class_names)), dataset.y[train])
+    if len(without):
+        names = ", ".join(repr(dataset.class_names[label]) for label in without[:5])
+        problems.append(
+            f"data: the given split has no training rows of class {names}; a model can't learn "
+            "what it never sees"
+        )
+    for name, rows in zip(PARTS, (train, validation, test), strict=True):
+        if len(rows) == 1:
+            problems.append(f"data: the given split has one {name} row; it needs two at least")
+    if problems:
+        raise BadInput(*problems)
+
+
 def _hold_out(
-    rows: Rows, labels: npt.NDArray[np.int64], share: float, random: np.random.Generator, key: str
+    rows: Rows, dataset: Dataset, share: float, random: np.random.Generator, key: str
 ) -> tuple[Rows, Rows]:
-    """Splits `rows` into (kept, held out), class by class, largest remainders rounded up."""
-    held = round(len(rows) * share)
+    """Splits `rows` into (kept, held out)."""
     if share == 0:
         return rows, rows[:0]
-    classes, counts = np.unique(labels[rows], return_counts=True)
+    labels = dataset.y[rows]
+    if dataset.groups is None:
+        out = _by_class(rows, labels, share, random)
+    else:
+        out = _by_group(rows, labels, dataset.groups[rows], share, random)
+    kept = np.setdiff1d(rows, out)
+    _, counts = np.unique(labels, return_counts=True)
+    for part in (out, kept):
+        if len(np.unique(dataset.y[part])) < len(counts):
+            whole = "" if dataset.groups is None else " while groups stay whole"
+            raise BadInput(
+                f"{key}: a share of {share:.3g} leaves some class without rows on one side{whole} "
+                f"(the rarest class has {int(counts.min())}); use another share, or 0 to hold none "
+                "out"
+            )
+    return kept, out
+
+
+def _by_class(rows: Rows, labels: Labels, share: float, random: np.random.Generator) -> Rows:
+    """The rows to hold out: class by class, largest remainders rounded up."""
+    held = round(len(rows) * share)
+    classes, counts = np.unique(labels, return_counts=True)
     exact = counts * (held / len(rows))
     take = np.floor(exact).astype(np.int64)
     for i in np.argsort(take - exact, kind="stable")[: held - int(take.sum())]:
         take[i] += 1
-    if (take == 0).any() or (take == counts).any():
-        rarest = int(counts.min())
-        raise BadInput(
-            f"{key}: a share of {share:.3g} leaves some class without rows on one side (the rarest "
-            f"class has {rarest}); use another share, or 0 to hold none out"
-        )
     parts = [
-        random.permutation(rows[labels[rows] == label])[:n]
+        random.permutation(rows[labels == label])[:n]
         for label, n in zip(classes, take, strict=True)
     ]
-    out = np.sort(np.concatenate(parts))
-    return np.setdiff1d(rows, out), out
+    return np.sort(np.concatenate(parts))
 
 
-def fingerprint(data: SplitData) -> str:
-    """SHA-256 over every byte of features, labels and split, with shapes and class names: two
-    sweeps with the same one trained and judged on the same rows."""
-    digest = hashlib.sha256()
-    for array in (data.dataset.x, data.dataset.y, data.train, data.validation, data.test):
-        digest.update(f"{array.dtype}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    digest.update("\0".join(data.dataset.class_names).encode())
-    return digest.hexdigest()
+def _by_group(
+    rows: Rows, labels: Labels, groups: Labels, share: float, random: np.random.Generator
+) -> Rows:
+    """The rows to hold out: whole groups in random order, each taken if that brings the rows of all
+    classes closer to their shares."""
+    names, own = np.unique(groups, return_inverse=True)
+    classes, label = np.unique(labels, return_inverse=True)
+    counts = np.zeros((len(names), len(classes)))
+    np.add.at(counts, (own, label), 1)
+    wanted = counts.sum(axis=0) * share
+    chosen = np.zeros(len(names), bool)
+    for group in random.permutation(len(names)):
+        left = wanted - counts[group]
+        if (left**2).sum() < (wanted**2).sum():
+            chosen[group], wanted = True, left
+    return rows[chosen[own]]
 
 
 def describe(data: SplitData, settings: Data) -> dict[str, object]:
     """Facts about the data for the report: what it is, its size, its split, its classes."""
     return {
         "name": settings.name,
-        "source": settings.path or settings.source,
+        "source": settings.path or settings.dataset or settings.source,
         "rows": len(data.dataset.y),
         "features": " × ".join(str(n) for n in data.dataset.x.shape[1:]),
         "training rows": len(data.train),
@@ -91,3 +142,41 @@ def describe(data: SplitData, settings: Data) -> dict[str, object]:
         "test rows": len(data.test),
         "classes": ", ".join(data.dataset.class_names),
     }
+
+
+def fingerprint(data: SplitData) -> str:
+    """SHA-256 over every byte of features, labels and split, with shapes and names: two sweeps with
+    the same one trained and judged on the same rows."""
+    digest = hashlib.sha256()
+    for array in (data.dataset.x, data.dataset.y, data.train, data.validation, data.test):
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    columns = (repr((column.name, column.vocabulary)) for column in data.dataset.columns)
+    digest.update("\0".join((*data.dataset.class_names, *columns)).encode())
+    return digest.hexdigest()
+
+
+def contents(data: SplitData) -> dict[str, object]:
+    """What a fingerprint is of, in parts that can be told apart when it isn't the same any more."""
+    dataset = data.dataset
+    parts = {name: getattr(data, name) for name in PARTS}
+    return {
+        "rows": {name: len(rows) for name, rows in parts.items()},
+        "shape of a row": list(dataset.x.shape[1:]),
+        "columns": {column.name: _kind(column) for column in dataset.columns},
+        "classes": list(dataset.class_names),
+        "checksums": {
+            "features": _checksum(dataset.x),
+            "labels": _checksum(dataset.y),
+            "split": _checksum(np.concatenate(list(parts.values()))),
+        },
+    }
+
+
+def _kind(column: Column) -> str:
+    words = "\0".join(column.vocabulary).encode()
+    return f"{len(column.vocabulary)} words ({zlib.crc32(words):08x})" if words else "numbers"
+
+
+def _checksum(array: npt.NDArray[np.generic]) -> str:
+    return f"{zlib.crc32(np.ascontiguousarray(array).data):08x}"

@@ -6,17 +6,17 @@ model of the best seed, by validation, of the arm with the best confirmed mean.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.config.plan import Plan
-from pipeline.config.schema import Model
-from pipeline.config.trust import package_of
+from pipeline.config.trust import code_of
 from pipeline.data.recipe import Recipe, write_model
+from pipeline.data.rows import Takes, decode
 from pipeline.data.scaling import measure
 from pipeline.data.split import load_split
-from pipeline.records import Champion, RunRecord, SweepRecord, TrialSpec
+from pipeline.data.view import rows_of
+from pipeline.records import Champion, RunRecord, SweepRecord
 from pipeline.report.select import ArmSelection, select, value_of
 from pipeline.report.statistics import judge, summarize
 from pipeline.search.study import ArmStudy
@@ -25,7 +25,6 @@ from pipeline.tracking.registry import register
 from pipeline.tracking.store import Store
 
 EXAMPLES = 3  # rows that show what a request looks like
-OURS = Path(__file__).resolve().parents[1]
 
 
 def publish_champion(
@@ -68,14 +67,17 @@ def publish_champion(
     values = dict(studies[entry.arm].best_trials(plan.config.confirm.top))[run.key.trial]
     spec = confirmation(plan, studies[entry.arm].arm, run.key.trial, values, run.key.repeat)
     data = load_split(spec.data)
-    train = data.dataset.x[data.train]
+    dataset = data.dataset
     recipe = Recipe(
         spec.model.builder,
         spec.model.params,
-        measure(spec.data, train),
-        train.shape[1:],
-        data.dataset.class_names,
+        measure(spec.data, rows_of(dataset.x, data.train), dataset.columns),
+        dataset.x.shape[1:],
+        dataset.class_names,
+        dataset.columns,
+        spec.training.loss,
     )
+    rows = dataset.x[data.train[:EXAMPLES]]
     write_model(folder / "model", recipe, weights)
     tags = {
         "confirmed_mean": repr(mean.mean),
@@ -86,7 +88,15 @@ def publish_champion(
         "verdict": verdict.kind,
     }
     return register(
-        store, sweep, run, folder / "model", tags, train[:EXAMPLES], recipe.classes, _code(spec)
+        store,
+        sweep,
+        run,
+        folder / "model",
+        tags,
+        decode(rows, dataset.columns) if dataset.columns else rows,
+        Takes(recipe.shape, recipe.columns, bool(recipe.scaling.fill)),
+        recipe.classes,
+        code_of(spec.model.builder),
     )
 
 
@@ -94,14 +104,3 @@ def _best_seed(entry: ArmSelection, sweep: SweepRecord) -> RunRecord:
     index = sweep.objective.best([value_of(run) for run in entry.confirmed])
     assert index is not None
     return entry.confirmed[index]
-
-
-def _code(spec: TrialSpec) -> list[Path]:
-    """The packages that build the model: ours, and the user's where it is theirs."""
-    model: Model = spec.model
-    if ":" not in model.builder:
-        return [OURS]
-    package = importlib.util.find_spec(package_of(model.builder))
-    assert package is not None
-    folders = package.submodule_search_locations
-    return [OURS, *map(Path, folders or [str(package.origin)])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pipeline.config.plan import Plan, differences
 from pipeline.errors import SweepChanged
@@ -11,9 +12,19 @@ from pipeline.records import TrialKey, TrialResult
 from pipeline.search.journal import open_storage
 from pipeline.search.study import ArmStudy, identities
 
+CONTENTS = "data_contents"
 
-def open_studies(plan: Plan, journal: Path, data_sha256: str) -> dict[str, ArmStudy]:
+
+def open_studies(
+    plan: Plan, journal: Path, data_sha256: str, contents: Mapping[str, object] | None = None
+) -> dict[str, ArmStudy]:
     """The studies of a sweep, by arm; new ones are marked with what their results depend on.
+
+    Args:
+        plan: the sweep.
+        journal: the file that its studies are in.
+        data_sha256: fingerprint of data and split.
+        contents: what the fingerprint is of, to say what changed.
 
     Raises:
         SweepChanged: something that decides results differs from a stored study; the message
@@ -23,12 +34,17 @@ def open_studies(plan: Plan, journal: Path, data_sha256: str) -> dict[str, ArmSt
     stored = identities(storage)
     changed: dict[str, list[str]] = {}
     wanted = {
-        arm.name: {**arm.identity(), **plan.shared(), "data_sha256": data_sha256}
+        arm.name: {
+            **arm.identity(),
+            **plan.shared(),
+            "data_sha256": data_sha256,
+            **({} if contents is None else {CONTENTS: contents}),
+        }
         for arm in plan.arms
     }
     for name, identity in wanted.items():
         if name in stored:
-            for line in differences(stored[name], identity):
+            for line in differences(*_compared(stored[name], identity)):
                 changed.setdefault(line, []).append(name)
     if changed:
         lines = "\n".join(
@@ -40,6 +56,19 @@ def open_studies(plan: Plan, journal: Path, data_sha256: str) -> dict[str, ArmSt
             f"comparable:\n{lines}\nUndo the change, or start another sweep with sweep.name=…"
         )
     return {arm.name: ArmStudy(storage, plan, arm, wanted[arm.name]) for arm in plan.arms}
+
+
+def _compared(
+    stored: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Both, without what says how data differ where they don't, or where one doesn't say it."""
+    same = stored.get("data_sha256") == wanted["data_sha256"]
+    if not same and CONTENTS in stored and CONTENTS in wanted:
+        return stored, wanted
+    return (
+        {key: value for key, value in stored.items() if key != CONTENTS},
+        {key: value for key, value in wanted.items() if key != CONTENTS},
+    )
 
 
 def settle(studies: Mapping[str, ArmStudy], ended: Mapping[TrialKey, TrialResult]) -> None:

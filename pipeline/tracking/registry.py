@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.data.dataset import Column
+from pipeline.data.rows import ANY_WORD, Takes
 from pipeline.errors import BadInput
 from pipeline.records import Champion, RunRecord, SweepRecord
 from pipeline.tracking.store import Store
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
     from mlflow.models import ModelSignature
@@ -42,7 +45,8 @@ def register(
     run: RunRecord,
     model: Path,
     tags: Mapping[str, str],
-    example: npt.NDArray[np.float32],
+    example: npt.NDArray[np.float32] | pd.DataFrame,
+    takes: Takes,
     classes: Sequence[str],
     code: Sequence[Path],
 ) -> Champion:
@@ -54,7 +58,8 @@ def register(
         run: the training that its weights are of.
         model: the folder that `pipeline.data.recipe` filled; what MLflow needs is made beside it.
         tags: of the version; among them `confirmed_mean` and `data_sha256`.
-        example: a few rows.
+        example: a few rows, of a table with the names of its columns.
+        takes: what rows must be.
         classes: names of the classes.
         code: packages that build the model.
     """
@@ -72,7 +77,7 @@ def register(
         loader_module=LOADER,
         data_path=str(model),
         code_paths=[str(path) for path in code],
-        signature=signature(example.shape[1:], classes),
+        signature=signature(takes, classes),
         input_example=example,
         pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in PACKAGES],
         metadata={"classes": list(classes), "sweep": sweep.name, "run_id": run.run_id},
@@ -97,14 +102,19 @@ def _champion(version: ModelVersion) -> Champion:
     return Champion(version.name, str(version.version), str(version.run_id), mean, data)
 
 
-def signature(shape: Sequence[int], classes: Sequence[str]) -> ModelSignature:
-    """Rows of this shape in; the class and a probability for every class out."""
+def signature(takes: Takes, classes: Sequence[str]) -> ModelSignature:
+    """Such rows in; the class and a probability for every class out."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 
-    rows = TensorSpec(np.dtype(np.float32), (-1, *shape))
+    rows = [
+        ColSpec("string", column.name, required=False)
+        if column.vocabulary
+        else ColSpec("double", column.name, required=not takes.missing)
+        for column in takes.columns
+    ] or [TensorSpec(np.dtype(np.float32), (-1, *takes.shape))]
     outputs = [ColSpec("string", "class"), *(ColSpec("double", f"p_{name}") for name in classes)]
-    return ModelSignature(inputs=Schema([rows]), outputs=Schema(outputs))
+    return ModelSignature(inputs=Schema(rows), outputs=Schema(outputs))
 
 
 def find_model(store: Store, given: str | None) -> str:
@@ -128,8 +138,8 @@ def find_model(store: Store, given: str | None) -> str:
     return f"models:/{chosen[0].name}@{ALIAS}"
 
 
-def shape_of(store: Store, uri: str) -> tuple[int, ...]:
-    """The shape of a row that a model takes.
+def taken_by(store: Store, uri: str) -> Takes:
+    """What rows a model takes.
 
     Raises:
         BadInput: there is no such model, or it isn't one that a sweep has published.
@@ -144,7 +154,12 @@ def shape_of(store: Store, uri: str) -> tuple[int, ...]:
         raise BadInput(f"model: {uri} can't be read: {error}") from error
     if found.flavors.get("python_function", {}).get("loader_module") != LOADER:
         raise BadInput(f"model: {uri} isn't a model that a sweep has published")
-    return tuple(found.signature.inputs.inputs[0].shape[1:])
+    inputs = found.signature.inputs
+    if inputs.is_tensor_spec():
+        return Takes(tuple(inputs.inputs[0].shape[1:]))
+    columns = [Column(c.name, ANY_WORD if c.type.name == "string" else ()) for c in inputs.inputs]
+    numbers = [c for c in inputs.inputs if c.type.name != "string"]
+    return Takes((len(columns),), tuple(columns), any(not c.required for c in numbers))
 
 
 def load_model(store: Store, uri: str) -> Any:

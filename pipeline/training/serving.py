@@ -13,8 +13,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.schema import Model
+from pipeline.data.dataset import Features
 from pipeline.data.recipe import Recipe, read_model
+from pipeline.data.rows import encode
 from pipeline.training.model import build_model
+from pipeline.training.output import probabilities
 
 BATCH = 1024
 
@@ -31,31 +34,50 @@ class Classifier:
         """The class of each row, and a probability for every class.
 
         Args:
-            rows: numbers (rows, …) of the shape that was trained on.
+            rows: numbers (rows, …) of the shape that was trained on, or a table with its columns.
             params: MLflow passes them; there are none.
 
         Returns:
             `class`, and for each class `p_<name>`; those of a row add up to 1.
+
+        Raises:
+            ValueError: a number is missing, and the model was trained on data that has all.
         """
-        x = np.asarray(rows, np.float32).reshape(-1, *self._recipe.shape)
+        x = self._features(rows)
         outputs = np.concatenate(
             [
                 np.asarray(self.keras_model(x[start : start + BATCH], training=False), np.float64)
                 for start in range(0, max(1, len(x)), BATCH)
             ]
         )
-        outputs /= outputs.sum(axis=1, keepdims=True)  # of 32-bit floats, to the last bit
+        outputs = np.asarray(probabilities(outputs, self._recipe.loss))
+        outputs = outputs / outputs.sum(axis=1, keepdims=True)  # of 32-bit floats, to the last bit
         classes = self._recipe.classes
         favoured = pd.Series([classes[i] for i in outputs.argmax(axis=1)], name="class", dtype=str)
         return pd.concat(
             [favoured, pd.DataFrame(outputs, columns=[f"p_{name}" for name in classes])], axis=1
         )
 
+    def _features(self, rows: Any) -> Features:
+        recipe = self._recipe
+        if not (recipe.columns and isinstance(rows, pd.DataFrame)):
+            return np.asarray(rows, np.float32).reshape(-1, *recipe.shape)
+        x = encode(rows, recipe.columns)
+        numbers = [i for i, column in enumerate(recipe.columns) if not column.vocabulary]
+        gaps = np.isnan(x[:, numbers])
+        if gaps.any() and not recipe.scaling.fill:
+            row, number = np.argwhere(gaps)[0]
+            raise ValueError(
+                f"row {row + 1} has no {recipe.columns[numbers[number]].name}, and the model was "
+                "trained on rows without gaps (data.missing=fill trains one that takes them)"
+            )
+        return x
+
 
 def _load_pyfunc(path: str) -> Classifier:
     recipe, weights = read_model(Path(path))
     settings = Model("published", recipe.builder, dict(recipe.params))
     rows = np.zeros((1, *recipe.shape), np.float32)
-    model = build_model(settings, recipe.scaling, rows, len(recipe.classes), seed=0)
+    model = build_model(settings, recipe.scaling, rows, len(recipe.classes), 0, recipe.loss)
     model.set_weights(weights)
     return Classifier(model, recipe)

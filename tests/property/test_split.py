@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.config.schema import Data
 from pipeline.data import split
-from pipeline.data.sources import Dataset
+from pipeline.data.dataset import Dataset
 from pipeline.data.split import SplitData, fingerprint, load_split
 from pipeline.errors import BadInput
 

@@ -9,14 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.data.dataset import Column
 from pipeline.data.recipe import Recipe, read_model, write_model
 from pipeline.data.scaling import Scaling
 from pipeline.errors import StorageError
 
 RECIPE = Recipe(
-    "mlp", {"hidden_units": [2], "dropout": 0.1}, Scaling(None, (0.1, 1 / 3), (2.0, 1e-12)),
-    (2,), ("no", "ja — é"),
-)  # fmt: skip
+    "mlp",
+    {"hidden_units": [2], "dropout": 0.1},
+    Scaling(None, (0.1, 1 / 3), (2.0, 1e-12), (0, 1), (0.5, 7.0), ((2, 0), (2, 3))),
+    (3,),
+    ("no", "ja — é"),
+    (Column("a"), Column("b"), Column("c", ("", "x", "ü"))),
+    "binary_crossentropy",
+)
 
 
 def npz(*arrays: np.ndarray) -> bytes:
@@ -45,9 +51,9 @@ def test_other_weights_are_refused(folder: Path) -> None:
 
 
 def test_another_format_is_told(folder: Path) -> None:
-    about = json.loads((folder / "model.json").read_text()) | {"format": 2}
+    about = json.loads((folder / "model.json").read_text()) | {"format": 3}
     (folder / "model.json").write_text(json.dumps(about))
-    with pytest.raises(StorageError, match=r"of format 2, and this version reads 1"):
+    with pytest.raises(StorageError, match=r"of format 3, and this version reads 1 and 2"):
         read_model(folder)
 
 
@@ -64,3 +70,14 @@ def test_weights_that_are_objects_are_not_read(tmp_path: Path) -> None:
     write_model(tmp_path / "model", RECIPE, file.getvalue())
     with pytest.raises(StorageError, match="holds no plain arrays"):
         read_model(tmp_path / "model")
+
+
+def test_a_model_of_the_first_format_is_read(folder: Path) -> None:
+    """It has no columns, and its scaling none of what tables need."""
+    about = json.loads((folder / "model.json").read_text()) | {"format": 1}
+    del about["columns"], about["loss"]
+    about["scaling"] = {"factor": 0.5, "mean": [], "variance": []}
+    (folder / "model.json").write_text(json.dumps(about))
+    recipe, _ = read_model(folder)
+    assert recipe.scaling == Scaling(factor=0.5)
+    assert (recipe.columns, recipe.loss) == ((), "sparse_categorical_crossentropy")

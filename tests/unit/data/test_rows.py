@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.data.rows import read_rows
+from pipeline.data.rows import Takes, read_rows
 from pipeline.errors import BadInput
 
 
 @pytest.mark.parametrize("start", ["", "\ufeff"], ids=["plain", "with-a-bom"])
 def test_columns_are_put_in_the_shape_of_a_row(tmp_path: Path, start: str) -> None:
     (tmp_path / "rows.csv").write_text(f"{start}a,b,c,d\n1,2,3,4\n5,6,7,8\n")
-    rows = read_rows(tmp_path / "rows.csv", (2, 2))
+    rows = read_rows(tmp_path / "rows.csv", Takes((2, 2)))
     assert rows.dtype == np.float32
     assert rows.tolist() == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
 
@@ -22,13 +22,14 @@ def test_columns_are_put_in_the_shape_of_a_row(tmp_path: Path, start: str) -> No
 def test_arrays_may_have_the_shape_already(tmp_path: Path) -> None:
     x = np.arange(8).reshape(2, 2, 2)
     np.savez(tmp_path / "rows.npz", x=x)
-    np.testing.assert_array_equal(read_rows(tmp_path / "rows.npz", (2, 2)), x)
+    np.testing.assert_array_equal(read_rows(tmp_path / "rows.npz", Takes((2, 2))), x)
 
 
 BAD = {
     "missing": ("rows.csv", None, r"there is no file .*rows\.csv"),
-    "other-kind": ("rows.parquet", b"x", r"need a \.csv or an \.npz"),
-    "empty": ("rows.csv", b"", "can't be read"),
+    "no-parquet": ("rows.parquet", b"x", "is no whole Parquet file"),
+    "other-kind": ("rows.txt", b"x", r"need a \.csv or an \.npz"),
+    "empty": ("rows.csv", b"", "is empty"),
     "header-only": ("rows.csv", b"a,b\n", "has no rows"),
     "no-header": ("rows.csv", b"1,2\n3,4\n", "first line .* must name the columns"),
     "no-header-and-equal-numbers": ("rows.csv", b"0.5,0.5\n2,2\n", "must name the columns"),
@@ -36,9 +37,9 @@ BAD = {
     "too-many-columns": ("rows.csv", b"a,b,c\n1,2,3\n", "has rows of 3"),
     "words": ("rows.csv", b"a,b\n1,red\n", "column 'b' isn't all numbers"),
     "gap": ("rows.csv", b"a,b\n1,2\n3,\n", "row 2 has a value that is missing"),
-    "ragged": ("rows.csv", b"a,b\n1,2\n1,2,3,4\n", "can't be read"),
-    "latin": ("rows.csv", "größe,b\n1,2\n".encode("latin-1"), "can't be read"),
-    "no-zip": ("rows.npz", b"PK\x03\x04 no", "can't be read"),
+    "ragged": ("rows.csv", b"a,b\n1,2\n1,2,3,4\n", "line 3 has 4"),
+    "latin": ("rows.csv", "größe,b\n1,2\n".encode("latin-1"), "isn't UTF-8"),
+    "no-zip": ("rows.npz", b"PK\x03\x04 no", r"is damaged \(it is cut short\)"),
 }
 
 
@@ -48,15 +49,15 @@ def test_a_mistake_is_told(tmp_path: Path, case: str) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(BadInput, match=message):
-        read_rows(tmp_path / name, (2,))
+        read_rows(tmp_path / name, Takes((2,)))
 
 
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"y": np.zeros(2)}, "needs an array x, and has y"),
+        ({"y": np.zeros(2)}, "needs an array x"),
         ({"x": np.array(["a", "b"])}, "x must be numbers"),
-        ({"x": np.array([{}], dtype=object)}, "can't be read"),
+        ({"x": np.array([{}], dtype=object)}, "holds Python objects"),
         ({"x": np.float32(1)}, "rows first"),
         ({"x": np.array([[1.0, np.inf]])}, "row 1 has a value"),
     ],
@@ -67,4 +68,4 @@ def test_arrays_that_are_no_rows_are_told(
 ) -> None:
     np.savez(tmp_path / "rows.npz", **arrays)
     with pytest.raises(BadInput, match=message):
-        read_rows(tmp_path / "rows.npz", (2,))
+        read_rows(tmp_path / "rows.npz", Takes((2,)))

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from pipeline.config import data_laws
 from pipeline.config.schema import Data
-from pipeline.data.sources import SOURCES, Dataset, load
+from pipeline.data.dataset import Dataset
+from pipeline.data.sources import SOURCES, load
 from pipeline.errors import BadInput
 
 
@@ -39,7 +41,7 @@ def test_digits_are_images_with_one_channel() -> None:
 
 
 def test_every_source_is_one_of_the_config() -> None:
-    assert set(SOURCES) == {"digits", "worked_example", "npz"}
+    assert set(SOURCES) == set(data_laws.SOURCES)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.config.schema import Data
-from pipeline.data.sources import Dataset
+from pipeline.data.dataset import Dataset
 from pipeline.data.split import SplitData, describe, fingerprint, load_split
 from pipeline.errors import BadInput
 

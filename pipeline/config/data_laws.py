@@ -1,0 +1,120 @@
+"""Laws of the `data` settings, as far as they hold without a look at the data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from pipeline.config.rules import at_least, one_of, plain_name
+from pipeline.config.schema import Data
+from pipeline.config.space_laws import Problem, is_whole
+
+TABLES = ("csv", "parquet")
+SOURCES = ("digits", "worked_example", *TABLES, "npz", "images", "keras_dataset")
+# For which sources a setting says anything.
+READERS = {
+    "path": (*TABLES, "npz", "images"),
+    "validation_path": TABLES,
+    "test_path": TABLES,
+    "target": TABLES,
+    "drop": TABLES,
+    "categorical": TABLES,
+    "split": TABLES,
+    "group": TABLES,
+    "missing": (*TABLES, "npz"),
+    "delimiter": ("csv",),
+    "decimal": ("csv",),
+    "size": ("images",),
+    "channels": ("images",),
+    "dataset": ("keras_dataset",),
+}
+EXAMPLES = {"csv": "rows.csv", "parquet": "rows.parquet", "npz": "rows.npz", "images": "photos"}
+DATASETS = ("mnist", "fashion_mnist", "cifar10", "cifar100")
+MISSING = ("fill", "drop")
+
+
+def data_problems(data: Data) -> Iterator[Problem]:
+    """What is wrong of the settings."""
+    yield from plain_name("data.name", data.name)
+    yield from one_of("data.source", data.source, SOURCES)
+    for name, sources in READERS.items():
+        if getattr(data, name) is not None and data.source not in sources:
+            yield (
+                f"data.{name}",
+                f"says something of {', '.join(sources)} only, and data.source is {data.source}; "
+                "leave it out",
+            )
+    if data.source in EXAMPLES and not data.path:
+        example = EXAMPLES[data.source]
+        kind = "folder" if data.source == "images" else "file"
+        yield (
+            "data.path",
+            f"data={data.name} reads a {kind}, and none is given; data.path={example}",
+        )
+    if data.source == "keras_dataset":
+        yield from one_of("data.dataset", data.dataset, DATASETS)
+    if data.missing is not None:
+        yield from one_of("data.missing", data.missing, MISSING)
+    if data.source in TABLES:
+        yield from _table_problems(data)
+    yield from _image_problems(data)
+    yield from _split_problems(data)
+    if data.rescale is not None and data.standardize:
+        yield (
+            "data.rescale",
+            "rescale and standardize exclude each other; set one of them to null/false",
+        )
+    if data.rescale is not None and not (math.isfinite(data.rescale) and data.rescale > 0):
+        yield "data.rescale", f"need a finite factor above 0, got {data.rescale}"
+
+
+def _table_problems(data: Data) -> Iterator[Problem]:
+    """Columns have one role each."""
+    if not data.target:
+        yield "data.target", "need the name of the column of classes; data.target=label"
+    roles = {"target": data.target, "split": data.split, "group": data.group}
+    for name, column in roles.items():
+        others = [other for other in roles if other != name and roles[other] == column]
+        if column and (column in (data.drop or []) or others):
+            named = ", ".join(f"data.{other}" for other in others) or "data.drop"
+            yield f"data.{name}", f"column {column!r} is named by {named}, too; leave one out"
+        elif column and name != "target" and column in (data.categorical or []):
+            yield f"data.{name}", f"column {column!r} is no feature; leave data.categorical out"
+    if data.split is not None and (data.validation_path or data.test_path):
+        yield (
+            "data.split",
+            "a column and files of their own both say which rows validate and test; leave one out",
+        )
+    for name in ("delimiter", "decimal"):
+        mark = getattr(data, name)
+        if mark is not None and len(mark) != 1:
+            yield f"data.{name}", f"need one character, got {mark!r}"
+    if (data.delimiter or ",") == (data.decimal or "."):
+        yield "data.decimal", "values and decimals can't have the same mark; data.delimiter=';'"
+
+
+def _image_problems(data: Data) -> Iterator[Problem]:
+    if data.size is not None and not (
+        len(data.size) == 2 and all(is_whole(n) and 1 <= n <= 10_000 for n in data.size)
+    ):
+        yield (
+            "data.size",
+            f"need [height,width] in pixels, got {list(data.size)}; data.size=[64,64]",
+        )
+    if data.channels not in (None, 1, 3):
+        yield "data.channels", f"need 1 (grey), 3 (colour) or null, got {data.channels}"
+
+
+def _split_problems(data: Data) -> Iterator[Problem]:
+    for name in ("validation", "test"):
+        share = getattr(data, name)
+        if not 0 <= share < 1:
+            yield f"data.{name}", f"need a share of the rows in [0, 1), got {share}"
+    if data.validation + data.test >= 1:
+        yield (
+            "data.test",
+            f"validation and test must leave rows to train on, got {data.validation} + {data.test}",
+        )
+    yield from at_least("data.seed", data.seed, 0)
+    if data.validation_seed is not None:
+        yield from at_least("data.validation_seed", data.validation_seed, 0)

@@ -1,0 +1,253 @@
+"""Arrays of the user's own: an .npz with x and y, or with a pair of them for each part.
+
+In: a path. Out: a `Dataset`, or `BadInput`. What an array declares is checked before it is read.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.config.schema import Data
+from pipeline.data.classes import class_problem, number_classes
+from pipeline.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Features
+from pipeline.data.memory import available_bytes
+from pipeline.data.paths import find_file
+from pipeline.errors import BadInput
+
+MOST_BYTES = 20 * 2**30
+MOST_PACKED = 100  # times its size in the archive; a bomb is a thousand times as large
+WORTH_A_LOOK = 100 * 2**20
+BLOCK = 2**22  # values
+WRITE = "numpy.savez(path, x=x, y=y)"
+SPLIT = {TRAIN: "train", VALIDATION: "val", TEST: "test"}
+HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+ZIP = b"PK\x03\x04"
+LOCAL_HEADER = 30  # bytes of a file's header in a zip, without its name and what follows that
+
+
+def load_npz(settings: Data) -> Dataset:
+    """The data set of an archive.
+
+    Raises:
+        BadInput: it is damaged, declares more than it may, or holds no rows with a class each.
+    """
+    path = find_file("data.path", settings.path)
+    return read_archive(path, settings, "data.path")
+
+
+def read_archive(path: Path, settings: Data, key: str) -> Dataset:
+    """The data set of a file that there is; `key` names it in messages."""
+    arrays = read_arrays(path, key)
+    parts = [part for part, name in SPLIT.items() if f"x_{name}" in arrays]
+    if "x" in arrays:
+        return from_arrays(arrays["x"], arrays["y"], str(path), settings.missing)
+    x = [arrays[f"x_{SPLIT[part]}"] for part in parts]
+    y = [arrays[f"y_{SPLIT[part]}"] for part in parts]
+    if problems := list(_unlike(path, dict(zip(parts, x, strict=True)), y)):
+        raise BadInput(*problems)
+    rows = np.repeat(np.array(parts, np.int8), [len(part) for part in x])
+    whole = np.concatenate(x), np.concatenate(y)
+    return from_arrays(*whole, str(path), settings.missing, rows)
+
+
+def read_arrays(path: Path, key: str, wanted: frozenset[str] | None = None) -> dict[str, Any]:
+    """The arrays x and y of an archive, or a pair for each part; or those that are wanted. One of
+    32-bit floats that doesn't fit in memory stays in the file, where that isn't packed.
+
+    Raises:
+        BadInput: they aren't there, aren't plain, or aren't whole.
+    """
+    if not zipfile.is_zipfile(path):
+        with path.open("rb") as file:
+            cut = file.read(len(ZIP)) == ZIP
+        what = "is damaged (it is cut short)" if cut else "is no .npz file"
+        raise BadInput(f"{key}: {path} {what}; write it with {WRITE}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            there = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            chosen = _chosen(key, path, set(there)) if wanted is None else wanted & set(there)
+            declared = {name: _declared(key, path, archive, there[name]) for name in chosen}
+            _check_size(key, path, archive.infolist())
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return {
+                name: _in_place(path, there[name], about) if about.stays else stored[name]
+                for name, about in declared.items()
+            }
+    except BadInput:
+        raise
+    except (OSError, EOFError, TypeError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise BadInput(
+            f"{key}: {path} is damaged ({error}); write it again with {WRITE}"
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Declared:
+    """What an array says of itself; `start` counts from the start of its file in the archive."""
+
+    shape: tuple[int, ...]
+    dtype: npt.DTypeLike
+    start: int
+    stays: bool
+
+
+def _chosen(key: str, path: Path, there: set[str]) -> set[str]:
+    """The names to read: x and y, or those of given parts."""
+    if {"x", "y"} <= there:
+        return {"x", "y"}
+    pairs = {
+        part: {f"x_{name}", f"y_{name}"} & there
+        for part, name in SPLIT.items()
+        if {f"x_{name}", f"y_{name}"} & there
+    }
+    if TRAIN not in pairs or any(len(pair) < 2 for pair in pairs.values()):
+        raise BadInput(
+            f"{key}: {path} needs arrays x and y, or pairs x_train, y_train, x_val, y_val, x_test, "
+            f"y_test, and has {', '.join(sorted(there))}"
+        )
+    return set().union(*pairs.values())
+
+
+def _declared(key: str, path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Declared:
+    with archive.open(info) as file:
+        version = np.lib.format.read_magic(file)
+        if version not in HEADERS:
+            raise ValueError(f"{info.filename} is of version {version}")
+        shape, by_columns, dtype = HEADERS[version](file)
+        start = file.tell()
+    if dtype.hasobject:
+        raise BadInput(
+            f"{key}: {path} needs plain arrays, and {info.filename} holds Python objects, which "
+            f"are never read; write it with {WRITE}, without object arrays"
+        )
+    size = math.prod(shape) * dtype.itemsize
+    if start + size != info.file_size:
+        raise ValueError(f"{info.filename} declares {size} bytes and has {info.file_size - start}")
+    plain = info.compress_type == zipfile.ZIP_STORED and not by_columns and len(shape) > 1
+    fits = 2 * size < available_bytes()
+    return _Declared(shape, dtype, start, plain and dtype == np.float32 and not fits)
+
+
+def _check_size(key: str, path: Path, files: list[zipfile.ZipInfo]) -> None:
+    packed = sum(info.compress_size for info in files)
+    size = sum(info.file_size for info in files if info.compress_type != zipfile.ZIP_STORED)
+    if size > MOST_BYTES or size > max(WORTH_A_LOOK, MOST_PACKED * packed):
+        raise BadInput(
+            f"{key}: {path} unpacks to {size / 2**30:.1f} GiB from {packed / 2**20:.1f} MiB, more "
+            f"than is safe (20 GiB, or {MOST_PACKED} times); write it unpacked: {WRITE}"
+        )
+
+
+def _in_place(path: Path, info: zipfile.ZipInfo, about: _Declared) -> npt.NDArray[Any]:
+    """An array as a view of the file."""
+    with path.open("rb") as file:
+        file.seek(info.header_offset)
+        header = file.read(LOCAL_HEADER)
+    name, extra = (int.from_bytes(header[i : i + 2], "little") for i in (26, 28))
+    start = info.header_offset + LOCAL_HEADER + name + extra + about.start
+    return np.memmap(path, about.dtype, "r", start, about.shape)
+
+
+def _unlike(
+    path: Path, x: Mapping[int, npt.NDArray[Any]], y: list[npt.NDArray[Any]]
+) -> Iterator[str]:
+    """How the arrays of the parts don't go together."""
+    shapes = {f"x_{SPLIT[part]}": f"{array.dtype} {array.shape}" for part, array in x.items()}
+    if len({array.shape[1:] for array in x.values()}) > 1:
+        shown = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        yield f"{path}: rows must have the same shape in every part, got {shown}"
+    for (part, features), labels in zip(x.items(), y, strict=True):
+        if labels.ndim != 1 or features.ndim == 0 or len(features) != len(labels):
+            yield (
+                f"{path}: x_{SPLIT[part]} of shape {features.shape} and y_{SPLIT[part]} of shape "
+                f"{labels.shape} must have the same rows, and one class in each"
+            )
+
+
+def from_arrays(
+    x: npt.NDArray[np.generic],
+    y: npt.NDArray[np.generic],
+    place: str,
+    missing: str | None = None,
+    parts: npt.NDArray[np.int8] | None = None,
+) -> Dataset:
+    """Checks arrays and numbers their classes in sorted order.
+
+    Args:
+        x: features (rows, …).
+        y: a class for each row.
+        place: where they are, for messages.
+        missing: what is done about NaN: nothing (None), `fill`, `drop`.
+        parts: the part of each row, where it is given.
+
+    Raises:
+        BadInput: the arrays are no features with one class per row.
+    """
+    problems, keep = [], None
+    if x.ndim < 2 or x.dtype.kind not in "iufb":
+        problems.append(f"{place}: x must be numbers of shape (rows, features, …), got {_shape(x)}")
+    else:
+        found = _gaps(x)
+        infinite, gaps = (int((found == kind).sum()) for kind in (INFINITE, GAP))
+        if infinite or (gaps and missing is None):
+            problems.append(
+                f"{place}: x has NaN or infinite values in {infinite + gaps} rows (as 32 bits), "
+                f"infinite ones in {infinite}; fill or drop them: data.missing=fill or drop does "
+                "so for NaN"
+            )
+        elif missing == "fill" and gaps and x.ndim > 2:
+            problems.append(f"{place}: only tables can be filled; use data.missing=drop")
+        elif missing == "drop" and gaps:
+            keep = found == WHOLE
+    if problem := class_problem(y):
+        problems.append(f"{place}: y {problem}")
+    elif len(x) != len(y):
+        problems.append(f"{place}: x has {len(x)} rows and y {len(y)}; they must be the same")
+    if problems:
+        raise BadInput(*problems)
+    if keep is not None:
+        x, y, parts = x[keep], y[keep], None if parts is None else parts[keep]
+    labels, names = number_classes(y)
+    notes = () if keep is None else (f"{int((~keep).sum())} rows that miss a value are left out",)
+    return Dataset(_float32(x), labels, names, parts=parts, notes=notes)
+
+
+WHOLE, GAP, INFINITE = range(3)
+
+
+def _gaps(x: npt.NDArray[np.generic]) -> npt.NDArray[np.int8]:
+    """Which rows (rows,) have a missing value, and which an infinite one."""
+    found = np.zeros(len(x), np.int8)
+    if x.dtype.kind != "f":
+        return found
+    rows = max(1, BLOCK // max(1, math.prod(x.shape[1:])))
+    for start in range(0, len(x), rows):
+        some = x[start : start + rows]
+        block = _float32(some).reshape(len(some), -1)
+        found[start : start + rows] = np.where(
+            np.isinf(block).any(axis=1), INFINITE, np.isnan(block).any(axis=1)
+        )
+    return found
+
+
+def _float32(x: npt.NDArray[np.generic]) -> Features:
+    """What is too large for 32 bits becomes infinite, and is refused as such."""
+    if x.dtype == np.float32:
+        return x  # type: ignore[return-value]
+    with np.errstate(over="ignore"):
+        return x.astype(np.float32)
+
+
+def _shape(array: npt.NDArray[np.generic]) -> str:
+    return f"{array.dtype} of shape {array.shape}"

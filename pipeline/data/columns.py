@@ -1,0 +1,106 @@
+"""The columns of a table as they come in from a file, batch by batch, as numbers of 32 bits.
+
+In: pyarrow's arrays. Out: numpy's, NaN where something is missing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.data.dataset import Features
+
+MOST_WORDS = 1000
+MISSING = ""
+"""The word for a missing one, where missing words are a value of their own."""
+
+
+def kind_of(kind: pa.DataType) -> str:
+    """`numbers`, `words`, or why a column of this type can be neither."""
+    types = pa.types
+    if isinstance(kind, pa.BaseExtensionType):
+        return f"has the extension type {kind}, which is not read"
+    if types.is_dictionary(kind):
+        return kind_of(kind.value_type)
+    if types.is_nested(kind):
+        return f"is nested ({kind}); make a column of each of its parts"
+    if types.is_null(kind):
+        return "is empty"
+    if types.is_temporal(kind):
+        return f"holds times ({kind}), which are not read; make numbers of them"
+    if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
+        return "numbers"
+    if types.is_decimal(kind):
+        return "numbers"
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return "words"
+    return f"has the type {kind}, which is not read"
+
+
+def numbers_of(column: Any) -> npt.NDArray[Any]:
+    """Numbers of 64 bits as they are, others as 32; what is missing is NaN."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if column.null_count or not pa.types.is_floating(column.type):
+        column = pc.cast(column, pa.float64(), safe=False)
+    values: npt.NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    return values
+
+
+def text_of(column: Any) -> Any:
+    """Values of any kind as words: a whole number without a point, however it is stored."""
+    if pa.types.is_dictionary(column.type) and pa.types.is_string(column.type.value_type):
+        return column
+    text = pc.cast(column, pa.string())
+    return pc.replace_substring_regex(text, r"\.0$", "") if _is_real(column.type) else text
+
+
+def _is_real(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+class Words:
+    """The words of one column, numbered as they come.
+
+    Args:
+        fill: whether a missing word counts as a word; otherwise it is NaN.
+    """
+
+    def __init__(self, fill: bool) -> None:
+        self._fill = fill
+        self._numbers: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def codes(self, column: Any) -> Features:
+        """The number of each row's word."""
+        column = text_of(column)
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        codes = [self._code(word) for word in column.dictionary.to_pylist()]
+        indices = column.indices
+        if indices.null_count:
+            indices = pc.fill_null(indices, len(codes))
+            codes.append(self._code(MISSING))
+        numbers: Features = np.array(codes, np.float32)[indices.to_numpy()]
+        return numbers
+
+    def sort(self, codes: Features) -> tuple[str, ...]:
+        """The vocabulary, sorted; `codes` (rows,) become indices into it, in place."""
+        here = np.unique(codes[~np.isnan(codes)]).astype(np.int64)
+        words = [word for word, _ in sorted(self._numbers.items(), key=lambda item: item[1])]
+        present = sorted((words[i], i) for i in here)
+        places = np.full(len(words) + 1, np.nan, np.float32)
+        places[[i for _, i in present]] = np.arange(len(present))
+        codes[:] = places[np.where(np.isnan(codes), len(words), codes).astype(np.int64)]
+        return tuple(word for word, _ in present)
+
+    def _code(self, word: str | None) -> float:
+        if word in (MISSING, None) and not self._fill:
+            return np.nan
+        return self._numbers.setdefault(word or MISSING, len(self._numbers))

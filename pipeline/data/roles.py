@@ -1,0 +1,117 @@
+"""What each column of a table is for: features, target, the split, groups, or nothing.
+
+In: the settings and the schema of every file. Out: names by role, or `BadInput` with all that is
+wrong of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from pipeline.config.schema import Data
+from pipeline.data.columns import kind_of
+from pipeline.errors import BadInput
+
+KINDS = ("numbers", "words")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """`features` in the order of the file; `words` are the columns that hold words; `named` are
+    read as words and are no features."""
+
+    features: tuple[str, ...]
+    target: str
+    words: frozenset[str]
+    named: tuple[str, ...]
+
+    @property
+    def all(self) -> list[str]:
+        """Every column that is read."""
+        return list(dict.fromkeys((*self.features, *self.named, self.target)))
+
+
+def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
+    """The roles of columns.
+
+    Args:
+        settings: name the columns.
+        schemas: of every file, by the key that names it; training rows' first.
+
+    Raises:
+        BadInput: a named column isn't there, or one can't be read.
+    """
+    first = next(iter(schemas.values()))
+    target = settings.target or ""
+    apart = [name for name in (target, settings.split, settings.group) if name]
+    dropped = settings.drop or []
+    features = tuple(name for name in first.names if name not in (*apart, *dropped))
+    problems = [*_not_there(settings, schemas)]
+    if not features:
+        problems.append("data.path: no column is left to learn from; take some out of data.drop")
+    categorical = set(settings.categorical or [])
+    words = set(categorical)
+    if target in first.names and pa.types.is_boolean(first.field(target).type):
+        words.add(target)  # its classes are true and false
+    for key, schema in schemas.items():
+        there = [name for name in (*features, *apart) if name in schema.names]
+        for name in there:
+            kind = kind_of(schema.field(name).type)
+            if kind not in KINDS:
+                remedy = "" if name in apart else f"; or leave it out: data.drop=[{name}]"
+                problems.append(f"{key}: column {name!r} {kind}{remedy}")
+            elif kind == "words":
+                words.add(name)
+    for key, schema in schemas.items():
+        for name in words - categorical - {settings.split, settings.group}:
+            kind = schema.field(name).type if name in schema.names else pa.string()
+            if kind_of(kind) == "numbers" and not pa.types.is_boolean(kind):
+                problems.append(
+                    f"{key}: column {name!r} is all numbers here and has words in another of the "
+                    f"files; data.categorical=[{name}] takes them as words"
+                )
+    if problems:
+        raise BadInput(*problems)
+    named = [name for name in (settings.split, settings.group) if name]
+    if target in words:
+        named.append(target)
+    return Roles(features, target, frozenset(words), tuple(dict.fromkeys(named)))
+
+
+def check_dropped(key: str, names: Sequence[str], dropped: Sequence[str]) -> None:
+    """Checks that there are columns to leave out.
+
+    Raises:
+        BadInput: there is none of such a name.
+    """
+    if unknown := [name for name in dropped if name not in names]:
+        raise BadInput(
+            *(f"data.drop: {key} has no column {name!r}{_hint(name, names)}" for name in unknown)
+        )
+
+
+def _not_there(settings: Data, schemas: Mapping[str, pa.Schema]) -> Iterator[str]:
+    (main, first), *others = schemas.items()
+    wanted = [
+        ("data.target", settings.target or ""),
+        ("data.split", settings.split),
+        ("data.group", settings.group),
+        *(("data.categorical", name) for name in settings.categorical or ()),
+    ]
+    known = first.names
+    for key, name in wanted:
+        if name is not None and name not in known:
+            shown = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
+            yield f"{key}: {main} has no column {name!r}{_hint(name, known)}; there are: {shown}"
+    for key, schema in others:
+        if missing := [name for name in known if name not in schema.names]:
+            yield f"{key}: has no column {', '.join(map(repr, missing))}, and data.path has"
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    return f"; did you mean {close[0]}?" if close else ""

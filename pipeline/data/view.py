@@ -1,0 +1,38 @@
+"""Rows of a data set, in memory or in the file that they are in."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.data.dataset import Features
+
+
+class InFile:
+    """Rows of an array that stays in its file: read when they are asked for, as an array would.
+
+    Args:
+        x: all rows.
+        rows: which of them these are.
+    """
+
+    def __init__(self, x: np.memmap[Any, Any], rows: npt.NDArray[np.int64]) -> None:
+        self._x, self._rows = x, rows
+        self.shape = (len(rows), *x.shape[1:])
+        self.dtype = x.dtype
+        self.ndim = x.ndim
+        self.nbytes = math.prod(self.shape) * x.dtype.itemsize
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Features:
+        return np.asarray(self._x[self._rows[index]])
+
+
+def rows_of(x: Features, rows: npt.NDArray[np.int64]) -> Any:
+    """Some rows: an array, or a view of the file where all of them stay in one."""
+    return InFile(x, rows) if isinstance(x, np.memmap) else x[rows]

@@ -1,0 +1,215 @@
+"""Tables in a model: what its first layer makes of columns, in both loops and when it is served."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.data import arrays
+from pipeline.data.dataset import Column
+from pipeline.data.recipe import Recipe, write_model
+from pipeline.data.rows import Takes, decode, encode, read_rows
+from pipeline.data.scaling import Scaling, measure
+from pipeline.data.view import InFile
+from pipeline.errors import BadInput
+from pipeline.training.preprocessing import preprocessing_of
+from pipeline.training.programs import EVALUATION_BATCH
+from pipeline.training.serving import _load_pyfunc
+from pipeline.training.trial import Bench
+from tests.integration.training_room import Trained, compose, train
+
+pytestmark = pytest.mark.usefixtures("lab")  # whose scenarios may begin: this takes a while
+
+NAN = np.float32("nan")
+SCALING = Scaling(
+    None, (35.0, 0.5), (100.0, 0.25), numbers=(0, 2), fill=(35.0, 0.5), words=((1, 0), (1, 2))
+)
+ROWS = np.array([[45, 0, 1], [NAN, 2, 0], [35, 1, NAN], [25, NAN, 1]], np.float32)
+FEATURES = [[1, 1, 1, 0], [0, -1, 0, 1], [0, 0, 0, 0], [-1, 1, 0, 0]]
+"""Age, a word that training rows have, don't have, and none at all; a switch."""
+
+
+def test_numbers_are_filled_and_scaled_and_words_get_a_feature_each() -> None:
+    layer = preprocessing_of(SCALING)
+    np.testing.assert_allclose(np.asarray(layer(ROWS)), FEATURES, atol=1e-6)
+    assert SCALING.shape((3,)) == (4,)
+
+
+def test_the_layer_comes_back_from_its_config() -> None:
+    layer = preprocessing_of(SCALING)
+    config = json.loads(json.dumps(layer.get_config()))
+    again = type(layer).from_config(config)
+    np.testing.assert_array_equal(np.asarray(layer(ROWS)), np.asarray(again(ROWS)))
+
+
+def test_a_factor_is_for_numbers_alone() -> None:
+    layer = preprocessing_of(Scaling(0.5, numbers=(0,), words=((1, 3),)))
+    rows = np.array([[8, 3], [2, 1]], np.float32)
+    assert np.asarray(layer(rows)).tolist() == [[4, 1], [1, 0]]
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> tuple[str, ...]:
+    """A table with gaps, of which age and city say what the class is."""
+    random = np.random.default_rng(0)
+    rows = 400
+    age, city = random.normal(40, 10, rows).round(1), random.choice(["Rome", "Oslo", "Bonn"], rows)
+    label = np.where((age > 40) ^ (city == "Oslo"), "yes", "no")
+    table = pd.DataFrame({"age": age, "city": city, "member": age % 2 < 1, "label": label})
+    table.loc[::11, "age"] = np.nan
+    table.loc[::13, "city"] = None
+    table.to_csv(tmp_path / "people.csv", index=False)
+    return (
+        *("data=csv", f"data.path={tmp_path / 'people.csv'}", "data.target=label"),
+        *("data.missing=fill", "model.params.hidden_units=[16]", "training.batch_size=50"),
+        *("optimizer=adam", "optimizer.params.learning_rate=0.02"),
+    )
+
+
+def assert_same(resident: Trained, fit: Trained) -> None:
+    assert (resident.result.loop, fit.result.loop) == ("resident", "fit")
+    assert resident.result.outcome == fit.result.outcome == "complete", resident.result.error
+    for ours, theirs in zip(resident.epochs, fit.epochs, strict=True):
+        for name in theirs:
+            assert ours[name] == pytest.approx(theirs[name], rel=1e-6), name
+
+
+@pytest.mark.parametrize("norm", ["false", "true"])
+def test_the_compiled_loop_gives_the_numbers_of_fit(people: tuple[str, ...], norm: str) -> None:
+    both = (*people, "training.epochs=3", f"model.params.batch_normalization={norm}")
+    assert_same(*(train(*both, f"training.loop={loop}") for loop in ("resident", "fit")))
+
+
+def test_a_trial_is_the_same_after_others_of_other_widths(people: tuple[str, ...]) -> None:
+    bench = Bench()
+    for units in (8, 24):
+        train(*people, f"model.params.hidden_units=[{units}]", "training.epochs=2", bench=bench)
+    late = train(*people, "training.epochs=2", bench=bench)
+    assert len(bench.programs) == 1
+    assert late.epochs == train(*people, "training.epochs=2").epochs
+
+
+def test_it_learns_from_numbers_and_words_together(people: tuple[str, ...]) -> None:
+    """Neither age nor city alone says more than half of it."""
+    assert train(*people, "training.epochs=30").curve("val_accuracy")[-1] > 0.85
+
+
+class TestServed:
+    """A model of a table, published and asked."""
+
+    COLUMNS = (Column("age"), Column("city", ("", "Oslo", "Rome")))
+
+    def classifier(self, folder: Path, fill: tuple[float, ...] = (40.0,)) -> object:
+        """Two outputs: how old, in tens of years from 40, and whether from Oslo."""
+        scaling = Scaling(None, (40.0,), (100.0,), (0,), fill, ((1, 0), (1, 1), (1, 2)))
+        kernel = np.array([[1, 0], [0, 0], [0, 5], [0, 0]], np.float32)
+        weights = io.BytesIO()
+        np.savez(weights, kernel, np.zeros(2, np.float32))
+        params = {
+            "hidden_units": [], "activation": "relu", "dropout": 0.0,
+            "batch_normalization": False, "l2": 0.0,
+        }
+        recipe = Recipe("mlp", params, scaling, (2,), ("old", "northern"), self.COLUMNS)
+        write_model(folder / "model", recipe, weights.getvalue())
+        return _load_pyfunc(str(folder / "model"))
+
+    def test_it_is_asked_by_the_names_of_columns(self, tmp_path: Path) -> None:
+        (tmp_path / "rows.csv").write_text("city,id,age\nOslo,7,40\nRome,8,80\nParis,9,\n,3,20\n")
+        takes = Takes((2,), self.COLUMNS, missing=True)
+        table = read_rows(tmp_path / "rows.csv", takes)
+        answer = self.classifier(tmp_path).predict(table)
+        assert answer["class"].tolist() == ["northern", "old", "old", "northern"]
+        expected = [1 / (1 + np.exp(5)), 1 / (1 + np.exp(-4)), 0.5, 1 / (1 + np.exp(2))]
+        np.testing.assert_allclose(answer["p_old"], expected, rtol=1e-5)
+        np.testing.assert_allclose(answer["p_old"] + answer["p_northern"], 1.0, atol=1e-12)
+
+    def test_a_parquet_has_the_same_answer(self, tmp_path: Path) -> None:
+        table = pd.DataFrame({"age": [40.0, 80.0], "more": [1, 2], "city": ["Oslo", None]})
+        table.to_parquet(tmp_path / "rows.parquet")
+        table.to_csv(tmp_path / "rows.csv", index=False)
+        takes = Takes((2,), self.COLUMNS, missing=True)
+        one, two = (read_rows(tmp_path / f"rows.{kind}", takes) for kind in ("csv", "parquet"))
+        model = self.classifier(tmp_path)
+        pd.testing.assert_frame_equal(model.predict(one), model.predict(two))
+
+    def test_a_model_of_whole_rows_takes_no_gaps(self, tmp_path: Path) -> None:
+        model = self.classifier(tmp_path, fill=())
+        with pytest.raises(ValueError, match=r"row 2 has no age"):
+            model.predict(pd.DataFrame({"age": [40.0, None], "city": ["Oslo", "Rome"]}))
+        (tmp_path / "rows.csv").write_text("age,city\n40,Oslo\n,Rome\n")
+        with pytest.raises(BadInput, match=r"row 2, column 'age', has a value that is missing"):
+            read_rows(tmp_path / "rows.csv", Takes((2,), self.COLUMNS))
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("age\n40\n", "has no column 'city'; the model takes age, city"),
+            ("age,city\nold,Oslo\n", "column 'age' isn't all numbers"),
+        ],
+        ids=["column-missing", "words-for-numbers"],
+    )
+    def test_what_it_does_not_take_is_told(self, tmp_path: Path, text: str, told: str) -> None:
+        (tmp_path / "rows.csv").write_text(text)
+        with pytest.raises(BadInput, match=told):
+            read_rows(tmp_path / "rows.csv", Takes((2,), self.COLUMNS))
+
+    def test_rows_and_tables_are_two_forms_of_the_same(self) -> None:
+        x = np.array([[1.5, 2], [NAN, 0], [3, NAN]], np.float32)
+        np.testing.assert_array_equal(encode(decode(x, self.COLUMNS), self.COLUMNS), x)
+
+
+class TestLargerThanMemory:
+    """Arrays that stay in their file."""
+
+    @pytest.fixture
+    def rows(self, tmp_path: Path) -> tuple[str, ...]:
+        random = np.random.default_rng(0)
+        x = random.normal(size=(4000, 5)).astype(np.float32)
+        np.savez(tmp_path / "rows.npz", x=x, y=(x.sum(axis=1) > 0).astype(int))
+        return (
+            *("data=npz", f"data.path={tmp_path / 'rows.npz'}", "data.validation=0.3"),
+            *("training.epochs=2", "optimizer=adam", "training.batch_size=128"),
+        )
+
+    def test_it_gives_the_numbers_of_arrays_in_memory(
+        self, rows: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole = train(*rows, "training.loop=fit", test=True)
+        from tests.integration import training_room
+
+        monkeypatch.setattr(training_room, "_loaded", {})
+        monkeypatch.setattr(arrays, "available_bytes", lambda: 1000)
+        spec, data = compose(*rows)
+        assert isinstance(data.dataset.x, np.memmap)
+        assert len(data.validation) > EVALUATION_BATCH
+        bench = Bench()
+        assert bench.scaling(data, spec.data) == measure(
+            spec.data, np.asarray(data.dataset.x)[data.train]
+        )
+        streamed = train(*rows, test=True, bench=bench)
+        assert streamed.result.loop == "fit"
+        assert "memory" in streamed.result.loop_reason
+        assert streamed.epochs == whole.epochs
+        assert streamed.result.test == whole.result.test
+        assert streamed.result.confusion == whole.result.confusion
+
+    def test_a_view_is_indexed_as_an_array(self, tmp_path: Path) -> None:
+        x = np.memmap(tmp_path / "x", np.float32, "w+", shape=(10, 2))
+        x[:] = np.arange(20).reshape(10, 2)
+        view = InFile(x, np.array([9, 1, 4]))
+        assert (len(view), view.shape, view.nbytes) == (3, (3, 2), 24)
+        assert view[np.array([2, 0])].tolist() == [[8, 9], [18, 19]]
+        assert view[1:].tolist() == [[2, 3], [8, 9]]
+
+
+def test_keras_own_layers_stay_in_front_of_arrays() -> None:
+    """What doesn't need an encoding keeps the layer that it had."""
+    assert isinstance(preprocessing_of(Scaling(factor=0.5)), keras.layers.Rescaling)
+    assert isinstance(preprocessing_of(Scaling(None, (1.0,), (2.0,))), keras.layers.Normalization)
+    assert preprocessing_of(Scaling()) is None

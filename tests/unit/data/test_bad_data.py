@@ -1,0 +1,521 @@
+"""Every kind of bad data: refused with the place and the remedy, or taken with a word about it.
+
+Numbers in the ids are those of the list of bad input that the project promises to handle.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from PIL import Image
+from pyarrow import parquet
+
+from pipeline import train
+from pipeline.config.schema import Data
+from pipeline.data import arrays, memory
+from pipeline.data.remarks import remarks
+from pipeline.data.split import SplitData, load_split
+from pipeline.errors import BadInput
+
+Make = Callable[[Path], dict[str, Any]]
+"""Puts files into a folder; gives settings beside what every case has."""
+
+ROWS = 20
+NUMBERS = [f"{i},{i * 7 % 5},{'yes' if i % 2 else 'no'}" for i in range(ROWS)]
+
+
+def load_with(settings: dict[str, Any]) -> SplitData:
+    return load_split(Data(name="d", **{"source": "csv", **settings}))
+
+
+def csv(text: str | bytes, **settings: Any) -> Make:
+    """A file rows.csv whose class is in the column label."""
+
+    def make(folder: Path) -> dict[str, Any]:
+        content = text.encode() if isinstance(text, str) else text
+        (folder / "rows.csv").write_bytes(content)
+        return {"path": str(folder / "rows.csv"), "target": "label", **settings}
+
+    return make
+
+
+def lines(*rows: str, header: str = "a,b,label") -> str:
+    return "\n".join((header, *rows, ""))
+
+
+def with_row(row: str, at: int = 11) -> str:
+    return lines(*NUMBERS[:at], row, *NUMBERS[at:])
+
+
+def parquet_of(**settings: Any) -> Callable[[Callable[[], dict[str, Any]]], Make]:
+    def of(columns: Callable[[], dict[str, Any]]) -> Make:
+        def make(folder: Path) -> dict[str, Any]:
+            parquet.write_table(pa.table(columns()), folder / "rows.parquet")
+            return {
+                "source": "parquet",
+                "path": str(folder / "rows.parquet"),
+                "target": "label",
+                **settings,
+            }
+
+        return make
+
+    return of
+
+
+def npz(write: Callable[[Path], None]) -> Make:
+    def make(folder: Path) -> dict[str, Any]:
+        write(folder / "rows.npz")
+        return {"source": "npz", "path": str(folder / "rows.npz")}
+
+    return make
+
+
+def of_arrays(**named: Any) -> Make:
+    return npz(lambda path: np.savez(path, **named))
+
+
+def given(name: str, **settings: Any) -> Make:
+    """A path that is given as it is; {} stands for the folder."""
+    return lambda folder: {"path": name.format(folder), "target": "label", **settings}
+
+
+X, Y = np.arange(40.0).reshape(ROWS, 2), np.arange(ROWS) % 2
+LABELS = ["yes", "no"] * 10
+
+
+def picture(path: Path, size: tuple[int, int] = (6, 4), mode: str = "RGB", seed: int = 0) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), np.uint8)
+    Image.fromarray(noise).convert(mode).save(path)
+
+
+def photos(change: Callable[[Path], None] = lambda _: None, **settings: Any) -> Make:
+    """Six images of cats and six of dogs, 6 × 4 pixels, and then a change."""
+
+    def make(folder: Path) -> dict[str, Any]:
+        root = folder / "photos"
+        for i in range(6):
+            for j, name in enumerate(("cat", "dog")):
+                picture(root / name / f"{i}.png", seed=2 * i + j)
+        change(root)
+        return {"source": "images", "path": str(root), **settings}
+
+    return make
+
+
+def fifo(folder: Path) -> dict[str, Any]:
+    os.mkfifo(folder / "pipe.csv")
+    return {"path": str(folder / "pipe.csv"), "target": "label"}
+
+
+def close_by(folder: Path) -> dict[str, Any]:
+    (folder / "rows.csv").write_text(lines(*NUMBERS))
+    return {"path": str(folder / "row.csv"), "target": "label"}
+
+
+def a_folder(folder: Path) -> dict[str, Any]:
+    (folder / "data.csv").mkdir()
+    (folder / "data.csv" / "part.csv").write_text(lines(*NUMBERS))
+    return {"path": str(folder / "data.csv"), "target": "label"}
+
+
+def a_file_for_images(folder: Path) -> dict[str, Any]:
+    picture(folder / "one.png")
+    return {"source": "images", "path": str(folder / "one.png")}
+
+
+def cut_parquet(folder: Path) -> dict[str, Any]:
+    table = pa.table({"a": list(range(1000)), "label": LABELS * 50})
+    parquet.write_table(table, folder / "rows.parquet")
+    content = (folder / "rows.parquet").read_bytes()
+    (folder / "rows.parquet").write_bytes(content[: len(content) // 2])
+    return {"source": "parquet", "path": str(folder / "rows.parquet"), "target": "label"}
+
+
+def cut_npz(path: Path) -> None:
+    np.savez(path, x=X, y=Y)
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def bomb(path: Path) -> None:
+    np.savez_compressed(path, x=np.zeros((60_000_000,), np.uint8).reshape(-1, 2), y=Y)
+
+
+def liar(path: Path) -> None:
+    """Declares more than it has."""
+    np.savez(path, y=Y)
+    head = io.BytesIO()
+    about = {"descr": "<f4", "fortran_order": False, "shape": (10**9, 10)}
+    np.lib.format.write_array_header_1_0(head, about)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("x.npy", head.getvalue() + b"\0" * 400)
+
+
+def a_link(root: Path) -> None:
+    picture(root.parent / "secret.png", seed=99)
+    (root / "cat" / "link.png").symlink_to(root.parent / "secret.png")
+
+
+def huge(root: Path) -> None:
+    Image.new("1", (10_000, 6_000)).save(root / "cat" / "huge.png")
+
+
+def several(root: Path) -> None:
+    (root / "cat" / "zero.png").write_bytes(b"")
+    (root / "dog" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no image")
+    (root / "dog" / "notes.txt").write_text("no image")
+
+
+def cut_image(root: Path) -> None:
+    whole = (root / "dog" / "3.png").read_bytes()
+    (root / "dog" / "3.png").write_bytes(whole[: len(whole) - 40])
+
+
+REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
+    "44-missing-file": (given("{}/nothing/rows.csv"), ("data.path: there is no file", "/nothing/")),
+    "44-near-match": (close_by, ("there is no file", "did you mean", "rows.csv")),
+    "45-folder-for-a-file": (a_folder, ("need a file", "is a folder", "part.csv")),
+    "45-file-for-a-folder": (a_file_for_images, ("need a folder", "is a file")),
+    "46-empty": (csv(""), ("data.path", "is empty")),
+    "46-header-only": (csv("a,b,label\n"), ("has no rows below its first line",)),
+    "46-no-header": (csv("1,2,0\n3,4,1\n"), ("first line", "must name the columns")),
+    "48-ragged": (
+        csv(lines("1,2,x", "1,2,3,x", "1,x", "2,1,y", "1,2,3,4,x", "0")),
+        ("has 3 columns", "line 3 has 4, line 4 has 2, line 6 has 5", "quotes"),
+    ),
+    "49-mixed": (
+        csv(with_row("3,unknown,yes")),
+        ("column 'b' is numbers, but for row 12: 'unknown'", "data.categorical=[b]"),
+    ),
+    "50-semicolons": (csv(lines(*NUMBERS).replace(",", ";")), ("one column", "data.delimiter")),
+    "50-tabs": (csv(lines(*NUMBERS).replace(",", "\t")), ("one column", r"'\t'")),
+    "51-decimal-comma": (
+        csv("a;b;label\n1,5;2;x\n2,5;1;y\n", delimiter=";"),
+        ("column 'a' has numbers with a comma, such as '1,5'", "data.decimal"),
+    ),
+    "52-utf16": (csv(lines(*NUMBERS).encode("utf-16")), ("UTF-16", "iconv -f utf-16")),
+    "52-utf16-no-mark": (csv(lines(*NUMBERS).encode("utf-16-le")), ("isn't text", "UTF-8")),
+    "52-latin-1-header": (
+        csv("größe,label\n1,x\n2,y\n".encode("latin-1")),
+        ("isn't UTF-8", "iconv -f windows-1252"),
+    ),
+    "52-latin-1-far-down": (
+        csv(lines(*NUMBERS * 900, "1,2,größe").encode("latin-1")),
+        ("isn't UTF-8", "iconv -f windows-1252"),
+    ),
+    "53-missing": (
+        csv(with_row(",1,yes", 3).replace("\n5,0,yes", "\n5,NA,yes")),
+        ("misses values: a 1, b 1 (rows)", "data.missing=fill", "data.missing=drop"),
+    ),
+    "53-infinite": (csv(with_row("inf,1,yes"), missing="fill"), ("infinite values", "a 1")),
+    "53-too-large": (csv(with_row("1e39,1,yes")), ("too large for 32 bits", "a 1")),
+    "53-nan-in-arrays": (
+        of_arrays(x=np.where(X == 3, np.nan, X), y=Y),
+        ("x has NaN or infinite values in 1 rows", "data.missing=fill"),
+    ),
+    "54-missing-target": (
+        csv(with_row("1,2,"), missing="fill"),
+        ("data.target: column 'label' is missing in 1 rows", "row 12 the first"),
+    ),
+    "54-missing-number-target": (
+        csv(lines("1,2,0", "2,3,1", "3,4,"), missing="drop"),
+        ("column 'label' is missing in 1 rows",),
+    ),
+    "57-fractions": (
+        csv(lines("1,2,0.5", "2,3,1.5")),
+        ("row 1 has 0.5", "regression is not supported yet"),
+    ),
+    "57-fractions-in-arrays": (of_arrays(x=X, y=Y / 2), ("row 2 has 0.5", "regression")),
+    "58-one-class": (csv(lines("1,2,x", "2,3,x")), ("'label' has fewer than two classes",)),
+    "59-no-training-rows": (
+        csv(
+            lines(
+                "1,train,x",
+                "2,train,x",
+                "3,validation,x",
+                "4,test,y",
+                "5,test,x",
+                "6,validation,y",
+                header="a,part,label",
+            ),
+            split="part",
+        ),
+        ("no training rows of class 'y'",),
+    ),
+    "60-one-row-of-a-part": (
+        csv(
+            lines(
+                "1,train,x",
+                "2,train,y",
+                "3,validation,x",
+                "4,test,y",
+                "5,test,x",
+                header="a,part,label",
+            ),
+            split="part",
+        ),
+        ("one validation row", "two at least"),
+    ),
+    "61-no-target-column": (
+        csv(lines(*NUMBERS), target="lable"),
+        ("data.target: data.path has no column 'lable'", "did you mean label?", "a, b, label"),
+    ),
+    "61-copy-of-the-target": (
+        csv(lines(*(f"{i},{w},{w}" for i, w in enumerate(LABELS)))),
+        ("column 'b' is a copy of the target", "data.drop=[b]"),
+    ),
+    "61-copy-in-numbers": (
+        csv(lines(*(f"{i},{i % 2},{i % 2}" for i in range(ROWS)))),
+        ("column 'b' is a copy of the target",),
+    ),
+    "62-twice": (csv("a,a,label\n1,2,x\n2,1,y\n"), ("more than one column 'a'",)),
+    "62-unnamed": (csv(",a,label\n0,2,x\n1,1,y\n"), ("column 1 has no name", "index=False")),
+    "63-words-one-per-row": (
+        csv(lines(*(f"{i},name {i},{w}" for i, w in enumerate(LABELS)))),
+        ("'b' has 20 different words (one per row)", "data.drop=[b]"),
+    ),
+    "63-too-many-words": (
+        csv(lines(*(f"{i},w{i % 1001},{i % 2}" for i in range(2500)))),
+        ("'b' has 1001 different words", "data.drop=[b]"),
+    ),
+    "63-times": (
+        csv(lines(*(f"{i},2026-01-{i + 1:02},{w}" for i, w in enumerate(LABELS)))),
+        ("column 'b' holds times", "data.drop=[b]"),
+    ),
+    "63-empty-column": (csv(lines("1,,x", "2,,y")), ("column 'b' is empty", "data.drop=[b]")),
+    "65-object-arrays": (
+        of_arrays(x=X.astype(object), y=Y),
+        ("Python objects", "without object arrays"),
+    ),
+    "66-no-x": (of_arrays(y=Y), ("needs arrays x and y, or pairs x_train", "has y")),
+    "66-half-a-pair": (
+        of_arrays(x_train=X, y_train=Y, x_test=X),
+        ("pairs x_train", "has x_test, x_train, y_train"),
+    ),
+    "66-lengths": (of_arrays(x=X, y=Y[:-1]), ("x has 20 rows and y 19",)),
+    "66-lengths-of-a-part": (
+        of_arrays(x_train=X, y_train=Y, x_test=X, y_test=Y[:-1]),
+        ("x_test of shape (20, 2) and y_test of shape (19,)",),
+    ),
+    "66-shapes-of-parts": (
+        of_arrays(x_train=X, y_train=Y, x_test=X[:, :1], y_test=Y),
+        ("the same shape in every part", "x_train float64 (20, 2), x_test float64 (20, 1)"),
+    ),
+    "67-bomb": (npz(bomb), ("unpacks to", "more than is safe")),
+    "67-declares-too-much": (npz(liar), ("damaged", "declares 40000000000 bytes and has 400")),
+    "68-cut-npz": (npz(cut_npz), ("rows.npz is damaged (it is cut short)",)),
+    "68-cut-parquet": (cut_parquet, ("is no whole Parquet file",)),
+    "68-no-parquet": (
+        lambda folder: {**csv(lines(*NUMBERS))(folder), "source": "parquet"},
+        ("is no whole Parquet file",),
+    ),
+    "69-python-objects": (
+        lambda folder: (folder / "a.pkl").write_bytes(b"\x80\x04N.") and given("{}/a.pkl")(folder),
+        ("may hold Python objects, which are never read",),
+    ),
+    "69-python-objects-in-disguise": (
+        csv(b"\x80\x04\x95\x00\x00\x00\x00\x00N."),
+        ("a file of Python objects", "never read"),
+    ),
+    "69-hdf5": (
+        lambda folder: (folder / "a.h5").write_bytes(b"\x89HDF") and given("{}/a.h5")(folder),
+        ("a.h5", "never read", "numpy.savez"),
+    ),
+    "69-parquet-as-csv": (csv(b"PAR1...."), ("is a Parquet file", "data=parquet")),
+    "70-nested": (
+        parquet_of()(lambda: {"a": [[1, 2]] * ROWS, "b": range(ROWS), "label": LABELS}),
+        ("column 'a' is nested", "data.drop=[a]"),
+    ),
+    "70-times": (
+        parquet_of()(
+            lambda: {
+                "a": pd.date_range("2026-01-01", periods=ROWS),
+                "b": range(ROWS),
+                "label": LABELS,
+            }
+        ),
+        ("column 'a' holds times", "data.drop=[a]"),
+    ),
+    "71-no-classes": (
+        photos(lambda root: (root / "cat").rename(root / ".cat")),
+        ("and has dog",),
+    ),
+    "71-empty-class": (photos(lambda root: (root / "mouse").mkdir()), ("mouse has no images",)),
+    "71-hidden-only": (
+        photos(lambda root: picture(root / "mouse" / ".hidden.png")),
+        ("mouse has no images",),
+    ),
+    "71-several": (
+        photos(several),
+        ("zero.png is empty", "broken.jpg is damaged", "notes.txt is no image"),
+    ),
+    "71-cut-short": (photos(cut_image), ("3.png is damaged",)),
+    "71-huge": (photos(huge), ("huge.png has 10000 × 6000 pixels",)),
+    "71-link-out": (photos(a_link), ("link.png is a link that leads out",)),
+    "71-sizes": (
+        photos(lambda root: picture(root / "cat" / "9.png", (8, 8))),
+        ("9.png has 8 × 8 pixels, most have 6 × 4", "data.size=[4,6]"),
+    ),
+    **{
+        f"72-{url.partition(':')[0]}": (given(url), ("need a path on this machine", url))
+        for url in ("http://host/rows.csv", "s3://bucket/rows.csv", "file:///etc/rows.csv")
+    },
+    "73-pipe": (fifo, ("is a pipe, a device or a file of the system",)),
+    "73-device": (given("/dev/zero"), ("is a pipe, a device or a file of the system",)),
+    "73-proc": (given("/proc/self/environ"), ("is a pipe, a device or a file of the system",)),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, told = REFUSED[case]
+    monkeypatch.setattr(arrays, "WORTH_A_LOOK", 2**20)
+    settings = make(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(BadInput) as caught:
+        load_with(settings)
+    assert [part for part in told if part not in str(caught.value)] == []
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+SAID: dict[str, tuple[Make, tuple[str, ...]]] = {
+    "53-dropped": (
+        csv(with_row(",1,yes", 3), missing="drop"),
+        ("1 rows that miss a value are left out",),
+    ),
+    "59-class-not-in-validation": (
+        csv(
+            lines(
+                "1,train,x",
+                "2,train,y",
+                "3,validation,x",
+                "4,validation,x",
+                "5,test,x",
+                "6,test,y",
+                header="a,part,label",
+            ),
+            split="part",
+        ),
+        ("no validation row is of class 'y'",),
+    ),
+    "60-fewer-rows-than-a-batch": (csv(lines(*NUMBERS)), ("12 training rows, fewer than a batch",)),
+    "63-constant": (
+        csv(lines(*(f"{i * i},7,{w}" for i, w in enumerate(LABELS)))),
+        ("column b is the same in every training row", "data.drop=[b]"),
+    ),
+    "63-counting": (csv(lines(*NUMBERS)), ("column a only counts the rows", "data.drop=[a]")),
+    "64-repeated-rows": (
+        csv(lines(*(f"1,{i % 2},{w}" for i, w in enumerate(LABELS)))),
+        ("4 of 4 validation rows have the features of a training row", "data.group"),
+    ),
+    "71-mixed-channels": (
+        photos(lambda root: picture(root / "cat" / "9.png", mode="L", seed=50)),
+        ("1 of 13 images are grey", "channels=3"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SAID)
+def test_taken_with_a_word_about_it(case: str, tmp_path: Path) -> None:
+    make, told = SAID[case]
+    said = "\n".join(remarks(load_with(make(tmp_path)), batch_size=32))
+    assert [part for part in told if part not in said] == []
+
+
+def test_good_data_is_taken_without_a_word() -> None:
+    digits = load_split(Data(name="digits", source="digits"))
+    assert list(remarks(digits, batch_size=32)) == []
+
+
+TAKEN: dict[str, tuple[Make, tuple[str, ...]]] = {
+    "47-byte-order-mark": (csv(b"\xef\xbb\xbf" + lines(*NUMBERS).encode()), ("no", "yes")),
+    "55-string-labels": (csv(lines(*NUMBERS)), ("no", "yes")),
+    "56-labels-from-1": (
+        csv(lines(*(f"{i},{i * i % 7},{1 + i % 2}" for i in range(ROWS)))),
+        ("1", "2"),
+    ),
+    "56-minus-1": (
+        csv(lines(*(f"{i},{i * i % 7},{2 * (i % 2) - 1}" for i in range(ROWS)))),
+        ("-1", "1"),
+    ),
+    "boolean-labels": (
+        csv(lines(*(f"{i},{i * i % 7},{['false', 'true'][i % 2]}" for i in range(ROWS)))),
+        ("false", "true"),
+    ),
+    "whole-floats": (
+        csv(lines(*(f"{i},{i * i % 7},{i % 2}.0" for i in range(ROWS)))),
+        ("0", "1"),
+    ),
+    "71-hidden-files": (photos(lambda root: (root / "cat" / ".DS_Store").touch()), ("cat", "dog")),
+}
+
+
+@pytest.mark.parametrize("case", TAKEN)
+def test_taken(case: str, tmp_path: Path) -> None:
+    make, classes = TAKEN[case]
+    data = load_with(make(tmp_path)).dataset
+    assert data.class_names == classes
+    assert (data.x.dtype, data.y.dtype) == (np.float32, np.int64)
+    assert data.y.tolist()[:2] in ([0, 1], [0, 0])
+
+
+def test_74_too_large_for_memory_is_told_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = csv(lines(*NUMBERS * 5000))(tmp_path)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 10**6)
+    with pytest.raises(BadInput, match=r"takes about 0\.0 GiB .* 0\.0 GiB are free; .*data\.drop"):
+        load_with(settings)
+
+
+def test_a_line_break_in_quotes_is_part_of_a_value(tmp_path: Path) -> None:
+    rows = [f'{i},"two\nlines {i % 3}",{w}' for i, w in enumerate(LABELS)]
+    data = load_with(csv(lines(*rows))(tmp_path)).dataset
+    assert data.columns[1].vocabulary == tuple(f"two\nlines {i}" for i in range(3))
+
+
+def test_all_problems_of_columns_are_told_at_once(tmp_path: Path) -> None:
+    text = lines(*(f"inf,2026-01-0{i % 9 + 1},," for i in range(ROWS)), header="a,b,c,label")
+    with pytest.raises(BadInput) as caught:
+        load_with(csv(text)(tmp_path))
+    assert {problem.split(";")[0].split(": ")[1] for problem in caught.value.problems} >= {
+        "column 'c' is empty",
+    }
+    assert len(caught.value.problems) == 3
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        ("data=csv data.path=a.csv", "data.target: need the name of the column"),
+        ("data=csv data.target=label", "data.path: data=csv reads a file"),
+        ("data=images", "data.path: data=images reads a folder"),
+        ("data=csv data.path=a.csv data.target=b data.drop=[b]", "named by data.drop, too"),
+        ("data=csv data.path=a.csv data.target=b data.split=b", "named by data.split, too"),
+        (
+            "data=csv data.path=a.csv data.target=b data.split=c data.test_path=d.csv",
+            "data.split: a column and files",
+        ),
+        ("data=csv data.path=a.csv data.target=b data.delimiter=ab", "need one character"),
+        ("data=csv data.path=a.csv data.target=b data.decimal=','", "the same mark"),
+        ("data=csv data.path=a.csv data.target=b data.missing=zero", "need one of fill, drop"),
+        ("data=digits data.target=b", "data.target: says something of csv, parquet only"),
+        ("data=keras_dataset data.dataset=mnits", "did you mean mnist?"),
+        ("data=images data.path=a data.size=[8]", "need [height,width]"),
+        ("data=images data.path=a data.channels=2", "data.channels: need 1"),
+    ],
+)
+def test_settings_that_say_nothing_or_contradict_each_other(overrides: str, told: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        train.prepare(overrides.split(), None)
+    assert told in str(caught.value)
