@@ -21,9 +21,9 @@ def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
 
 
 def train(job: Job, logs: Path) -> int:
-    from pipeline.executor.local import LocalExecutor
     from pipeline.records import TrialKey, TrialResult
     from pipeline.stages.dispatch import Dispatcher, Part
+    from pipeline.stages.preflight import tried_workers
     from pipeline.stages.search import trial_spec
     from pipeline.terminal import EpochLines
     from pipeline.tracking.write import Tracker
@@ -35,7 +35,7 @@ def train(job: Job, logs: Path) -> int:
     epochs = arm.settings.training.epochs
     terminal = EpochLines(settings.terminal, plan.objective.metric, epochs)
     with (
-        LocalExecutor(1, settings.executor.threads, logs) as executor,
+        tried_workers(1, plan, store.root, logs) as executor,
         Tracker(
             store,
             plan,

@@ -39,15 +39,40 @@ Space = Dict[str, Optional[Spec]]  # noqa: UP006, UP045
 
 @dataclass
 class Data:
-    """Where rows come from, and how they are split. `validation` and `test` are shares of all
-    rows in [0, 1); `seed` decides the split, `validation_seed`, where given, which of the rows
-    that aren't for testing are for validation. `rescale` multiplies every feature; `standardize`
-    brings every feature to mean 0, variance 1 (measured on training rows)."""
+    """Where rows come from, and how they are split.
+
+    `path` is a file or folder. Of a table `target` names the column of classes, `drop` columns to
+    leave out, `categorical` columns of words that look like numbers; `missing` says what is done
+    about missing features: null refuses them, `fill` puts the mean of training rows there (a
+    missing word is a word of its own), `drop` leaves these rows out. A CSV has `delimiter` between
+    values (null: a comma) and `decimal` in numbers (null: a point). Images are scaled to `size`
+    [height, width] (null: all are alike) and have 1 or 3 `channels` (null: as they are).
+    `dataset` is the name of one of Keras's own.
+
+    `validation` and `test` are shares of all rows in [0, 1), for parts that the data doesn't give:
+    by the column `split`, which says train, validation or test, or by `validation_path` and
+    `test_path`. Rows with the same value in the column `group` stay together. `seed` decides the
+    split, `validation_seed`, where given, which of the rows that aren't for testing are for
+    validation. `rescale` multiplies every feature; `standardize` brings every feature to mean 0,
+    variance 1 (measured on training rows)."""
 
     name: str = MISSING
     source: str = MISSING
     path: Optional[str] = None  # noqa: UP045
+    validation_path: Optional[str] = None  # noqa: UP045
+    test_path: Optional[str] = None  # noqa: UP045
+    dataset: Optional[str] = None  # noqa: UP045
+    target: Optional[str] = None  # noqa: UP045
+    drop: Optional[List[str]] = None  # noqa: UP006, UP045
+    categorical: Optional[List[str]] = None  # noqa: UP006, UP045
+    missing: Optional[str] = None  # noqa: UP045
+    delimiter: Optional[str] = None  # noqa: UP045
+    decimal: Optional[str] = None  # noqa: UP045
+    size: Optional[List[int]] = None  # noqa: UP006, UP045
+    channels: Optional[int] = None  # noqa: UP045
     class_names: Optional[List[str]] = None  # noqa: UP006, UP045
+    split: Optional[str] = None  # noqa: UP045
+    group: Optional[str] = None  # noqa: UP045
     validation: float = 0.2
     test: float = 0.2
     seed: int = 0
@@ -59,11 +84,13 @@ class Data:
 @dataclass
 class Model:
     """`builder` is mlp, cnn, or `package.module:function` from a package that
-    PIPELINE_TRUSTED_PACKAGES names; it gets `params`."""
+    PIPELINE_TRUSTED_PACKAGES names; it gets `params`. `layer_learning_rates` multiplies the
+    learning rate of layers, by name or pattern; 0 freezes them."""
 
     name: str = MISSING
     builder: str = MISSING
     params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+    layer_learning_rates: Any = None
     space: Space = field(default_factory=dict)
 
 

@@ -57,6 +57,9 @@ class ArmSettings:
             if name not in TUNABLE_TRAINING:
                 raise KeyError(name)
             return getattr(settings, name)
+        if (group, name) == ("model", LAYER_RATES):
+            factors = settings.layer_learning_rates or {}
+            return {pattern: float(factor) for pattern, factor in factors.items()}
         return settings.params[name]
 
     def with_values(self, values: Mapping[str, Any]) -> ArmSettings:
@@ -66,15 +69,19 @@ class ArmSettings:
             group, _, parameter = name.partition(".")
             changed[group][parameter] = value
         optimizer, model = self.optimizer, self.model
+        rates = changed["model"].pop(LAYER_RATES, model.layer_learning_rates)
         return replace(
             self,
             optimizer=replace(optimizer, params={**optimizer.params, **changed["optimizer"]}),
-            model=replace(model, params={**model.params, **changed["model"]}),
+            model=replace(
+                model, params={**model.params, **changed["model"]}, layer_learning_rates=rates
+            ),
             training=replace(self.training, **changed["training"]),
         )
 
 
 TUNABLE_TRAINING = ("batch_size",)
+LAYER_RATES = "layer_learning_rates"
 
 
 def dimensions(arm: ArmSettings) -> tuple[Dimension, ...]:
@@ -82,7 +89,8 @@ def dimensions(arm: ArmSettings) -> tuple[Dimension, ...]:
 
     Widths become one dimension for the number of layers and one for each possible layer: all of
     them are always drawn and the first few used, so that every trial of an arm has the same
-    dimensions and a sampler can model them jointly.
+    dimensions and a sampler can model them jointly. Learning rates of layers become one dimension
+    for each of their patterns.
     """
     return tuple(
         dimension
@@ -92,7 +100,10 @@ def dimensions(arm: ArmSettings) -> tuple[Dimension, ...]:
 
 
 def _of_spec(name: str, spec: Spec, default: Any) -> Iterator[Dimension]:
-    if spec.choices is not None:
+    if isinstance(default, Mapping):
+        for pattern, factor in default.items():
+            yield from _of_spec(f"{name}.{pattern}", spec, factor)
+    elif spec.choices is not None:
         yield Dimension(name, "choice", default, choices=tuple(spec.choices))
     elif spec.layers is not None and spec.units is not None:
         yield _of_range(f"{name}.layers", spec.layers, len(default))
@@ -127,9 +138,11 @@ def exponent(value: float, base: int) -> float:
 def trial_values(arm: ArmSettings, drawn: Mapping[str, Any]) -> dict[str, Any]:
     """What was drawn for each dimension, put together by public name: widths become a list."""
     values: dict[str, Any] = {}
-    for group, parameter, spec, _ in arm.searched():
+    for group, parameter, spec, default in arm.searched():
         name = f"{group}.{parameter}"
-        if spec.layers is not None and spec.choices is None:
+        if isinstance(default, Mapping):
+            values[name] = {pattern: drawn[f"{name}.{pattern}"] for pattern in default}
+        elif spec.layers is not None and spec.choices is None:
             values[name] = [drawn[f"{name}.{i + 1}"] for i in range(drawn[f"{name}.layers"])]
         else:
             values[name] = drawn[name]

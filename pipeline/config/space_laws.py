@@ -7,12 +7,12 @@ hold. Optuna itself takes NaN bounds and defaults outside their range without a 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from pipeline.config.schema import Range, Spec
-from pipeline.config.space import exponent, is_int_range
+from pipeline.config.space import LAYER_RATES, exponent, is_int_range
 
 Problem = tuple[str, str]
 
@@ -32,6 +32,9 @@ def is_whole(value: Any) -> bool:
 
 
 def spec_problems(key: str, spec: Spec, default: Any) -> Iterator[Problem]:
+    if isinstance(default, Mapping):
+        yield from _factors(key, spec, default)
+        return
     given = [
         form
         for form, present in (
@@ -62,6 +65,21 @@ def domain_problems(key: str, spec: Spec, least: float, text: str) -> Iterator[P
         bad = [value for value in values if not (is_number(value) and value > least)]
     if bad:
         yield key, f"{text}, got {', '.join(repr(value) for value in bad)}"
+
+
+def _factors(key: str, spec: Spec, default: Mapping[str, float]) -> Iterator[Problem]:
+    """One spec for the factors of all patterns."""
+    if not default:
+        yield (
+            key,
+            "names no layer; say which, with the factors of trial 0, for example "
+            "model.layer_learning_rates={hidden_*: 1.0, probabilities: 1.0}",
+        )
+    elif spec.layers is not None or spec.units is not None:
+        yield key, "factors are numbers: need low and high, or choices; got layers and units"
+    else:
+        for factor in default.values():
+            yield from spec_problems(key, spec, factor)
 
 
 def _choices(key: str, choices: list[Any], default: Any) -> Iterator[Problem]:
@@ -176,7 +194,8 @@ def _powers(key: str, spec: Range, default: Any) -> Iterator[Problem]:
 
 def _outside(key: str, default: Any, space: str) -> Problem:
     group, _, rest = key.partition(".space.")
-    value = f"{group}.{rest}" if group == "training" else f"{group}.params.{rest}"
+    plain = group == "training" or rest == LAYER_RATES
+    value = f"{group}.{rest}" if plain else f"{group}.params.{rest}"
     return (
         key,
         f"the default {value}={default!r} must lie in its own space, which is {space}: trial 0 is "

@@ -11,7 +11,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.config.space import Dimension
+from pipeline.config.space import LAYER_RATES, Dimension
+
+FACTORS = f"model.{LAYER_RATES}"
 
 Space = Sequence[Mapping[str, Any]]
 """The dimensions of an arm, as `plain` writes them."""
@@ -60,7 +62,7 @@ def widths_of(name: str) -> tuple[str, str] | None:
     (`model.hidden_units`, `layers`), the width of its second layer (`model.hidden_units`, `2`).
     None for a dimension that is a parameter of its own."""
     base, _, part = name.rpartition(".")
-    is_widths = base.count(".") == 1 and (part == "layers" or part.isdigit())
+    is_widths = base.count(".") == 1 and base != FACTORS and (part == "layers" or part.isdigit())
     return (base, part) if is_widths else None
 
 
@@ -75,6 +77,9 @@ def _plain(dimension: Dimension) -> dict[str, Any]:
 
 
 def _stored(name: str, params: Mapping[str, str]) -> str | None:
+    if name.startswith(f"{FACTORS}.") and FACTORS in params:
+        factor = json.loads(params[FACTORS]).get(name.removeprefix(f"{FACTORS}."))
+        return None if factor is None else str(factor)
     parts = widths_of(name)
     if parts is None or parts[0] not in params:
         return params.get(name)

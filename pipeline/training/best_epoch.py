@@ -6,7 +6,7 @@ In: a model with the weights of that epoch put in, and the test rows. Out: plain
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from pipeline.records import Confusion
 from pipeline.training.loops import Arrays, evaluate_fit, predict_fit
+from pipeline.training.output import probabilities
 from pipeline.training.programs import Program
 
 Outputs = npt.NDArray[np.float32]
@@ -53,16 +54,17 @@ class Resident:
 
 
 class ByFit:
-    """A model that `fit` trained."""
+    """A model that `fit` trained; `on_batch` is called after every batch."""
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, on_batch: Callable[[], None]) -> None:
         self._model = model
+        self._on_batch = on_batch
 
     def evaluate(self, part: Arrays) -> dict[str, float]:
-        return evaluate_fit(self._model, part)
+        return evaluate_fit(self._model, part, self._on_batch)
 
     def predict(self, part: Arrays) -> Outputs:
-        return predict_fit(self._model, part)
+        return predict_fit(self._model, part, self._on_batch)
 
 
 def best_epoch(
@@ -71,6 +73,7 @@ def best_epoch(
     test: Arrays | None,
     labels: npt.NDArray[np.int64],
     classes: tuple[str, ...],
+    loss: str,
     file: str,
 ) -> Best:
     """Measures the model on test rows and writes its weights.
@@ -81,6 +84,7 @@ def best_epoch(
         test: test rows with labels in the loss's form; None when there are none.
         labels: the class of each of these rows, (rows,).
         classes: names of the classes.
+        loss: `training.loss`.
         file: where the weights go; empty for nowhere.
     """
     if file:
@@ -88,7 +92,8 @@ def best_epoch(
     if test is None:
         return Best(weights=file)
     metrics = {f"test_{name}": value for name, value in trained.evaluate(test).items()}
-    return Best(metrics, confusion(labels, trained.predict(test), classes), file)
+    found = probabilities(trained.predict(test), loss)
+    return Best(metrics, confusion(labels, found, classes), file)
 
 
 def confusion(

@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import is_users
+from pipeline.errors import BadInput, is_users
 
 # What Keras puts in front of a message, and TensorFlow in front of one from Python in a graph.
 PREAMBLE = re.compile(r"Exception encountered when calling .*")
@@ -27,6 +27,8 @@ class Failure:
 def failure(error: BaseException) -> Failure:
     """What to tell of an exception: of its traceback the last frame in the user's own code, or the
     last one where there is none, which then isn't told."""
+    if isinstance(error, BadInput):
+        return Failure("; ".join(error.problems), error.problems[0])
     kind, text = type(error).__name__, COLOURS.sub("", str(error))
     frames = [(f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__)]
     if (inner := IN_A_GRAPH.search(text)) is not None:

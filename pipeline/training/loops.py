@@ -7,11 +7,9 @@ caller says stop.
 from __future__ import annotations
 
 import functools
-import os
-import re
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -19,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from pipeline.data.memory import available_bytes
+from pipeline.data.view import InFile
 from pipeline.training.programs import EVALUATION_BATCH, Program
 
 Array = npt.NDArray[Any]
@@ -31,12 +31,12 @@ class Arrays:
     """Features and labels of one part of the data, labels in the loss's form, and what each row
     weighs in the loss (None: the same)."""
 
-    x: Array
+    x: Array | InFile
     y: Array
     weights: Array | None = None
 
     @property
-    def columns(self) -> tuple[Array, ...]:
+    def columns(self) -> tuple[Array | InFile, ...]:
         """What a training step takes."""
         return (self.x, self.y) if self.weights is None else (self.x, self.y, self.weights)
 
@@ -48,19 +48,10 @@ class Arrays:
 
 def fits_in_memory(*parts: Arrays | None) -> bool:
     """Whether there is room for the parts as tensors beside the arrays, and as much again."""
-    needed = sum(part.x.nbytes + part.y.nbytes for part in parts if part is not None)
-    return 2 * needed < available_bytes()
-
-
-def available_bytes() -> int:
-    """The memory that processes can still have: what the system would give back from its file cache
-    counts, where it says how much that is."""
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        found = re.search(r"^MemAvailable:\s*(\d+) kB", meminfo.read_text(), re.MULTILINE)
-        if found is not None:
-            return 1024 * int(found[1])
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    there = [part for part in parts if part is not None]
+    if any(isinstance(part.x, InFile) for part in there):
+        return False
+    return 2 * sum(part.x.nbytes + part.y.nbytes for part in there) < available_bytes()
 
 
 @dataclass(frozen=True)
@@ -122,37 +113,76 @@ def run_fit(
         if not on_epoch(epoch + 1, {name: float(value) for name, value in logs.items()}):
             model.stop_training = True
 
-    def still(*_: object, **__: object) -> None:
-        on_batch()
-
     model.fit(
         batches(),
         epochs=rhythm.epochs,
         initial_epoch=done,
         steps_per_epoch=-(-len(train.x) // rhythm.batch_size),
-        validation_data=None if validation is None else (validation.x, validation.y),
+        validation_data=None if validation is None else _labelled(validation),
         validation_batch_size=EVALUATION_BATCH,
         shuffle=False,
         verbose=0,
-        callbacks=[
-            keras.callbacks.LambdaCallback(
-                on_epoch_end=report, on_train_batch_end=still, on_test_batch_end=still
-            )
-        ],
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=report), _heard(on_batch)],
     )
 
 
-def evaluate_fit(model: keras.Model, arrays: Arrays) -> dict[str, float]:
+def evaluate_fit(
+    model: keras.Model, arrays: Arrays, on_batch: Callable[[], None]
+) -> dict[str, float]:
     """The model's metrics on arrays by Keras's own loop."""
+    given = _labelled(arrays)
+    x, y = given if isinstance(given, tuple) else (given, None)
     metrics: Mapping[str, Any] = model.evaluate(
-        arrays.x, arrays.y, batch_size=EVALUATION_BATCH, verbose=0, return_dict=True
+        x,
+        y,
+        batch_size=EVALUATION_BATCH,
+        verbose=0,
+        return_dict=True,
+        callbacks=[_heard(on_batch)],
     )
     return {name: float(value) for name, value in metrics.items()}
 
 
-def predict_fit(model: keras.Model, arrays: Arrays) -> npt.NDArray[np.float32]:
+def predict_fit(
+    model: keras.Model, arrays: Arrays, on_batch: Callable[[], None]
+) -> npt.NDArray[np.float32]:
     """The model's outputs for the rows, by Keras's own loop."""
+    x = _Batches(arrays, labelled=False) if isinstance(arrays.x, InFile) else arrays.x
     outputs: npt.NDArray[np.float32] = model.predict(
-        arrays.x, batch_size=EVALUATION_BATCH, verbose=0
+        x, batch_size=EVALUATION_BATCH, verbose=0, callbacks=[_heard(on_batch)]
     )
     return outputs
+
+
+class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Rows that stay in their file, a batch at a time, in order."""
+
+    def __init__(self, arrays: Arrays, labelled: bool) -> None:
+        super().__init__()
+        self._columns = (arrays.x, arrays.y) if labelled else (arrays.x,)
+        self._batches = math.ceil(len(arrays.x) / EVALUATION_BATCH)
+
+    def __len__(self) -> int:
+        return self._batches
+
+    def __getitem__(self, index: int) -> tuple[Array, ...]:
+        rows = slice(index * EVALUATION_BATCH, (index + 1) * EVALUATION_BATCH)
+        return tuple(column[rows] for column in self._columns)
+
+
+def _labelled(arrays: Arrays) -> tuple[Array, Array] | _Batches:
+    """Features and labels as Keras's loops take them: whole, or from their file."""
+    if isinstance(arrays.x, InFile):
+        return _Batches(arrays, labelled=True)
+    return arrays.x, arrays.y
+
+
+def _heard(on_batch: Callable[[], None]) -> keras.callbacks.Callback:
+    """Has Keras's loops call `on_batch` after every batch."""
+
+    def still(*_: object, **__: object) -> None:
+        on_batch()
+
+    return keras.callbacks.LambdaCallback(
+        on_train_batch_end=still, on_test_batch_end=still, on_predict_batch_end=still
+    )

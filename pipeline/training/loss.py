@@ -1,10 +1,20 @@
-"""Losses by name, each with the form of labels it wants and the accuracy that goes with it."""
+"""Losses by name, each with the form of labels it wants and the accuracy that goes with it.
+
+Where a model has one output for both of two classes, labels are a column of 0 and 1; else they are
+as they are, or one-hot.
+"""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import keras
 import numpy as np
 import numpy.typing as npt
+
+from pipeline.training.output import OF_TWO_CLASSES, RANGES
+
+Form = Literal["sparse", "one-hot", "column"]
 
 SPARSE = {
     "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
@@ -27,18 +37,33 @@ ONE_HOT = {
     "dice": keras.losses.Dice,
     "tversky": keras.losses.Tversky,
 }
+# For two classes alone.
+COLUMN = {"hinge": keras.losses.Hinge, "squared_hinge": keras.losses.SquaredHinge}
 
 
-def build_loss(name: str) -> tuple[keras.losses.Loss, keras.metrics.Metric]:
-    """The loss, and accuracy in the same form of labels."""
+def build_loss(name: str, units: int) -> tuple[keras.losses.Loss, keras.metrics.Metric]:
+    """The loss, and accuracy in the same form of labels.
+
+    Args:
+        name: `training.loss`.
+        units: how many outputs the model has for a row.
+    """
+    loss = (SPARSE | ONE_HOT | COLUMN)[name]()
+    match label_form(name, units):
+        case "sparse":
+            return loss, keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+        case "one-hot":
+            return loss, keras.metrics.CategoricalAccuracy(name="accuracy")
+        case "column":
+            middle = sum(RANGES[OF_TWO_CLASSES[name]]) / 2
+            return loss, keras.metrics.BinaryAccuracy(name="accuracy", threshold=middle)
+
+
+def label_form(name: str, units: int) -> Form:
+    """The form of labels that a loss wants of a model with so many outputs."""
     if name in SPARSE:
-        return SPARSE[name](), keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-    return ONE_HOT[name](), keras.metrics.CategoricalAccuracy(name="accuracy")
-
-
-def label_form(name: str) -> str:
-    """The form of labels a loss wants: sparse or one-hot."""
-    return "sparse" if name in SPARSE else "one-hot"
+        return "sparse"
+    return "column" if units == 1 else "one-hot"
 
 
 def balancing_weights(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
@@ -48,8 +73,12 @@ def balancing_weights(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     return (len(labels) / (len(classes) * counts))[own].astype(np.float32)
 
 
-def labels_for(
-    name: str, labels: npt.NDArray[np.int64], classes: int
+def labels_in(
+    form: Form, labels: npt.NDArray[np.int64], classes: int
 ) -> npt.NDArray[np.int64] | npt.NDArray[np.float32]:
-    """Labels (rows,) as the loss wants them: as they are, or one-hot (rows, classes)."""
-    return labels if name in SPARSE else np.eye(classes, dtype=np.float32)[labels]
+    """Labels (rows,) in a form: as they are, one-hot (rows, classes), or a column (rows, 1)."""
+    if form == "sparse":
+        return labels
+    if form == "column":
+        return labels.astype(np.float32)[:, np.newaxis]
+    return np.eye(classes, dtype=np.float32)[labels]

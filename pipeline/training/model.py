@@ -1,9 +1,9 @@
-"""From the `model` settings to a Keras model that gives a probability for every class."""
+"""From the `model` settings to a Keras model, whose last layer follows from data and loss."""
 
 from __future__ import annotations
 
-import functools
-import importlib
+import itertools
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,12 +14,15 @@ import tensorflow as tf
 from keras import layers
 from keras.src.backend.common import global_state
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
+from keras.src.utils.naming import reset_uids
 
 from pipeline.config.schema import Model
-from pipeline.config.trust import distrust, is_trusted
+from pipeline.data.dataset import Features
 from pipeline.data.scaling import Scaling
-from pipeline.data.sources import Features
 from pipeline.errors import BadInput
+from pipeline.training.output import Output, loss_problems, output_for
+from pipeline.training.own_model import build_own, check_values, last_activation
+from pipeline.training.preprocessing import Encoding, preprocessed, preprocessing_of
 
 Builder = Callable[..., keras.Model]
 
@@ -43,7 +46,12 @@ def graph_params(settings: Model) -> dict[str, Any]:
 
 
 def build_model(
-    settings: Model, scaling: Scaling, rows: Features, classes: int, seed: int
+    settings: Model,
+    scaling: Scaling,
+    rows: Features,
+    classes: int,
+    seed: int,
+    loss: str = "sparse_categorical_crossentropy",
 ) -> keras.Model:
     """Builds the model on top of its preprocessing, with every initial weight and dropout mask
     decided by `seed`.
@@ -56,25 +64,42 @@ def build_model(
         settings: builder and its params.
         scaling: what is done to features first.
         rows: a few rows (rows, …), for their shape and to try a model of the user's own.
-        classes: number of classes, which is the number of outputs.
+        classes: number of classes.
         seed: non-negative.
+        loss: `training.loss`.
+
+    Raises:
+        BadInput: a model of the user's own can't be trained on such rows with that loss, or no
+            model can.
     """
     random.seed(seed)
     np.random.seed(seed % 2**32)
-    shape = rows.shape[1:]
-    if settings.builder not in BUILDERS:
+    row, own = rows.shape[1:], settings.builder not in BUILDERS
+    shape = scaling.shape(row)
+    if problems := list(loss_problems(loss, classes)):
+        raise BadInput(*problems)
+    if own:
         # For random numbers that are drawn in the model's own code without a seed.
         generator = keras.random.SeedGenerator(seed)
         global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, generator)
-    body = _builder(settings.builder)(shape, classes, **settings.params)
-    if settings.builder not in BUILDERS:
-        _check_probabilities(body, settings.builder, rows, classes)
-    preprocessing = _preprocessing(scaling)
+        reset_uids()  # the same layers have the same names in every trial
+        body = build_own(settings.builder, settings.params, shape, classes, loss)
+    else:
+        body = BUILDERS[settings.builder](shape, output_for(loss, classes), **settings.params)
+    model = _with_preprocessing(body, preprocessing_of(scaling), row)
+    if own and last_activation(body) is None:
+        check_values(settings.builder, model, rows, classes, loss)
+    return model
+
+
+def _with_preprocessing(
+    body: keras.Model, preprocessing: keras.Layer | None, shape: Sequence[int]
+) -> keras.Model:
     if preprocessing is None:
         return body
     if not _is_plain(body):
         preprocessing.build((None, *shape))  # not in the graph that comes upon it first
-        return _preprocessed(body, preprocessing)
+        return preprocessed(body, preprocessing)
     inputs = keras.Input(shape)
     return keras.Model(inputs, body(preprocessing(inputs)))
 
@@ -89,110 +114,78 @@ def is_of_keras(model: keras.Model) -> bool:
 
 
 def _is_plain(layer: keras.Layer) -> bool:
-    return type(layer) is Dense or type(layer).__module__.startswith("keras.")
-
-
-def _preprocessed(model: keras.Model, preprocessing: keras.Layer) -> keras.Model:
-    """The model with its inputs preprocessed. A model around it would hide what its class says of
-    a training step, its loss or its metrics."""
-    own = model.call
-
-    @functools.wraps(own)  # Keras looks at the names of its arguments
-    def call(inputs: Any, *arguments: Any, **keywords: Any) -> Any:
-        return own(preprocessing(inputs), *arguments, **keywords)
-
-    model.call = call
-    return model
+    return type(layer) in (Dense, Encoding) or type(layer).__module__.startswith("keras.")
 
 
 def mlp(
     shape: Sequence[int],
-    classes: int,
+    output: Output,
     hidden_units: Sequence[int],
     activation: str,
     dropout: float,
     batch_normalization: bool,
     l2: float,
 ) -> keras.Model:
-    """Dense layers of `hidden_units`, each with what the other parameters ask for."""
+    """Dense layers of `hidden_units`, `hidden_1` the first of them, each with what the other
+    parameters ask for."""
     inputs = outputs = keras.Input(tuple(shape))
     if len(shape) > 1:
         outputs = layers.Flatten()(outputs)
-    for units in hidden_units:
+    for i, units in enumerate(hidden_units, 1):
         regularizer = keras.regularizers.L2(l2) if l2 else None
-        outputs = Dense(units, kernel_regularizer=regularizer)(outputs)
+        outputs = Dense(units, kernel_regularizer=regularizer, name=f"hidden_{i}")(outputs)
         if batch_normalization:
-            outputs = layers.BatchNormalization()(outputs)
+            outputs = layers.BatchNormalization(name=f"normalization_{i}")(outputs)
         outputs = layers.Activation(activation)(outputs)
         if dropout:
             outputs = layers.Dropout(dropout)(outputs)
-    return keras.Model(inputs, _probabilities(outputs, classes))
+    return keras.Model(inputs, _last(outputs, output))
 
 
 def cnn(
     shape: Sequence[int],
-    classes: int,
+    output: Output,
     filters: Sequence[int],
     hidden_units: Sequence[int],
     activation: str,
     dropout: float,
 ) -> keras.Model:
-    """Convolutions of `filters`, halved in size after each, then dense layers."""
+    """Convolutions of `filters`, `convolution_1` the first of them, halved in size after each, then
+    dense layers, `hidden_1` the first."""
     if len(shape) != 3:
         raise ValueError(
             f"model cnn needs images (height, width, channels), the data has {tuple(shape)}"
         )
     inputs = outputs = keras.Input(tuple(shape))
-    for channels in filters:
-        outputs = layers.Conv2D(channels, 3, padding="same", activation=activation)(outputs)
+    for i, channels in enumerate(filters, 1):
+        outputs = layers.Conv2D(
+            channels, 3, padding="same", activation=activation, name=f"convolution_{i}"
+        )(outputs)
         outputs = layers.MaxPooling2D(padding="same")(outputs)
     outputs = layers.Flatten()(outputs)
-    for units in hidden_units:
-        outputs = Dense(units, activation=activation)(outputs)
+    for i, units in enumerate(hidden_units, 1):
+        outputs = Dense(units, activation=activation, name=f"hidden_{i}")(outputs)
         if dropout:
             outputs = layers.Dropout(dropout)(outputs)
-    return keras.Model(inputs, _probabilities(outputs, classes))
+    return keras.Model(inputs, _last(outputs, output))
 
 
-def _probabilities(inputs: Any, classes: int) -> Any:
-    """One softmax unit per class: outputs that add up to 1, in a layer that can be named."""
-    return Dense(classes, activation="softmax", name="probabilities")(inputs)
+def _last(inputs: Any, output: Output) -> Any:
+    """The last layer, which can be named."""
+    return Dense(output.units, activation=output.activation, name="probabilities")(inputs)
 
 
 BUILDERS: Mapping[str, Builder] = {"mlp": mlp, "cnn": cnn}
 
 
-def _check_probabilities(model: Any, builder: str, rows: Features, classes: int) -> None:
-    """What Keras doesn't say of a model of the user's own: whether it gives probabilities."""
-    if not isinstance(model, keras.Model):
-        raise TypeError(f"{builder} must return a keras.Model, got {type(model).__name__}")
-    outputs = np.asarray(model(rows, training=False))
-    if outputs.shape != (len(rows), classes):
-        raise ValueError(
-            f"{builder} must give one probability for each of the {classes} classes: for "
-            f"{len(rows)} rows its output has the shape {outputs.shape}; end it with "
-            f'Dense(classes, activation="softmax")'
-        )
-    if not np.allclose(outputs.sum(axis=1), 1.0, atol=1e-3):
-        raise ValueError(
-            f"{builder}: the outputs of a row must be probabilities that add up to 1, and add up "
-            f'to {outputs[0].sum():.3g}; end it with activation="softmax"'
-        )
-
-
-def _builder(name: str) -> Builder:
-    if ":" not in name:
-        return BUILDERS[name]
-    if not is_trusted(name):
-        raise BadInput(distrust(name))
-    module, _, function = name.partition(":")
-    builder: Builder = getattr(importlib.import_module(module), function)
-    return builder
-
-
-def _preprocessing(scaling: Scaling) -> Any:
-    if scaling.factor is not None:
-        return layers.Rescaling(scaling.factor)
-    if scaling.mean:
-        return layers.Normalization(mean=scaling.mean, variance=scaling.variance)
-    return None
+def parameter_count(settings: Model, shape: Sequence[int], classes: int) -> int | None:
+    """How many parameters the layers of a model of ours will have, before there is room made for
+    them; None for a model of the user's own."""
+    if settings.builder not in BUILDERS:
+        return None
+    count, shape = 0, list(shape)
+    for filters in settings.params.get("filters", ()):
+        count += (9 * shape[2] + 1) * filters
+        shape = [-(-shape[0] // 2), -(-shape[1] // 2), filters]
+    widths = [math.prod(shape), *settings.params["hidden_units"], classes]
+    return count + sum((inputs + 1) * units for inputs, units in itertools.pairwise(widths))

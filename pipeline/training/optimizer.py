@@ -26,10 +26,11 @@ def updates_any_shape(settings: Optimizer) -> bool:
 
 
 def build_optimizer(
-    settings: Optimizer, training: Training, steps_per_epoch: int
+    settings: Optimizer, training: Training, steps_per_epoch: int, factor: float = 1.0
 ) -> keras.optimizers.Optimizer:
-    """The optimizer with its learning rate, constant or scheduled over the whole training."""
-    rate = settings.params["learning_rate"]
+    """The optimizer with its learning rate times `factor`, constant or scheduled over the whole
+    training."""
+    rate = settings.params["learning_rate"] * factor
     schedule = _schedule(training.schedule, rate, training.epochs, steps_per_epoch)
     optimizer = getattr(keras.optimizers, settings.name)
     return optimizer(**{**settings.params, "learning_rate": schedule})

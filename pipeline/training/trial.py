@@ -5,21 +5,26 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 
-from pipeline.config.schema import Data, Schedule, Training
+from pipeline.config.schema import Data, Schedule
 from pipeline.data.scaling import Scaling, measure
 from pipeline.data.split import Rows, SplitData
-from pipeline.records import TrialResult, TrialSpec, derive_seed
+from pipeline.data.view import rows_of
+from pipeline.errors import is_full, unwritable
+from pipeline.records import DISK_FULL, TrialResult, TrialSpec, derive_seed
 from pipeline.training.best_epoch import Best, ByFit, Resident, Trained, best_epoch
 from pipeline.training.checkpoint import CheckpointLost, Checkpoints
 from pipeline.training.failure import failure
+from pipeline.training.layer_rates import optimizer_by_layer, program_kind
 from pipeline.training.loops import Arrays, Rhythm, fits_in_memory, run_fit, run_resident
-from pipeline.training.loss import balancing_weights, build_loss, label_form, labels_for
+from pipeline.training.loss import Form, balancing_weights, build_loss, label_form, labels_in
 from pipeline.training.model import build_model, graph_params, is_of_keras
 from pipeline.training.optimizer import build_optimizer, updates_any_shape
-from pipeline.training.programs import Programs
+from pipeline.training.own_model import output_units
+from pipeline.training.programs import Program, Programs
 from pipeline.training.progress import Emit, Keep, Progress
 
 
@@ -37,7 +42,9 @@ class Bench:
         """What the settings do to features."""
         self._have(data)
         if self._scaling is None:
-            self._scaling = measure(settings, data.dataset.x[data.train])
+            self._scaling = measure(
+                settings, rows_of(data.dataset.x, data.train), data.dataset.columns
+            )
         return self._scaling
 
     def _have(self, data: SplitData) -> None:
@@ -45,19 +52,31 @@ class Bench:
             self._parts.clear()
             self._scaling, self._data = None, data
 
-    def part(self, data: SplitData, name: str, training: Training) -> Arrays:
-        """The train, validation or test rows with labels as the loss wants them, those for training
-        weighted as asked for."""
+    def part(self, data: SplitData, name: str, form: Form, balanced: bool = False) -> Arrays:
+        """The train, validation or test rows with labels in a form; `balanced` has every class
+        weigh the same."""
         self._have(data)
-        balanced = training.class_weight is not None and name == "train"
-        key = (name, label_form(training.loss), "balanced" if balanced else "")
+        key = (name, form, "balanced" if balanced else "")
         if key not in self._parts:
             rows: Rows = getattr(data, name)
             classes = data.dataset.y[rows]
-            labels = labels_for(training.loss, classes, len(data.dataset.class_names))
+            labels = labels_in(form, classes, len(data.dataset.class_names))
             weights = balancing_weights(classes) if balanced else None
-            self._parts[key] = Arrays(data.dataset.x[rows], labels, weights)
+            self._parts[key] = Arrays(rows_of(data.dataset.x, rows), labels, weights)
         return self._parts[key]
+
+    def program(
+        self, spec: TrialSpec, data: SplitData, model: keras.Model, train: Arrays
+    ) -> Program:
+        """The compiled epochs of a trial, as an earlier one left them or new."""
+        kind = _kind(spec, id(data))
+        x, y, *_ = train.tensors
+        key = kind.key if is_of_keras(model) else None
+        return self.programs.get(key, model, x, y, kind.any_shape)
+
+    def forget_program(self, spec: TrialSpec, data: SplitData) -> None:
+        """Gives up the compiled epochs of a trial, which have failed."""
+        self.programs.forget(_kind(spec, id(data)).key)
 
 
 def train_trial(
@@ -72,7 +91,8 @@ def train_trial(
     """Trains a trial to its end, whatever that is; from its last checkpoint, if it left one.
 
     An exception of the model's, the optimizer's or the user's own code ends this trial as
-    `failed`, with its traceback in the result; it isn't raised.
+    `failed`, with its traceback in the result; it isn't raised. One that says that the disk is full
+    interrupts it.
 
     Args:
         spec: what to train.
@@ -91,9 +111,14 @@ def train_trial(
     except CheckpointLost as lost:
         progress.outcome, error = "interrupted", str(lost)
     except (Exception, SystemExit) as exception:  # of the user's own code: told, not lost
-        progress.outcome, trace = "failed", traceback.format_exc()
-        told = failure(exception)
-        error, cause = told.line, told.cause
+        if is_full(exception):
+            path = getattr(exception, "filename", None) or spec.weights or "."
+            progress.outcome, error = "interrupted", str(unwritable(Path(path), exception))
+            cause = DISK_FULL
+        else:
+            progress.outcome, trace = "failed", traceback.format_exc()
+            told = failure(exception)
+            error, cause = told.line, told.cause
     return TrialResult(
         key=spec.key,
         outcome=progress.outcome,
@@ -123,8 +148,9 @@ def _train(
 ) -> Best:
     """Trains, and makes of the best epoch what the spec asks for."""
     spec, training = progress.spec, progress.spec.training
-    train = bench.part(data, "train", training)
-    validation = bench.part(data, "validation", training) if len(data.validation) else None
+    model, form = compiled(spec, data, bench)
+    train = bench.part(data, "train", form, training.class_weight is not None)
+    validation = bench.part(data, "validation", form) if len(data.validation) else None
     shuffle = derive_seed(spec.seed, "shuffle")
     rhythm = Rhythm(training.epochs, training.batch_size, training.shuffle, shuffle)
 
@@ -142,54 +168,67 @@ def _train(
     if training.loop == "auto" and not fits_in_memory(train, validation):
         progress.use_fit("the data doesn't fit in memory twice")
     if progress.loop == "resident":
-        kind = _kind(spec, id(data))
         try:
-            x, y, *_ = train.tensors
-            model = _compiled(spec, data, bench)
-            key = kind.key if is_of_keras(model) else None
-            program = bench.programs.get(key, model, x, y, kind.any_shape)
+            program = bench.program(spec, data, model, train)
             progress.model = program.model
             checkpoints.resume(progress)
             run_resident(program, train, validation, rhythm, on_epoch, progress.epochs)
-            return _best(spec, data, progress, bench, Resident(program))
+            return _best(spec, data, progress, bench, form, Resident(program))
         except CheckpointLost:
             raise
         except Exception as error:
-            bench.programs.forget(kind.key)
+            bench.forget_program(spec, data)
             if training.loop != "auto" or progress.epochs:
                 raise
             progress.use_fit(f"the model can't be compiled: {type(error).__name__}: {error}")
-    model = progress.model = _compiled(spec, data, bench)
+            model, _ = compiled(spec, data, bench)
+    progress.model = model
     # `fit` would do so inside its graph, where ScheduleFreeAdamW's copy of the initial weights
     # comes out as zeros.
     model.optimizer.build(model.trainable_variables)
     checkpoints.resume(progress)
     run_fit(model, train, validation, rhythm, on_epoch, progress.epochs, on_batch)
-    return _best(spec, data, progress, bench, ByFit(model))
+    return _best(spec, data, progress, bench, form, ByFit(model, on_batch))
 
 
 def _best(
-    spec: TrialSpec, data: SplitData, progress: Progress, bench: Bench, trained: Trained
+    spec: TrialSpec,
+    data: SplitData,
+    progress: Progress,
+    bench: Bench,
+    form: Form,
+    trained: Trained,
 ) -> Best:
     """What is made of the best epoch, for a spec that asks for it."""
     if not progress.best_weights or progress.model is None or progress.outcome == "interrupted":
         return Best()
     for weight, best in zip(progress.model.weights, progress.best_weights, strict=True):
         weight.value.assign(best)
-    test = bench.part(data, "test", spec.training) if len(data.test) else None
+    test = bench.part(data, "test", form) if len(data.test) else None
     labels, classes = data.dataset.y[data.test], data.dataset.class_names
-    return best_epoch(trained, progress.best_weights, test, labels, classes, spec.weights)
+    loss = spec.training.loss
+    return best_epoch(trained, progress.best_weights, test, labels, classes, loss, spec.weights)
 
 
-def _compiled(spec: TrialSpec, data: SplitData, bench: Bench) -> keras.Model:
+def compiled(spec: TrialSpec, data: SplitData, bench: Bench) -> tuple[keras.Model, Form]:
+    """A trial's model as it begins, and the form of labels that its loss wants.
+
+    Raises:
+        BadInput: the model, the loss and the data don't fit.
+    """
+    training, classes = spec.training, len(data.dataset.class_names)
     seed = derive_seed(spec.seed, "model")
     scaling, rows = bench.scaling(data, spec.data), data.dataset.x[data.train[:8]]
-    model = build_model(spec.model, scaling, rows, len(data.dataset.class_names), seed)
-    loss, accuracy = build_loss(spec.training.loss)
-    steps = -(-len(data.train) // spec.training.batch_size)
-    optimizer = build_optimizer(spec.optimizer, spec.training, steps)
+    model = build_model(spec.model, scaling, rows, classes, seed, training.loss)
+    units = output_units(model, rows)
+    loss, accuracy = build_loss(training.loss, units)
+    steps = -(-len(data.train) // training.batch_size)
+    factors = spec.model.layer_learning_rates or {}
+    optimizer = optimizer_by_layer(
+        model, factors, lambda factor: build_optimizer(spec.optimizer, training, steps, factor)
+    )
     model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy])
-    return model
+    return model, label_form(training.loss, units)
 
 
 @dataclass(frozen=True)
@@ -206,14 +245,17 @@ def _kind(spec: TrialSpec, data: int) -> _Kind:
     schedule computes it."""
     training, optimizer = spec.training, spec.optimizer
     fixed = dict(optimizer.params)
+    factors = spec.model.layer_learning_rates or {}
     if training.schedule == Schedule():
         del fixed["learning_rate"]
         rhythm: object = None
     else:
-        rhythm = (training.schedule, training.epochs, training.batch_size)
+        rhythm = (training.schedule, training.epochs, training.batch_size, factors)
     params = dict(spec.model.params)
-    any_shape = updates_any_shape(optimizer) and graph_params(spec.model) != params
+    frozen = 0 in factors.values()  # whose weights keep their shape
+    any_shape = updates_any_shape(optimizer) and graph_params(spec.model) != params and not frozen
     if any_shape:
         params = graph_params(spec.model)
-    model, loss = (spec.model.builder, params), (training.loss, training.class_weight)
+    model = (spec.model.builder, params, program_kind(factors))
+    loss = (training.loss, training.class_weight)
     return _Kind(repr((data, spec.data, model, optimizer.name, fixed, loss, rhythm)), any_shape)

@@ -1,8 +1,9 @@
 """The worker process: `python -m pipeline.training.worker <connection> <lifeline>`.
 
 It reads `TrialSpec`s from one inherited socket, writes `EpochMetrics` and `TrialResult`s to it,
-and serves until the socket closes. TensorFlow is imported once, before the first trial. When the
-sweep process is gone, however it went, the lifeline closes and the worker ends at once.
+and serves until the socket closes. A spec of the stage `check` is tried, not trained. TensorFlow is
+imported once, before the first trial. When the sweep process is gone, however it went, the lifeline
+closes and the worker ends at once.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ def main() -> None:
     # Asked where it is, a worker says so even while no Python code of it runs.
     faulthandler.register(signal.SIGUSR1)
     # Seconds: after the lifeline is watched.
+    from pipeline.training.preflight import check
     from pipeline.training.programs import forget_kernels
     from pipeline.training.trial import Bench, train_trial
 
@@ -52,6 +54,10 @@ def main() -> None:
             return
         if isinstance(spec, Verdict):
             continue  # on a trial that ended before it arrived
+        data = _data(_key(spec.data))
+        if spec.key.stage == "check":
+            outbox.send(check(spec, data, bench))
+            continue
 
         def keep(epoch: int, spec: TrialSpec = spec) -> bool:
             while True:
@@ -63,9 +69,7 @@ def main() -> None:
             schedule = spec.verdicts
             outbox.epoch(metrics, schedule is not None and schedule.judged(metrics.epoch))
 
-        result = train_trial(
-            spec, _data(_key(spec.data)), emit, keep, bench, outbox.still_training, stopping.is_set
-        )
+        result = train_trial(spec, data, emit, keep, bench, outbox.still_training, stopping.is_set)
         outbox.send(result)
         trials += 1
         if trials % TRIALS_BETWEEN_COLLECTIONS == 0:

@@ -12,13 +12,13 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.config import laws
+from pipeline.config import data_laws, laws, training_laws
 from pipeline.config.schema import Model, Optimizer, Pruner, Schedule, Search, Training
 from pipeline.config.space import Dimension
 from pipeline.data.scaling import Scaling
 from pipeline.data.sources import SOURCES
 from pipeline.search.samplers import make_pruner, make_sampler
-from pipeline.training import loss, model
+from pipeline.training import loss, model, output
 from pipeline.training.optimizer import build_optimizer
 
 WRAPPERS = {"Optimizer", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"}
@@ -27,43 +27,43 @@ OTHER_LOSSES = {
     "Loss": "the base class",
     "CTC": "sequences of labels",
     "Circle": "embeddings",
-    "Hinge": "labels of -1 and 1, one output",
-    "SquaredHinge": "labels of -1 and 1, one output",
     "MeanAbsolutePercentageError": "labels that are never 0",
 }
 
 
 def test_optimizers_are_all_of_keras() -> None:
     exported = {name for name, _ in inspect.getmembers(keras.optimizers, inspect.isclass)}
-    assert sorted(laws.OPTIMIZERS) == sorted(exported - WRAPPERS)
+    assert sorted(training_laws.OPTIMIZERS) == sorted(exported - WRAPPERS)
 
 
 def test_losses_are_those_of_the_training_room() -> None:
-    assert list(laws.SPARSE_LOSSES) == list(loss.SPARSE)
-    assert sorted(laws.ONE_HOT_LOSSES) == sorted(loss.ONE_HOT)
+    assert list(training_laws.SPARSE_LOSSES) == list(loss.SPARSE)
+    assert sorted(training_laws.ONE_HOT_LOSSES) == sorted(loss.ONE_HOT)
+    assert sorted(training_laws.TWO_CLASS_LOSSES) == sorted(loss.COLUMN)
+    assert set(loss.COLUMN) < set(output.OF_TWO_CLASSES) < set(loss.COLUMN | loss.ONE_HOT)
 
 
 def test_losses_are_all_of_keras_that_fit_classification() -> None:
     exported = {name for name, _ in inspect.getmembers(keras.losses, inspect.isclass)}
-    ours = {kind.__name__ for kind in [*loss.SPARSE.values(), *loss.ONE_HOT.values()]}
+    ours = {kind.__name__ for kind in (loss.SPARSE | loss.ONE_HOT | loss.COLUMN).values()}
     assert exported - ours == set(OTHER_LOSSES)
 
 
 def test_builders_and_sources() -> None:
-    assert sorted(laws.BUILDERS) == sorted(model.BUILDERS)
-    assert sorted(laws.SOURCES) == sorted(SOURCES)
+    assert sorted(training_laws.BUILDERS) == sorted(model.BUILDERS)
+    assert sorted(data_laws.SOURCES) == sorted(SOURCES)
 
 
-@pytest.mark.parametrize("name", [*laws.SPARSE_LOSSES, *laws.ONE_HOT_LOSSES])
+@pytest.mark.parametrize("name", [*training_laws.SPARSE_LOSSES, *training_laws.ONE_HOT_LOSSES])
 def test_every_loss_prefers_the_right_class(name: str) -> None:
     """With labels in the form it wants, and an accuracy in the same form.
 
     Some of Keras's losses take any form without a word, and measure nothing in the wrong one.
     """
-    labels = loss.labels_for(name, np.array([0, 1, 2]), 3)
+    labels = loss.labels_in(loss.label_form(name, 3), np.array([0, 1, 2]), 3)
     right = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]], "float32")
     wrong = right[[1, 2, 0]]
-    function, accuracy = loss.build_loss(name)
+    function, accuracy = loss.build_loss(name, 3)
     assert float(function(labels, right)) < float(function(labels, wrong))
     accuracy.update_state(labels, right)
     assert float(accuracy.result()) == 1.0
@@ -72,7 +72,26 @@ def test_every_loss_prefers_the_right_class(name: str) -> None:
     assert accuracy.name == "accuracy"
 
 
-@pytest.mark.parametrize("name", laws.BUILDERS)
+@pytest.mark.parametrize("name", output.OF_TWO_CLASSES)
+def test_every_loss_of_two_classes_prefers_the_right_one(name: str) -> None:
+    """With one output, a column of labels, and an accuracy that divides its range in the middle."""
+    low, high = output.RANGES[output.OF_TWO_CLASSES[name]]
+    labels = loss.labels_in(loss.label_form(name, 1), np.array([0, 1, 1]), 2)
+    assert labels.tolist() == [[0.0], [1.0], [1.0]]
+    middle, step = (low + high) / 2, 0.2 * (high - low)
+    right = np.array([[middle - step], [middle + step], [middle + step]], "float32")
+    function, accuracy = loss.build_loss(name, 1)
+    assert float(function(labels, right)) < float(function(labels, 2 * middle - right))
+    accuracy.update_state(labels, right)
+    assert float(accuracy.result()) == 1.0
+    accuracy.update_state(labels, 2 * middle - right)
+    assert float(accuracy.result()) == 0.5
+    assert accuracy.name == "accuracy"
+    found = output.probabilities(right, name)
+    np.testing.assert_allclose(found, [[0.7, 0.3], [0.3, 0.7], [0.3, 0.7]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", training_laws.BUILDERS)
 def test_every_builder_gives_a_probability_for_every_class(name: str) -> None:
     params = {
         "mlp": {
@@ -92,7 +111,7 @@ def test_every_builder_gives_a_probability_for_every_class(name: str) -> None:
     np.testing.assert_allclose(outputs.sum(axis=1), 1, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", laws.SCHEDULES)
+@pytest.mark.parametrize("name", training_laws.SCHEDULES)
 def test_every_schedule_builds(name: str) -> None:
     training = Training(4, 2, "huber", schedule=Schedule(name, warmup_epochs=1, final=0.1))
     optimizer = build_optimizer(Optimizer("SGD", {"learning_rate": 0.5}), training, 10)

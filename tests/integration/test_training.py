@@ -16,7 +16,12 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from pipeline.config.laws import ACTIVATIONS, ONE_HOT_LOSSES, SPARSE_LOSSES
+from pipeline.config.training_laws import (
+    ACTIVATIONS,
+    ONE_HOT_LOSSES,
+    SPARSE_LOSSES,
+    TWO_CLASS_LOSSES,
+)
 from pipeline.data.scaling import measure
 from pipeline.records import VerdictSchedule, derive_seed
 from pipeline.training import loops
@@ -24,7 +29,7 @@ from pipeline.training import loss as losses
 from pipeline.training.model import build_model
 from pipeline.training.optimizer import build_optimizer
 from pipeline.training.programs import EVALUATION_BATCH, Program
-from pipeline.training.trial import Bench, _compiled, train_trial
+from pipeline.training.trial import Bench, compiled, train_trial
 from tests.integration.training_room import FEW_ROWS, Trained, compose, train
 
 pytestmark = pytest.mark.usefixtures("lab")  # whose scenarios may begin: this takes a while
@@ -165,9 +170,9 @@ def test_balanced_is_keras_own_class_weight(rare: Sequence[str]) -> None:
     weighted = (*rare, "training.class_weight=balanced", "training.shuffle=false")
     spec, data = compose(*weighted, "training.epochs=2")
     bench = Bench()
-    part = bench.part(data, "train", replace(spec.training, class_weight=None))
+    model, form = compiled(spec, data, bench)
+    part = bench.part(data, "train", form)
     share = part.y.mean()
-    model = _compiled(spec, data, bench)
     history = model.fit(
         *(part.x, part.y),
         batch_size=50,
@@ -332,9 +337,11 @@ def test_early_stopping_waits_for_patience_epochs_without_progress(
     assert trained.result.best_epoch == 1
 
 
-def test_fit_is_heard_of_after_every_batch() -> None:
-    """Of training, and of validation."""
+@pytest.mark.parametrize("test", [False, True])
+def test_fit_is_heard_of_after_every_batch(test: bool) -> None:
+    """Of training, of validation, and twice of test rows: for metrics and for outputs."""
     spec, data = compose(*SMALL, "training.epochs=2", "training.loop=fit")
+    spec = replace(spec, test=test)
     batches = 0
 
     def count() -> None:
@@ -343,7 +350,7 @@ def test_fit_is_heard_of_after_every_batch() -> None:
 
     train_trial(spec, data, lambda _: None, lambda _: True, on_batch=count)
     assert len(data.validation) < EVALUATION_BATCH
-    assert batches == 2 * (math.ceil(len(data.train) / 50) + 1)
+    assert batches == 2 * (math.ceil(len(data.train) / 50) + 1) + 2 * test
 
 
 def test_without_patience_a_training_never_stops_early() -> None:
@@ -518,9 +525,10 @@ def test_sgd_moves_weights_by_rate_times_gradient() -> None:
 def test_config_offers_the_losses_that_training_has() -> None:
     assert set(SPARSE_LOSSES) == set(losses.SPARSE)
     assert set(ONE_HOT_LOSSES) == set(losses.ONE_HOT)
+    assert set(TWO_CLASS_LOSSES) == set(losses.COLUMN)
 
 
-@pytest.mark.parametrize("loss", [*SPARSE_LOSSES, *ONE_HOT_LOSSES])
+@pytest.mark.parametrize("loss", [*SPARSE_LOSSES, *ONE_HOT_LOSSES, *TWO_CLASS_LOSSES])
 def test_every_loss_trains(loss: str) -> None:
     trained = train(
         *(*FREE, "data=worked_example", *LOSS_ONLY, "training.epochs=1", "training.batch_size=4"),

@@ -1,0 +1,128 @@
+"""Models with a mistake each, as somebody writes them who has seen a lesson or two."""
+# ruff: noqa: ARG001, ARG002 - a builder gets shape and classes, whether it uses them or not
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+def lesson(shape: Sequence[int], classes: int) -> keras.Model:
+    """The lesson as it is printed, with both of its slips."""
+    return keras.Sequential(
+        [
+            keras.layers.Dense(8, input_shape=(1,), activation="relu"),
+            keras.layers.Dense(16, activation="relu"),
+            keras.layers.Dense(2, activation="sigmoid"),
+        ]
+    )
+
+
+def mended(shape: Sequence[int], classes: int) -> keras.Model:
+    """The lesson with what the two messages say."""
+    return keras.Sequential(
+        [
+            keras.Input(shape),
+            keras.layers.Dense(8, activation="relu"),
+            keras.layers.Dense(16, activation="relu"),
+            keras.layers.Dense(classes, activation="softmax"),
+        ]
+    )
+
+
+def ends_in(
+    shape: Sequence[int],
+    classes: int,
+    units: int = 2,
+    activation: str | None = None,
+    hidden: bool = False,
+) -> keras.Model:
+    """One layer of so many units; `hidden` behind a class of the user's own."""
+    layer = keras.layers.Dense(units, activation=activation)
+    if hidden:
+        return Own(layer)
+    return keras.Sequential([keras.Input(shape), layer])
+
+
+class Own(keras.Model):  # type: ignore[misc]
+    """A layer behind a call of its own, which only running it shows."""
+
+    def __init__(self, layer: keras.Layer) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def call(self, inputs: Any) -> Any:
+        return self.layer(inputs)
+
+
+class Stubborn(keras.Model):  # type: ignore[misc]
+    """Computes its loss from logits that are probabilities."""
+
+    def compute_loss(self, x: Any, y: Any, y_pred: Any, *_: Any, **__: Any) -> Any:
+        lossy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        return lossy(y, y_pred)
+
+
+def stubborn(shape: Sequence[int], classes: int) -> keras.Model:
+    inputs = keras.Input(shape)
+    return Stubborn(inputs, keras.layers.Dense(classes, activation="softmax")(inputs))
+
+
+def compiled_from_logits(shape: Sequence[int], classes: int) -> keras.Model:
+    model = mended(shape, classes)
+    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+def returns_nothing(shape: Sequence[int], classes: int) -> None:
+    mended(shape, classes)
+
+
+def returns_a_layer(shape: Sequence[int], classes: int) -> keras.Layer:
+    return keras.layers.Dense(classes, activation="softmax")
+
+
+def no_weights(shape: Sequence[int], classes: int) -> keras.Model:
+    return keras.Sequential([keras.Input(shape), keras.layers.Softmax()])
+
+
+def unflattened(shape: Sequence[int], classes: int) -> keras.Model:
+    return keras.Sequential(
+        [
+            keras.Input(shape),
+            keras.layers.Reshape((*shape, 1)),
+            keras.layers.Dense(classes, activation="softmax"),
+        ]
+    )
+
+
+def raises(shape: Sequence[int], classes: int) -> keras.Model:
+    raise LookupError(f"no idea of {classes} classes")  # raises: here
+
+
+def two_inputs(shape: Sequence[int], classes: int) -> keras.Model:
+    inputs = [keras.Input(shape), keras.Input(shape)]
+    joined = keras.layers.Concatenate()(inputs)
+    return keras.Model(inputs, keras.layers.Dense(classes, activation="softmax")(joined))
+
+
+def wants_a_width(shape: Sequence[int], classes: int, width: int) -> keras.Model:
+    hidden = [keras.Input(shape), keras.layers.Dense(width)]
+    return keras.Sequential([*hidden, keras.layers.Dense(classes, activation="softmax")])
+
+
+class Wide(keras.layers.Layer):  # type: ignore[misc]
+    """Has a shape in its weights that no row has, and says so only when it is called."""
+
+    def build(self, _: Any) -> None:
+        self.kernel = self.add_weight(shape=(3, 2))
+
+    def call(self, inputs: Any) -> Any:
+        return tf.matmul(inputs, self.kernel)  # wide: here
+
+
+def too_wide(shape: Sequence[int], classes: int) -> keras.Model:
+    return Own(Wide())

@@ -1,0 +1,305 @@
+"""What a sweep finds out about its models before the first trial: cases 75 to 85 of bad input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pipeline.data.split import SplitData
+from pipeline.records import TrialSpec
+from pipeline.training import preflight
+from pipeline.training.preflight import check
+from pipeline.training.trial import Bench
+from tests.integration import lessons
+from tests.integration.training_room import FEW_ROWS, compose
+
+DATA = ("data=worked_example", "objective.metric=loss", "objective.direction=minimize")
+MODULE = "tests.integration.lessons"
+BINARY = "training.loss=binary_crossentropy"
+
+
+@pytest.fixture(autouse=True)
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "tests")
+
+
+def own(name: str, *overrides: str, module: str = MODULE) -> tuple[TrialSpec, SplitData]:
+    return compose(*DATA, "model=custom", f"model.builder={module}:{name}", *overrides)
+
+
+def problems(spec: TrialSpec, data: SplitData, bench: Bench | None = None) -> Sequence[str]:
+    result = check(spec, data, bench or Bench())
+    found = result.error.split("\n") if result.error else []
+    assert (result.outcome == "failed") == bool(found)
+    assert result.epochs == 0
+    return found
+
+
+def line_of(text: str) -> int:
+    """The line of lessons.py that has this."""
+    lines = Path(lessons.__file__).read_text().splitlines()
+    return next(i for i, line in enumerate(lines, 1) if text in line)
+
+
+def place(function: str) -> str:
+    return f"model.builder: lessons.py:{line_of(f'def {function}(')}: {function}()"
+
+
+# The lesson of two slips.
+
+
+@pytest.mark.filterwarnings("ignore:Do not pass an `input_shape`")
+def test_both_slips_of_the_lesson_are_told_with_what_mends_them() -> None:
+    shape, output = problems(*own("lesson"))
+    assert shape == (
+        f"{place('lesson')} makes a model for rows of 1 feature, and the data has 2 features; its "
+        "first argument is the shape of a row: keras.Input(shape)"
+    )
+    assert output == (
+        f"{place('lesson')} ends in 2 units with activation sigmoid: what they give for a row are "
+        "no probabilities of 2 classes, which add up to 1, and sparse_categorical_crossentropy "
+        'takes them for that; write Dense(classes, activation="softmax"), or '
+        'Dense(1, activation="sigmoid") with training.loss=binary_crossentropy'
+    )
+
+
+def test_the_lesson_mended_as_the_messages_say_is_fine() -> None:
+    assert problems(*own("mended")) == []
+    assert problems(*own("ends_in", "+model.params={units: 1, activation: sigmoid}", BINARY)) == []
+
+
+# Outputs that don't fit.
+
+ENDS: dict[str, tuple[str, str, str]] = {
+    "softmax of one unit": ("{units: 1, activation: softmax}", "", "which is 1 for every row"),
+    "one unit for two classes": ("{units: 1, activation: sigmoid}", "", f"with {BINARY}"),
+    "logits": ("{units: 2}", "", "2 units without an activation"),
+    "too many units": (
+        "{units: 3, activation: softmax}",
+        "",
+        "3 units, and the data has 2 classes",
+    ),
+    "sigmoid in a one-hot loss": (
+        "{units: 2, activation: sigmoid}",
+        "training.loss=categorical_crossentropy",
+        'write Dense(classes, activation="softmax")',
+    ),
+    "tanh as a probability": ("{units: 1, activation: tanh}", BINARY, "a value from 0 to 1"),
+    "a logit as a probability": ("{units: 1}", BINARY, "one unit without an activation"),
+    "sigmoid in a hinge": (
+        "{units: 1, activation: sigmoid}",
+        "training.loss=hinge",
+        'a value from -1 to 1; write Dense(1, activation="tanh")',
+    ),
+    "two units in a hinge": (
+        "{units: 2, activation: softmax}",
+        "training.loss=squared_hinge",
+        'takes one from -1 to 1; write Dense(1, activation="tanh")',
+    ),
+}
+
+
+@pytest.mark.parametrize(("params", "loss", "told"), ENDS.values(), ids=ENDS)
+def test_an_output_that_does_not_fit(params: str, loss: str, told: str) -> None:
+    given = [f"+model.params={params}", *filter(None, [loss])]
+    (problem,) = problems(*own("ends_in", *given))
+    assert problem.startswith(place("ends_in"))
+    assert told in problem
+
+
+HIDDEN = ("{units: 2, activation: sigmoid, hidden: true}", "{units: 2, hidden: true}")
+
+
+@pytest.mark.parametrize("params", HIDDEN)
+def test_outputs_are_looked_at_where_layers_do_not_say(params: str) -> None:
+    (problem,) = problems(*own("ends_in", f"+model.params={params}"))
+    assert problem.startswith(place("ends_in"))
+    assert "probabilities" in problem
+    assert 'end it with Dense(classes, activation="softmax")' in problem
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ("{units: 3, activation: softmax, hidden: true}", "3 units, and the data has 2 classes"),
+        ("{units: 1, activation: sigmoid, hidden: true}", f"with {BINARY}"),
+    ],
+)
+def test_units_are_counted_where_layers_do_not_say(params: str, told: str) -> None:
+    (problem,) = problems(*own("ends_in", f"+model.params={params}"))
+    assert told in problem
+
+
+@pytest.mark.parametrize("loss", ["", BINARY])
+def test_a_class_of_the_users_own_is_fine_if_its_outputs_are(loss: str) -> None:
+    units = "{units: 1, activation: sigmoid, hidden: true}"
+    if not loss:
+        units = "{units: 2, activation: softmax, hidden: true}"
+    assert problems(*own("ends_in", f"+model.params={units}", *filter(None, [loss]))) == []
+
+
+# Functions that don't fit.
+
+BUILDERS = {
+    "returns_nothing": "returns nothing; end it with: return model",
+    "returns_a_layer": "must return a keras.Model, and returns Dense",
+    "two_inputs": "makes a model with 2 inputs",
+    "unflattened": "a Flatten in front of the last Dense may be missing",
+    "compiled_from_logits": "from_logits=True, and its softmax gives probabilities, no logits",
+}
+
+
+@pytest.mark.parametrize(("name", "told"), BUILDERS.items(), ids=BUILDERS)
+def test_a_function_that_does_not_fit(name: str, told: str) -> None:
+    (problem,) = problems(*own(name))
+    assert problem.startswith(place(name))
+    assert told in problem
+
+
+def test_a_loss_of_the_models_own_that_takes_probabilities_for_logits() -> None:
+    (problem,) = problems(*own("stubborn"))
+    assert problem.startswith(f"model.builder: {MODULE}:stubborn has a loss of its own")
+    assert "leave one of the two out" in problem
+
+
+def test_a_model_without_weights() -> None:
+    (problem,) = problems(*own("no_weights"))
+    assert problem.startswith("model: it has no weight to train; it needs a layer such as Dense")
+
+
+def test_a_function_that_is_not_there() -> None:
+    (problem,) = problems(*own("lessen"))
+    assert problem.startswith(f"model.builder: {MODULE} has no function 'lessen'; it has lesson,")
+
+
+@pytest.mark.parametrize("module", ["tests.integration.lessens", "tests.no.lessons"])
+def test_a_module_that_is_not_there(module: str) -> None:
+    (problem,) = problems(*own("lesson", module=module))
+    missing = module if module.startswith("tests.integration") else "tests.no"
+    assert problem.startswith(f"model.builder: there is no module {missing}, for {module}:lesson")
+    assert "PYTHONPATH" in problem
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ("{widht: 3}", "(shape, classes, widht=3)"),
+        ("{}", "missing a required argument: 'width'"),
+    ],
+)
+def test_params_that_the_function_does_not_take(params: str, told: str) -> None:
+    (problem,) = problems(*own("wants_a_width", f"+model.params={params}"))
+    line = line_of("def wants_a_width(")
+    assert problem.startswith(f"model.params: lessons.py:{line}: wants_a_width() takes (shape:")
+    assert told in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("raises", "# raises: here", "LookupError: no idea of 2 classes"),
+        ("too_wide", "# wide: here", "InvalidArgumentError: "),
+    ],
+)
+def test_what_the_users_code_raises_is_told_with_its_line(name: str, text: str, told: str) -> None:
+    spec, data = own(name)
+    (problem,) = problems(spec, data)
+    assert problem.startswith(f"a first step fails: lessons.py:{line_of(text)}: {told}")
+    assert "Traceback" not in problem
+    assert check(spec, data, Bench()).traceback.startswith("Traceback")
+
+
+# Models of ours.
+
+
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
+def test_a_loss_of_two_classes_on_ten(loss: str) -> None:
+    (problem,) = problems(*compose("data=digits", "model=mlp", f"training.loss={loss}"))
+    assert problem.startswith(f"training.loss: {loss} is for two classes, and the data has 10")
+    assert "categorical_hinge" in problem
+
+
+MODELS = {
+    "mlp": ("model=mlp", "model.params.hidden_units=[64]", 64 * 64 + 64 + 64 * 10 + 10),
+    "cnn": (
+        "model=cnn",
+        "model.params.filters=[4]",
+        9 * 4 + 4 + (4 * 4 * 4 * 64 + 64) + 64 * 10 + 10,
+    ),
+}
+
+
+@pytest.mark.parametrize(("model", "params", "count"), MODELS.values(), ids=MODELS)
+def test_a_model_that_memory_has_no_room_for(
+    model: str, params: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = ("model.space.hidden_units=null", "training.space.batch_size=null")
+    spec, data = compose("data=digits", model, *free, params)
+    monkeypatch.setattr(preflight, "available_bytes", lambda: 16 * count - 1)
+    (problem,) = problems(spec, data)
+    assert problem.startswith(f"model: it has {count:,} parameters; ")
+    assert problem.endswith("make it smaller")
+    monkeypatch.setattr(preflight, "available_bytes", lambda: 16 * count)
+    assert problems(spec, data) == []
+
+
+def test_a_model_of_the_users_own_that_memory_has_no_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(preflight, "available_bytes", lambda: 1000)
+    (problem,) = problems(*own("mended"))
+    count = 2 * 8 + 8 + 8 * 16 + 16 + 16 * 2 + 2
+    assert problem.startswith(f"model: it has {count} parameters")
+
+
+@pytest.mark.parametrize(
+    ("rates", "told"),
+    [
+        (
+            "{hiden_*: 0.5}",
+            "no layer is called hiden_*; those with weights: hidden_1, hidden_2, probabilities",
+        ),
+        ("{'*_1': 0.5, hidden_*: 2}".replace("'", ""), "layer hidden_1 is meant by *_1 and by "),
+        ("{'*': 0}".replace("'", ""), "it has no weight to train"),
+    ],
+)
+def test_factors_of_learning_rates_that_mean_nothing(rates: str, told: str) -> None:
+    (problem,) = problems(*compose(*DATA, "model=mlp", f"model.layer_learning_rates={rates}"))
+    assert told in problem
+
+
+def test_the_norm_of_all_gradients_is_not_that_of_each_pattern() -> None:
+    clipped = ("optimizer=adam", "optimizer.params.global_clipnorm=1.0")
+    spec = compose(*DATA, "model=mlp", "model.layer_learning_rates={hidden_*: 0.5}", *clipped)
+    (problem,) = problems(*spec)
+    assert problem.startswith("optimizer.params.global_clipnorm: ")
+    assert "clipnorm" in problem
+
+
+# What it leaves.
+
+
+def test_what_it_compiles_is_there_for_the_first_trial() -> None:
+    bench = Bench()
+    spec, data = compose(*FEW_ROWS, "model=mlp")
+    assert problems(spec, data, bench) == []
+    assert len(bench.programs) == 1
+    from pipeline.training.trial import train_trial
+
+    told: list[dict[str, float]] = []
+    for known in (bench, Bench()):
+        epochs: list[dict[str, float]] = []
+        result = train_trial(
+            spec, data, lambda m, epochs=epochs: epochs.append(dict(m.values)), bool, known
+        )
+        assert result.outcome == "complete"
+        told.append(epochs[-1])
+    assert told[0] == told[1]
+    assert len(bench.programs) == 1
+
+
+@pytest.mark.parametrize("loop", ["resident", "fit"])
+def test_every_loop_is_tried(loop: str) -> None:
+    assert problems(*compose(*FEW_ROWS, "model=mlp", f"training.loop={loop}")) == []
