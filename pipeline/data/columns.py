@@ -42,10 +42,11 @@ def kind_of(kind: pa.DataType) -> str:
 
 
 def numbers_of(column: Any) -> npt.NDArray[Any]:
-    """Numbers of 64 bits as they are, others as 32; what is missing is NaN."""
+    """Numbers as they are stored; what is missing is NaN."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if column.null_count or not pa.types.is_floating(column.type):
+    plain = pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
+    if column.null_count or not plain:
         column = pc.cast(column, pa.float64(), safe=False)
     values: npt.NDArray[Any] = column.to_numpy(zero_copy_only=False)
     return values

@@ -104,7 +104,8 @@ def _word(value: object) -> str:
 
 def _table(path: Path, columns: Sequence[Column]) -> pd.DataFrame:
     """All of a file's columns, or those that are asked for."""
-    from pipeline.data.csv_file import csv_names, read_csv
+    from pipeline.data.csv_file import Dialect, read_csv
+    from pipeline.data.csv_mistakes import csv_names
     from pipeline.data.parquet_file import ParquetRows
 
     wanted = [column.name for column in columns]
@@ -116,7 +117,7 @@ def _table(path: Path, columns: Sequence[Column]) -> pd.DataFrame:
     _check_names(path, wanted, names)
     words = [column.name for column in columns if column.vocabulary]
     without = [name for name in names if wanted and name not in wanted]
-    return _frame(read_csv("input", path, names, words=words, without=without))
+    return _frame(read_csv("input", path, names, Dialect(words=words, without=without)))
 
 
 def _frame(table: Any) -> pd.DataFrame:

@@ -16,7 +16,8 @@ import pyarrow as pa
 from pipeline.config.schema import Data
 from pipeline.data.classes import class_problem, number_classes
 from pipeline.data.columns import MOST_WORDS, Words, numbers_of
-from pipeline.data.csv_file import csv_names, read_csv
+from pipeline.data.csv_file import Dialect, read_csv
+from pipeline.data.csv_mistakes import csv_names
 from pipeline.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Dataset, Features, Parts
 from pipeline.data.parquet_file import ParquetRows
 from pipeline.data.paths import find_file
@@ -37,7 +38,8 @@ class CsvRows:
         if key == MAIN:
             check_dropped(key, names, dropped)
         words = [*(settings.categorical or ()), *filter(None, (settings.split, settings.group))]
-        table = read_csv(key, path, names, delimiter, settings.decimal or ".", words, dropped)
+        dialect = Dialect(delimiter, settings.decimal or ".", words, dropped)
+        table = read_csv(key, path, names, dialect)
         self.schema: pa.Schema = table.schema
         self.rows: int = table.num_rows
         self._batches: list[Any] = table.to_batches()
