@@ -13,6 +13,9 @@ sweep goes on (exit code 1 at the end).
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import shutil
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +24,7 @@ DONE = 0
 TRIAL_FAILED = 1
 
 OURS = Path(__file__).parent
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 PYTHONS_OWN = Path(sysconfig.get_path("stdlib"))
 INSTALLED = {"site-packages", "dist-packages"}
 
@@ -73,3 +77,33 @@ class Interrupted(PipelineError):
     """The user stopped the command; what was finished is stored."""
 
     exit_code = 130
+
+
+def damaged(path: Path, why: object, remedy: str) -> StorageError:
+    """What to tell of a damaged file of the store, which stays as it is. A copy of it is kept,
+    named after its content: there is one, however often one comes upon it."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()[:8]
+    copy = path.with_name(f"{path.name}.damaged-{digest}")
+    if not copy.exists():
+        shutil.copy(path, copy)
+    return StorageError(f"{path} is damaged ({why}); it stays, and {copy} is a copy; {remedy}")
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that the disk has no space left; SQLite says it in words."""
+    if isinstance(error, OSError):
+        return error.errno in NO_SPACE
+    return "disk is full" in str(error)
+
+
+def unwritable(path: Path, error: BaseException) -> StorageError:
+    """What to tell of a file of the store that couldn't be written."""
+    if not is_full(error):
+        return StorageError(f"writing to {path} failed: {getattr(error, 'strerror', error)}")
+    folder = next(parent for parent in (path, *path.parents) if parent.is_dir())
+    free = shutil.disk_usage(folder).free / 2**20
+    return StorageError(
+        f"writing to {path} failed: its disk is full ({free:.0f} MB free); make room, and the same "
+        "command continues"
+    )

@@ -6,19 +6,13 @@ Nothing is written here and TensorFlow is not imported, so a mistake costs a sec
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar
 
-from hydra import compose, initialize_config_dir
-from hydra.core.config_store import ConfigStore
-from hydra.errors import MissingConfigException
-from omegaconf import DictConfig, OmegaConf, open_dict
-
-from pipeline.config.explain import COMPOSE_ERRORS, explain, place
-from pipeline.config.grammar import GROUPS, check_grammar
+from pipeline.config.explain import place
+from pipeline.config.grammar import check_grammar
+from pipeline.config.hydra_settings import composed, hydra_for
 from pipeline.config.laws import arm_problems, name_problems, sweep_problems
 from pipeline.config.plan import Arm, Plan
 from pipeline.config.schema import Config, DoctorConfig, PredictConfig, ReportConfig
@@ -27,7 +21,6 @@ from pipeline.config.space import ArmSettings
 from pipeline.config.space_laws import Problem
 from pipeline.errors import BadInput
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 AXES = ("optimizer", "model", "training")
 # What an arm's own training doesn't depend on: left out of the command that trains it again.
 SWEEP_ONLY = (
@@ -42,27 +35,7 @@ SWEEP_ONLY = (
     "hydra",
 )
 
-T = TypeVar("T", Config, ReportConfig, PredictConfig, DoctorConfig)
 Named = TypeVar("Named", ReportConfig, DoctorConfig)
-
-
-def register_schema() -> None:
-    """Makes the schema known to Hydra under the names that conf/ uses."""
-    store = ConfigStore.instance()
-    store.store(name="schema", node=Config)
-    store.store(name="report_schema", node=ReportConfig)
-    store.store(name="predict_schema", node=PredictConfig)
-    store.store(name="doctor_schema", node=DoctorConfig)
-
-
-@contextmanager
-def _hydra(config_dir: str | None) -> Iterator[list[str]]:
-    register_schema()
-    extra = (
-        [] if config_dir is None else [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"]
-    )
-    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        yield extra
 
 
 def compose_sweep(overrides: Sequence[str], config_dir: str | None = None) -> Plan:
@@ -76,8 +49,8 @@ def compose_sweep(overrides: Sequence[str], config_dir: str | None = None) -> Pl
         BadInput: something doesn't compose or breaks a law.
     """
     check_grammar(overrides)
-    with _hydra(config_dir) as extra:
-        shared, _ = _compose("config", [*overrides, *extra], Config)
+    with hydra_for(config_dir) as extra:
+        shared, _ = composed("config", [*overrides, *extra], Config)
         group, options = _arms(shared, overrides)
         arms = [_arm(group, option, overrides, extra) for option in options]
     _search_only(shared.search.only, arms, overrides)
@@ -92,8 +65,8 @@ def compose_training(overrides: Sequence[str], config_dir: str | None = None) ->
         BadInput: something doesn't compose or breaks a law.
     """
     check_grammar(overrides)
-    with _hydra(config_dir) as extra:
-        shared, choices = _compose("config", [*overrides, *extra], Config)
+    with hydra_for(config_dir) as extra:
+        shared, choices = composed("config", [*overrides, *extra], Config)
     settings = ArmSettings(shared.data, shared.model, shared.optimizer, shared.training)
     for group in (settings.model, settings.optimizer, settings.training):
         group.space.clear()  # nothing is searched, so no value has to lie in a space
@@ -125,57 +98,24 @@ def compose_predict(overrides: Sequence[str], config_dir: str | None = None) -> 
     Raises:
         BadInput: something doesn't compose.
     """
-    with _hydra(config_dir) as extra:
+    with hydra_for(config_dir) as extra:
         try:
-            config, _ = _compose("predict", [*overrides, *extra], PredictConfig)
+            config, _ = composed("predict", [*overrides, *extra], PredictConfig)
         except BadInput as error:  # its keys are given without "predict."
             raise BadInput(*(p.replace("predict.", "") for p in error.problems)) from error
     return config
-
-
-def _compose(name: str, overrides: Sequence[str], schema: type[T]) -> tuple[T, dict[str, str]]:
-    """The composed settings, and the option chosen in each group."""
-    try:
-        composed = compose(name, overrides=list(overrides), return_hydra_config=True)
-        choices = dict(composed.hydra.runtime.choices)
-        with open_dict(composed):
-            del composed["hydra"]
-        missing = sorted(OmegaConf.missing_keys(composed))
-        if missing:
-            raise BadInput(*(f"{key}: must be given; for example {key}=…" for key in missing))
-        if extra := list(_extra_keys(composed)):
-            raise BadInput(*extra)
-        typed = OmegaConf.to_object(composed)
-    except COMPOSE_ERRORS as error:
-        options = [o for o in overrides if re.fullmatch(rf"({'|'.join(GROUPS)})=[\w-]+", o)]
-        known = None if isinstance(error, MissingConfigException) else compose(name, options)
-        raise BadInput(explain(error, overrides, known)) from error
-    assert isinstance(typed, schema)
-    return typed, {str(group): str(option) for group, option in choices.items()}
 
 
 def _compose_named(
     command: str, overrides: Sequence[str], config_dir: str | None, schema: type[Named]
 ) -> Named:
     paths: list[str]
-    with _hydra(config_dir) as paths:
-        config, _ = _compose(command, [*overrides, *paths], schema)
+    with hydra_for(config_dir) as paths:
+        config, _ = composed(command, [*overrides, *paths], schema)
     problems = [_tell(problem, overrides) for problem in name_problems(config.sweep.name)]
     if problems:
         raise BadInput(*problems)
     return config
-
-
-def _extra_keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
-    """Keys that `+key=` added where the schema has none; Hydra lets them pass."""
-    schema = OmegaConf.get_type(node)
-    fields = getattr(schema, "__dataclass_fields__", None)
-    for name in node:
-        key = f"{prefix}{name!s}"
-        if fields is not None and name not in fields:
-            yield f"{key}: there is no such key; there are: {', '.join(fields)}"
-        elif isinstance(child := node._get_node(name), DictConfig) and not child._is_none():
-            yield from _extra_keys(child, f"{key}.")
 
 
 def _arms(config: Config, overrides: Sequence[str]) -> tuple[str, list[str]]:
@@ -218,7 +158,7 @@ def _arms(config: Config, overrides: Sequence[str]) -> tuple[str, list[str]]:
 def _arm(group: str, option: str, overrides: Sequence[str], extra: Sequence[str]) -> Arm:
     own = [o for o in overrides if not o.startswith(f"{group}=")]
     try:
-        config, choices = _compose("config", [f"{group}={option}", *own, *extra], Config)
+        config, choices = composed("config", [f"{group}={option}", *own, *extra], Config)
     except BadInput as error:
         raise BadInput(*(f"arm {option}: {problem}" for problem in error.problems)) from error
     settings = ArmSettings(config.data, config.model, config.optimizer, config.training)

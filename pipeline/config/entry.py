@@ -20,8 +20,8 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from pipeline.config.composing import CONF, register_schema
-from pipeline.errors import BadInput, Interrupted, PipelineError
+from pipeline.config.hydra_settings import CONF, register_schema
+from pipeline.errors import BadInput, Interrupted, PipelineError, is_full, unwritable
 
 P = TypeVar("P")
 HYDRAS_OWN = re.compile(r"[+~]*hydra[./=]")
@@ -93,6 +93,11 @@ def command(
             _fail(Interrupted(f"interrupted; the same command continues: {again}"))
         except PipelineError as error:
             _fail(error)
+        except Exception as error:
+            if not is_full(error):
+                raise
+            path = getattr(error, "filename", None) or HydraConfig.get().runtime.output_dir
+            _fail(unwritable(Path(path), error))
 
     # What kill, docker stop and a closed terminal send.
     for ending in (signal.SIGTERM, signal.SIGHUP):

@@ -11,6 +11,11 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
+IN_A_FILE = re.compile(
+    r"In '(?P<file>[^']+)': \w+ raised while composing config:\n(?P<what>.*)\n"
+    r"\s+full_key: (?P<key>.*)"
+)
+PASSWORD = re.compile(r"//[^/@\s]*@")
 KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
 
 
@@ -28,6 +33,8 @@ def explain(error: Exception, overrides: Sequence[str], known: DictConfig | None
     cause = error.__cause__ if deeper and error.__cause__ is not None else error
     first_line = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
     key = getattr(cause, "full_key", None) or ""
+    if (within := IN_A_FILE.match(str(error))) is not None:
+        return f"{within['key']}: {within['what']} (in {within['file']}.yaml)"
     if re.match(r"Key '.*' (is )?not in", first_line):
         return _unknown_key(key, overrides, known)
     if switch := re.match(r"Value '(.*)' is not a valid bool", first_line):
@@ -70,7 +77,7 @@ def place(key: str, overrides: Sequence[str], file: str = "") -> str:
         name, _, value = override.lstrip("+~").partition("=")
         inside = key.startswith(f"{name}.") and value.startswith("{")
         if name and (key == name or name.startswith(f"{key}.") or inside):
-            return f" (command line: {override})"
+            return f" (command line: {PASSWORD.sub('//…@', override)})"
     return f" ({file})" if file else ""
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pipeline.config.own_files import CALLS, RESOLVER
 from pipeline.errors import BadInput
 
 GROUPS = (
     *("data", "model", "optimizer", "training", "search", "pruner", "executor", "tracking"),
     "experiment",
 )
+NO_NAME = re.compile(r"[^A-Za-z_{\['\"]|(null|true|false|nan|inf)?$", re.IGNORECASE)
 
 
 def check_grammar(overrides: Sequence[str]) -> None:
@@ -38,7 +40,17 @@ def check_grammar(overrides: Sequence[str]) -> None:
                 f"{override}: it stands inside of a key that is set to null; give a whole spec, "
                 f"with low and high or choices, or leave the null out"
             )
-        elif key in GROUPS and key != "experiment" and value in ("null", ""):
+        elif RESOLVER.search(override):
+            problems.append(
+                f"{override}: it would read what isn't in the config, such as the environment, and "
+                "what is read is stored and shown; write the value"
+            )
+        elif call := CALLS.intersection(key.split(".")):
+            problems.append(
+                f"{override}: {call.pop()} would make a call of a config; configs are data, and a "
+                "model of your own is given by model.builder"
+            )
+        elif key in GROUPS and NO_NAME.match(value) and (key, value) != ("experiment", "null"):
             problems.append(f"{override}: need the name of an option, a file in conf/{key}")
         elif key in GROUPS and value.startswith("["):
             problems.append(

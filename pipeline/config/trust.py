@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+from collections.abc import Sequence
+from pathlib import Path
 
+OURS = Path(__file__).resolve().parents[1]
 VARIABLE = "PIPELINE_TRUSTED_PACKAGES"
 
 
@@ -24,3 +28,12 @@ def distrust(builder: str) -> str:
         f"{builder!r} would run code of package {package!r}, which is not trusted; "
         f"set {VARIABLE}={package} in the environment if it is yours"
     )
+
+
+def code_of(builder: str) -> Sequence[Path]:
+    """The packages that build a model, as folders or files: ours, and one of the user's."""
+    if ":" not in builder:
+        return [OURS]
+    package = importlib.util.find_spec(package_of(builder))
+    assert package is not None
+    return [OURS, *map(Path, package.submodule_search_locations or [str(package.origin)])]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pipeline.config.composing import CONF
+from pipeline.config.hydra_settings import CONF
 from pipeline.training import programs
 from pipeline.training.trial import Bench
 from tests.integration.training_room import FEW_ROWS, Trained, train

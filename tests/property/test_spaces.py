@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.composing import CONF, compose_sweep, compose_training
+from pipeline.config.composing import compose_sweep, compose_training
+from pipeline.config.hydra_settings import CONF
 from pipeline.config.plan import Arm, Plan
 from pipeline.config.schema import Data, Model, Optimizer, Range, Search, Spec, Training
 from pipeline.config.space import ArmSettings, dimensions, trial_values

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.config.composing import CONF, compose_report, compose_sweep, compose_training
-from pipeline.config.laws import METRICS, PRUNERS, SAMPLERS, SOURCES
+from pipeline.config.composing import compose_report, compose_sweep, compose_training
+from pipeline.config.data_laws import SOURCES
+from pipeline.config.hydra_settings import CONF
+from pipeline.config.laws import METRICS, PRUNERS, SAMPLERS
 from pipeline.config.schema import Config
 from pipeline.data.split import load_split
 

@@ -1,0 +1,168 @@
+"""The user's own config files, read as text before Hydra sees them: they are data, of bounded size.
+
+In: a folder. Out: nothing, or `BadInput` with every problem and its line. Hydra would copy what an
+alias stands for, let a key stand twice, and make calls of some of its own keys.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from pipeline.errors import BadInput
+
+MOST_FILES = 1000
+MOST_BYTES = 1_000_000
+MOST_ALIASES = 100
+MOST_NODES = 100_000  # aliases written out
+MOST_LEVELS = 50
+CALLS = {"_target_", "_partial_", "_args_", "_recursive_", "_convert_"}
+HYDRAS_OWN = re.compile(r"(override\s+)?/?hydra([./@]|$)")
+RESOLVER = re.compile(r"\$\{\s*[\w.]+\s*:")
+PLAIN_TAGS = {
+    *("tag:yaml.org,2002:str", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"),
+    *("tag:yaml.org,2002:bool", "tag:yaml.org,2002:null", "tag:yaml.org,2002:map"),
+    *("tag:yaml.org,2002:seq", "!"),
+}
+
+
+def check_files(folder: Path) -> None:
+    """Reads every YAML file below a folder.
+
+    Raises:
+        BadInput: one isn't plain data of a size that a config has.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml"))
+    if len(paths) > MOST_FILES:
+        raise BadInput(
+            f"--config-dir: {folder} has {len(paths)} YAML files, {MOST_FILES} is the most; give "
+            "the folder that holds your options alone"
+        )
+    problems = [
+        f"{path}: its name is that of a schema of the project's; give it another"
+        for path in paths
+        if path.parent == folder and path.stem.endswith("schema")
+    ]
+    problems += [problem for path in paths for problem in file_problems(path)]
+    if problems:
+        raise BadInput(*problems)
+
+
+def file_problems(path: Path) -> list[str]:
+    """What is wrong of a file; each problem begins with the file and the line."""
+    if not path.is_file():
+        return [f"{path}: need a file of text"]
+    if path.stat().st_size > MOST_BYTES:
+        return [f"{path}: has {path.stat().st_size} bytes, {MOST_BYTES} is the most for a config"]
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return [f"{path}: need UTF-8, got byte {error.start} that isn't; save it as UTF-8"]
+    if not any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines()):
+        return [f"{path}: is empty; give it keys, or take it away"]
+    try:
+        return [f"{path}:{problem}" for problem in _problems(text)]
+    except yaml.YAMLError as error:
+        return [f"{path}:{_where(error, text)}"]
+
+
+def _where(error: yaml.YAMLError, text: str) -> str:
+    """The line of a syntax error, shown with a caret."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        found = re.search(r"position (\d+)", str(error))
+        line = text.count("\n", 0, int(found[1])) + 1 if found else 1
+        return f"{line}: a character that YAML doesn't allow; save it as plain text"
+    shown = text.splitlines()[mark.line] if mark.line < len(text.splitlines()) else ""
+    remedy = "; indent with spaces" if "\t" in shown else ""
+    what = getattr(error, "problem", None) or "no YAML"
+    return f"{mark.line + 1}: {what}{remedy}\n  {shown}\n  {' ' * mark.column}^"
+
+
+@dataclass
+class _Open:
+    """A list or a mapping while it is read: its keys so far, and whether one comes next."""
+
+    mapping: bool
+    anchor: str | None
+    nodes: int = 1
+    keys: set[str] = field(default_factory=set)
+    at_key: bool = True
+
+
+def _problems(text: str) -> Iterator[str]:
+    """Follows the parser's events, without making anything of them."""
+    sizes: dict[str, int] = {}
+    stack: list[_Open] = []
+    aliases, total = 0, 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        line = 1 if event.start_mark is None else event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            aliases += 1
+            if event.anchor not in sizes:
+                yield f"{line}: *{event.anchor} stands inside of what it stands for; write it out"
+                return
+            total += _took(stack, sizes[event.anchor], None)
+        elif isinstance(event, yaml.ScalarEvent):
+            yield from _scalar(event, stack, line)
+            if event.anchor:
+                sizes[event.anchor] = 1
+            total += _took(stack, 1, event.value)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            yield from _tag(event.tag, line)
+            stack.append(_Open(isinstance(event, yaml.MappingStartEvent), event.anchor))
+            if len(stack) > MOST_LEVELS:
+                yield f"{line}: is nested deeper than {MOST_LEVELS} levels; make it flatter"
+                return
+        elif isinstance(event, yaml.CollectionEndEvent):
+            closed = stack.pop()
+            if closed.anchor:
+                sizes[closed.anchor] = closed.nodes
+            total += 1
+            _took(stack, closed.nodes, None)
+        if aliases > MOST_ALIASES or total > MOST_NODES:
+            yield (
+                f"{line}: aliases stand for more than a config holds ({MOST_ALIASES} aliases and "
+                f"{MOST_NODES} values are the most); write out what is needed"
+            )
+            return
+
+
+def _took(stack: list[_Open], nodes: int, key: str | None) -> int:
+    """Counts a node in the list or mapping that it stands in; gives its size."""
+    if stack:
+        inside = stack[-1]
+        inside.nodes += nodes
+        if inside.mapping:
+            if inside.at_key and key is not None:
+                inside.keys.add(key)
+            inside.at_key = not inside.at_key
+    return nodes
+
+
+def _scalar(event: yaml.ScalarEvent, stack: list[_Open], line: int) -> Iterator[str]:
+    yield from _tag(event.tag, line)
+    if stack and stack[-1].mapping and stack[-1].at_key:
+        if event.value in stack[-1].keys:
+            yield f"{line}: {event.value} stands twice; leave one of them out"
+        if event.value in CALLS:
+            yield (
+                f"{line}: {event.value} would make a call of a config; configs are data, and a "
+                "model of your own is given by model.builder"
+            )
+        if HYDRAS_OWN.match(event.value):
+            yield f"{line}: {event.value}: Hydra's own settings aren't for a config; leave it out"
+    if RESOLVER.search(event.value):
+        yield (
+            f"{line}: {event.value!r} would read what isn't in the config, such as the "
+            "environment; write the value, or give it on the command line"
+        )
+
+
+def _tag(tag: str | None, line: int) -> Iterator[str]:
+    if tag is not None and tag not in PLAIN_TAGS:
+        yield f"{line}: {tag} isn't plain data; write the value itself"
