@@ -12,12 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+DISK_FULL = "disk full"
+"""The cause of a training's interruption that no other attempt would help."""
+
 WHOLE = ""
 """Stands for the sweep where a name would stand for an arm."""
 
 Direction = Literal["minimize", "maximize"]
 Outcome = Literal["complete", "pruned", "diverged", "failed", "interrupted"]
-Stage = Literal["search", "confirm", "train"]
+Stage = Literal["check", "search", "confirm", "train"]
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,22 @@ Exit codes: 0 done · 1 done, but a trial failed by an error · 2 bad input, not
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.config.composing import compose_sweep
 from pipeline.config.entry import command
 from pipeline.config.plan import Plan
-from pipeline.data.split import SplitData, describe, fingerprint, load_split
+from pipeline.data.remarks import remarks
+from pipeline.data.split import SplitData, contents, describe, fingerprint, load_split
 from pipeline.tracking.store import Store, open_store
+
+if TYPE_CHECKING:
+    from pipeline.search.study import ArmStudy
+    from pipeline.terminal import Terminal
 
 
 @dataclass(frozen=True)
@@ -39,17 +46,17 @@ def open_job(plan: Plan) -> Job:
 
 
 def sweep(job: Job, logs: Path) -> int:
-    from pipeline.executor.local import LocalExecutor
     from pipeline.stages.champion import publish_champion
     from pipeline.stages.checkpoints import Checkpoints
     from pipeline.stages.confirm import Confirmation, confirmations
     from pipeline.stages.continuing import open_studies, settle
     from pipeline.stages.dispatch import Dispatcher
     from pipeline.stages.outcome import exit_code, make_report, show_report
+    from pipeline.stages.preflight import tried_workers
     from pipeline.stages.run import run_stages
     from pipeline.stages.search import Search
     from pipeline.stages.stopping import Stopping
-    from pipeline.terminal import Terminal
+    from pipeline.tracking.frame import own_code
     from pipeline.tracking.read import Stored, read_sweep, stored
     from pipeline.tracking.store import scratch_folder, sweep_lock
     from pipeline.tracking.write import Tracker, caught_up
@@ -57,51 +64,83 @@ def sweep(job: Job, logs: Path) -> int:
     plan, settings, store = job.plan, job.plan.config, job.store
     data_sha256, facts = fingerprint(job.data), describe(job.data, settings.data)
     spool = store.spool(plan.name)
-    with (
-        sweep_lock(store, plan.name),
-        caught_up(store, plan, facts, data_sha256, spool),
-        scratch_folder(store, plan.name) as files,
-    ):
-        studies = open_studies(plan, store.journal(plan.name), data_sha256)
-        kept = Stored({}, closed=False)
-        if any(study.begun for study in studies.values()):
-            kept = stored(store, plan.experiment, plan.name, plan.objective)
-            settle(studies, kept.ended)
-        checkpoints = Checkpoints(store.journal(plan.name).with_suffix(".checkpoints"))
-        checkpoints.tidy(studies, kept.ended)
-        budget = {name: study.limit for name, study in studies.items()}
-        confirming = settings.confirm.seeds * settings.confirm.top * len(plan.arms)
-        terminal = Terminal(settings.terminal, plan.name, plan.objective, budget, confirming)
-        for name, study in studies.items():
-            tally = study.tally()
-            terminal.seen(name, tally.outcomes, tally.best_value)
-        to_train = any(study.is_open for study in studies.values()) or bool(
-            confirmations(plan, studies, kept.ended)
-        )
-        if to_train or not kept.closed:
-            workers = worker_count(settings.executor.workers) if to_train else 0
-            count = "1 worker" if workers == 1 else f"{workers} workers"
-            where = f"{store.ui_command}, at {store.ui}" if store.ui_command else store.ui
-            terminal.say(f"sweep {plan.name}: {' · '.join(budget)}, {count}; live: {where}")
-            with (
-                Stopping(terminal.say) as stopping,
-                LocalExecutor(workers, settings.executor.threads, logs) as executor,
-                Tracker(store, plan, facts, data_sha256, spool, terminal.away) as tracker,
-                terminal,
-            ):
-                tracker.open()
-                dispatcher = Dispatcher(executor, tracker, terminal, checkpoints)
-                search = Search(plan, studies, dispatcher, tracker)
-                confirmation = Confirmation(plan, studies, search, kept.ended, files)
-                run_stages({"search": search, "confirm": confirmation}, dispatcher, stopping)
-                tracker.close(dispatcher.utilisation)
-                checkpoints.close()
-        record = read_sweep(store, plan.name)
-        best = publish_champion(store, record, plan, studies, files / "champion")
-        record = replace(record, champion=best)
-        report, folder = make_report(store, record, logs)
+    workers = worker_count(settings.executor.workers)
+    with ExitStack() as ready:
+        executor = None
+        if not store.journal(plan.name).exists():  # it begins: nothing is written if it can't be
+            executor = ready.enter_context(tried_workers(workers, plan, store.root, logs))
+        with (
+            sweep_lock(store, plan.name),
+            caught_up(store, plan, facts, data_sha256, spool),
+            scratch_folder(store, plan.name) as files,
+        ):
+            studies = open_studies(plan, store.journal(plan.name), data_sha256, contents(job.data))
+            kept = Stored({}, closed=False)
+            if any(study.begun for study in studies.values()):
+                kept = stored(store, plan.experiment, plan.name, plan.objective)
+                settle(studies, kept.ended)
+            checkpoints = Checkpoints(store.journal(plan.name).with_suffix(".checkpoints"))
+            checkpoints.tidy(studies, kept.ended)
+            terminal = terminal_of(plan, studies)
+            to_train = any(study.is_open for study in studies.values()) or bool(
+                confirmations(plan, studies, kept.ended)
+            )
+            if to_train or not kept.closed:
+                count = workers if to_train else 0
+                if executor is None:
+                    executor = ready.enter_context(tried_workers(count, plan, store.root, logs))
+                for line in greeting(job, count, kept.code not in ("", own_code(plan))):
+                    terminal.say(line)
+                with (
+                    Stopping(terminal.say) as stopping,
+                    ready.pop_all(),
+                    Tracker(store, plan, facts, data_sha256, spool, terminal.away) as tracker,
+                    terminal,
+                ):
+                    tracker.open()
+                    dispatcher = Dispatcher(executor, tracker, terminal, checkpoints)
+                    search = Search(plan, studies, dispatcher, tracker)
+                    confirmation = Confirmation(plan, studies, search, kept.ended, files)
+                    run_stages({"search": search, "confirm": confirmation}, dispatcher, stopping)
+                    tracker.close(dispatcher.utilisation)
+                    checkpoints.close()
+            record = read_sweep(store, plan.name)
+            best = publish_champion(store, record, plan, studies, files / "champion")
+            record = replace(record, champion=best)
+            report, folder = make_report(store, record, logs)
     show_report(report, folder, store, record, terminal)
     return exit_code(record)
+
+
+def terminal_of(plan: Plan, studies: Mapping[str, ArmStudy]) -> Terminal:
+    """The terminal, which knows what an earlier process finished."""
+    from pipeline.terminal import Terminal
+
+    budget = {name: study.limit for name, study in studies.items()}
+    confirm = plan.config.confirm
+    confirming = confirm.seeds * confirm.top * len(plan.arms)
+    terminal = Terminal(plan.config.terminal, plan.name, plan.objective, budget, confirming)
+    for name, study in studies.items():
+        tally = study.tally()
+        terminal.seen(name, tally.outcomes, tally.best_value)
+    return terminal
+
+
+def greeting(job: Job, workers: int, code_changed: bool) -> Iterator[str]:
+    """What is said before a sweep trains."""
+    arms = " · ".join(arm.name for arm in job.plan.arms)
+    count = "1 worker" if workers == 1 else f"{workers} workers"
+    store = job.store
+    where = f"{store.ui_command}, at {store.ui}" if store.ui_command else store.ui
+    yield f"sweep {job.plan.name}: {arms}, {count}; live: {where}"
+    sizes = [arm.settings.training.batch_size for arm in job.plan.arms]
+    for remark in remarks(job.data, max(sizes)):
+        yield f"warning: {remark}"
+    if code_changed:
+        yield (
+            "warning: the code has changed since the trainings that this sweep has; if it trains "
+            "otherwise now, begin another with sweep.name=…"
+        )
 
 
 def worker_count(setting: int | str) -> int:

@@ -21,7 +21,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.storages.journal._storage import JournalOperation
 
-from pipeline.errors import StorageError
+from pipeline.errors import damaged, unwritable
 
 # The trial's attribute that ends its drawing: how often its training was begun.
 ATTEMPT = "attempt"
@@ -44,10 +44,10 @@ def open_storage(path: Path) -> JournalStorage:
     optuna.logging.enable_propagation()
     try:
         return JournalStorage(Journal(path))
-    except (ValueError, TypeError, KeyError, OSError) as error:  # a line that is no record
-        raise StorageError(
-            f"{path} is damaged ({error}); restore it or use another sweep.name"
-        ) from error
+    except (ValueError, TypeError, KeyError) as error:  # a line that is no record
+        raise damaged(path, error, "restore one of your own, or use another sweep.name") from error
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 class Journal(BaseJournalBackend):  # type: ignore[misc]
@@ -84,7 +84,7 @@ class Journal(BaseJournalBackend):  # type: ignore[misc]
                 if any(log["op_code"] not in NOT_WAITED_FOR or _begins(log) for log in logs):
                     os.fsync(file.fileno())
         except OSError as error:
-            raise StorageError(f"writing to {self._path} failed: {error.strerror}") from error
+            raise unwritable(self._path, error) from error
         self._unread += [json.loads(line) for line in lines]
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, StorageError
 from pipeline.executor.local import LocalExecutor
 from pipeline.records import (
+    DISK_FULL,
     EpochMetrics,
     TrialKey,
     TrialResult,
@@ -93,6 +94,8 @@ class Dispatcher:
         self._watch = watch
         self._trainings: dict[TrialKey, _Training] = {}
         self._ready: deque[_Training] = deque()
+        self._starved: deque[_Training] = deque()
+        self._alone: TrialKey | None = None
         self._stopping = False
         self._stillborn = 0
         self._busy = 0.0
@@ -102,6 +105,8 @@ class Dispatcher:
     def has_room(self) -> bool:
         """Whether to submit another. One for each worker is taken ahead, to be at hand when the
         worker has finished."""
+        if self._starved or self._alone is not None:
+            return False
         return len(self._ready) < self._executor.size
 
     @property
@@ -119,29 +124,44 @@ class Dispatcher:
         """Takes a training for a stage, which is told of every attempt at it."""
         if self._checkpoints is not None:
             spec = replace(spec, checkpoints=str(self._checkpoints.folder(spec.key)))
-        self._submit(_Training(spec, part))
+        self._ready.append(self._taken(_Training(spec, part)))
+        self._begin_all(self._hand_over())
 
-    def _submit(self, training: _Training) -> None:
+    def _taken(self, training: _Training) -> _Training:
         training = replace(training, goes_on=self._can_go_on(training.spec.key))
         self._trainings[training.spec.key] = training
-        if self._executor.idle:
-            self._begin(training, self._hand_over(training))
-        else:
-            self._ready.append(training)
+        return training
 
     def _can_go_on(self, key: TrialKey) -> bool:
         return self._checkpoints is not None and self._checkpoints.exist(key)
 
-    def _hand_over(self, training: _Training) -> int:
-        """Gives the training to a worker; says when, in milliseconds since 1970."""
-        self._executor.submit(training.spec)
-        return time.time_ns() // 1_000_000
+    def _hand_over(self) -> list[tuple[_Training, int]]:
+        """Gives idle workers what they are to train; says when, in milliseconds since 1970."""
+        handed = []
+        while self._executor.idle and (training := self._next()) is not None:
+            self._executor.submit(training.spec)
+            handed.append((training, time.time_ns() // 1_000_000))
+        return handed
 
-    def _begin(self, training: _Training, started: int) -> None:
-        key = training.spec.key
-        training.part.begun(key)
-        self._tracker.begin(training.spec, started, training.goes_on)
-        self._watch.began(key)
+    def _next(self) -> _Training | None:
+        """What a worker is to train next. A training that ran out of memory has all of it when it
+        is tried again: nothing else is trained meanwhile."""
+        if self._alone is not None:
+            return None
+        if not self._starved:
+            return self._ready.popleft() if self._ready else None
+        if len(self._trainings) > len(self._ready) + len(self._starved):
+            return None
+        training = self._starved.popleft()
+        self._alone = training.spec.key
+        return training
+
+    def _begin_all(self, handed: Iterable[tuple[_Training, int]]) -> None:
+        for training, started in handed:
+            key = training.spec.key
+            training.part.begun(key)
+            self._tracker.begin(training.spec, started, training.goes_on)
+            self._watch.began(key)
 
     def spec(self, key: TrialKey) -> TrialSpec:
         return self._trainings[key].spec
@@ -157,11 +177,16 @@ class Dispatcher:
         """Begins nothing more, and has those under way end after the epoch that each is at."""
         self._stopping = True
         self._ready.clear()
+        self._starved.clear()
         asked = self._executor.stop()
         self._trainings = {key: t for key, t in self._trainings.items() if key in asked}
 
     def events(self) -> Iterator[EpochMetrics | TrialResult]:
-        """What comes next from the workers; a result comes once all of its training is on disk."""
+        """What comes next from the workers; a result comes once all of its training is on disk.
+
+        Raises:
+            StorageError: the disk is full.
+        """
         self._tracker.tick()
         for event in self._executor.events(FLUSH_SECONDS):
             if isinstance(event, EpochMetrics):
@@ -172,6 +197,8 @@ class Dispatcher:
             elif self._stopping and not self._is_result(event):
                 continue
             elif isinstance(event, TrialResult):
+                if event.cause == DISK_FULL:
+                    raise StorageError(f"{event.key}: {event.error}")
                 if event.outcome == "interrupted":  # its checkpoints are of no use
                     self._watch.began_anew(event)
                     if self._checkpoints is not None:
@@ -195,15 +222,12 @@ class Dispatcher:
 
     def _end(self, result: TrialResult) -> TrialResult:
         """Has a result stored; its worker is at the next training already."""
-        result = self._trainings[result.key].part.ended(result)
-        following = self._ready.popleft() if self._ready else None
-        started = 0 if following is None else self._hand_over(following)
+        result = self._remove(result.key).part.ended(result)
+        handed = self._hand_over()
         self._tracker.finish(result)
-        del self._trainings[result.key]
         if self._checkpoints is not None:
             self._checkpoints.drop(result.key)
-        if following is not None:
-            self._begin(following, started)
+        self._begin_all(handed)
         self._watch.ended(result)
         self._last = time.monotonic()
         seconds = result.seconds - result.earlier
@@ -235,10 +259,20 @@ class Dispatcher:
             TrialResult(event.key, "failed", event.epochs, 0.0, error=error, cause=cause)
         )
 
+    def _remove(self, key: TrialKey) -> _Training:
+        if key == self._alone:
+            self._alone = None
+        return self._trainings.pop(key)
+
     def _again(self, lost: _Training) -> None:
         """Begins another attempt at a training: from its last checkpoint, if it has one."""
         key = lost.spec.key
-        del self._trainings[key]
+        self._remove(key)
         self._tracker.lose(key)
         spec = replace(lost.spec, key=replace(key, attempt=key.attempt + 1))
-        self._submit(replace(lost, spec=spec))
+        training = self._taken(replace(lost, spec=spec))
+        if training.starved:
+            self._starved.append(training)
+        else:
+            self._ready.appendleft(training)
+        self._begin_all(self._hand_over())

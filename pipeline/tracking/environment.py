@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import platform
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -26,6 +28,16 @@ def facts() -> dict[str, str]:
         if git
         else "unknown",
     }
+
+
+def code_sha256(places: Iterable[Path]) -> str:
+    """SHA-256 over all of Python's files in folders, and over single files, with their names."""
+    digest = hashlib.sha256()
+    for place in sorted(set(places)):
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            digest.update(f"{path.relative_to(place.parent).as_posix()}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _git(*arguments: str) -> str:

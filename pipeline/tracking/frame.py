@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from pipeline.config.plan import Arm, Plan
 from pipeline.config.space import dimensions
 from pipeline.config.stored_space import plain
+from pipeline.config.trust import code_of
 from pipeline.tracking import names
-from pipeline.tracking.environment import facts, packages
+from pipeline.tracking.environment import code_sha256, facts, packages
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -52,11 +53,23 @@ def sweep_tags(plan: Plan, data: Mapping[str, object]) -> dict[str, str]:
         "confirm_top": config.confirm.top,
         "data": dict(data),
         "environment": environment,
+        "code_sha256": own_code(plan),
     }
     return {
         names.SWEEP_TAG: json.dumps(about, sort_keys=True),
         "mlflow.source.git.commit": environment["git_commit"],
     }
+
+
+def own_code(plan: Plan) -> str:
+    """Stands for the code that trains the plan: ours, and what builds models of the user's own."""
+    builders = {arm.settings.model.builder for arm in plan.arms}
+    return code_sha256(place for builder in builders for place in code_of(builder))
+
+
+def stored_code(tags: Mapping[str, str]) -> str:
+    """The same of a stored sweep, by the tags of its run; empty where an older version made it."""
+    return str(json.loads(tags.get(names.SWEEP_TAG, "{}")).get("code_sha256", ""))
 
 
 def arm_tags(arm: Arm) -> dict[str, str]:

@@ -6,7 +6,6 @@ is read where SQLite itself would have to write first, to take back what a crash
 
 from __future__ import annotations
 
-import hashlib
 import math
 import shutil
 import sqlite3
@@ -18,14 +17,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlparse
 
-from pipeline.errors import StorageError
 from pipeline.records import TrialKey
 from pipeline.tracking import names
+from pipeline.tracking.database import BUSY_SECONDS, check_pages, unusable
 from pipeline.tracking.read import key_of
 from pipeline.tracking.store import Store
 
 Rows = Sequence[tuple[int, float]]
-BUSY_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -222,23 +220,12 @@ def database(store: Store) -> Iterator[sqlite3.Connection]:
             return
         try:
             with closing(_open(path, Path(folder))) as connection:
-                problems = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
-                if problems != ["ok"]:
-                    raise sqlite3.DatabaseError("; ".join(problems).replace("\n", " "))
+                check_pages(connection)
                 has_tables = _has_tables(connection)
                 if has_tables:
                     yield connection
         except sqlite3.DatabaseError as error:
-            if "locked" in str(error):
-                raise StorageError(
-                    f"{path}: another process has kept the database to itself for "
-                    f"{BUSY_SECONDS} s; end it, or wait for it"
-                ) from error
-            raise StorageError(
-                f"{path}: the database is damaged ({error}); it stays as it is, and a copy is "
-                f"{_keep_damaged(path)}; restore a copy of your own, or give another folder by "
-                "tracking.root=…"
-            ) from error
+            raise unusable(path, error) from error
         if not has_tables:
             yield _empty()
 
@@ -280,13 +267,3 @@ def _open(path: Path, folder: Path) -> sqlite3.Connection:
             shutil.copy(path.with_name(name), folder / name)
         return sqlite3.connect(folder / "mlflow.db")
     return connection
-
-
-def _keep_damaged(path: Path) -> Path:
-    """A copy of a file under a name of its content, so that there is one however often one asks."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()[:8]
-    copy = path.with_name(f"{path.name}.damaged-{digest}")
-    if not copy.exists():
-        shutil.copy(path, copy)
-    return copy

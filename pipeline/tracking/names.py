@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config.schema import OF_THE_WATCH
+from pipeline.config.space import LAYER_RATES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 UTILISATION = "utilisation"
 STOPPED = "stopped"
+CODE_CHANGED = "code_changed"
 CAUSE = "cause"
 CONFUSION = "confusion.json"
 WEIGHTS = "weights.npz"
@@ -64,7 +67,7 @@ def flat_params(choices: Mapping[str, str], settings: Any) -> dict[str, str]:
     """
     nested = {
         "optimizer": settings.optimizer.params,
-        "model": settings.model.params,
+        "model": {**settings.model.params, LAYER_RATES: _text(settings.model.layer_learning_rates)},
         "training": {
             k: v
             for k, v in asdict(settings.training).items()
@@ -76,6 +79,11 @@ def flat_params(choices: Mapping[str, str], settings: Any) -> dict[str, str]:
     for group, values in nested.items():
         params |= dict(_flat(group, values))
     return params
+
+
+def _text(factors: Mapping[str, float] | None) -> str | None:
+    """Factors in one param, for MLflow takes no pattern in a name."""
+    return None if factors is None else json.dumps(factors)
 
 
 def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pipeline.config.space import LAYER_RATES
 from pipeline.errors import BadInput, StorageError
 from pipeline.records import Confusion, Objective, RunRecord, SweepRecord, TrialKey, TrialResult
-from pipeline.tracking import names
+from pipeline.tracking import frame, names
 from pipeline.tracking.registry import champion
 from pipeline.tracking.store import Store
 
@@ -42,11 +43,12 @@ def read_sweep(store: Store, name: str | None) -> SweepRecord:
 
 @dataclass(frozen=True)
 class Stored:
-    """What the store holds of a sweep: the trainings that ended, as their first attempts, and
-    whether the sweep itself was closed."""
+    """What the store holds of a sweep: the trainings that ended, as their first attempts, whether
+    the sweep itself was closed, and `frame.own_code` of the process that was at it last."""
 
     ended: Mapping[TrialKey, TrialResult]
     closed: bool
+    code: str = ""
 
 
 def stored(store: Store, experiment: str, sweep: str, objective: Objective) -> Stored:
@@ -55,13 +57,14 @@ def stored(store: Store, experiment: str, sweep: str, objective: Objective) -> S
     found = client.get_experiment_by_name(experiment)
     if found is None:
         return Stored({}, closed=False)
-    frame = names.search(client, [found.experiment_id], sweep, "tags.stage = 'sweep'")
+    own = list(names.search(client, [found.experiment_id], sweep, "tags.stage = 'sweep'"))
     ended = {}
     for run in names.search(client, [found.experiment_id], sweep, names.TRAININGS):
         if run.info.status != "RUNNING" and run.data.tags.get("outcome") != "interrupted":
             result = _result(_run(run, objective), run.data.tags.get(names.CAUSE, ""))
             ended[result.key] = result
-    return Stored(ended, any(_closed(run) for run in frame))
+    code = frame.stored_code(own[-1].data.tags) if own else ""
+    return Stored(ended, any(map(_closed, own)), code)
 
 
 def _closed(sweep: Run) -> bool:
@@ -198,8 +201,12 @@ def _overrides(run: RunRecord, searched: Sequence[str]) -> list[str]:
     overrides = []
     for name in searched:
         group, _, parameter = name.partition(".")
-        key = name if group == "training" else f"{group}.params.{parameter}"
-        overrides.append(f"{key}={run.params[name].replace(' ', '')}")
+        value = run.params[name].replace(" ", "")
+        if parameter == LAYER_RATES:
+            value = value.replace('"', "")  # Hydra takes keys as they are
+        plain = group == "training" or parameter == LAYER_RATES
+        key = name if plain else f"{group}.params.{parameter}"
+        overrides.append(f"{key}={value}")
     return [*overrides, f"training.seed={run.seed}"]
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import StorageError
+from pipeline.errors import unwritable
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,14 @@ class Spool:
         return self._waiting
 
     def left(self) -> Sequence[Operation]:
-        """What an earlier process left; a last line that was cut short never counted."""
+        """What an earlier process left; a last line that was cut short never counted, and goes."""
         if not self._path.exists():
             return []
         content = self._path.read_bytes()
-        lines = content[: content.rfind(b"\n") + 1].splitlines()
+        end = content.rfind(b"\n") + 1
+        if end < len(content):
+            os.truncate(self._path, end)
+        lines = content[:end].splitlines()
         return [Operation(**json.loads(line)) for line in lines]
 
     def append(self, operation: Operation, sync: bool) -> None:
@@ -67,7 +70,7 @@ class Spool:
                 if sync:
                     os.fsync(file.fileno())
         except OSError as error:
-            raise StorageError(f"writing to {self._path} failed: {error.strerror}") from error
+            raise unwritable(self._path, error) from error
 
     def done(self) -> None:
         """Counts an operation that is carried out; the last one empties the file."""

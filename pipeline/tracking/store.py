@@ -7,9 +7,11 @@ to cut.
 from __future__ import annotations
 
 import fcntl
+import getpass
 import logging
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from urllib.request import urlopen
 
 from pipeline.config.schema import Tracking
 from pipeline.errors import AlreadyRunning, StorageError
-from pipeline.tracking.database import make_database
+from pipeline.tracking.database import check_database, make_database
 from pipeline.tracking.moved import settle_in
 from pipeline.tracking.names import WEIGHTS
 
@@ -41,6 +43,9 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
+
+
+LEAST_FREE = 32 * 2**20  # bytes: a database, logs, and the report of a short sweep
 
 
 @dataclass(frozen=True)
@@ -151,11 +156,12 @@ def open_store(settings: Tracking) -> Store:
     """The store of the settings; its folders are made if they aren't there.
 
     Raises:
-        StorageError: the folder can't be written.
+        StorageError: the folder can't be written, or what is in it is damaged.
     """
     store = find_store(settings)
     if not store.local:
         _reach(store.uri)
+    _has_room(store.root)
     try:
         (store.root / "studies").mkdir(parents=True, exist_ok=True)
         if store.local:
@@ -165,10 +171,30 @@ def open_store(settings: Tracking) -> Store:
         probe.unlink()
     except OSError as error:
         raise StorageError(
-            f"tracking.root: {store.root} can't be written ({error.strerror}); make it writable "
-            "or give another folder"
+            f"tracking.root: {store.root} can't be written by user {_user()} ({error.strerror}); "
+            "make it writable or give another folder"
         ) from error
+    if store.local:
+        check_database(store.root / "mlflow.db")
     return store
+
+
+def _has_room(root: Path) -> None:
+    """A sweep that soon would have to stop doesn't begin."""
+    folder = next(parent for parent in (root, *root.parents) if parent.is_dir())
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE:
+        raise StorageError(
+            f"tracking.root: the disk of {root} has {free / 2**20:.0f} MB free, and a sweep needs "
+            f"{LEAST_FREE / 2**20:.0f}; make room, or give another folder"
+        )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # one that the system has no name for, as in a container
+        return str(os.getuid())
 
 
 def find_store(settings: Tracking) -> Store:
@@ -209,7 +235,7 @@ def sweep_lock(store: Store, sweep: str) -> Iterator[None]:
                 "sweep.name=…"
             ) from None
         file.truncate(0)
-        file.write(f"process {os.getpid()}")
+        file.write(f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M')}")
         file.flush()
         yield
 

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from pipeline.config.plan import Plan
-from pipeline.errors import StorageError
+from pipeline.errors import StorageError, is_full, unwritable
 from pipeline.records import EpochMetrics, TrialKey, TrialResult, TrialSpec
 from pipeline.tracking import frame, names
 from pipeline.tracking.run import now
@@ -96,12 +96,14 @@ class Tracker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is not None and self._error is None:
-            self._flush(list(self._waiting))
-            self._put("close", {"outcome": "interrupted"}, sync=True)
-        self._parting.set()
-        self._queue.put(None)
-        self._thread.join()
+        try:
+            if error is not None and self._error is None:
+                self._flush(list(self._waiting))
+                self._put("close", {"outcome": "interrupted"}, sync=True)
+        finally:
+            self._parting.set()
+            self._queue.put(None)
+            self._thread.join()
 
     def open(self) -> None:
         """Opens the runs of the sweep and of its arms, those of an earlier process again, and
@@ -216,6 +218,8 @@ class Tracker:
         """Raises what has stopped the writing thread."""
         if isinstance(self._error, StorageError):
             raise self._error
+        if self._error is not None and is_full(self._error):
+            raise unwritable(self._store.root, self._error) from self._error
         if self._error is not None:
             raise StorageError(
                 f"writing to {self._store.uri} failed: {self._error}"

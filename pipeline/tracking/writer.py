@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config.plan import Plan
-from pipeline.errors import StorageError
+from pipeline.errors import StorageError, is_full
 from pipeline.records import Confusion, EpochMetrics, Outcome, TrialKey, TrialResult
 from pipeline.tracking import frame, names
 from pipeline.tracking.run import STATUS, TrainingRun, now
@@ -34,6 +34,8 @@ AWAY = (
 
 def is_away(error: BaseException) -> bool:
     """Whether a store may answer later: a server that is gone for a while, a locked database."""
+    if is_full(error):
+        return False
     return isinstance(error, OSError) or any(word in str(error) for word in AWAY)
 
 
@@ -131,6 +133,9 @@ class Writer:
         )
         run = found.get((stage, arm))
         if run is not None:
+            code = frame.stored_code(run.data.tags) if stage == "sweep" else ""
+            if code and code != frame.own_code(self._plan):
+                tags[names.CODE_CHANGED] = "true"
             run_id = str(run.info.run_id)
             self._client.update_run(run_id, status="RUNNING")
             for name, value in tags.items():
@@ -190,7 +195,8 @@ class Writer:
             for run in names.search(self._client, [self._experiment], self._plan.name, condition)
             if int(run.data.tags.get("repeat", 0)) == key.repeat
         ]
-        return found[-1] if found else None
+        # Not the last one by its start: a clock may have been set back meanwhile.
+        return max(found, key=lambda run: int(run.data.tags["attempt"]), default=None)
 
     def _finish(self, values: Mapping[str, Any]) -> None:
         result, metric = _result(values["result"]), self._plan.objective.metric

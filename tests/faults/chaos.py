@@ -93,7 +93,9 @@ def workers_of(sweep: int) -> list[int]:
     return [pid for pid in children(sweep) if b"pipeline.training.worker" in command_of(pid)]
 
 
-def chaos(kills: int, seed: int, trials: int, epochs: int, folder: Path) -> Verdict:
+def chaos(
+    kills: int, seed: int, trials: int, epochs: int, folder: Path, jumping: bool = False
+) -> Verdict:
     """Kills our own sweep, and has it judged.
 
     Args:
@@ -102,6 +104,7 @@ def chaos(kills: int, seed: int, trials: int, epochs: int, folder: Path) -> Verd
         trials: of the sweep, in all.
         epochs: of a training.
         folder: where it runs; empty.
+        jumping: whether the time of day jumps meanwhile.
     """
     sandbox = Sandbox(folder)
     sandbox.copy_project()
@@ -110,13 +113,14 @@ def chaos(kills: int, seed: int, trials: int, epochs: int, folder: Path) -> Verd
     said.mkdir()
     shutil.copy(Path(__file__).with_name("inside.py"), sandbox.code / "sitecustomize.py")
     root, seen = sandbox.work / "mlruns", set[int]()
+    inside = {"EPOCHS_LOG": str(log)} | ({"CLOCK_JUMPS": "1"} if jumping else {})
 
     def start(output: Path) -> subprocess.Popen[bytes]:
         with output.open("wb") as file:
             return subprocess.Popen(
                 [sys.executable, "-m", "pipeline.sweep", *overrides(trials, epochs)],
                 cwd=sandbox.work,
-                env=sandbox.environment() | {"EPOCHS_LOG": str(log)},
+                env=sandbox.environment() | inside,
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
@@ -157,6 +161,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, help="of the sweep; by default as many as kills")
     parser.add_argument("--epochs", type=int, default=200, help="of a training")
     parser.add_argument("--keep", type=Path, help="a new folder for all that is written")
+    parser.add_argument("--clock", action="store_true", help="let the time of day jump by a day")
     parser.add_argument("--peers", action="store_true", help="this project and its peers in turn")
     parser.add_argument("--only", nargs="*", help="of these: fairsweep, optuna, ray")
     arguments = parser.parse_args()
@@ -168,7 +173,8 @@ def main() -> None:
             folder.mkdir()
             head_to_head(arguments.kills, arguments.seed, 30, folder, arguments.only)
             return
-        verdict = chaos(arguments.kills, arguments.seed, trials, arguments.epochs, folder)
+        own = (arguments.kills, arguments.seed, trials, arguments.epochs)
+        verdict = chaos(*own, folder, arguments.clock)
         print("\n".join(verdict.lines()))
     sys.exit(0 if verdict.whole else 1)
 

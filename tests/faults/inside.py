@@ -3,7 +3,8 @@ Python process there loads first.
 
 `EPOCHS_LOG` is a folder that gets a line for each epoch a worker trains: training, epoch, time.
 `WORKER_FAILPOINT`, `module:name count before|after claim`, kills one worker at that call; the file
-`claim` is made by the one that dies.
+`claim` is made by the one that dies. With `CLOCK_JUMPS` the time of day jumps a day ahead, two days
+back, and a day ahead, every few seconds, in all processes at once.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
+
+DAY, EVERY = 86_400, 3.0
+"""Seconds."""
 
 
 class After(MetaPathFinder):
@@ -102,6 +106,20 @@ def arm(target: str, count: int, when: str, claim: Path) -> None:
     soon(name, change)
 
 
+def let_the_clock_jump() -> None:
+    """Has the time of day depend on the seconds since the system began."""
+    true_time = time.time_ns
+
+    def time_ns() -> int:
+        jump = (0, DAY, -DAY)[int(time.monotonic() / EVERY) % 3]
+        return true_time() + jump * 1_000_000_000
+
+    time.time_ns = time_ns
+    time.time = lambda: time_ns() / 1e9
+
+
+if "CLOCK_JUMPS" in os.environ:
+    let_the_clock_jump()
 if "pipeline.training.worker" in sys.orig_argv:
     if "EPOCHS_LOG" in os.environ:
         log_epochs(Path(os.environ["EPOCHS_LOG"]))

@@ -15,8 +15,9 @@ KILLS = 8
 
 
 @pytest.mark.long
-def test_a_sweep_under_kills_becomes_whole(tmp_path: Path) -> None:
-    verdict = chaos(KILLS, seed=1, trials=30, epochs=200, folder=tmp_path / "chaos")
+def test_a_sweep_under_kills_and_a_jumping_clock_becomes_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "chaos"
+    verdict = chaos(KILLS, seed=1, trials=30, epochs=200, folder=folder, jumping=True)
     assert verdict.whole, "\n".join(verdict.lines())
     assert verdict.struck.kills == KILLS
     assert verdict.struck.sweeps > 0

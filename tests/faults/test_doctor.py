@@ -551,7 +551,7 @@ class TestCommand:
         for _ in range(2):
             done = sandbox.run("pipeline.doctor", "fix=true")
             assert done.code == 5, done.said
-            assert f"error: {database}: the database is damaged (" in done.err
+            assert f"error: {database} is damaged (" in done.err
         (copy,) = database.parent.glob("mlflow.db.damaged-*")
         assert str(copy) in done.err
         assert copy.read_bytes() == database.read_bytes() == bytes(content)

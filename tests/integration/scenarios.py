@@ -247,7 +247,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Growing:
-    """`steps` has a `Step` for each command given; `sandbox` stands after the last."""
+    """`steps` has a `Step` for each command given; `sandbox` stands after the last. The code
+    changes before the new arm comes."""
 
     steps: Mapping[str, Step]
     sandbox: Sandbox
@@ -271,9 +272,14 @@ def growing(sandbox: Sandbox) -> Growing:
         ],
         "finished, and fewer trials": [*base, both, "search.trials=2"],
     }
-    return Growing(
-        {name: _step(sandbox, overrides) for name, overrides in commands.items()}, sandbox
-    )
+    sandbox.copy_project()
+    steps = {}
+    for name, overrides in commands.items():
+        if name == "new arm":
+            with (sandbox.project / "pipeline" / "training" / "loss.py").open("a") as code:
+                code.write("# changed\n")
+        steps[name] = _step(sandbox, overrides)
+    return Growing(steps, sandbox)
 
 
 def _step(sandbox: Sandbox, overrides: Sequence[str]) -> Step:

@@ -91,6 +91,18 @@ def test_a_new_arm_gets_the_same_budget(growing: Growing) -> None:
     assert len([run for run in runs if run.stage == "search"]) == 6
 
 
+def test_a_change_of_the_code_is_told_and_marked(growing: Growing) -> None:
+    changed = {
+        name: [run.tags.get("code_changed") for run in step.runs if run.stage == "sweep"]
+        for name, step in growing.steps.items()
+        if name in GROWING
+    }
+    assert changed == {"first": [None], "more trials": [None], "new arm": ["true"]}
+    for name in GROWING:
+        told = "warning: the code has changed" in growing.steps[name].done.out
+        assert told == (name == "new arm")
+
+
 def test_trials_from_before_are_unchanged(growing: Growing) -> None:
     for earlier, later in itertools.pairwise(GROWING):
         after = {run.run_id: run for run in growing.steps[later].runs}

@@ -350,7 +350,8 @@ def test_fit_is_heard_of_after_every_batch(test: bool) -> None:
 
     train_trial(spec, data, lambda _: None, lambda _: True, on_batch=count)
     assert len(data.validation) < EVALUATION_BATCH
-    assert batches == 2 * (math.ceil(len(data.train) / 50) + 1) + 2 * test
+    tested = math.ceil(len(data.test) / EVALUATION_BATCH) if test else 0
+    assert batches == 2 * (math.ceil(len(data.train) / 50) + 1) + 2 * tested
 
 
 def test_without_patience_a_training_never_stops_early() -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.config.composing import compose_sweep
+from pipeline.errors import StorageError
 from pipeline.records import (
+    DISK_FULL,
     EpochMetrics,
     Outcome,
     TrialKey,
@@ -54,10 +56,13 @@ class Workers:
         return set(self.given)
 
     def events(self, timeout: float) -> Iterator[Event]:
-        if self.batches:
-            yield from self.batches.pop(0)
-        else:
+        if not self.batches:
             time.sleep(timeout)
+            return
+        for event in self.batches.pop(0):
+            if isinstance(event, TrialResult | WorkerLost):
+                self.idle += 1
+            yield event
 
 
 class Disk:
@@ -161,7 +166,6 @@ def attempt(number: int, outcome: Outcome = "complete") -> TrialResult:
 def test_a_training_whose_worker_died_goes_on_from_its_checkpoint(checkpoints: Checkpoints) -> None:
     lost = WorkerLost(TrialKey("adam", "search", 0), -9, "worker-1.log")
     workers = Workers(1, [[lost], [attempt(2)]])
-    workers.idle = 2  # the one that died is replaced
     assert heard(workers, 1, checkpoints) == [attempt(2)]
     assert [key.attempt for key in workers.given] == [1, 2]
     assert workers.checkpoints == [True, True]
@@ -170,7 +174,6 @@ def test_a_training_whose_worker_died_goes_on_from_its_checkpoint(checkpoints: C
 
 def test_a_training_whose_checkpoints_are_of_no_use_begins_anew(checkpoints: Checkpoints) -> None:
     workers = Workers(1, [[attempt(1, "interrupted")], [attempt(2)]])
-    workers.idle = 2
     assert heard(workers, 1, checkpoints) == [attempt(2)]
     assert [key.attempt for key in workers.given] == [1, 2]
     assert workers.checkpoints == [True, False]
@@ -195,7 +198,6 @@ def ended(*deaths: bool) -> tuple[TrialResult, int]:
     attempts were made."""
     workers = Workers(1, [[killed(n, starved)] for n, starved in enumerate(deaths, 1)])
     workers.batches += [[attempt(len(deaths) + 1)]]
-    workers.idle = 9
     told = heard(workers, 1)
     assert len(told) == 1
     assert isinstance(told[0], TrialResult)
@@ -213,6 +215,37 @@ def test_want_of_memory_is_tried_once_more_and_told_with_peak_and_remedy() -> No
     )
     assert result.cause == "out of memory"
     assert result.epochs == 4
+
+
+def test_what_ran_out_of_memory_is_tried_again_alone() -> None:
+    """Trial 0 dies beside trial 1; 2 and 3 are at hand, and wait until it has ended."""
+    again = attempt(2)
+    workers = Workers(2, [[killed(1, True)], [result(1)], [again], [result(2)], [result(3)]])
+    assert heard(workers, 4) == [result(1), again, result(2), result(3)]
+    assert workers.notes[:9] == [
+        *(("given", 0), ("given", 1), ("given", 0), ("put down", 1), ("told", 1)),
+        *(("given", 2), ("given", 3), ("put down", 0), ("told", 0)),
+    ]
+
+
+def test_two_that_ran_out_of_memory_are_tried_again_one_after_the_other() -> None:
+    other = TrialKey("adam", "search", 1)
+    starved = replace(killed(1, True), key=other)
+    ends = [attempt(2), replace(result(1), key=replace(other, attempt=2))]
+    workers = Workers(2, [[killed(1, True), starved], [ends[0]], [ends[1]]])
+    assert heard(workers, 2) == ends
+    assert workers.notes[2:] == [
+        *(("given", 0), ("given", 1), ("put down", 0), ("told", 0)),
+        *(("put down", 1), ("told", 1)),
+    ]
+
+
+def test_a_full_disk_ends_the_sweep_and_no_attempt_is_made_again() -> None:
+    full = replace(attempt(1, "interrupted"), cause=DISK_FULL, error="no room")
+    workers = Workers(1, [[full]])
+    with pytest.raises(StorageError, match="adam/0: no room"):
+        heard(workers, 1)
+    assert len(workers.given) == 1
 
 
 def test_any_other_death_is_tried_twice_more_and_says_no_word_of_memory() -> None:

@@ -40,6 +40,14 @@ def test_a_line_that_was_cut_short_never_counted(path: Path) -> None:
     assert Spool(path).left() == [FIRST]
 
 
+def test_what_follows_a_line_that_was_cut_short_is_whole(path: Path) -> None:
+    path.write_bytes(b'{"name":"beg')
+    spool = Spool(path)
+    assert spool.left() == []
+    spool.append(FIRST, sync=False)
+    assert Spool(path).left() == [FIRST]
+
+
 def test_the_file_is_empty_once_all_of_it_is_carried_out(path: Path) -> None:
     spool = Spool(path)
     for operation in (FIRST, SECOND):
@@ -60,5 +68,7 @@ def test_without_a_file_nothing_is_left_and_none_is_made(path: Path) -> None:
 
 
 def test_a_full_disk_is_told() -> None:
-    with pytest.raises(StorageError, match=r"writing to .* failed"):
+    with pytest.raises(
+        StorageError, match=r"writing to /dev/full failed: its disk is full \(\d+ MB free\)"
+    ):
         Spool(Path("/dev/full")).append(FIRST, sync=True)

@@ -1,0 +1,79 @@
+"""What a full disk does: the sweep ends, says so, and goes on where it was once there is room."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import is_full, unwritable
+from pipeline.records import DISK_FULL
+from tests.integration.training_room import compose
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+NAMESPACE = ["unshare", "--user", "--mount", "--map-root-user"]
+
+
+def has_namespaces() -> bool:
+    asked = [*NAMESPACE, "true"]
+    return bool(shutil.which("unshare")) and not subprocess.run(asked, check=False).returncode
+
+
+@pytest.mark.long
+def test_a_sweep_ends_on_a_full_disk_and_goes_on_once_there_is_room(tmp_path: Path) -> None:
+    if not has_namespaces():
+        pytest.skip("this system lets nobody mount a disk of their own")
+    driver = [sys.executable, "-m", "tests.faults.full_disk", str(tmp_path)]
+    done = subprocess.run(
+        [*NAMESPACE, *driver], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    for moment in ("full", "still full"):
+        assert told[moment]["code"] == 5, told[moment]
+        assert "make room" in told[moment]["err"]
+        assert "Traceback" not in told[moment]["out"] + told[moment]["err"]
+    assert "its disk is full (0 MB free)" in told["full"]["err"]
+    assert "has 0 MB free" in told["still full"]["err"]
+    assert told["continued"]["code"] == 0, told["continued"]
+
+
+def test_weights_that_find_no_room_interrupt_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It didn't fail: with room for them it is as good as any other."""
+    from pipeline.training import best_epoch
+    from pipeline.training.trial import train_trial
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(best_epoch.np, "savez", full)
+    spec, data = compose("experiment=worked_example", "training.epochs=1")
+    spec = replace(spec, weights=str(tmp_path / "own" / "weights.npz"))
+    result = train_trial(spec, data, lambda _: None, lambda _: True)
+    assert (result.outcome, result.cause, result.traceback) == ("interrupted", DISK_FULL, "")
+    assert result.error.startswith(f"writing to {spec.weights} failed: its disk is full (")
+
+
+@pytest.mark.parametrize(
+    ("error", "full"),
+    [
+        (OSError(28, "No space left on device"), True),
+        (OSError(122, "Disk quota exceeded"), True),
+        (RuntimeError("(sqlite3.OperationalError) database or disk is full"), True),
+        (OSError(13, "Permission denied"), False),
+        (RuntimeError("database is locked"), False),
+    ],
+    ids=str,
+)
+def test_what_says_that_the_disk_is_full(error: Exception, full: bool) -> None:
+    assert is_full(error) == full
+    told = str(unwritable(Path("/tmp/none/file"), error))
+    assert told.startswith("writing to /tmp/none/file failed: ")
+    assert ("make room" in told) == full

@@ -1,0 +1,82 @@
+"""A damaged database is told before anything is written to it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from pipeline.config.schema import Tracking
+from pipeline.errors import StorageError
+from pipeline.tracking.database import check_database
+from pipeline.tracking.store import LEAST_FREE, open_store
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A database of some hundred pages."""
+    path = tmp_path / "mlflow.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE metrics (key TEXT PRIMARY KEY, value REAL)")
+        rows = [(f"{i:050}", i / 7) for i in range(4000)]
+        connection.executemany("INSERT INTO metrics VALUES (?, ?)", rows)
+        connection.commit()
+    return path
+
+
+def cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def overwritten(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes(4096 * 20) + content[middle + 4096 * 20 :]
+
+
+def replaced(_: bytes) -> bytes:
+    return b"not a database, but long enough to be read as if it were one of SQLite" * 100
+
+
+DAMAGES: list[Callable[[bytes], bytes]] = [cut, overwritten, replaced]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_damage_is_told_and_a_copy_kept(path: Path, damage: Callable[[bytes], bytes]) -> None:
+    path.write_bytes(damage(path.read_bytes()))
+    content = path.read_bytes()
+    for _ in range(2):
+        with pytest.raises(
+            StorageError, match=r"mlflow\.db is damaged \(.*restore one of your own"
+        ):
+            check_database(path)
+    assert path.read_bytes() == content
+    (copy,) = path.parent.glob("mlflow.db.damaged-*")
+    assert copy.read_bytes() == content
+
+
+def test_a_whole_database_passes_and_none_is_made(path: Path) -> None:
+    content = path.read_bytes()
+    check_database(path)
+    assert path.read_bytes() == content
+    check_database(path.with_name("none.db"))
+    assert [file.name for file in path.parent.iterdir()] == ["mlflow.db"]
+
+
+def test_a_store_with_a_damaged_database_is_not_opened(path: Path) -> None:
+    path.write_bytes(cut(path.read_bytes()))
+    with pytest.raises(StorageError, match="is damaged"):
+        open_store(Tracking("local", str(path.parent)))
+
+
+def test_a_disk_without_room_is_told_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nearly = LEAST_FREE - 1
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": nearly}))
+    root = tmp_path / "a" / "mlruns"
+    with pytest.raises(StorageError, match=r"has 32 MB free, and a sweep needs 32; make room"):
+        open_store(Tracking("local", str(root)))
+    assert list(tmp_path.iterdir()) == []
