@@ -229,14 +229,14 @@ class EpochLines:
         self._away = False
 
     def began(self, key: TrialKey) -> None:  # noqa: ARG002 - there is one training only
-        self._say("the worker imports TensorFlow (about 10 s)")
+        self.say("the worker imports TensorFlow (about 10 s)")
 
     def epoch(self, metrics: EpochMetrics) -> None:
         values = "  ".join(f"{name} {value:.4f}" for name, value in metrics.values.items())
-        self._say(f"epoch {metrics.epoch:>{len(str(self._epochs))}}/{self._epochs}  {values}")
+        self.say(f"epoch {metrics.epoch:>{len(str(self._epochs))}}/{self._epochs}  {values}")
 
     def lost(self, event: WorkerLost, goes_on: bool) -> None:  # noqa: ARG002 - it never does
-        self._say(f"{event.why}; its log is {event.log}")
+        self.say(f"{event.why}; its log is {event.log}")
 
     def began_anew(self, result: TrialResult) -> None:
         """Never: a single training has no checkpoints."""
@@ -247,7 +247,7 @@ class EpochLines:
     def away(self, waiting: int) -> None:
         if bool(waiting) != self._away:
             self._away = bool(waiting)
-            self._say(_away(waiting))
+            self.say(_away(waiting))
 
     def ended(self, result: TrialResult) -> None:
         if result.outcome == "failed":
@@ -258,8 +258,9 @@ class EpochLines:
                 if result.best_value is None
                 else (f": best {self._metric} {result.best_value:.4f} at epoch {result.best_epoch}")
             )
-            self._say(f"{result.outcome} after {result.seconds:.1f} s{best}; every run: make ui")
+            self.say(f"{result.outcome} after {result.seconds:.1f} s{best}; every run: make ui")
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """One line, unless it is quiet."""
         if not self._quiet:
             self.console.print(text, markup=False, soft_wrap=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipeline.config.composing import compose_training
 from pipeline.config.entry import command
+from pipeline.data.remarks import remarks
 from pipeline.data.split import describe, fingerprint
 from pipeline.errors import DONE, TRIAL_FAILED, Interrupted
 from pipeline.sweep import Job, open_job
@@ -34,6 +35,8 @@ def train(job: Job, logs: Path) -> int:
     spec = trial_spec(plan, arm, key, {}, arm.settings.training.seed)
     epochs = arm.settings.training.epochs
     terminal = EpochLines(settings.terminal, plan.objective.metric, epochs)
+    for remark in remarks(job.data, arm.settings.training.batch_size):
+        terminal.say(f"warning: {remark}")
     with (
         tried_workers(1, plan, store.root, logs) as executor,
         Tracker(

@@ -62,10 +62,12 @@ def read_rows(path: Path, takes: Takes) -> Features | pd.DataFrame:
 
 def encode(table: pd.DataFrame, columns: Sequence[Column]) -> Features:
     """Rows of a table as (rows, columns): numbers as they are, words by their index in the column's
-    vocabulary; a number that is missing and a word that isn't in there are NaN."""
+    vocabulary; a number that is missing and a word that isn't in there are NaN. So is
+    a column that isn't there."""
     import pandas as pd
 
     x = np.empty((len(table), len(columns)), np.float32)
+    table = table.reindex(columns=[column.name for column in columns])
     for i, column in enumerate(columns):
         values = table[column.name]
         if column.vocabulary:
@@ -121,6 +123,11 @@ def _table(path: Path, columns: Sequence[Column]) -> pd.DataFrame:
 
 
 def _frame(table: Any) -> pd.DataFrame:
+    import pyarrow as pa
+
+    for i, field in enumerate(table.schema):
+        if pa.types.is_boolean(field.type):  # pandas has none that can be missing
+            table = table.set_column(i, field.name, table[i].cast(pa.float64()))
     frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
     return frame
 

@@ -72,6 +72,7 @@ def test_every_library_has_its_room() -> None:
         if not library.startswith("pipeline")
     }
     processes = [
+        "pipeline.data.keras_cache",
         "pipeline.executor",
         "pipeline.tracking.environment",
         "pipeline.tracking.ui",

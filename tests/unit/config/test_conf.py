@@ -23,7 +23,10 @@ OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / gro
 
 # What these need beside their name.
 ARGUMENTS = {
+    ("data", "csv"): ["data.path=rows.csv", "data.target=label"],
+    ("data", "parquet"): ["data.path=rows.parquet", "data.target=label"],
     ("data", "npz"): ["data.path=rows.npz"],
+    ("data", "images"): ["data.path=photos"],
     ("data", "worked_example"): ["objective.metric=accuracy"],  # it has no validation rows
     ("tracking", "server"): ["tracking.uri=http://127.0.0.1:5000"],
     ("model", "custom"): ["model.builder=mine.models:build"],
