@@ -51,7 +51,7 @@ def build_model(
     rows: Features,
     classes: int,
     seed: int,
-    loss: str = "sparse_categorical_crossentropy",
+    loss: str,
 ) -> keras.Model:
     """Builds the model on top of its preprocessing, with every initial weight and dropout mask
     decided by `seed`.

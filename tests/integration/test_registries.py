@@ -104,7 +104,8 @@ def test_every_builder_gives_a_probability_for_every_class(name: str) -> None:
         "cnn": {"filters": [2], "hidden_units": [4], "activation": "relu", "dropout": 0.1},
     }
     x = np.random.default_rng(0).normal(size=(5, 8, 8, 1)).astype("float32")
-    built = model.build_model(Model(name, name, params[name]), Scaling(), x, classes=3, seed=0)
+    settings = Model(name, name, params[name])
+    built = model.build_model(settings, Scaling(), x, classes=3, seed=0, loss="dice")
     outputs = np.asarray(built(x))
     assert outputs.shape == (5, 3)
     assert (outputs >= 0).all()

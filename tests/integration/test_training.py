@@ -28,6 +28,7 @@ from pipeline.training import loops
 from pipeline.training import loss as losses
 from pipeline.training.model import build_model
 from pipeline.training.optimizer import build_optimizer
+from pipeline.training.output import OF_TWO_CLASSES, probabilities
 from pipeline.training.programs import EVALUATION_BATCH, Program
 from pipeline.training.trial import Bench, compiled, train_trial
 from tests.integration.training_room import FEW_ROWS, Trained, compose, train
@@ -542,6 +543,42 @@ def test_every_loss_trains(loss: str) -> None:
     assert 6 * epoch["accuracy"] == pytest.approx(round(6 * epoch["accuracy"]), abs=1e-5)
 
 
+@pytest.mark.parametrize("loss", OF_TWO_CLASSES)
+def test_two_classes_of_one_output(rare: Sequence[str], loss: str) -> None:
+    """The same in both loops, and what is counted by class is what the accuracy says."""
+    own = (*rare, f"training.loss={loss}", "training.class_weight=balanced", "training.epochs=3")
+    resident, fit = (train(*own, f"training.loop={n}", test=True) for n in ("resident", "fit"))
+    assert_same(resident, fit)
+    for trained in (resident, fit):
+        assert trained.result.confusion is not None
+        counts = np.array(trained.result.confusion.counts)
+        assert trained.result.confusion.classes == ("0", "1")
+        assert (counts.sum(axis=1) > 0).all()
+        assert (counts.sum(axis=0) > 0).all()
+        share = np.trace(counts) / counts.sum()
+        assert trained.result.test["test_accuracy"] == pytest.approx(share, abs=1e-6)
+        assert share > 0.9
+
+
+@pytest.mark.parametrize("loss", OF_TWO_CLASSES)
+def test_two_classes_end_in_one_unit(loss: str) -> None:
+    spec, data = compose("data=worked_example", *LOSS_ONLY, f"training.loss={loss}")
+    model, form = compiled(spec, data, Bench())
+    assert (model.output_shape, form) == ((None, 1), "column")
+    x = data.dataset.x
+    outputs = model.predict(x, verbose=0)
+    low, high = (-1, 1) if "hinge" in loss else (0, 1)
+    assert ((outputs >= low) & (outputs <= high)).all()
+    np.testing.assert_allclose(probabilities(outputs, loss).sum(axis=1), 1.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "binary_focal_crossentropy"])
+def test_more_classes_keep_one_unit_each(loss: str) -> None:
+    spec, data = compose("data=digits", f"training.loss={loss}")
+    model, form = compiled(spec, data, Bench())
+    assert (model.output_shape, form) == ((None, 10), "one-hot")
+
+
 # Outputs.
 
 
@@ -557,7 +594,8 @@ def test_every_loss_trains(loss: str) -> None:
 def test_outputs_are_probabilities_of_the_classes(overrides: Sequence[str]) -> None:
     spec, data = compose(*overrides)
     x, classes = data.dataset.x[data.train], len(data.dataset.class_names)
-    model = build_model(spec.model, measure(spec.data, x), x, classes, derive_seed(0, "model"))
+    loss, seed = spec.training.loss, derive_seed(0, "model")
+    model = build_model(spec.model, measure(spec.data, x), x, classes, seed, loss)
     outputs = model.predict(x, verbose=0)
     assert outputs.shape == (len(x), classes)
     assert (outputs >= 0).all()
@@ -569,7 +607,7 @@ def test_features_are_scaled_as_the_data_says() -> None:
     theirs has mean 0 and variance 1 when it comes to the first layer."""
     spec, data = compose("data=worked_example", "data.standardize=true", *LOSS_ONLY)
     x = data.dataset.x[data.train]
-    model = build_model(spec.model, measure(spec.data, x), x, 2, 0)
+    model = build_model(spec.model, measure(spec.data, x), x, 2, 0, spec.training.loss)
     scaled = next(layer for layer in model.layers if "normalization" in layer.name)(x)
     np.testing.assert_allclose(np.mean(scaled, axis=0), [0.0, 0.0], atol=1e-5)
     np.testing.assert_allclose(np.var(scaled, axis=0), [1.0, 1.0], rtol=1e-4)
