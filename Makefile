@@ -39,7 +39,7 @@ check: $(VENV)/ready ## what CI runs: format, lint, types, and all tests
 	@$(BIN)/ruff check pipeline tests
 	@$(BIN)/mypy pipeline
 	@$(MAKE) --no-print-directory test
-	@$(BIN)/python -m pytest -m long
+	@$(BIN)/python -m pytest -m long -n 2 --dist worksteal
 
 bench: $(VENV)/ready $(VENV)-peers/ready $(VENV)-hydra/ready ## against its peers, hours: make bench ARGS="--trials 20 --rounds 3"
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
