@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+KEYS = ("model", "input", "output", "delimiter", "decimal")
+
+
 @dataclass(frozen=True)
 class Job:
     """A model that there is, and rows that it takes."""
@@ -47,8 +50,15 @@ def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
         raise BadInput(f"output: there is no folder {output.absolute().parent}; make it first")
     if output.absolute() == Path(settings.input).absolute():
         raise BadInput(f"output: {output} is the input, and would be replaced; give another name")
+    marks = {"delimiter": settings.delimiter, "decimal": settings.decimal}
+    if problems := [
+        f"{key}: need one character, got {v!r}" for key, v in marks.items() if len(v) != 1
+    ]:
+        raise BadInput(*problems)
     model = find_model(store, settings.model)
-    return Job(store, model, read_rows(Path(settings.input), taken_by(store, model)), output)
+    takes = taken_by(store, model)
+    rows = read_rows(Path(settings.input), takes, settings.delimiter, settings.decimal)
+    return Job(store, model, rows, output)
 
 
 def predict(job: Job, logs: Path) -> int:
@@ -81,4 +91,4 @@ def _stderr_to(path: Path) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    command("predict", prepare, predict, "predict", ("model", "input", "output"))
+    command("predict", prepare, predict, "predict", KEYS)

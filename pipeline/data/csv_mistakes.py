@@ -40,7 +40,7 @@ def csv_names(key: str, path: Path, delimiter: str) -> list[str]:
             if other in names[0]:
                 raise BadInput(
                     f"{key}: {path} has one column, {names[0]!r}; what stands between its values "
-                    f'may be {shown}: data.delimiter="{shown}"'
+                    f'may be {shown}: {_option(key, "delimiter")}="{shown}"'
                 )
     if all(_is_number(name) for name in names):
         raise BadInput(f"{key}: the first line of {path} must name the columns, and has numbers")
@@ -105,16 +105,31 @@ def mixed(key: str, name: str, column: Any, decimal: str) -> str | None:
         first = words[pc.index(with_comma, True).as_py()].as_py()
         return (
             f"{key}: column {name!r} has numbers with a comma, such as {first!r}; "
-            "data.decimal=',' reads them"
+            f"{_option(key, 'decimal')}=',' reads them"
         )
     if pc.all(numbers).as_py() or pc.mean(numbers).as_py() < 0.5:
         return None
     row = _first_word(column.cast(pa.string()), pattern)
     value = column[row].as_py()
+    words = (
+        f", or say that they are all words: data.categorical=[{name}]"
+        if _is_trained_on(key)
+        else ""
+    )
     return (
         f"{key}: column {name!r} is numbers, but for row {row + 1}: {value!r}; correct it, leave "
-        f"it empty if it is missing, or say that they are all words: data.categorical=[{name}]"
+        f"it empty if it is missing{words}"
     )
+
+
+def _option(key: str, name: str) -> str:
+    """What a setting is called where `key` names the file."""
+    return f"data.{name}" if _is_trained_on(key) else name
+
+
+def _is_trained_on(key: str) -> bool:
+    """Whether a file is one to train on, and not to predict."""
+    return key.startswith("data.")
 
 
 def _first_word(column: Any, pattern: str) -> int:

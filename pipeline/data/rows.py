@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.data.dataset import Column, Features
+from pipeline.data.paths import find_file
 from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
@@ -33,26 +34,26 @@ class Takes:
     missing: bool = False
 
 
-def read_rows(path: Path, takes: Takes) -> Features | pd.DataFrame:
+def read_rows(
+    path: Path, takes: Takes, delimiter: str = ",", decimal: str = "."
+) -> Features | pd.DataFrame:
     """Features (rows, …) as float32, or a table with the columns that the model takes.
 
     Args:
         path: a .csv whose first line names the columns, a .parquet, or an .npz with an array x.
         takes: of the model.
+        delimiter: between the values of a .csv.
+        decimal: the point of its numbers.
 
     Raises:
         BadInput: the file can't be read, or its rows aren't what the model takes.
     """
-    if not path.is_file():
-        raise BadInput(
-            f"input: there is no file {path.absolute()}; a path counts from the folder of the "
-            "command"
-        )
+    find_file("input", str(path))
     if path.suffix not in (".csv", ".parquet", ".npz"):
         raise BadInput(f"input: need a .csv or an .npz, or a .parquet, got {path}")
     if path.suffix == ".npz":
         return _of_shape(_npz(path, takes), path, takes.shape)
-    table = _table(path, takes.columns)
+    table = _table(path, takes.columns, delimiter, decimal)
     if table.empty:
         raise BadInput(f"input: {path} has no rows")
     if not takes.columns:
@@ -62,8 +63,8 @@ def read_rows(path: Path, takes: Takes) -> Features | pd.DataFrame:
 
 def encode(table: pd.DataFrame, columns: Sequence[Column]) -> Features:
     """Rows of a table as (rows, columns): numbers as they are, words by their index in the column's
-    vocabulary; a number that is missing and a word that isn't in there are NaN. So is
-    a column that isn't there."""
+    vocabulary; a number that is missing and a word that isn't in there are NaN, and so
+    is a column that isn't there."""
     import pandas as pd
 
     x = np.empty((len(table), len(columns)), np.float32)
@@ -104,7 +105,7 @@ def _word(value: object) -> str:
     return str(value)
 
 
-def _table(path: Path, columns: Sequence[Column]) -> pd.DataFrame:
+def _table(path: Path, columns: Sequence[Column], delimiter: str, decimal: str) -> pd.DataFrame:
     """All of a file's columns, or those that are asked for."""
     from pipeline.data.csv_file import Dialect, read_csv
     from pipeline.data.csv_mistakes import csv_names
@@ -115,11 +116,12 @@ def _table(path: Path, columns: Sequence[Column]) -> pd.DataFrame:
         file = ParquetRows("input", path)
         _check_names(path, wanted, file.schema.names)
         return _frame(file.table(wanted or file.schema.names))
-    names = csv_names("input", path, ",")
+    names = csv_names("input", path, delimiter)
     _check_names(path, wanted, names)
     words = [column.name for column in columns if column.vocabulary]
     without = [name for name in names if wanted and name not in wanted]
-    return _frame(read_csv("input", path, names, Dialect(words=words, without=without)))
+    dialect = Dialect(delimiter, decimal, words, without)
+    return _frame(read_csv("input", path, names, dialect))
 
 
 def _frame(table: Any) -> pd.DataFrame:

@@ -154,7 +154,12 @@ def taken_by(store: Store, uri: str) -> Takes:
         raise BadInput(f"model: {uri} can't be read: {error}") from error
     if found.flavors.get("python_function", {}).get("loader_module") != LOADER:
         raise BadInput(f"model: {uri} isn't a model that a sweep has published")
-    inputs = found.signature.inputs
+    return takes_of(found.signature)
+
+
+def takes_of(signature: ModelSignature) -> Takes:
+    """The rows that a model of such a signature takes; any word stands for those of a column."""
+    inputs = signature.inputs
     if inputs.is_tensor_spec():
         return Takes(tuple(inputs.inputs[0].shape[1:]))
     columns = [Column(c.name, ANY_WORD if c.type.name == "string" else ()) for c in inputs.inputs]

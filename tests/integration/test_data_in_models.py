@@ -138,6 +138,19 @@ class TestServed:
         model = self.classifier(tmp_path)
         pd.testing.assert_frame_equal(model.predict(one), model.predict(two))
 
+    def test_marks_of_another_country(self, tmp_path: Path) -> None:
+        (tmp_path / "rows.csv").write_text("city;age\nOslo;40,5\n")
+        table = read_rows(tmp_path / "rows.csv", Takes((2,), self.COLUMNS), ";", ",")
+        assert table.to_dict("list") == {"age": [40.5], "city": ["Oslo"]}
+        with pytest.raises(BadInput, match=r"""may be ';': delimiter="';'"""):
+            read_rows(tmp_path / "rows.csv", Takes((2,), self.COLUMNS))
+
+    def test_a_column_that_may_be_missing_may_be_left_out(self, tmp_path: Path) -> None:
+        model = self.classifier(tmp_path)
+        one = model.predict(pd.DataFrame({"city": ["Oslo"]}))
+        two = model.predict(pd.DataFrame({"age": [None], "city": ["Oslo"]}))
+        pd.testing.assert_frame_equal(one, two)
+
     def test_a_model_of_whole_rows_takes_no_gaps(self, tmp_path: Path) -> None:
         model = self.classifier(tmp_path, fill=())
         with pytest.raises(ValueError, match=r"row 2 has no age"):

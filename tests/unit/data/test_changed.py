@@ -1,0 +1,73 @@
+"""A sweep goes on with the data that it was begun with; otherwise it says what changed of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.config.composing import compose_sweep
+from pipeline.data.split import SplitData, contents, fingerprint, load_split
+from pipeline.errors import SweepChanged
+from pipeline.stages.continuing import open_studies
+
+ROWS = [f"{i % 9},{'red' if i % 3 else 'blue'},{i % 2}" for i in range(60)]
+
+
+def data_of(folder: Path, rows: list[str], header: str = "a,b,label") -> SplitData:
+    (folder / "rows.csv").write_text("\n".join([header, *rows, ""]))
+    return load_split(compose_sweep(overrides(folder)).config.data)
+
+
+def overrides(folder: Path) -> list[str]:
+    path = folder / "rows.csv"
+    return ["optimizer=sgd", "data=csv", f"data.path={path}", "data.target=label"]
+
+
+def begin(folder: Path, data: SplitData, told: bool = True) -> None:
+    """Begins the sweep, or goes on with it."""
+    about = contents(data) if told else None
+    open_studies(compose_sweep(overrides(folder)), folder / "journal", fingerprint(data), about)
+
+
+CHANGED = {
+    "more-rows": ([*ROWS, *ROWS[:10]], "a,b,label", r"rows\.train: 36 → 42"),
+    "a-value": (["8.5,red,0", *ROWS[1:]], "a,b,label", r"checksums\.features: "),
+    "a-word": (["0,green,0", *ROWS[1:]], "a,b,label", r"columns\.b: '2 words .* → '3 words "),
+    "a-name": (ROWS, "a,c,label", r"columns\.c: None → '2 words "),
+    "a-class": (
+        [*ROWS[:-4], *["1,red,2"] * 4, *ROWS[-4:]],
+        "a,b,label",
+        r"classes: \['0', '1'\] → ",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGED)
+def test_what_changed_is_told(case: str, tmp_path: Path) -> None:
+    rows, header, told = CHANGED[case]
+    begin(tmp_path, data_of(tmp_path, ROWS))
+    before = (tmp_path / "journal").read_bytes()
+    with pytest.raises(SweepChanged, match=told):
+        begin(tmp_path, data_of(tmp_path, rows, header))
+    assert (tmp_path / "journal").read_bytes() == before
+
+
+def test_the_same_data_in_another_file_is_the_same(tmp_path: Path) -> None:
+    one = data_of(tmp_path, ROWS)
+    begin(tmp_path, one)
+    quoted = [row.replace("red", '"red"') for row in ROWS]
+    two = data_of(tmp_path, quoted)
+    begin(tmp_path, two)
+    np.testing.assert_array_equal(one.dataset.x, two.dataset.x)
+
+
+def test_a_sweep_that_knows_only_the_fingerprint_goes_on(tmp_path: Path) -> None:
+    """As earlier versions stored it; another fingerprint is refused all the same."""
+    data = data_of(tmp_path, ROWS)
+    begin(tmp_path, data, told=False)
+    begin(tmp_path, data)
+    with pytest.raises(SweepChanged, match="data_sha256") as caught:
+        begin(tmp_path, data_of(tmp_path, ROWS[1:]))
+    assert "data_contents" not in str(caught.value)

@@ -1,0 +1,23 @@
+"""What a published model says that it takes, and what is read of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.data.dataset import Column
+from pipeline.data.rows import ANY_WORD, Takes
+from pipeline.tracking.registry import signature, takes_of
+
+TABLE = (Column("age"), Column("city", ("Oslo", "Rome")), Column("member"))
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_table_is_taken_by_the_names_of_its_columns(missing: bool) -> None:
+    made = signature(Takes((3,), TABLE, missing), ["no", "yes"])
+    columns = (Column("age"), Column("city", ANY_WORD), Column("member"))
+    assert takes_of(made) == Takes((3,), columns, missing)
+    assert made.outputs.input_names() == ["class", "p_no", "p_yes"]
+
+
+def test_arrays_are_taken_by_their_shape() -> None:
+    assert takes_of(signature(Takes((8, 8, 1)), ["a", "b"])) == Takes((8, 8, 1))
