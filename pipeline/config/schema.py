@@ -90,8 +90,8 @@ class Model:
     name: str = MISSING
     builder: str = MISSING
     params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
-    layer_learning_rates: Any = None
     space: Space = field(default_factory=dict)
+    layer_learning_rates: Any = None
 
 
 @dataclass

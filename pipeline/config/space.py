@@ -47,7 +47,7 @@ class ArmSettings:
         for group in GROUPS:
             settings = getattr(self, group)
             for name, spec in settings.space.items():
-                if spec is not None:
+                if spec is not None and not is_empty(name, spec):
                     yield group, name, spec, self.value(group, name)
 
     def value(self, group: str, name: str) -> Any:
@@ -82,6 +82,12 @@ class ArmSettings:
 
 TUNABLE_TRAINING = ("batch_size",)
 LAYER_RATES = "layer_learning_rates"
+
+
+def is_empty(name: str, spec: Spec) -> bool:
+    """Whether a spec asks for nothing: that of layers has its place in a file, to be filled by a
+    command, which can't put anything into null."""
+    return name == LAYER_RATES and spec == Spec()
 
 
 def dimensions(arm: ArmSettings) -> tuple[Dimension, ...]:

@@ -34,7 +34,7 @@ def optimizer_by_layer(
     layers = _with_weights(model)
     if problems := list(_twice_meant([layer.name for layer in layers], factors)):
         raise BadInput(*problems)
-    own = {}
+    own: dict[int, keras.optimizers.Optimizer] = {}
     for pattern, factor in factors.items():
         meant = [layer for layer in layers if pattern in _patterns(layer.name, factors)]
         if factor == 0:

@@ -188,4 +188,5 @@ def parameter_count(settings: Model, shape: Sequence[int], classes: int) -> int 
         count += (9 * shape[2] + 1) * filters
         shape = [-(-shape[0] // 2), -(-shape[1] // 2), filters]
     widths = [math.prod(shape), *settings.params["hidden_units"], classes]
-    return count + sum((inputs + 1) * units for inputs, units in itertools.pairwise(widths))
+    count += sum((inputs + 1) * units for inputs, units in itertools.pairwise(widths))
+    return int(count)

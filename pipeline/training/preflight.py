@@ -43,11 +43,11 @@ def check(spec: TrialSpec, data: SplitData, bench: Bench) -> TrialResult:
     """Tries an arm; no exception of its model's code is raised."""
     started, trace = time.monotonic(), ""
     try:
-        problems = list(_problems(spec, data, bench))
+        problems = _problems(spec, data, bench)
+    except BadInput as error:
+        problems = error.problems
     except (Exception, SystemExit) as error:  # of the user's own code: told, not lost
-        own = isinstance(error, BadInput)
-        problems = list(error.problems) if own else [_told(error)]
-        trace = "" if own else traceback.format_exc()
+        problems, trace = [_told(error)], traceback.format_exc()
     return TrialResult(
         key=spec.key,
         outcome="failed" if problems else "complete",
