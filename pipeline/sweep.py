@@ -128,13 +128,15 @@ def terminal_of(plan: Plan, studies: Mapping[str, ArmStudy]) -> Terminal:
 
 def greeting(job: Job, workers: int, code_changed: bool) -> Iterator[str]:
     """What is said before a sweep trains."""
+    from pipeline.search.remarks import remarks as search_remarks
+
     arms = " · ".join(arm.name for arm in job.plan.arms)
     count = "1 worker" if workers == 1 else f"{workers} workers"
     store = job.store
     where = f"{store.ui_command}, at {store.ui}" if store.ui_command else store.ui
     yield f"sweep {job.plan.name}: {arms}, {count}; live: {where}"
     sizes = [arm.settings.training.batch_size for arm in job.plan.arms]
-    for remark in remarks(job.data, max(sizes)):
+    for remark in (*search_remarks(job.plan), *remarks(job.data, max(sizes))):
         yield f"warning: {remark}"
     if code_changed:
         yield (

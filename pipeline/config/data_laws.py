@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from pipeline.config.rules import at_least, one_of, plain_name
+from pipeline.config.rules import one_of, plain_name, seed
 from pipeline.config.schema import Data
 from pipeline.config.space_laws import Problem, is_whole
 
@@ -115,6 +115,6 @@ def _split_problems(data: Data) -> Iterator[Problem]:
             "data.test",
             f"validation and test must leave rows to train on, got {data.validation} + {data.test}",
         )
-    yield from at_least("data.seed", data.seed, 0)
+    yield from seed("data.seed", data.seed)
     if data.validation_seed is not None:
-        yield from at_least("data.validation_seed", data.validation_seed, 0)
+        yield from seed("data.validation_seed", data.validation_seed)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pipeline.config.data_laws import data_problems
 from pipeline.config.rules import at_least, hint, one_of
 from pipeline.config.schema import Config
-from pipeline.config.space import LAYER_RATES, TUNABLE_TRAINING, ArmSettings
+from pipeline.config.space import LAYER_RATES, TUNABLE_TRAINING, ArmSettings, is_empty
 from pipeline.config.space_laws import Problem, domain_problems, is_whole, spec_problems
 from pipeline.config.training_laws import model_problems, optimizer_problems, training_problems
 
@@ -38,6 +38,7 @@ LEAST = {
     "reduction_factor": 2,
     "min_early_stopping_rate": 0,
 }
+LONGEST_VALUE = 6000
 DOMAINS = {
     "optimizer.learning_rate": (0.0, "need numbers above 0"),
     "training.batch_size": (1, "need whole numbers from 1"),
@@ -60,6 +61,7 @@ def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
         *training_problems(arm.training),
     ]
     yield from problems
+    yield from _lengths(arm)
     broken = {key.replace(".params.", ".") for key, _ in problems}
     for group in ("optimizer", "model", "training"):
         settings = getattr(arm, group)
@@ -70,12 +72,24 @@ def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
             key = f"{group}.space.{name}"
             if name not in known:
                 yield key, f"there is no such parameter to search{hint(name, known)}"
-            elif spec is not None and f"{group}.{name}" not in broken:
+            elif spec is None or is_empty(name, spec) or f"{group}.{name}" in broken:
+                continue
+            else:
                 found = list(spec_problems(key, spec, arm.value(group, name)))
                 yield from found
                 if f"{group}.{name}" in DOMAINS and not found:
                     least, text = DOMAINS[f"{group}.{name}"]
                     yield from domain_problems(key, spec, least, text)
+
+
+def _lengths(arm: ArmSettings) -> Iterator[Problem]:
+    """MLflow keeps no longer value."""
+    values = {"model.params": arm.model.params, "optimizer.params": arm.optimizer.params}
+    for place, own in {"data": vars(arm.data), **values}.items():
+        for name, value in own.items():
+            if (length := len(str(value))) > LONGEST_VALUE:
+                key = f"{place}.{name}"
+                yield key, f"need at most {LONGEST_VALUE} characters, got {length:,}"
 
 
 def sweep_problems(config: Config, longest: int) -> Iterator[Problem]:

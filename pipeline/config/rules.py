@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.config.space_laws import Problem, is_whole
 
+SEEDS = 2**32
 
 def plain_name(key: str, name: str) -> Iterator[Problem]:
     """A name that becomes part of others."""
@@ -25,6 +26,12 @@ def at_least(key: str, value: Any, least: int) -> Iterator[Problem]:
     """A whole number from `least`."""
     if not is_whole(value) or value < least:
         yield key, f"need a whole number from {least}, got {value!r}; for example {key}={least}"
+
+
+def seed(key: str, value: Any) -> Iterator[Problem]:
+    """A seed that every generator of random numbers takes."""
+    if not is_whole(value) or not 0 <= value < SEEDS:
+        yield key, f"need a whole number from 0 to {SEEDS - 1}, got {value!r}; for example {key}=0"
 
 
 def above_0(key: str, value: float) -> Iterator[Problem]:

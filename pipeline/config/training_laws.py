@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.config.rules import above_0, at_least, one_of, plain_name
+from pipeline.config.rules import above_0, at_least, one_of, plain_name, seed
 from pipeline.config.schema import OF_THE_WATCH, Model, Optimizer, Training
 from pipeline.config.space_laws import Problem, is_number, is_whole
 from pipeline.config.trust import distrust, is_trusted
@@ -100,7 +100,7 @@ def training_problems(training: Training) -> Iterator[Problem]:
     """What is wrong of a training."""
     yield from at_least("training.epochs", training.epochs, 1)
     yield from at_least("training.batch_size", training.batch_size, 1)
-    yield from at_least("training.seed", training.seed, 0)
+    yield from seed("training.seed", training.seed)
     yield from one_of(
         "training.loss", training.loss, (*SPARSE_LOSSES, *ONE_HOT_LOSSES, *TWO_CLASS_LOSSES)
     )

@@ -338,6 +338,15 @@ NUMBERS = [
     ),
     case("stall-seconds-negative", "training.stall_seconds=-1", "stall_seconds", "above 0"),
     case("checkpoint-seconds-nan", "training.checkpoint_seconds=nan", "got nan", "above 0"),
+    case("seed-negative", "training.seed=-1", "training.seed", "from 0", "got -1"),
+    case("seed-too-large", "training.seed=18446744073709551616", "to 4294967295", "got 18446744"),
+    case("data-seed-too-large", "data.seed=4294967296", "data.seed", "to 4294967295"),
+    case("seed-a-word", "training.seed=lucky", "training.seed", "whole number", "'lucky'"),
+    case(
+        "value-longer-than-mlflow-keeps",
+        f"model.params.hidden_units=[{','.join(['16'] * 2000)}]",
+        "model.params.hidden_units: need at most 6000 characters, got 8,000",
+    ),
     case("l2-negative", "model.params.l2=-1", "model.params.l2", "got -1"),
 ]
 
