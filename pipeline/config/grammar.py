@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipeline.config.own_files import CALLS, RESOLVER
+from pipeline.config.own_files import CALLS, GROUPS, RESOLVER
 from pipeline.errors import BadInput
 
-GROUPS = (
-    *("data", "model", "optimizer", "training", "search", "pruner", "executor", "tracking"),
-    "experiment",
-)
 NO_NAME = re.compile(r"[^A-Za-z_{\['\"]|(null|true|false|nan|inf)?$", re.IGNORECASE)
 
 

@@ -13,8 +13,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from pipeline.config.explain import COMPOSE_ERRORS, explain
-from pipeline.config.grammar import GROUPS
-from pipeline.config.own_files import check_files
+from pipeline.config.own_files import GROUPS, check_files
 from pipeline.config.schema import Config, DoctorConfig, PredictConfig, ReportConfig
 from pipeline.errors import BadInput
 

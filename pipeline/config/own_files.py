@@ -15,12 +15,17 @@ import yaml
 
 from pipeline.errors import BadInput
 
+GROUPS = (
+    *("data", "model", "optimizer", "training", "search", "pruner", "executor", "tracking"),
+    "experiment",
+)
 MOST_FILES = 1000
 MOST_BYTES = 1_000_000
 MOST_ALIASES = 100
 MOST_NODES = 100_000  # aliases written out
 MOST_LEVELS = 50
 CALLS = {"_target_", "_partial_", "_args_", "_recursive_", "_convert_"}
+IN_GROUPS = tuple(f"/{group}" for group in GROUPS)
 HYDRAS_OWN = re.compile(r"(override\s+)?/?hydra([./@]|$)")
 RESOLVER = re.compile(r"\$\{\s*[\w.]+\s*:")
 PLAIN_TAGS = {
@@ -31,12 +36,14 @@ PLAIN_TAGS = {
 
 
 def check_files(folder: Path) -> None:
-    """Reads every YAML file below a folder.
+    """Reads every YAML file that Hydra may find in a folder: in it, or in one named as a group.
 
     Raises:
         BadInput: one isn't plain data of a size that a config has.
     """
-    paths = sorted(path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml"))
+    places = [folder.glob("*"), *((folder / group).rglob("*") for group in (*GROUPS, "hydra"))]
+    found = (path for place in places for path in place)
+    paths = sorted(path for path in found if path.suffix in (".yaml", ".yml"))
     if len(paths) > MOST_FILES:
         raise BadInput(
             f"--config-dir: {folder} has {len(paths)} YAML files, {MOST_FILES} is the most; give "
@@ -65,9 +72,27 @@ def file_problems(path: Path) -> list[str]:
     if not any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines()):
         return [f"{path}: is empty; give it keys, or take it away"]
     try:
-        return [f"{path}:{problem}" for problem in _problems(text)]
+        problems = list(_problems(text)) or list(_elsewhere(yaml.compose(text, yaml.SafeLoader)))
     except yaml.YAMLError as error:
         return [f"{path}:{_where(error, text)}"]
+    return [f"{path}:{problem}" for problem in problems]
+
+
+def _elsewhere(config: yaml.Node | None) -> Iterator[str]:
+    """Defaults that lead to files that nobody has read."""
+    entries = [
+        entry
+        for key, value in (config.value if isinstance(config, yaml.MappingNode) else ())
+        if key.value == "defaults" and isinstance(value, yaml.SequenceNode)
+        for entry in value.value
+    ]
+    for entry in entries:
+        inside = isinstance(entry, yaml.MappingNode) and entry.value
+        named = str(entry.value[0][0].value if inside else entry.value)
+        where = re.sub(r"^((override|optional)\s+)*", "", named)
+        if ".." in where or (where.startswith("/") and not where.startswith(IN_GROUPS)):
+            line = 1 if entry.start_mark is None else entry.start_mark.line + 1
+            yield f"{line}: defaults: {named} isn't in a group; there are: {', '.join(GROUPS)}"
 
 
 def _where(error: yaml.YAMLError, text: str) -> str:

@@ -12,6 +12,7 @@ from pipeline.config.space_laws import Problem, is_whole
 
 SEEDS = 2**32
 
+
 def plain_name(key: str, name: str) -> Iterator[Problem]:
     """A name that becomes part of others."""
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):

@@ -44,6 +44,11 @@ BAD = {
         "defaults:\n  - override /hydra/job_logging: mine\n",
         ":2: override /hydra/job_logging: Hydra's own settings",
     ),
+    "defaults-elsewhere": (
+        "defaults:\n  - /other/file\n",
+        "defaults: /other/file isn't in a group; there are: data, model",
+    ),
+    "defaults-outside": ("defaults:\n  - ../../file\n", "defaults: ../../file isn't in a group"),
     "environment": ("name: ${oc.env:HOME}\n", ":1: '${oc.env:HOME}' would read", "write the value"),
     "not-utf-8": ("name: \udce4\n", "need UTF-8, got byte 6"),
     "nul": ("name: a\0b\n", ":1: a character that YAML doesn't allow"),
@@ -102,6 +107,13 @@ def test_a_bomb_is_told_before_it_goes_off(tmp_path: Path) -> None:
     path = put(tmp_path, "a0: &a0 x\n" + "".join(lines))
     (problem,) = file_problems(path)
     assert "aliases stand for more than a config holds" in problem
+
+
+def test_what_hydra_does_not_find_is_not_read(tmp_path: Path) -> None:
+    """Such as the configs of earlier runs, in a store beside it."""
+    (tmp_path / "mlruns" / "hydra" / ".hydra").mkdir(parents=True)
+    (tmp_path / "mlruns" / "hydra" / ".hydra" / "hydra.yaml").write_text("hydra: {}\n")
+    check_files(tmp_path)
 
 
 def test_a_folder_of_other_things_is_not_searched_through(tmp_path: Path) -> None:
