@@ -127,22 +127,20 @@ class _Reader:
             return None
         return types
 
-    def _blocks(self) -> Iterator[bytes]:
+    def _blocks(self) -> Iterator[memoryview]:
         """The file in pieces that end with a line."""
-        rest = b""
+        start, size = 0, self._path.stat().st_size
         with self._path.open("rb", buffering=0) as file:
-            while piece := file.read(BLOCK):
-                piece = rest + piece
-                cut = piece.rfind(b"\n") + 1
-                if piece.count(b'"', 0, cut) % 2:
+            while start < size:
+                file.seek(start)
+                piece = file.read(BLOCK)
+                cut = piece.rfind(b"\n") + 1 if start + len(piece) < size else len(piece)
+                if not cut or (b'"' in piece and piece.count(b'"', 0, cut) % 2):
                     raise _BreakInValue
-                rest = piece[cut:]
-                if cut:
-                    yield piece[:cut]
-        if rest:
-            yield rest
+                yield memoryview(piece)[:cut]
+                start += cut
 
-    def _parse(self, block: bytes, first: bool, types: Mapping[str, pa.DataType]) -> pa.Table:
+    def _parse(self, block: memoryview, first: bool, types: Mapping[str, pa.DataType]) -> pa.Table:
         names = None if first else list(self._names)
         options = arrow_csv.ReadOptions(
             use_threads=False, block_size=len(block) + 1, column_names=names

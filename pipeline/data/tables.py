@@ -109,8 +109,9 @@ class _Filling:
                 words = self._words.get(name)
                 column = batch.column(name)
                 block[:, i] = numbers_of(column) if words is None else words.codes(column)
-        self._missing += np.isnan(block).sum(axis=0)
-        self._infinite += np.isinf(block).sum(axis=0)
+        if not np.isfinite(block).all():
+            self._missing += np.isnan(block).sum(axis=0)
+            self._infinite += np.isinf(block).sum(axis=0)
         for name, words in self._named.items():
             self._codes[name][rows] = words.codes(batch.column(name))
         if self._roles.target not in self._named:
@@ -122,7 +123,7 @@ class _Filling:
         """What was put in, once it is checked."""
         named = {name: words.sort(self._codes[name]) for name, words in self._named.items()}
         problems = [*self._bad_values(), *self._bad_named(named)]
-        y = self._labels(named)
+        y = self._labels()
         key, target = "data.target", self._roles.target
         if problem := class_problem(y):
             problems.append(f"{key}: column {target!r} {problem}")
@@ -139,6 +140,8 @@ class _Filling:
         if problem := class_problem(y[keep]):
             raise BadInput(f"{key}: without rows that miss a value, column {target!r} {problem}")
         labels, names = number_classes(y[keep])
+        if target in named:
+            names = tuple(named[target][int(name)] for name in names)
         if problems := [*self._bad_words(columns, len(x)), *_copies(x, columns, labels, names)]:
             raise BadInput(*problems)
         notes: tuple[str, ...] = ()
@@ -154,13 +157,10 @@ class _Filling:
             notes,
         )
 
-    def _labels(self, named: dict[str, tuple[str, ...]]) -> npt.NDArray[Any]:
+    def _labels(self) -> npt.NDArray[Any]:
+        """The class of each row as a number: itself, or that of a word."""
         target = self._roles.target
-        if target not in named:
-            return self._target
-        codes = self._codes[target]
-        vocabulary = np.array([*named[target], ""])
-        return vocabulary[np.where(np.isnan(codes), len(named[target]), codes).astype(np.int64)]
+        return self._codes.get(target, self._target)
 
     def _bad_values(self) -> Iterator[str]:
         """Values that are infinite, or missing where that isn't provided for."""
