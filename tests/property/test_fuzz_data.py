@@ -1,5 +1,5 @@
-"""Whatever bytes a data file has: rows, or what is wrong with it; never another exception, and never
-a file more."""
+"""Whatever bytes a data file has: rows, or what is wrong with it; never another exception, and
+never a file more."""
 
 from __future__ import annotations
 
