@@ -19,6 +19,8 @@ from tests.integration.scenarios import ARMS, EPOCHS, SMALL, TRIALS, assert_whol
 from tests.integration.stored import Stored
 
 NAME = "served"
+PASSWORD = "no-one-may-see-this-7f3a"
+SECRETS = {"MLFLOW_TRACKING_USERNAME": "someone", "MLFLOW_TRACKING_PASSWORD": PASSWORD}
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             *(f"arms.optimizer=[{','.join(ARMS)}]", f"sweep.name={NAME}"),
             *("tracking=server", f"tracking.uri={address}"),
         )
-        done, again = sandbox.sweep(*overrides), sandbox.sweep(*overrides)
+        done, again = (sandbox.sweep(*overrides, **SECRETS) for _ in range(2))
         yield Served(address, done, again, Stored(folder / "mlflow.db"), sandbox)
     finally:
         server.terminate()
@@ -111,6 +113,16 @@ def test_the_report_is_there_and_here(served: Served) -> None:
 def test_the_way_to_the_runs_is_the_servers(served: Served) -> None:
     (line,) = [line for line in served.done.out.splitlines() if line.startswith("every run: ")]
     assert line.startswith(f"every run: {served.address}/#/experiments/")
+
+
+def test_a_password_is_nowhere(served: Served) -> None:
+    """Neither in what is stored, on both sides, nor in logs, nor on the screen."""
+    assert PASSWORD not in served.done.said + served.again.said
+    folders = (served.sandbox.work.parent, served.stored.database.parent)
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".db" for path in files)
+    assert any(path.suffix == ".log" for path in files)
+    assert [path for path in files if PASSWORD.encode() in path.read_bytes()] == []
 
 
 def test_mlflow_prints_nothing(served: Served) -> None:
