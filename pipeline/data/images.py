@@ -6,6 +6,7 @@ wrong of the files.
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -105,9 +106,13 @@ def _examine(path: Path, label: int, root: Path) -> _File | str:
     if path.stat().st_size == 0:
         return "is empty; take it away"
     try:
-        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
+        with (
+            warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
+            path.open("rb") as file,
+            Image.open(file, formats=FORMATS) as image,
+        ):
             size, grey = image.size, image.mode in GREY
-    except Image.DecompressionBombError:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return f"has too many pixels (at most {MOST_PIXELS} are read); make it smaller"
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         return f"is damaged ({error}); take it away"

@@ -170,6 +170,10 @@ def huge(root: Path) -> None:
     Image.new("1", (10_000, 6_000)).save(root / "cat" / "huge.png")
 
 
+def much_too_huge(root: Path) -> None:
+    Image.new("1", (20_000, 6_000)).save(root / "cat" / "huge.png")
+
+
 def several(root: Path) -> None:
     (root / "cat" / "zero.png").write_bytes(b"")
     (root / "dog" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no image")
@@ -361,6 +365,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "71-cut-short": (photos(cut_image), ("3.png is damaged",)),
     "71-huge": (photos(huge), ("huge.png has 10000 × 6000 pixels",)),
+    "71-much-too-huge": (photos(much_too_huge), ("huge.png has too many pixels",)),
     "71-link-out": (photos(a_link), ("link.png is a link that leads out",)),
     "71-sizes": (
         photos(lambda root: picture(root / "cat" / "9.png", (8, 8))),
