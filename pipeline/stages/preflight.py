@@ -20,6 +20,8 @@ from pipeline.records import TrialKey, TrialResult, TrialSpec, WorkerLost, deriv
 from pipeline.stages.dispatch import ATTEMPTS, STARVED_ATTEMPTS
 from pipeline.stages.search import trial_spec
 
+LISTENING_SECONDS = 0.5
+
 
 @contextmanager
 def tried_workers(count: int, plan: Plan, root: Path, logs: Path) -> Iterator[LocalExecutor]:
@@ -52,7 +54,7 @@ def _preflight(executor: LocalExecutor, plan: Plan) -> Sequence[str]:
     while len(results) < len(specs):
         while waiting and executor.idle:
             executor.submit(waiting.popleft())
-        for event in executor.events():
+        for event in executor.events(LISTENING_SECONDS):  # it looks for what hangs in between
             if isinstance(event, TrialResult):
                 results[event.key.arm] = event
             elif isinstance(event, WorkerLost):

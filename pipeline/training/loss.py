@@ -37,7 +37,7 @@ ONE_HOT = {
     "dice": keras.losses.Dice,
     "tversky": keras.losses.Tversky,
 }
-# For two classes alone.
+# For two classes alone. Their graph has a branch: whether labels are 0 and 1, or -1 and 1.
 COLUMN = {"hinge": keras.losses.Hinge, "squared_hinge": keras.losses.SquaredHinge}
 
 

@@ -20,7 +20,14 @@ from pipeline.training.checkpoint import CheckpointLost, Checkpoints
 from pipeline.training.failure import failure
 from pipeline.training.layer_rates import optimizer_by_layer, program_kind
 from pipeline.training.loops import Arrays, Rhythm, fits_in_memory, run_fit, run_resident
-from pipeline.training.loss import Form, balancing_weights, build_loss, label_form, labels_in
+from pipeline.training.loss import (
+    COLUMN,
+    Form,
+    balancing_weights,
+    build_loss,
+    label_form,
+    labels_in,
+)
 from pipeline.training.model import build_model, graph_params, is_of_keras
 from pipeline.training.optimizer import build_optimizer, updates_any_shape
 from pipeline.training.own_model import output_units
@@ -253,7 +260,12 @@ def _kind(spec: TrialSpec, data: int) -> _Kind:
         rhythm = (training.schedule, training.epochs, training.batch_size, factors)
     params = dict(spec.model.params)
     frozen = 0 in factors.values()  # whose weights keep their shape
-    any_shape = updates_any_shape(optimizer) and graph_params(spec.model) != params and not frozen
+    any_shape = (
+        updates_any_shape(optimizer)
+        and training.loss not in COLUMN
+        and graph_params(spec.model) != params
+        and not frozen
+    )
     if any_shape:
         params = graph_params(spec.model)
     model = (spec.model.builder, params, program_kind(factors))

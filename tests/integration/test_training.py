@@ -14,6 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from sklearn.datasets import load_digits
 
 from pipeline.config.training_laws import (
@@ -577,6 +578,24 @@ def test_more_classes_keep_one_unit_each(loss: str) -> None:
     spec, data = compose("data=digits", f"training.loss={loss}")
     model, form = compiled(spec, data, Bench())
     assert (model.output_shape, form) == ((None, 10), "one-hot")
+
+
+@pytest.mark.parametrize("loss", [*SPARSE_LOSSES, *ONE_HOT_LOSSES, *TWO_CLASS_LOSSES])
+def test_a_graph_with_a_branch_is_not_for_one_thread(loss: str) -> None:
+    """TensorFlow's executor of one thread waits for ever at a branch where it has no other."""
+    spec, data = compose("data=worked_example", *LOSS_ONLY, f"training.loss={loss}")
+    bench = Bench()
+    model, form = compiled(spec, data, bench)
+    part = bench.part(data, "train", form)
+    program = bench.program(spec, data, model, part)
+    order = tf.range(len(part.y))
+    graph = program._train.get_concrete_function(part.tensors, order, order[0]).graph
+    functions = graph.as_graph_def().library.function
+    kinds = {node.op for function in functions for node in function.node_def}
+    assert "MatMul" in kinds
+    branches = bool(kinds & {"If", "StatelessIf", "Case", "StatelessCase"})
+    assert branches == (loss in TWO_CLASS_LOSSES)
+    assert program._dense == (not branches)
 
 
 # Outputs.
