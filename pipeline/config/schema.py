@@ -51,10 +51,10 @@ class Data:
 
     `validation` and `test` are shares of all rows in [0, 1), for parts that the data doesn't give:
     by the column `split`, which says train, validation or test, or by `validation_path` and
-    `test_path`. Rows with the same value in the column `group` stay together. `seed` decides the
-    split, `validation_seed`, where given, which of the rows that aren't for testing are for
-    validation. `rescale` multiplies every feature; `standardize` brings every feature to mean 0,
-    variance 1 (measured on training rows)."""
+    `test_path`; parts that are given stay as they are. Rows with the same value in the column
+    `group` stay together. `seed` decides the split, `validation_seed`, where given, which of the
+    rows that aren't for testing are for validation. `rescale` multiplies every feature;
+    `standardize` brings every feature to mean 0, variance 1 (measured on training rows)."""
 
     name: str = MISSING
     source: str = MISSING

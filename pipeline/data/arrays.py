@@ -18,7 +18,7 @@ import numpy.typing as npt
 from pipeline.config.schema import Data
 from pipeline.data.classes import class_problem, number_classes
 from pipeline.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Features
-from pipeline.data.memory import available_bytes
+from pipeline.data.memory import available_bytes, check_room
 from pipeline.data.paths import find_file
 from pipeline.errors import BadInput
 
@@ -79,6 +79,7 @@ def read_arrays(path: Path, key: str, wanted: frozenset[str] | None = None) -> d
             chosen = _chosen(key, path, set(there)) if wanted is None else wanted & set(there)
             declared = {name: _declared(key, path, archive, there[name]) for name in chosen}
             _check_size(key, path, archive.infolist())
+        _check_room(key, path, declared)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {
                 name: _in_place(path, there[name], about) if about.stays else stored[name]
@@ -97,7 +98,7 @@ class _Declared:
     """What an array says of itself; `start` counts from the start of its file in the archive."""
 
     shape: tuple[int, ...]
-    dtype: npt.DTypeLike
+    dtype: np.dtype[Any]
     start: int
     stays: bool
 
@@ -147,6 +148,19 @@ def _check_size(key: str, path: Path, files: list[zipfile.ZipInfo]) -> None:
             f"{key}: {path} unpacks to {size / 2**30:.1f} GiB from {packed / 2**20:.1f} MiB, more "
             f"than is safe (20 GiB, or {MOST_PACKED} times); write it unpacked: {WRITE}"
         )
+
+
+def _check_room(key: str, path: Path, arrays: Mapping[str, _Declared]) -> None:
+    """An array is read, and where it isn't of 32-bit floats another is made of it."""
+    check_room(
+        f"{key}: {path}",
+        sum(
+            math.prod(about.shape) * (about.dtype.itemsize + 4 * (about.dtype != np.float32))
+            for about in arrays.values()
+            if not about.stays
+        ),
+        "write x as float32 with numpy.savez, and it stays in its file",
+    )
 
 
 def _in_place(path: Path, info: zipfile.ZipInfo, about: _Declared) -> npt.NDArray[Any]:

@@ -94,8 +94,8 @@ def _find(key: str, given: str | None) -> Path:
         return path
     close = []
     if path.parent.is_dir():
-        close = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], 3)
-    hint = f"; did you mean {' or '.join(str(path.parent / name) for name in close)}?"
+        close = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], 2)
+    hint = f" (did you mean {' or '.join(str(path.parent / name) for name in close)}?)"
     raise BadInput(
         f"{key}: there is no file {path.absolute()}{hint if close else ''}; a path counts from the "
         "folder of the command"

@@ -19,6 +19,7 @@ from pipeline.data.columns import MOST_WORDS, Words, numbers_of
 from pipeline.data.csv_file import Dialect, read_csv
 from pipeline.data.csv_mistakes import csv_names
 from pipeline.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Dataset, Features, Parts
+from pipeline.data.memory import check_room
 from pipeline.data.parquet_file import ParquetRows
 from pipeline.data.paths import find_file
 from pipeline.data.roles import Roles, check_dropped, roles_of
@@ -66,9 +67,21 @@ def load_table(settings: Data) -> Dataset:
         for part, key in given.items()
         if part == TRAIN or getattr(settings, key.removeprefix("data."))
     }
-    files = {part: _open(key, settings) for part, key in keys.items()}
+    files: dict[int, CsvRows | ParquetRows] = {}
+    problems: list[str] = []
+    for part, key in keys.items():
+        try:
+            files[part] = _open(key, settings)
+        except BadInput as error:
+            problems += error.problems
+    if problems:
+        raise BadInput(*problems)
     roles = roles_of(settings, {keys[part]: file.schema for part, file in files.items()})
-    filling = _Filling(settings, roles, sum(file.rows for file in files.values()))
+    rows = sum(file.rows for file in files.values())
+    if settings.source == "parquet":
+        needed = 4 * rows * len(roles.features)
+        check_room(f"{MAIN}: {settings.path}", needed, "leave columns out with data.drop")
+    filling = _Filling(settings, roles, rows)
     for part, file in files.items():
         for batch in file.batches(roles.all):
             filling.take(batch, part)

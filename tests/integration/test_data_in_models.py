@@ -18,6 +18,7 @@ from pipeline.data.rows import Takes, decode, encode, read_rows
 from pipeline.data.scaling import Scaling, measure
 from pipeline.data.view import InFile
 from pipeline.errors import BadInput
+from pipeline.tracking.registry import signature
 from pipeline.training.preprocessing import preprocessing_of
 from pipeline.training.programs import EVALUATION_BATCH
 from pipeline.training.serving import _load_pyfunc
@@ -112,8 +113,11 @@ class TestServed:
         weights = io.BytesIO()
         np.savez(weights, kernel, np.zeros(2, np.float32))
         params = {
-            "hidden_units": [], "activation": "relu", "dropout": 0.0,
-            "batch_normalization": False, "l2": 0.0,
+            "hidden_units": [],
+            "activation": "relu",
+            "dropout": 0.0,
+            "batch_normalization": False,
+            "l2": 0.0,
         }
         recipe = Recipe("mlp", params, scaling, (2,), ("old", "northern"), self.COLUMNS)
         write_model(folder / "model", recipe, weights.getvalue())
@@ -137,6 +141,31 @@ class TestServed:
         one, two = (read_rows(tmp_path / f"rows.{kind}", takes) for kind in ("csv", "parquet"))
         model = self.classifier(tmp_path)
         pd.testing.assert_frame_equal(model.predict(one), model.predict(two))
+
+    @pytest.mark.filterwarnings("ignore")  # those of MLflow's import
+    def test_mlflow_takes_requests_by_the_names_of_columns(self, tmp_path: Path) -> None:
+        from mlflow import pyfunc
+        from mlflow.pyfunc.scoring_server import invocations
+
+        self.classifier(tmp_path)
+        pyfunc.save_model(
+            tmp_path / "published",
+            loader_module="pipeline.training.serving",
+            data_path=str(tmp_path / "model"),
+            signature=signature(Takes((2,), self.COLUMNS, missing=True), ["old", "northern"]),
+            input_example=decode(np.array([[40, 1]], np.float32), self.COLUMNS),
+            pip_requirements=["keras"],
+        )
+        model = pyfunc.load_model(str(tmp_path / "published"))
+        rows = [{"age": 40, "city": "Oslo"}, {"age": None, "city": "Paris"}]
+        split = {"columns": ["city", "age"], "data": [["Oslo", 40], ["Paris", None]]}
+        for request in ({"dataframe_records": rows}, {"dataframe_split": split}):
+            answer = invocations(
+                json.dumps(request), "application/json", model, model.metadata.get_input_schema()
+            )
+            predictions = json.loads(answer.response)["predictions"]
+            assert [one["class"] for one in predictions] == ["northern", "old"]
+            assert predictions[1] == {"class": "old", "p_old": 0.5, "p_northern": 0.5}
 
     def test_marks_of_another_country(self, tmp_path: Path) -> None:
         (tmp_path / "rows.csv").write_text("city;age\nOslo;40,5\n")

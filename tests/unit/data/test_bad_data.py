@@ -474,13 +474,34 @@ def test_taken(case: str, tmp_path: Path) -> None:
     assert data.y.tolist()[:2] in ([0, 1], [0, 0])
 
 
+@pytest.mark.parametrize(
+    ("make", "remedy"),
+    [
+        (csv(lines(*NUMBERS * 5000)), "data.drop"),
+        (parquet_of()(lambda: {"a": range(10**6), "label": LABELS * 50_000}), "data.drop"),
+        (of_arrays(x=np.zeros((10**6, 2), np.uint8), y=np.arange(10**6) % 2), "as float32"),
+    ],
+    ids=["csv", "parquet", "npz"],
+)
 def test_74_too_large_for_memory_is_told_before_it_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Make, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = csv(lines(*NUMBERS * 5000))(tmp_path)
+    settings = make(tmp_path)
     monkeypatch.setattr(memory, "available_bytes", lambda: 10**6)
-    with pytest.raises(BadInput, match=r"takes about 0\.0 GiB .* 0\.0 GiB are free; .*data\.drop"):
+    with pytest.raises(BadInput, match=r"takes about 0\.0 GiB .* 0\.0 GiB are free") as caught:
         load_with(settings)
+    assert remedy in str(caught.value)
+
+
+def test_problems_of_several_files_are_told_together(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("")
+    paths = {"path": str(tmp_path / "rows.csv"), "test_path": "http://host/test.csv"}
+    with pytest.raises(BadInput) as caught:
+        load_with({**paths, "target": "label"})
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == [
+        "data.path",
+        "data.test_path",
+    ]
 
 
 def test_a_line_break_in_quotes_is_part_of_a_value(tmp_path: Path) -> None:
