@@ -78,7 +78,7 @@ class Confirmation(Part):
         self._done = ended.keys()
         self._folder = folder
         self._waiting: list[TrialSpec] = []
-        self._best: dict[tuple[str, int], float] = {}
+        self._best: dict[tuple[str, int], tuple[float, int]] = {}
         for result in ended.values():
             if result.key.stage == "confirm":
                 self._is_best(result)
@@ -108,7 +108,9 @@ class Confirmation(Part):
         place, value = (result.key.arm, result.key.trial), result.best_value
         if result.outcome != "complete" or value is None:
             return False
-        if not self._plan.objective.better(value, self._best.get(place, math.nan)):
+        best, seed = self._best.get(place, (math.nan, 0))
+        first_of_equals = value == best and result.key.repeat < seed  # whoever ended first
+        if not (self._plan.objective.better(value, best) or first_of_equals):
             return False
-        self._best[place] = value
+        self._best[place] = value, result.key.repeat
         return True

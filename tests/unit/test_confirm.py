@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import optuna
+import pytest
 
 from pipeline.config.composing import compose_sweep
 from pipeline.config.plan import Plan
@@ -137,3 +140,14 @@ def test_the_weights_of_the_best_seed_are_kept(tmp_path: Path) -> None:
     kept = [bool(stage.ended(result).weights) for result in results]
     assert kept == [False, True, False, False]
     assert sorted(file.name for file in tmp_path.iterdir()) == ["0.npz", "2.npz"]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_of_equal_seeds_the_first_has_its_weights_whichever_ended_first(
+    order: Sequence[int], tmp_path: Path
+) -> None:
+    """It is the one whose weights are published."""
+    stage = Confirmation(_plan(), {}, Searching(), {}, tmp_path)  # type: ignore[arg-type]
+    for repeat in order:
+        stage.ended(_ended(repeat, 0.9, tmp_path))
+    assert (tmp_path / "0.npz").exists()
