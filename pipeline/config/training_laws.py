@@ -24,6 +24,7 @@ ONE_HOT_LOSSES = (
 ).split()
 TWO_CLASS_LOSSES = ("hinge", "squared_hinge")
 BUILDERS = ("mlp", "cnn")
+NORMALIZATIONS = ("batch_normalization", "layer_normalization")
 LOOPS = ("auto", "resident", "fit")
 SCHEDULES = ("constant", "cosine", "exponential")
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
@@ -58,12 +59,25 @@ def model_problems(model: Model) -> Iterator[Problem]:
                 )
     if model.builder not in BUILDERS:
         return
+    yield from _normalization(model)
     dropout, l2 = model.params.get("dropout", 0.0), model.params.get("l2", 0.0)
     if not (is_number(dropout) and 0 <= dropout < 1):
         yield "model.params.dropout", f"need a share in [0, 1), got {dropout!r}"
     if not (is_number(l2) and math.isfinite(l2) and l2 >= 0):
         yield "model.params.l2", f"need a finite number from 0, got {l2!r}"
     yield from one_of("model.params.activation", model.params.get("activation"), ACTIVATIONS)
+
+
+def _normalization(model: Model) -> Iterator[Problem]:
+    given = {name: model.params.get(name, False) for name in NORMALIZATIONS}
+    for name, value in given.items():
+        if not isinstance(value, bool):
+            yield f"model.params.{name}", f"need true or false, got {value!r}"
+    if all(given.values()):
+        yield (
+            "model.params.layer_normalization",
+            f"{' and '.join(given)} exclude each other; set one of them to false",
+        )
 
 
 def _layer_rates(factors: Any) -> Iterator[Problem]:

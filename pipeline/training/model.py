@@ -38,9 +38,10 @@ class Dense(layers.Dense):  # type: ignore[misc]
 
 def graph_params(settings: Model) -> dict[str, Any]:
     """What the graph of a model depends on. Dense layers and what stands between them here hold
-    for any width; batch normalization asks for its own."""
+    for any width; normalization asks for its own."""
     params = dict(settings.params)
-    if settings.builder == "mlp" and not params["batch_normalization"]:
+    normalized = params.get("batch_normalization") or params.get("layer_normalization")
+    if settings.builder == "mlp" and not normalized:
         params["hidden_units"] = len(params["hidden_units"])
     return params
 
@@ -125,6 +126,7 @@ def mlp(
     dropout: float,
     batch_normalization: bool,
     l2: float,
+    layer_normalization: bool = False,  # models that were published before have none
 ) -> keras.Model:
     """Dense layers of `hidden_units`, `hidden_1` the first of them, each with what the other
     parameters ask for."""
@@ -136,6 +138,8 @@ def mlp(
         outputs = Dense(units, kernel_regularizer=regularizer, name=f"hidden_{i}")(outputs)
         if batch_normalization:
             outputs = layers.BatchNormalization(name=f"normalization_{i}")(outputs)
+        if layer_normalization:
+            outputs = layers.LayerNormalization(name=f"normalization_{i}")(outputs)
         outputs = layers.Activation(activation)(outputs)
         if dropout:
             outputs = layers.Dropout(dropout)(outputs)

@@ -56,6 +56,7 @@ MODELS = {
     "l2": (1, "model=mlp", "model.params.l2=0.01"),
     "tanh": (1, "model=mlp", "model.params.activation=tanh"),
     "batch-normalization": (3, "model=mlp", "model.params.batch_normalization=true"),
+    "layer-normalization": (3, "model=mlp", "model.params.layer_normalization=true"),
     "cnn": (3, "model=cnn", "model.params.filters=[4]"),
     "clipped": (1, "optimizer=adam", "optimizer.params.clipnorm=0.1"),
     "one-hot": (1, "training.loss=categorical_crossentropy"),

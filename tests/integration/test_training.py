@@ -51,6 +51,7 @@ MODELS = {
     "plain": ("model=mlp",),
     "dropout": ("model=mlp", "model.params.dropout=0.3"),
     "batch_normalization": ("model=mlp", "model.params.batch_normalization=true"),
+    "layer_normalization": ("model=mlp", "model.params.layer_normalization=true"),
     "l2": ("model=mlp", "model.params.l2=0.001"),
     "cnn": ("model=cnn", "model.params.filters=[8]", "model.params.dropout=0.2"),
 }

@@ -1,0 +1,32 @@
+"""Values of models that are refused before anything is built."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.config.composing import compose_sweep
+from pipeline.errors import BadInput
+
+BOTH = ("model.params.batch_normalization=true", "model.params.layer_normalization=true")
+BAD = {
+    "both normalizations": (BOTH, "exclude each other; set one of them to false"),
+    "a normalization that is a word": (
+        ("model.params.layer_normalization=yes",),
+        "need true or false, got 'yes'",
+    ),
+    "a loss of another kind": (("training.loss=hinges",), "did you mean hinge?"),
+}
+
+
+@pytest.mark.parametrize(("overrides", "told"), BAD.values(), ids=BAD)
+def test_a_value_that_is_refused(overrides: tuple[str, ...], told: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        compose_sweep(["optimizer=adam", *overrides])
+    (problem,) = caught.value.problems
+    assert told in problem
+
+
+@pytest.mark.parametrize("override", BOTH)
+def test_one_normalization_is_fine(override: str) -> None:
+    (arm,) = compose_sweep(["optimizer=adam", override]).arms
+    assert override.split(".")[2].split("=")[0] in arm.settings.model.params
