@@ -64,11 +64,11 @@ def sweep(job: Job, logs: Path) -> int:
     plan, settings, store = job.plan, job.plan.config, job.store
     data_sha256, facts = fingerprint(job.data), describe(job.data, settings.data)
     spool = store.spool(plan.name)
-    workers = worker_count(settings.executor.workers)
+    workers, say = worker_count(settings.executor.workers), terminal_of(plan, {}).say
     with ExitStack() as ready:
         executor = None
         if not store.journal(plan.name).exists():  # it begins: nothing is written if it can't be
-            executor = ready.enter_context(tried_workers(workers, plan, store.root, logs))
+            executor = ready.enter_context(tried_workers(workers, plan, store.root, logs, say))
         with (
             sweep_lock(store, plan.name),
             caught_up(store, plan, facts, data_sha256, spool),
@@ -88,7 +88,9 @@ def sweep(job: Job, logs: Path) -> int:
             if to_train or not kept.closed:
                 count = workers if to_train else 0
                 if executor is None:
-                    executor = ready.enter_context(tried_workers(count, plan, store.root, logs))
+                    executor = ready.enter_context(
+                        tried_workers(count, plan, store.root, logs, terminal.say)
+                    )
                 for line in greeting(job, count, kept.code not in ("", own_code(plan))):
                     terminal.say(line)
                 with (

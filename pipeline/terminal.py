@@ -228,8 +228,8 @@ class EpochLines:
         self._epochs = epochs
         self._away = False
 
-    def began(self, key: TrialKey) -> None:  # noqa: ARG002 - there is one training only
-        self.say("the worker imports TensorFlow (about 10 s)")
+    def began(self, key: TrialKey) -> None:
+        """There is one training only."""
 
     def epoch(self, metrics: EpochMetrics) -> None:
         values = "  ".join(f"{name} {value:.4f}" for name, value in metrics.values.items())

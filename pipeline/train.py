@@ -38,7 +38,7 @@ def train(job: Job, logs: Path) -> int:
     for remark in remarks(job.data, arm.settings.training.batch_size):
         terminal.say(f"warning: {remark}")
     with (
-        tried_workers(1, plan, store.root, logs) as executor,
+        tried_workers(1, plan, store.root, logs, terminal.say) as executor,
         Tracker(
             store,
             plan,

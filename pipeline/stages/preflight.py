@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,7 +24,9 @@ LISTENING_SECONDS = 0.5
 
 
 @contextmanager
-def tried_workers(count: int, plan: Plan, root: Path, logs: Path) -> Iterator[LocalExecutor]:
+def tried_workers(
+    count: int, plan: Plan, root: Path, logs: Path, say: Callable[[str], None]
+) -> Iterator[LocalExecutor]:
     """Workers that have built each arm's model, compiled it and trained it for one step.
 
     Args:
@@ -32,12 +34,15 @@ def tried_workers(count: int, plan: Plan, root: Path, logs: Path) -> Iterator[Lo
         plan: has the arms.
         root: of the store.
         logs: the command's folder in there; where there is bad input, nothing of it is left.
+        say: tells the user what takes its time.
 
     Raises:
         BadInput: with an arm or more it can't be done.
         PipelineError: workers die of it.
     """
     with LocalExecutor(count, plan.config.executor.threads, logs) as executor:
+        if count:
+            say("importing TensorFlow (about 10 s), then trying every model on one batch")
         problems = _preflight(executor, plan) if count else ()
         if not problems:
             yield executor

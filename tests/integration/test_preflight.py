@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pipeline.training import preflight
 from pipeline.training.preflight import check
 from pipeline.training.trial import Bench
 from tests.integration import lessons
+from tests.integration.lab import Sandbox, listing
 from tests.integration.training_room import FEW_ROWS, compose
 
 DATA = ("data=worked_example", "objective.metric=loss", "objective.direction=minimize")
@@ -303,3 +305,19 @@ def test_what_it_compiles_is_there_for_the_first_trial() -> None:
 @pytest.mark.parametrize("loop", ["resident", "fit"])
 def test_every_loop_is_tried(loop: str) -> None:
     assert problems(*compose(*FEW_ROWS, "model=mlp", f"training.loop={loop}")) == []
+
+
+def test_a_sweep_of_what_cannot_be_trained_leaves_nothing(tmp_path: Path) -> None:
+    box = Sandbox(tmp_path)
+    shutil.copy(lessons.__file__, box.code)
+    done = box.sweep(
+        *(*DATA, "model=custom", "model.builder=lessons:lesson", "arms.optimizer=[sgd,adam]"),
+        PIPELINE_TRUSTED_PACKAGES="lessons",
+    )
+    assert done.code == 2, done.said
+    shape, output = done.err.splitlines()
+    assert shape.startswith("error: model.builder: lessons.py:")
+    assert "for rows of 1 feature, and the data has 2 features" in shape
+    assert 'write Dense(classes, activation="softmax")' in output
+    for folder in (box.work, box.home, box.temporary):
+        assert listing(folder) == []

@@ -66,7 +66,8 @@ def tried(
     workers = Workers(answer)
     monkeypatch.setattr(preflight, "LocalExecutor", lambda *_: workers)
     try:
-        with tried_workers(count, PLAN, store, store / "hydra" / "today" / "now") as executor:
+        logs = store / "hydra" / "today" / "now"
+        with tried_workers(count, PLAN, store, logs, lambda _: None) as executor:
             assert executor is workers
             assert not workers.closed
     except BadInput as error:

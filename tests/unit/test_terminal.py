@@ -204,7 +204,7 @@ def test_a_single_training_has_a_line_for_each_epoch(capsys: pytest.CaptureFixtu
     lines.began(key)
     lines.epoch(EpochMetrics(key, 3, {"loss": 0.25, "accuracy": 0.5}, 0))
     lines.ended(result(stage="train"))
-    _, epoch, last = capsys.readouterr().out.splitlines()
+    epoch, last = capsys.readouterr().out.splitlines()
     assert epoch == "epoch  3/10  loss 0.2500  accuracy 0.5000"
     assert last.startswith("complete after 1.5 s")
     assert "val_accuracy 0.9500 at epoch 7" in last
