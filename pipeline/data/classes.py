@@ -11,10 +11,15 @@ MOST_APART = (
     1000  # beyond the number of rows: classes that are counted, which is quicker than sorted
 )
 NO_REGRESSION = "regression is not supported yet: classes are whole numbers or words"
+NO_LABELS = "and multi-label is not supported yet: one class per row"
 
 
 def class_problem(y: npt.NDArray[np.generic]) -> str | None:
     """Why labels aren't one class per row, from two classes on; None where they are."""
+    if y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind in "iubf" and np.isin(y, (0, 1)).all():
+        if (y.sum(axis=1) == 1).all():
+            return f"is one-hot, of shape {y.shape}; save y.argmax(axis=1), one class per row"
+        return f"has several labels a row, {NO_LABELS}; got the shape {y.shape}"
     if y.ndim != 1 or y.dtype.kind not in "iubfUS":
         return f"must be one integer or string per row, got {y.dtype} of shape {y.shape}"
     missing = np.isnan(y) if y.dtype.kind == "f" else np.zeros(len(y), bool)
