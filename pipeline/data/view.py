@@ -32,6 +32,12 @@ class InFile:
     def __getitem__(self, index: Any) -> Features:
         return np.asarray(self._x[self._rows[index]])
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Features:
+        """All of them, for who wants them in memory."""
+        if copy is False:
+            raise ValueError("rows in a file can't be had without a copy")
+        return np.asarray(self[:], dtype)
+
 
 def rows_of(x: Features, rows: npt.NDArray[np.int64]) -> Any:
     """Some rows: an array, or a view of the file where all of them stay in one."""

@@ -19,6 +19,7 @@ from pipeline.data.scaling import Scaling, measure
 from pipeline.data.view import InFile
 from pipeline.errors import BadInput
 from pipeline.tracking.registry import signature
+from pipeline.training import keras_data
 from pipeline.training.preprocessing import preprocessing_of
 from pipeline.training.programs import EVALUATION_BATCH
 from pipeline.training.serving import _load_pyfunc
@@ -248,6 +249,24 @@ class TestLargerThanMemory:
         assert (len(view), view.shape, view.nbytes) == (3, (3, 2), 24)
         assert view[np.array([2, 0])].tolist() == [[8, 9], [18, 19]]
         assert view[1:].tolist() == [[2, 3], [8, 9]]
+        assert np.asarray(view).tolist() == [[18, 19], [2, 3], [8, 9]]
+
+
+def test_a_data_set_of_keras_is_left_as_plain_arrays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Labels in a column of their own, as some of them have."""
+    x, y = np.arange(24, dtype=np.uint8).reshape(6, 2, 2), np.arange(6)[:, np.newaxis]
+    monkeypatch.setattr(
+        keras.datasets.cifar10, "load_data", lambda: ((x[:4], y[:4]), (x[4:], y[4:]))
+    )
+    keras_data.main("cifar10", tmp_path / "cifar10-arrays.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["cifar10-arrays.npz"]
+    with np.load(tmp_path / "cifar10-arrays.npz", allow_pickle=False) as stored:
+        np.testing.assert_array_equal(stored["x_train"], x[:4])
+        assert stored["y_train"].tolist() == [0, 1, 2, 3]
+        np.testing.assert_array_equal(stored["x_test"], x[4:])
+        assert stored["y_test"].tolist() == [4, 5]
 
 
 def test_keras_own_layers_stay_in_front_of_arrays() -> None:
