@@ -68,6 +68,11 @@ def data_problems(data: Data) -> Iterator[Problem]:
         yield "data.rescale", f"need a finite factor above 0, got {data.rescale}"
 
 
+def may_give_validation(data: Data) -> bool:
+    """Whether the data itself may say which rows validate."""
+    return data.source == "npz" or bool(data.split or data.validation_path)
+
+
 def _table_problems(data: Data) -> Iterator[Problem]:
     """Columns have one role each."""
     if not data.target:

@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from pipeline.config.data_laws import data_problems
+from pipeline.config.data_laws import data_problems, may_give_validation
 from pipeline.config.rules import at_least, hint, one_of
 from pipeline.config.schema import Config
 from pipeline.config.space import LAYER_RATES, TUNABLE_TRAINING, ArmSettings, is_empty
@@ -160,7 +160,11 @@ def _objective(config: Config) -> Iterator[Problem]:
             f"{metric} is better when you {METRICS[metric]} it, got {direction!r}; "
             f"use objective.direction={METRICS[metric]}",
         )
-    elif metric.startswith("val_") and config.data.validation == 0:
+    elif (
+        metric.startswith("val_")
+        and config.data.validation == 0
+        and not may_give_validation(config.data)
+    ):
         yield (
             "objective.metric",
             f"{metric} needs validation rows, and data.validation is 0; use "

@@ -74,12 +74,19 @@ class Plan:
     def sha256(self) -> str:
         return digest({"arms": {a.name: a.identity() for a in self.arms}, **self.shared()})
 
-    def check_rows(self, shape: Sequence[int]) -> None:
-        """Checks that the models take rows of this shape, (rows, …).
+    def check_rows(self, shape: Sequence[int], validation: int) -> None:
+        """Checks that the models take rows of this shape, (rows, …), and that there are rows to
+        measure the objective on, given how many validate.
 
         Raises:
-            BadInput: one doesn't.
+            BadInput: one of them doesn't, or there are none.
         """
+        metric = self.objective.metric
+        if metric.startswith("val_") and not validation:
+            raise BadInput(
+                f"objective.metric: {metric} needs validation rows, and the data gives none; use "
+                f"data.validation=0.2 or objective.metric={metric.removeprefix('val_')}"
+            )
         for arm in self.arms:
             if arm.settings.model.builder == "cnn" and len(shape) != 4:
                 raise BadInput(

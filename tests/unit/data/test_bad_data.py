@@ -545,3 +545,20 @@ def test_settings_that_say_nothing_or_contradict_each_other(overrides: str, told
     with pytest.raises(BadInput) as caught:
         train.prepare(overrides.split(), None)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("given", ["data.split=part", "data.validation_path=b.csv", ""])
+def test_no_share_for_validation_is_no_mistake_where_the_data_gives_it(given: str) -> None:
+    settings = "data=csv data.path=a.csv data.target=b data.validation=0"
+    with pytest.raises(BadInput) as caught:
+        train.prepare([*settings.split(), *given.split()], None)
+    refused = any(problem.startswith("objective.metric") for problem in caught.value.problems)
+    assert refused == (not given)
+
+
+def test_an_objective_without_rows_to_measure_it_on_is_told(tmp_path: Path) -> None:
+    np.savez(tmp_path / "rows.npz", x_train=X, y_train=Y, x_test=X + 100, y_test=Y)
+    settings = ["data=npz", f"data.path={tmp_path / 'rows.npz'}", "data.validation=0"]
+    with pytest.raises(BadInput, match=r"objective\.metric: val_accuracy needs .* gives none"):
+        train.prepare(settings, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.npz"]
