@@ -35,7 +35,12 @@ class Job:
 
 
 def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
-    return open_job(compose_sweep(overrides, config_dir))
+    job = open_job(compose_sweep(overrides, config_dir))
+    if not job.store.journal(job.plan.name).exists():
+        from pipeline.tracking.inspection import check_begins
+
+        check_begins(job.store, job.plan.name)
+    return job
 
 
 def open_job(plan: Plan) -> Job:
@@ -56,6 +61,7 @@ def sweep(job: Job, logs: Path) -> int:
     from pipeline.stages.run import run_stages
     from pipeline.stages.search import Search
     from pipeline.stages.stopping import Stopping
+    from pipeline.tracking.away import answering
     from pipeline.tracking.frame import own_code
     from pipeline.tracking.read import Stored, read_sweep, stored
     from pipeline.tracking.store import scratch_folder, sweep_lock
@@ -70,6 +76,7 @@ def sweep(job: Job, logs: Path) -> int:
         if not store.journal(plan.name).exists():  # it begins: nothing is written if it can't be
             executor = ready.enter_context(tried_workers(workers, plan, store.root, logs, say))
         with (
+            answering(store),
             sweep_lock(store, plan.name),
             caught_up(store, plan, facts, data_sha256, spool),
             scratch_folder(store, plan.name) as files,
@@ -106,9 +113,8 @@ def sweep(job: Job, logs: Path) -> int:
                     run_stages({"search": search, "confirm": confirmation}, dispatcher, stopping)
                     tracker.close(dispatcher.utilisation)
                     checkpoints.close()
-            record = read_sweep(store, plan.name)
-            best = publish_champion(store, record, plan, studies, files / "champion")
-            record = replace(record, champion=best)
+            swept, place = read_sweep(store, plan.name), files / "champion"
+            record = replace(swept, champion=publish_champion(store, swept, plan, studies, place))
             report, folder = make_report(store, record, logs)
     show_report(report, folder, store, record, terminal)
     return exit_code(record)

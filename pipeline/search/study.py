@@ -37,6 +37,7 @@ STATES = {
 
 # An arm whose first trials all fail, and alike, has a mistake in it that no trial will get round.
 ALIKE = 3
+STOPPED = "stopped"
 # The trial's attribute that names the epoch at which the pruner gave it up.
 HOPELESS_AT = "hopeless_at"
 
@@ -119,6 +120,8 @@ class ArmStudy:
                 self._causes[stored.number] = result.get("cause", "")
             elif stored.state == TrialState.RUNNING:
                 self._unfinished.add(stored.number)
+        self._stopped: str = self._study.user_attrs.get(STOPPED, "")
+        self._stop_if_alike()
 
     @property
     def limit(self) -> int:
@@ -144,10 +147,18 @@ class ArmStudy:
 
     @property
     def stopped(self) -> str:
-        """What the first trials failed of, all of them and alike, so that the arm gets no more;
-        empty otherwise."""
-        causes = {self._causes.get(number, "") for number in range(ALIKE)}
-        return causes.pop() if len(causes) == 1 else ""
+        """What the trials that ended first failed of, all of them and alike, so that the arm gets
+        no more; empty otherwise."""
+        return self._stopped
+
+    def _stop_if_alike(self) -> None:
+        """Stops for good, whatever becomes of trials under way."""
+        ended, causes = self._outcomes.total(), set(self._causes.values())
+        if self._stopped or ended < ALIKE or self._outcomes["failed"] < ended:
+            return
+        if self.begun < self.limit and len(causes) == 1:
+            self._stopped = causes.pop()
+            self._study.set_user_attr(STOPPED, self._stopped)
 
     @property
     def unfinished(self) -> Set[int]:
@@ -248,6 +259,7 @@ class ArmStudy:
             trial, values=result.best_value if state == TrialState.COMPLETE else None, state=state
         )
         self._count(number, result.outcome, result.epochs, result.best_value)
+        self._stop_if_alike()
 
     def _take_up(self, unfinished: FrozenTrial) -> Candidate:
         self._set_sampler(unfinished.number)

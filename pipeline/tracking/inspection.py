@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlparse
 
+from pipeline.errors import StorageError
 from pipeline.records import TrialKey
 from pipeline.tracking import names
 from pipeline.tracking.database import BUSY_SECONDS, check_pages, unusable
@@ -93,6 +94,34 @@ def sweep_names(store: Store) -> list[str]:
             "WHERE name.key = 'sweep' AND stage.key = 'stage' AND stage.value = 'sweep'"
         ).fetchall()
     return sorted(found | {name for (name,) in rows})
+
+
+def check_begins(store: Store, sweep: str) -> None:
+    """Checks that a sweep without studies is one that begins.
+
+    Raises:
+        StorageError: trainings of it are stored, and the studies that know of them are gone; or
+            the database is damaged.
+    """
+    if _has_trainings(store, sweep):
+        raise StorageError(
+            f"{store.journal(sweep)} is gone, and {store.uri} has trainings of sweep {sweep}: they "
+            "would all be trained again; restore the file, or start another sweep with sweep.name=…"
+        )
+
+
+def _has_trainings(store: Store, sweep: str) -> bool:
+    if not store.local:
+        client = store.client()
+        every = [e.experiment_id for e in client.search_experiments()]
+        return any(True for _ in names.search(client, every, sweep, names.TRAININGS))
+    with database(store) as connection:
+        found = connection.execute(
+            f"SELECT 1 FROM tags JOIN runs USING (run_uuid) WHERE {OF_SWEEP} AND key = 'stage' AND "
+            "tags.value IN ('search', 'confirm') AND lifecycle_stage = 'active' LIMIT 1",
+            (sweep,),
+        )
+        return found.fetchone() is not None
 
 
 def inspect(store: Store, sweep: str) -> Inspected:

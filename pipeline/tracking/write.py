@@ -23,10 +23,11 @@ from pipeline.config.plan import Plan
 from pipeline.errors import StorageError, is_full, unwritable
 from pipeline.records import EpochMetrics, TrialKey, TrialResult, TrialSpec
 from pipeline.tracking import frame, names
+from pipeline.tracking.away import gone, is_away
 from pipeline.tracking.run import now
 from pipeline.tracking.spool import Operation, Spool
 from pipeline.tracking.store import Store
-from pipeline.tracking.writer import Writer, is_away
+from pipeline.tracking.writer import Writer
 
 FLUSH_SECONDS = 0.5
 # How long to wait before a store that was away is asked again: at first, and at most.
@@ -108,12 +109,16 @@ class Tracker:
     def open(self) -> None:
         """Opens the runs of the sweep and of its arms, those of an earlier process again, and
         closes what that process left running."""
-        self._queue.put(self._writer.open)
-        self._queue.put(self._writer.close_left_open)
+        self._soon(self._writer.open)
+        self._soon(self._writer.close_left_open)
 
     def open_single(self) -> None:
         """Opens the store for a training that belongs to no sweep."""
-        self._queue.put(self._writer.open_store)
+        self._soon(self._writer.open_store)
+
+    def _soon(self, call: Callable[[], None]) -> None:
+        """Has a call made as soon as the store is there."""
+        self._queue.put(functools.partial(self._patiently, lambda _: call()))
 
     def catch_up(self) -> None:
         """Carries out what an earlier process has put down and not carried out.
@@ -220,6 +225,8 @@ class Tracker:
             raise self._error
         if self._error is not None and is_full(self._error):
             raise unwritable(self._store.root, self._error) from self._error
+        if self._error is not None and is_away(self._error):
+            raise gone(self._store, self._error, self._spool.waiting) from self._error
         if self._error is not None:
             raise StorageError(
                 f"writing to {self._store.uri} failed: {self._error}"
@@ -228,7 +235,7 @@ class Tracker:
     def _tell_away(self) -> None:
         if self._away.is_set() or self._told_away:
             self._told_away = self._away.is_set()
-            self._on_away(self._spool.waiting if self._told_away else 0)
+            self._on_away(max(1, self._spool.waiting) if self._told_away else 0)
 
     # What follows runs on the writing thread.
 
@@ -240,20 +247,19 @@ class Tracker:
             self._error = error
 
     def _carry_out(self, operation: Operation) -> None:
-        """Carries an operation out, as soon as the store is there; when the sweep ends early it has
-        a few seconds left to come back, and the rest stays on disk."""
+        self._patiently(functools.partial(self._writer.carry_out, operation))
+        self._spool.done()
+
+    def _patiently(self, call: Callable[[bool], None]) -> None:
+        """Makes a call as soon as the store is there, which is told whether it was made before;
+        when the sweep ends early the store has a few seconds left to come back."""
         wait, again = FIRST_WAIT, False
         while True:
             try:
-                self._writer.carry_out(operation, again)
+                call(again)
             except Exception as error:
-                if not is_away(error):
+                if not is_away(error) or self._patience <= 0:
                     raise
-                if self._patience <= 0:
-                    raise StorageError(
-                        f"{self._store.uri} doesn't answer ({error}); {self._spool.waiting} "
-                        "operations wait on disk, and the same command stores them"
-                    ) from error
                 self._away.set()
                 again = True
                 if self._parting.wait(wait):
@@ -262,7 +268,6 @@ class Tracker:
                 wait = min(2 * wait, LONGEST_WAIT)
             else:
                 self._away.clear()
-                self._spool.done()
                 return
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config.plan import Plan
-from pipeline.errors import StorageError, is_full
+from pipeline.errors import StorageError
 from pipeline.records import Confusion, EpochMetrics, Outcome, TrialKey, TrialResult
 from pipeline.tracking import frame, names
 from pipeline.tracking.run import STATUS, TrainingRun, now
@@ -21,22 +21,6 @@ from pipeline.tracking.store import Store
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
-
-# What MLflow's client says when nobody answers, and when another process writes to the database.
-AWAY = (
-    "API request to",
-    "database is locked",
-    "Connection",
-    "timed out",
-    "TEMPORARILY_UNAVAILABLE",
-)
-
-
-def is_away(error: BaseException) -> bool:
-    """Whether a store may answer later: a server that is gone for a while, a locked database."""
-    if is_full(error):
-        return False
-    return isinstance(error, OSError) or any(word in str(error) for word in AWAY)
 
 
 class Writer:

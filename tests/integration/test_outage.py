@@ -92,10 +92,16 @@ def assert_each_row_is_there_once(stored: Stored) -> None:
     assert stored.twice("search", "confirm") == []
 
 
-def test_trainings_go_on_while_the_server_is_away(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("early", [True, False], ids=["before-any-run", "amid-the-search"])
+def test_trainings_go_on_while_the_server_is_away(
+    early: bool, server: Server, tmp_path: Path
+) -> None:
     box = Sandbox(tmp_path / "box")
     process = box.start("pipeline.sweep", *overrides(server), "terminal=plain")
-    wait_until(lambda: server.stored.epochs_so_far() > 0, "an epoch", process)
+    if early:
+        wait_until(box.journal("cut-off").exists, "the studies", process)
+    else:
+        wait_until(lambda: server.stored.epochs_so_far() > 0, "an epoch", process)
     server.kill()
     wait_until(lambda: told(box) == len(ARMS) * TRIALS, "the end of the search", process)
     waiting = (box.work / "mlruns" / "studies" / "cut-off.spool").read_text().splitlines()

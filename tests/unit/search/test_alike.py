@@ -55,6 +55,27 @@ def test_anything_else_goes_on(ended: Sequence[tuple[Outcome, str]], tmp_path: P
         assert opened.wants_trial()
 
 
+def test_it_is_those_that_end_first_that_count(tmp_path: Path) -> None:
+    """Trial 0 is a slow one, which hasn't ended yet."""
+    study = open_study(tmp_path, PLAN)
+    slow, *others = [begin(study) for _ in range(4)]
+    for candidate in others:
+        failed = result(study, candidate.trial, None, FAILED, 1)
+        study.tell(candidate.trial, replace(failed, cause=HERE))
+    assert study.stopped == HERE
+    study.tell(slow.trial, result(study, slow.trial, 0.5))
+    for opened in (study, open_study(tmp_path, PLAN)):
+        assert opened.stopped == HERE
+
+
+def test_an_arm_that_has_no_more_to_get_is_not_stopped(tmp_path: Path) -> None:
+    study = open_study(tmp_path, plan("search=random", "search.trials=3"))
+    for _ in range(3):
+        end(study, FAILED, HERE)
+    assert study.stopped == ""
+    assert not study.is_open
+
+
 def test_trials_that_were_begun_end_after_it(tmp_path: Path) -> None:
     study = open_study(tmp_path, PLAN)
     begun = [begin(study) for _ in range(5)]

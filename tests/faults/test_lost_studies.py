@@ -1,0 +1,25 @@
+"""A sweep whose studies are gone is not trained again beside what is stored of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import StorageError
+from pipeline.sweep import prepare
+from tests.faults.conftest import NAME, SWEEP
+from tests.integration.lab import listing
+
+
+def test_a_sweep_whose_journal_is_gone_is_refused(store: Path) -> None:
+    (store / "studies" / f"{NAME}.journal").unlink()
+    before = listing(store)
+    with pytest.raises(StorageError, match=rf"{NAME}\.journal is gone, .* restore the file"):
+        prepare([*SWEEP, f"tracking.root={store}"], None)
+    assert listing(store) == before
+
+
+def test_another_sweep_of_that_store_begins(store: Path) -> None:
+    (store / "studies" / f"{NAME}.journal").unlink()
+    prepare([*SWEEP, f"tracking.root={store}", "sweep.name=another"], None)
