@@ -77,6 +77,8 @@ class Writer:
             again: whether it may have been carried out before, wholly or in part.
         """
         values = operation.values
+        if again and self._is_past(values.get("key", values.get("result", {}).get("key"))):
+            return
         if operation.name == "begin":
             self._begin(values, again)
         elif operation.name == "epochs":
@@ -168,6 +170,13 @@ class Writer:
                 )
             self._runs[key] = TrainingRun.found(self._client, last)
         return self._runs[key]
+
+    def _is_past(self, key: Mapping[str, Any] | None) -> bool:
+        """Whether a later attempt at a training has begun, for which all before it was done."""
+        if key is None or (own := _key(key)) in self._runs:
+            return False
+        last = self._last_run(own)
+        return last is not None and int(last.data.tags["attempt"]) > own.attempt
 
     def _last_run(self, key: TrialKey) -> Run | None:
         """The run of the last attempt at a training."""
