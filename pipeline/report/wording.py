@@ -222,7 +222,9 @@ def _searches(sweep: SweepRecord, selection: Selection) -> list[str]:
             found.append(f"{entry.arm}: {ended} of {plural(sweep.trials, 'trial')} ended.{why}")
     failed = sum(entry.counts["failed"] for entry in selection.arms)
     if failed:
-        found.append(f"{plural(failed, 'trial')} failed by an error; MLflow has the traceback.")
+        found.append(
+            f"{plural(failed, 'trial')} failed by an error, which its run in MLflow tells."
+        )
     return found
 
 

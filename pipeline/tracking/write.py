@@ -24,6 +24,7 @@ from pipeline.errors import StorageError, is_full, unwritable
 from pipeline.records import EpochMetrics, TrialKey, TrialResult, TrialSpec
 from pipeline.tracking import frame, names
 from pipeline.tracking.away import gone, is_away
+from pipeline.tracking.process import PROCESS, own_process
 from pipeline.tracking.run import now
 from pipeline.tracking.spool import Operation, Spool
 from pipeline.tracking.store import Store
@@ -113,8 +114,9 @@ class Tracker:
         self._soon(self._writer.close_left_open)
 
     def open_single(self) -> None:
-        """Opens the store for a training that belongs to no sweep."""
-        self._soon(self._writer.open_store)
+        """Opens the store for a training that belongs to no sweep, and closes the runs of those
+        that were cut off."""
+        self._soon(self._writer.open_single)
 
     def _soon(self, call: Callable[[], None]) -> None:
         """Has a call made as soon as the store is there."""
@@ -146,6 +148,8 @@ class Tracker:
         }
         if key.stage == "confirm":
             tags["repeat"] = str(key.repeat)
+        if key.stage == "train":
+            tags[PROCESS] = own_process()
         choices = next(arm.choices for arm in self._plan.arms if arm.name == key.arm)
         params = names.flat_params(choices, spec) | {"seed": str(spec.seed)}
         own = {"key": asdict(key), "tags": tags, "started": started, "goes_on": goes_on}

@@ -14,6 +14,7 @@ from pipeline.config.plan import Plan
 from pipeline.errors import StorageError
 from pipeline.records import Confusion, EpochMetrics, Outcome, TrialKey, TrialResult
 from pipeline.tracking import frame, names
+from pipeline.tracking.process import close_cut_off
 from pipeline.tracking.run import STATUS, TrainingRun, now
 from pipeline.tracking.spool import Operation
 from pipeline.tracking.store import Store
@@ -45,14 +46,18 @@ class Writer:
         self._arm_runs: dict[str, str] = {}
         self._sweep_run = ""
 
-    def open_store(self) -> None:
+    def open_single(self) -> None:
         """For a training that belongs to no sweep."""
+        self._open_store()
+        close_cut_off(self._client, self._experiment)
+
+    def _open_store(self) -> None:
         self._client: MlflowClient = self._store.client()
         self._experiment = self._open_experiment()
 
     def open(self) -> None:
         """Opens the runs of the sweep and of its arms, those of an earlier process again."""
-        self.open_store()
+        self._open_store()
         found = {
             (run.data.tags.get("stage"), run.data.tags.get("arm", "")): run
             for run in names.search(self._client, [self._experiment], self._plan.name, names.FRAME)

@@ -1,0 +1,60 @@
+"""A single training's run that is open: whether its process still lives."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.config.schema import Tracking
+from pipeline.tracking.process import PROCESS, close_cut_off, is_gone, own_process
+from pipeline.tracking.store import open_store
+
+
+def ended() -> str:
+    """A process that has ended, as it told of itself."""
+    code = "from pipeline.tracking.process import own_process; print(own_process())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_a_process_knows_itself() -> None:
+    assert not is_gone(own_process())
+    assert own_process() == own_process()
+
+
+def test_one_that_has_ended_is_gone() -> None:
+    assert is_gone(ended())
+
+
+def test_a_number_that_was_given_again_is_another_process() -> None:
+    assert is_gone(f"{platform.node()} {os.getpid()} 1")
+
+
+def test_of_another_machine_nobody_knows() -> None:
+    assert not is_gone("another-machine 1 1")
+
+
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
+def test_only_single_trainings_that_were_cut_off_are_closed(tmp_path: Path) -> None:
+    client = open_store(Tracking("local", str(tmp_path / "mlruns"))).client()
+    experiment = client.create_experiment("digits")
+
+    def opened(stage: str, **tags: str) -> str:
+        run = client.create_run(experiment, tags={"stage": stage, **tags})
+        return str(run.info.run_id)
+
+    cut_off = opened("train", **{PROCESS: ended()})
+    others = [
+        opened("train", **{PROCESS: own_process()}),
+        opened("train"),
+        opened("search", **{PROCESS: ended()}),
+    ]
+    close_cut_off(client, experiment)
+    run = client.get_run(cut_off)
+    assert (run.info.status, run.data.tags["outcome"]) == ("KILLED", "interrupted")
+    assert {client.get_run(other).info.status for other in others} == {"RUNNING"}
