@@ -112,7 +112,7 @@ def sweep(job: Job, logs: Path) -> int:
                     confirmation = Confirmation(plan, studies, search, kept.ended, files)
                     run_stages({"search": search, "confirm": confirmation}, dispatcher, stopping)
                     tracker.close(dispatcher.utilisation)
-                    checkpoints.close()
+            checkpoints.close()  # also where a kill came right before it
             swept, place = read_sweep(store, plan.name), files / "champion"
             record = replace(swept, champion=publish_champion(store, swept, plan, studies, place))
             report, folder = make_report(store, record, logs)

@@ -1,4 +1,5 @@
-"""A sweep whose studies are gone is not trained again beside what is stored of it."""
+"""A sweep whose studies are gone is not trained again beside what is stored of it, and one that was
+killed at its very end leaves nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import pytest
 from pipeline.errors import StorageError
 from pipeline.sweep import prepare
 from tests.faults.conftest import NAME, SWEEP
-from tests.integration.lab import listing
+from tests.integration.lab import Sandbox, listing
 
 
 def test_a_sweep_whose_journal_is_gone_is_refused(store: Path) -> None:
@@ -23,3 +24,11 @@ def test_a_sweep_whose_journal_is_gone_is_refused(store: Path) -> None:
 def test_another_sweep_of_that_store_begins(store: Path) -> None:
     (store / "studies" / f"{NAME}.journal").unlink()
     prepare([*SWEEP, f"tracking.root={store}", "sweep.name=another"], None)
+
+
+def test_a_folder_that_a_kill_left_goes_with_the_next_start(store: Path, tmp_path: Path) -> None:
+    left = store / "studies" / f"{NAME}.checkpoints"
+    left.mkdir()
+    done = Sandbox(tmp_path / "box").sweep(*SWEEP, f"tracking.root={store}")
+    assert done.code == 0, done.said
+    assert not left.exists()
