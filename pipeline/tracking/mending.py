@@ -12,7 +12,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
 from pipeline.errors import AlreadyRunning
-from pipeline.tracking.run import STATUS
+from pipeline.tracking.run import TrainingRun
 from pipeline.tracking.store import Store
 
 
@@ -29,8 +29,7 @@ def interrupt(store: Store, runs: Sequence[str]) -> list[Path]:
     copies = [keep_copy(store.root / "mlflow.db")] if store.local else []
     client = store.client()
     for run_id in runs:
-        client.set_tag(run_id, "outcome", "interrupted")
-        client.set_terminated(run_id, STATUS["interrupted"])
+        TrainingRun(client, run_id).interrupt()
     return copies
 
 

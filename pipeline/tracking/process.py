@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.tracking import names
-from pipeline.tracking.run import STATUS
+from pipeline.tracking.run import TrainingRun
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -49,5 +49,4 @@ def close_cut_off(client: MlflowClient, experiment: str) -> None:
     for run in client.search_runs([experiment], SINGLE):
         process = run.data.tags.get(PROCESS)
         if process is not None and is_gone(process):
-            client.set_tag(run.info.run_id, "outcome", "interrupted")
-            client.set_terminated(run.info.run_id, STATUS["interrupted"])
+            TrainingRun(client, run.info.run_id).interrupt()

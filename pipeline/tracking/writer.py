@@ -71,8 +71,7 @@ class Writer:
         """Closes the runs of trainings that an earlier process left running."""
         for run in names.search(self._client, [self._experiment], self._plan.name, names.RUNNING):
             if run.data.tags.get("stage") not in ("sweep", "arm"):
-                self._client.set_tag(run.info.run_id, "outcome", "interrupted")
-                self._client.set_terminated(run.info.run_id, "KILLED")
+                TrainingRun(self._client, run.info.run_id).interrupt()
 
     def carry_out(self, operation: Operation, again: bool) -> None:
         """Does what was put down.
