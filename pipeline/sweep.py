@@ -144,7 +144,8 @@ def greeting(job: Job, workers: int, code_changed: bool) -> Iterator[str]:
     where = f"{store.ui_command}, at {store.ui}" if store.ui_command else store.ui
     yield f"sweep {job.plan.name}: {arms}, {count}; live: {where}"
     sizes = [arm.settings.training.batch_size for arm in job.plan.arms]
-    for remark in (*search_remarks(job.plan), *remarks(job.data, max(sizes))):
+    told = (*job.plan.notes, *search_remarks(job.plan), *remarks(job.data, max(sizes)))
+    for remark in told:
         yield f"warning: {remark}"
     if code_changed:
         yield (

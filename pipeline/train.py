@@ -35,7 +35,7 @@ def train(job: Job, logs: Path) -> int:
     spec = trial_spec(plan, arm, key, {}, arm.settings.training.seed)
     epochs = arm.settings.training.epochs
     terminal = EpochLines(settings.terminal, plan.objective.metric, epochs)
-    for remark in remarks(job.data, arm.settings.training.batch_size):
+    for remark in (*plan.notes, *remarks(job.data, arm.settings.training.batch_size)):
         terminal.say(f"warning: {remark}")
     with (
         tried_workers(1, plan, store.root, logs, terminal.say) as executor,

@@ -15,6 +15,7 @@ from pipeline.config.grammar import check_grammar
 from pipeline.config.hydra_settings import composed, hydra_for
 from pipeline.config.laws import arm_problems, name_problems, sweep_problems
 from pipeline.config.plan import Arm, Plan
+from pipeline.config.quoted import unquote, unquote_arm
 from pipeline.config.schema import Config, DoctorConfig, PredictConfig, ReportConfig
 from pipeline.config.space import GROUPS as SEARCHABLE
 from pipeline.config.space import ArmSettings
@@ -202,6 +203,11 @@ def _own(overrides: Sequence[str]) -> tuple[str, ...]:
 
 
 def _checked(shared: Config, group: str, arms: list[Arm], overrides: Sequence[str]) -> Plan:
+    notes = [
+        *unquote("search.params", shared.search.params),
+        *unquote("pruner.params", shared.pruner.params),
+        *(note for arm in arms for note in unquote_arm(arm.settings)),
+    ]
     longest = max(arm.settings.training.epochs for arm in arms)
     problems = [_tell(problem, overrides) for problem in sweep_problems(shared, longest)]
     for arm in arms:
@@ -213,7 +219,7 @@ def _checked(shared: Config, group: str, arms: list[Arm], overrides: Sequence[st
             problems.append(_tell((key, text), overrides, choice))
     if problems:
         raise BadInput(*dict.fromkeys(problems))
-    return Plan(shared, group, tuple(arms))
+    return Plan(shared, group, tuple(arms), tuple(dict.fromkeys(notes)))
 
 
 def _tell(problem: Problem, overrides: Sequence[str], option: str | None = None) -> str:

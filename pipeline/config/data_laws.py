@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from pipeline.config.rules import one_of, plain_name, seed
 from pipeline.config.schema import Data
@@ -75,15 +76,17 @@ def may_give_validation(data: Data) -> bool:
 
 def _table_problems(data: Data) -> Iterator[Problem]:
     """Columns have one role each."""
-    if not data.target:
-        yield "data.target", "need the name of the column of classes; data.target=label"
-    roles = {"target": data.target, "split": data.split, "group": data.group}
-    for name, column in roles.items():
-        others = [other for other in roles if other != name and roles[other] == column]
+    problems = list(_target_problems(data.target))
+    yield from problems
+    targets = () if problems else data.targets
+    roles = [*(("target", name) for name in targets), ("split", data.split), ("group", data.group)]
+    for name, column in roles:
+        others = [f"data.{other}" for other, same in roles if other != name and same == column]
+        is_class = name == "target" and len(targets) == 1
         if column and (column in (data.drop or []) or others):
-            named = ", ".join(f"data.{other}" for other in others) or "data.drop"
+            named = ", ".join(others) or "data.drop"
             yield f"data.{name}", f"column {column!r} is named by {named}, too; leave one out"
-        elif column and name != "target" and column in (data.categorical or []):
+        elif column and not is_class and column in (data.categorical or []):
             yield f"data.{name}", f"column {column!r} is no feature; leave data.categorical out"
     if data.split is not None and (data.validation_path or data.test_path):
         yield (
@@ -96,6 +99,27 @@ def _table_problems(data: Data) -> Iterator[Problem]:
             yield f"data.{name}", f"need one character, got {mark!r}"
     if (data.delimiter or ",") == (data.decimal or "."):
         yield "data.decimal", "values and decimals can't have the same mark; data.delimiter=';'"
+
+
+def _target_problems(target: Any) -> Iterator[Problem]:
+    """One column of classes, or two columns of labels or more."""
+    names = target if isinstance(target, list) else [target]
+    if target in (None, "", []):
+        yield "data.target", "need the name of the column of classes; data.target=label"
+    elif not all(isinstance(name, str | int | float) and str(name) for name in names):
+        yield (
+            "data.target",
+            f"need the name of a column of classes, or a list of columns of labels, got {target!r}; "
+            "data.target=label or data.target=[red,round]",
+        )
+    elif isinstance(target, list) and len(names) == 1:
+        yield (
+            "data.target",
+            f"need two columns of labels or more in a list, got {target}; data.target={names[0]} "
+            "takes it for a column of classes",
+        )
+    elif twice := sorted({str(name) for name in names if names.count(name) > 1}):
+        yield "data.target", f"column {', '.join(twice)} stands there twice; leave one out"
 
 
 def _image_problems(data: Data) -> Iterator[Problem]:

@@ -54,6 +54,8 @@ def explain(error: Exception, overrides: Sequence[str], known: DictConfig | None
         return f"{key}: needs a value, got null{place(key, overrides)}"
     if "is not a ListConfig" in first_line:
         return f"{key}: need a list, for example {key}=[…]{place(key, overrides)}"
+    if "nterpolation" in first_line:
+        return f"{key}: {_stands_for(first_line)}; write the value{place(key, overrides)}"
     if key:
         return f"{key}: {first_line}{place(key, overrides)}"
     if str(error).startswith("Ambiguous value"):
@@ -69,6 +71,15 @@ def explain(error: Exception, overrides: Sequence[str], known: DictConfig | None
             f". _ - / : % @ only, for example sweep.name=first-try"
         )
     return " ".join(str(error).split("\nSee https")[0].split())
+
+
+def _stands_for(first_line: str) -> str:
+    """What is wrong of a ${…}."""
+    if unknown := re.match(r"Interpolation key '(.*)' not found", first_line):
+        return f"${{{unknown[1]}}} stands for a key that there isn't"
+    if first_line.startswith("Recursive"):
+        return "it stands for itself, by ${…}"
+    return first_line
 
 
 def place(key: str, overrides: Sequence[str], file: str = "") -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pipeline.config.own_files import CALLS, GROUPS, RESOLVER
 from pipeline.errors import BadInput
 
+OPEN, CLOSED = "{[(", "}])"
+PART_OF_A_SPEC = re.compile(r"\w+:[^/]")
 NO_NAME = re.compile(r"[^A-Za-z_{\['\"]|(null|true|false|nan|inf)?$", re.IGNORECASE)
 
 
@@ -17,7 +20,8 @@ def check_grammar(overrides: Sequence[str]) -> None:
     Raises:
         BadInput: an override can't be meant as it is written.
     """
-    problems = []
+    if problems := list(_taken_apart(overrides)):
+        raise BadInput(*problems)
     nulls = [o.partition("=")[0] for o in overrides if o.endswith("=null")]
     for override in overrides:
         key, _, value = override.lstrip("+~").partition("=")
@@ -57,3 +61,30 @@ def check_grammar(overrides: Sequence[str]) -> None:
             problems.append(f"{override}: need the name of an option, a file in conf/{key}")
     if problems:
         raise BadInput(*problems)
+
+
+def _taken_apart(overrides: Sequence[str]) -> Iterator[str]:
+    """What a shell makes of braces and spaces that stand without quotes."""
+    for key, group in itertools.groupby(overrides, lambda o: o.partition("=")[0]):
+        values = [override.partition("=")[2] for override in group]
+        if len(values) > 1 and all(map(PART_OF_A_SPEC.match, values)):
+            whole = ", ".join(value.replace(":", ": ", 1) for value in values)
+            yield (
+                f"{key}={values[0]} {key}={values[1]}: the shell took braces apart; put quotes "
+                f"around the whole: '{key}={{{whole}}}'"
+            )
+    rest = iter(overrides)
+    for override in rest:
+        whole = override
+        while _depth(whole) > 0 and (piece := next(rest, None)) is not None:
+            whole += f" {piece}"
+        if whole != override:
+            yield (
+                f"{override}: the shell took it apart where it has spaces; put quotes around the "
+                f"whole: '{whole}'"
+            )
+
+
+def _depth(text: str) -> int:
+    """How many brackets are open at the end of a text."""
+    return sum(text.count(mark) for mark in OPEN) - sum(text.count(mark) for mark in CLOSED)

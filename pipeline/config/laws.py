@@ -19,7 +19,8 @@ from pipeline.config.space import LAYER_RATES, TUNABLE_TRAINING, ArmSettings, is
 from pipeline.config.space_laws import Problem, domain_problems, is_whole, spec_problems
 from pipeline.config.training_laws import model_problems, optimizer_problems, training_problems
 
-SWEEP_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+SWEEP_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+OF_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 SAMPLERS = ("tpe", "random", "qmc", "grid", "gp")
 PRUNERS = ("none", "median", "successive_halving", "hyperband")
@@ -141,12 +142,20 @@ def sweep_problems(config: Config, longest: int) -> Iterator[Problem]:
 
 def name_problems(name: str | None) -> Iterator[Problem]:
     """The law of a sweep's name: it becomes a file name, a tag and part of a URL."""
-    if name is not None and not SWEEP_NAME.fullmatch(name):
+    if name is None:
+        return
+    if not SWEEP_NAME.fullmatch(name):
         shown = name if len(name) <= 120 else f"{name[:120]}… ({len(name)} characters)"
         yield (
             "sweep.name",
-            f"need 1 to 100 of A-Z a-z 0-9 . _ - and no dot first, got {shown!r}; "
+            f"need 1 to 100 of A-Z a-z 0-9 . _ - and no dot or - first, got {shown!r}; "
             "for example sweep.name=digits-first-try",
+        )
+    elif OF_DEVICES.fullmatch(name):
+        yield (
+            "sweep.name",
+            f"it becomes a file name, and on Windows {name!r} is a device; for example "
+            f"sweep.name=run-{name}",
         )
 
 

@@ -27,6 +27,7 @@ MOST_LEVELS = 50
 CALLS = {"_target_", "_partial_", "_args_", "_recursive_", "_convert_"}
 IN_GROUPS = tuple(f"/{group}" for group in GROUPS)
 HYDRAS_OWN = re.compile(r"(override\s+)?/?hydra([./@]|$)")
+SWITCH = re.compile(r"yes|no|on|off", re.IGNORECASE)
 RESOLVER = re.compile(r"\$\{\s*[\w.]+\s*:")
 PLAIN_TAGS = {
     *("tag:yaml.org,2002:str", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"),
@@ -181,6 +182,11 @@ def _scalar(event: yaml.ScalarEvent, stack: list[_Open], line: int) -> Iterator[
             )
         if HYDRAS_OWN.match(event.value):
             yield f"{line}: {event.value}: Hydra's own settings aren't for a config; leave it out"
+    elif event.style is None and SWITCH.fullmatch(event.value):
+        yield (
+            f"{line}: {event.value} is true or false in YAML; write '{event.value}' for the word, "
+            "true or false for a switch"
+        )
     if RESOLVER.search(event.value):
         yield (
             f"{line}: {event.value!r} would read what isn't in the config, such as the "

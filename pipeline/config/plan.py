@@ -45,11 +45,13 @@ class Arm:
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep: `group` is what the arms differ in, `config` everything that they share."""
+    """A sweep: `group` is what the arms differ in, `config` everything that they share. `notes` are
+    for the user to read."""
 
     config: Config
     group: str
     arms: tuple[Arm, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def objective(self) -> Objective:

@@ -41,8 +41,8 @@ Space = Dict[str, Optional[Spec]]  # noqa: UP006, UP045
 class Data:
     """Where rows come from, and how they are split.
 
-    `path` is a file or folder. Of a table `target` names the column of classes, `drop` columns to
-    leave out, `categorical` columns of words that look like numbers; `missing` says what is done
+    `path` is a file or folder. Of a table `target` names the column of classes, or is a list of
+    columns of labels, each 0 or 1, of which a row can have several; `drop` names columns to leave out, `categorical` columns of words that look like numbers; `missing` says what is done
     about missing features: null refuses them, `fill` puts the mean of training rows there (a
     missing word is a word of its own), `drop` leaves these rows out. A CSV has `delimiter` between
     values (null: a comma) and `decimal` in numbers (null: a point). Images are scaled to `size`
@@ -62,7 +62,7 @@ class Data:
     validation_path: Optional[str] = None  # noqa: UP045
     test_path: Optional[str] = None  # noqa: UP045
     dataset: Optional[str] = None  # noqa: UP045
-    target: Optional[str] = None  # noqa: UP045
+    target: Any = None
     drop: Optional[List[str]] = None  # noqa: UP006, UP045
     categorical: Optional[List[str]] = None  # noqa: UP006, UP045
     missing: Optional[str] = None  # noqa: UP045
@@ -79,6 +79,12 @@ class Data:
     validation_seed: Optional[int] = None  # noqa: UP045
     rescale: Optional[float] = None  # noqa: UP045
     standardize: bool = False
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns in `target`: one of classes, or several of labels."""
+        given = self.target if isinstance(self.target, list) else [self.target]
+        return tuple(str(name) for name in given if name is not None)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Literal
 
 from pipeline.config.schema import Model, Optimizer, Range, Spec, Training
@@ -96,7 +97,7 @@ def dimensions(arm: ArmSettings) -> tuple[Dimension, ...]:
     Widths become one dimension for the number of layers and one for each possible layer: all of
     them are always drawn and the first few used, so that every trial of an arm has the same
     dimensions and a sampler can model them jointly. Learning rates of layers become one dimension
-    for each of their patterns.
+    for each of their patterns. A range whose ends are equal has nothing to draw, and is none.
     """
     return tuple(
         dimension
@@ -112,22 +113,38 @@ def _of_spec(name: str, spec: Spec, default: Any) -> Iterator[Dimension]:
     elif spec.choices is not None:
         yield Dimension(name, "choice", default, choices=tuple(spec.choices))
     elif spec.layers is not None and spec.units is not None:
-        yield _of_range(f"{name}.layers", spec.layers, len(default))
+        yield from _of_range(f"{name}.layers", spec.layers, len(default))
         for i in range(int(spec.layers.high)):
-            width = default[min(i, len(default) - 1)]
-            yield _of_range(f"{name}.{i + 1}", spec.units, width)
+            yield from _of_range(f"{name}.{i + 1}", spec.units, _width(default, i))
     else:
-        yield _of_range(name, spec, default)
+        yield from _of_range(name, spec, default)
 
 
-def _of_range(name: str, spec: Range, default: Any) -> Dimension:
+def _of_range(name: str, spec: Range, default: Any) -> Iterator[Dimension]:
+    if spec.low == spec.high:
+        return
     if spec.powers_of is not None:
         low, high = (exponent(bound, spec.powers_of) for bound in (spec.low, spec.high))
-        return Dimension(
+        yield Dimension(
             name, "power", default, math.ceil(low), math.floor(high), base=spec.powers_of
         )
+        return
     kind: Kind = "int" if is_int_range(default) else "float"
-    return Dimension(name, kind, default, spec.low, spec.high, spec.log, spec.step)
+    yield Dimension(name, kind, default, spec.low, highest(spec), spec.log, spec.step)
+
+
+def _width(default: list[int], i: int) -> int:
+    """The width of layer i, also of one that the default hasn't."""
+    return default[min(i, len(default) - 1)]
+
+
+def highest(spec: Range) -> Any:
+    """The highest value of a range: its steps may end below `high`."""
+    if spec.step is None:
+        return spec.high
+    low, high, step = (Decimal(str(value)) for value in (spec.low, spec.high, spec.step))
+    last = low + (high - low) // step * step
+    return spec.high if last == high else type(spec.high)(last)
 
 
 def is_int_range(default: Any) -> bool:
@@ -142,14 +159,19 @@ def exponent(value: float, base: int) -> float:
 
 
 def trial_values(arm: ArmSettings, drawn: Mapping[str, Any]) -> dict[str, Any]:
-    """What was drawn for each dimension, put together by public name: widths become a list."""
+    """What was drawn for each dimension, put together by public name: widths become a list. What
+    has no dimension stays as it is."""
     values: dict[str, Any] = {}
     for group, parameter, spec, default in arm.searched():
         name = f"{group}.{parameter}"
         if isinstance(default, Mapping):
-            values[name] = {pattern: drawn[f"{name}.{pattern}"] for pattern in default}
+            values[name] = {
+                pattern: drawn.get(f"{name}.{pattern}", factor)
+                for pattern, factor in default.items()
+            }
         elif spec.layers is not None and spec.choices is None:
-            values[name] = [drawn[f"{name}.{i + 1}"] for i in range(drawn[f"{name}.layers"])]
+            layers = drawn.get(f"{name}.layers", len(default))
+            values[name] = [drawn.get(f"{name}.{i + 1}", _width(default, i)) for i in range(layers)]
         else:
-            values[name] = drawn[name]
+            values[name] = drawn.get(name, default)
     return values

@@ -87,7 +87,11 @@ def _choices(key: str, choices: list[Any], default: Any) -> Iterator[Problem]:
         yield f"{key}.choices", "need at least one value, got an empty list"
         return
     if any(isinstance(choice, list | dict) or _is_nan(choice) for choice in choices):
-        yield f"{key}.choices", f"need plain values, none of them NaN, got {choices!r}"
+        yield (
+            f"{key}.choices",
+            f"need plain values, none of them NaN, got {choices!r}; what has several values is an "
+            "option with a name, in a file, and options stand side by side by arms",
+        )
         return
     if len(set(choices)) < len(choices):
         yield (
@@ -139,8 +143,12 @@ def _range(key: str, spec: Range, default: Any) -> Iterator[Problem]:
         if problems := list(_bound(f"{key}.{name}", bound)):
             yield from problems
             return
-    if not low < high:
+    if low > high:
         yield key, f"need low < high, got low={low}, high={high}; set a parameter to null to fix it"
+        return
+    if low == high and spec.powers_of is None:
+        if not is_number(default) or default != low:
+            yield _outside(key, default, f"{low} alone")
         return
     if (spec.log or spec.powers_of is not None) and low <= 0:
         yield key, f"a log range needs low > 0, got low={low}; use low: 1e-6 or log: false"
@@ -152,22 +160,21 @@ def _range(key: str, spec: Range, default: Any) -> Iterator[Problem]:
         )
         return
     if spec.step is not None:
-        if spec.log or spec.powers_of is not None:
-            yield key, "step goes with neither log nor powers_of; leave one of them out"
-            return
-        if not is_number(spec.step) or not 0 < spec.step <= high - low:
-            yield f"{key}.step", f"need a number above 0 and at most high - low, got {spec.step!r}"
-            return
-        if not _in_steps(high, low, spec.step):
-            yield key, f"need high a whole number of steps of {spec.step} above {low}, got {high}"
-            return
-        if not (is_number(default) and _in_steps(default, low, spec.step)):
-            yield _outside(key, default, f"{low} to {high} in steps of {spec.step}")
-            return
-    if spec.powers_of is not None:
+        yield from _steps(key, spec, default)
+    elif spec.powers_of is not None:
         yield from _powers(key, spec, default)
     elif not (is_number(default) and low <= default <= high):
         yield _outside(key, default, f"{low} to {high}")
+
+
+def _steps(key: str, spec: Range, default: Any) -> Iterator[Problem]:
+    low, high, step = spec.low, spec.high, spec.step
+    if spec.log or spec.powers_of is not None:
+        yield key, "step goes with neither log nor powers_of; leave one of them out"
+    elif not is_number(step) or not 0 < step <= high - low:
+        yield f"{key}.step", f"need a number above 0 and at most high - low, got {step!r}"
+    elif not (is_number(default) and low <= default <= high and _in_steps(default, low, step)):
+        yield _outside(key, default, f"{low} to {high} in steps of {step}")
 
 
 def _in_steps(value: float, low: float, step: float) -> bool:
@@ -182,7 +189,8 @@ def _powers(key: str, spec: Range, default: Any) -> Iterator[Problem]:
     if base is None or base < 2:
         yield f"{key}.powers_of", f"need a whole number from 2, got {base}"
         return
-    if math.ceil(exponent(spec.low, base)) >= math.floor(exponent(spec.high, base)):
+    first, last = math.ceil(exponent(spec.low, base)), math.floor(exponent(spec.high, base))
+    if first >= last and spec.low != spec.high:
         yield key, f"need two powers of {base} between low={spec.low} and high={spec.high}"
     elif not (
         is_whole(default)

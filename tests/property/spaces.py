@@ -31,13 +31,13 @@ def log_floats(draw: st.DrawFn) -> Lawful:
 
 @st.composite
 def stepped_floats(draw: st.DrawFn) -> Lawful:
-    """Ranges that end at a whole step, in quarters so that no rounding comes in."""
+    """Ranges in quarters so that no rounding comes in, some of which end between two steps."""
     step = draw(st.sampled_from([0.25, 0.5, 1.5]))
     low = 0.25 * draw(st.integers(-40, 40))
     steps = draw(st.integers(1, 20))
-    return Spec(low=low, high=low + steps * step, step=step), low + step * draw(
-        st.integers(0, steps)
-    )
+    over = draw(st.sampled_from([0, step / 3]))
+    default = low + step * draw(st.integers(0, steps))
+    return Spec(low=low, high=low + steps * step + over, step=step), default
 
 
 @st.composite
@@ -45,7 +45,7 @@ def integers(draw: st.DrawFn) -> Lawful:
     low = draw(st.integers(-50, 50))
     step = draw(st.sampled_from([None, 1, 2, 7]))
     steps = draw(st.integers(1, 30))
-    high = low + steps * (step or 1)
+    high = low + steps * (step or 1) + draw(st.integers(0, (step or 1) - 1))
     default = low + (step or 1) * draw(st.integers(0, steps))
     return Spec(low=low, high=high, step=step), default
 
@@ -82,7 +82,7 @@ def choices(draw: st.DrawFn) -> Lawful:
 @st.composite
 def widths(draw: st.DrawFn) -> Lawful:
     most = draw(st.integers(2, 4))
-    least = draw(st.integers(1, most - 1))
+    least = draw(st.integers(1, most))
     if draw(st.booleans()):
         units = Range(low=4, high=64, powers_of=2)
         width = st.sampled_from([4, 8, 16, 32, 64])

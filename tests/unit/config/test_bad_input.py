@@ -221,6 +221,38 @@ GROUPS_AND_KEYS = [
         "did you mean experiment=smoke?",
         "optimizer_comparison",
     ),
+    case(
+        "stands-for-a-key-that-is-not-there",
+        "optimizer.name=${optimizer.nme}",
+        "optimizer.name: ${optimizer.nme} stands for a key that there isn't",
+        "write the value",
+        on_command_line("optimizer.name=${optimizer.nme}"),
+    ),
+    case(
+        "stands-for-itself",
+        "optimizer.name=${optimizer.name}",
+        "optimizer.name: it stands for itself",
+        "write the value",
+    ),
+    Case(
+        "spaces-without-quotes",
+        (f"{RATES}={{low:", "0.001,", "high:", "0.1}"),
+        (
+            f"{RATES}={{low:: the shell took it apart",
+            f"put quotes around the whole: '{RATES}={{low: 0.001, high: 0.1}}'",
+        ),
+    ),
+    Case(
+        "list-with-spaces-without-quotes",
+        ("model.params.hidden_units=[64,", "32]"),
+        ("put quotes around the whole: 'model.params.hidden_units=[64, 32]'",),
+    ),
+    case(
+        "braces-without-quotes",
+        f"{RATES}=low:0.001 {RATES}=high:0.1",
+        "the shell took braces apart",
+        f"put quotes around the whole: '{RATES}={{low: 0.001, high: 0.1}}'",
+    ),
     case("unknown-far-from-any", "executor=kubernetes", "executor=kubernetes", "Options: local"),
     case("unknown-group", "modle=mlp", "modle: there is no such key", "did you mean model?"),
     case(
@@ -277,7 +309,6 @@ TYPES = [
     case("bound-null", f"{RATES}.low=null", f"{RATES}.low", "number", "None"),
     case("learning-rate-null", f"{RATE}=null", RATE, "need a number", "None"),
     case("learning-rate-true", f"{RATE}=true", RATE, "need a number", "True"),
-    case("learning-rate-text", f"{RATE}='0.1'", RATE, "need a number", "'0.1'"),
     case("learning-rate-list", f"{RATE}=[0.1]", RATE, "need a number", "[0.1]"),
     case(
         "hidden-units-a-number",
@@ -367,8 +398,24 @@ NAMES = [
     case("unknown-source", "data.source=xls", "data.source", "digits", "'xls'"),
     case("unknown-terminal", "terminal=pretty", "terminal", "auto, live, plain, quiet"),
     case("unknown-sampler-name", "search.name=cmaes", "search.name", "tpe", "'cmaes'"),
-    case("sweep-name-leading-dot", "sweep.name=.hidden", "sweep.name", "no dot first", ".hidden"),
-    case("sweep-name-parent", "sweep.name=..", "sweep.name", "no dot first", "'..'"),
+    case(
+        "sweep-name-leading-dot", "sweep.name=.hidden", "sweep.name", "no dot or - first", ".hidden"
+    ),
+    case("sweep-name-parent", "sweep.name=..", "sweep.name", "no dot or - first", "'..'"),
+    case("sweep-name-leading-dash", "sweep.name=-v", "sweep.name", "no dot or - first", "'-v'"),
+    case("sweep-name-absolute", "sweep.name=/tmp/x", "sweep.name", "1 to 100", "'/tmp/x'"),
+    case("sweep-name-of-a-device", "sweep.name=CON", "sweep.name", "'CON' is a device", "run-CON"),
+    case(
+        "sweep-name-of-a-device-with-an-ending",
+        "sweep.name=nul.txt",
+        *("'nul.txt' is a device", "run-nul.txt"),
+    ),
+    case("sweep-name-with-nul", "sweep.name='a\0b'", "sweep.name", "1 to 100", r"'a\x00b'"),
+    case(
+        "sweep-name-of-10-MB",
+        f"sweep.name={'n' * 10_000_000}",
+        *("sweep.name", "1 to 100", "(10000000 characters)"),
+    ),
     case("sweep-name-empty", "sweep.name=''", "sweep.name", "1 to 100", "got ''"),
     case("sweep-name-101", f"sweep.name={'n' * 101}", "sweep.name", "1 to 100", "n" * 101),
     Case(

@@ -50,6 +50,11 @@ BAD = {
     ),
     "defaults-outside": ("defaults:\n  - ../../file\n", "defaults: ../../file isn't in a group"),
     "environment": ("name: ${oc.env:HOME}\n", ":1: '${oc.env:HOME}' would read", "write the value"),
+    "a-word-that-yaml-takes-for-a-switch": (
+        "params:\n  mode: off\n",
+        ":2: off is true or false in YAML; write 'off' for the word, true or false for a switch",
+    ),
+    "such-words-in-a-list": ("class_names: [Yes, no]\n", ":1: Yes is true", ":1: no is true"),
     "not-utf-8": ("name: \udce4\n", "need UTF-8, got byte 6"),
     "nul": ("name: a\0b\n", ":1: a character that YAML doesn't allow"),
     "empty": ("", "is empty"),

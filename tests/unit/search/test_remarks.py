@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+import pytest
+
 from pipeline.config.composing import compose_sweep
 from pipeline.search.remarks import remarks
 
@@ -36,3 +40,31 @@ def test_a_grid_that_the_budget_cuts_is_told() -> None:
 def test_a_search_of_years_is_told() -> None:
     (line,) = told("arms.optimizer=[adam,sgd]", "search.trials=1000000000")
     assert "search.trials=1000000000 of 2 arms take 555,556 hours" in line
+
+
+def test_a_range_of_one_value_is_told() -> None:
+    rates = "optimizer.space.learning_rate"
+    layers = "model.space.hidden_units.layers"
+    lines = told("optimizer=adam", f"{rates}.low=0.001", f"{rates}.high=0.001", f"{layers}.low=2")
+    assert lines == [f"{rates}: low and high are 0.001, so it isn't searched"]
+    lines = told("arms.optimizer=[adam,sgd]", f"{layers}.low=2", f"{layers}.high=2")
+    assert lines == [f"{layers}: low and high are 2, so it isn't searched"]
+
+
+def test_a_single_choice_is_told() -> None:
+    (line,) = told("optimizer=adam", "optimizer.space.beta_1={choices:[0.9]}")
+    assert line == "optimizer.space.beta_1: it has one choice, 0.9, so it isn't searched"
+
+
+def test_steps_that_end_below_high_are_told() -> None:
+    """0.1, 0.4, 0.7, and not 0.9."""
+    spec = "optimizer.space.momentum={choices:null,low:0.1,high:0.9,step:0.3}"
+    (line,) = told("optimizer=sgd", spec, "optimizer.params.momentum=0.4")
+    assert line == "optimizer.space.momentum: steps of 0.3 from 0.1 end at 0.7, below high=0.9"
+
+
+def test_more_workers_than_cores_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    (line,) = told("optimizer=adam", "executor.workers=3")
+    assert line.startswith("executor.workers=3 on 2 cores: they take turns")
+    assert told("optimizer=adam", "executor.workers=2") == []
