@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -45,9 +46,29 @@ def check_port(port: str) -> int:
             probe.bind((HOST, int(port)))
         except OSError as error:
             raise BadInput(
-                f"PORT: {port} can't be had ({error.strerror}); make ui PORT=5001"
+                f"PORT: {port} can't be had ({error.strerror}{_listener(int(port))}); make ui "
+                "PORT=5001"
             ) from error
     return int(port)
+
+
+def _listener(port: int) -> str:
+    """Which program listens on a port of this machine, where Linux says so of ours."""
+    of_port, listening = f"{port:04X}", "0A"
+    sockets = set()
+    for table in Path("/proc/net").glob("tcp*"):
+        for row in map(str.split, table.read_text().splitlines()[1:]):
+            if row[1].endswith(f":{of_port}") and row[3] == listening:
+                sockets.add(f"socket:[{row[9]}]")
+    for open_file in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if str(open_file.readlink()) in sockets:
+                process = open_file.parts[2]
+                name = Path(f"/proc/{process}/comm").read_text().strip()
+                return f": {name}, process {process}, has it"
+        except OSError:  # ended meanwhile, or somebody else's
+            continue
+    return ""
 
 
 def serve(store: Store, port: int) -> None:

@@ -1,0 +1,38 @@
+"""The port of the UI: one that another program has is refused, with the program's name."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import BadInput
+from pipeline.tracking.ui import HOST, check_port
+
+
+@pytest.mark.parametrize("port", ["", "0", "65536", "http", "-1", "50 00"])
+def test_what_is_no_port(port: str) -> None:
+    with pytest.raises(BadInput, match="PORT: need a number from 1 to 65535"):
+        check_port(port)
+
+
+def test_a_free_port_is_taken() -> None:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    assert check_port(str(port)) == port
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who listens")
+def test_who_has_the_port_is_told() -> None:
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        other.listen()
+        with pytest.raises(BadInput) as error:
+            check_port(str(other.getsockname()[1]))
+    own = Path("/proc/self/comm").read_text().strip()
+    assert f"{own}, process {os.getpid()}, has it" in str(error.value)
+    assert "make ui PORT=5001" in str(error.value)
