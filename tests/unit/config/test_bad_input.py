@@ -831,7 +831,16 @@ NO_IMAGES = case(
     "model=cnn data=worked_example objective.metric=loss objective.direction=minimize",
     *("model: cnn needs images", "(2,)", "use model=mlp"),
 )
-COMMANDS = [*PROMISED, MULTIRUN, CONFIG_NAME, NO_CONFIG_DIR, AFTER_CONFIG_DIR, NO_IMAGES]
+HYDRAS_OWN = [
+    case("hydras-own-folder", "hydra.run.dir=/etc/x", "hydra.run.dir=/etc/x: Hydra's own"),
+    case("hydras-own-group", "hydra/sweeper=basic", "hydra/sweeper=basic: Hydra's own"),
+    case("hydras-own-environment", "++hydra.job.env_set.LD_PRELOAD=x.so", "Hydra's own settings"),
+]
+COMMANDS = [
+    *PROMISED,
+    *HYDRAS_OWN,
+    *(MULTIRUN, CONFIG_NAME, NO_CONFIG_DIR, AFTER_CONFIG_DIR, NO_IMAGES),
+]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,42 @@
+"""docs/MISTAKES.md: every mistake of the list is there once, and the tests that it names exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "MISTAKES.md").read_text(encoding="utf-8")
+ROW = re.compile(r"\| (\d+) \|.*\| (refused|told|taken) \| (.*) \|")
+TESTS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")}
+
+
+def rows() -> list[tuple[int, list[tuple[str, str]]]]:
+    """Each mistake's number, and its tests: a file and what stands in it."""
+    found = []
+    default = ""
+    for line in PAGE.splitlines():
+        if heading := re.match(r"## .*`(.*)`", line):
+            default = heading[1]
+        if row := ROW.fullmatch(line):
+            file, named = default, []
+            for word in re.findall(r"`([^`]*)`", row[3]):
+                if word.endswith(".py"):
+                    file = word
+                else:
+                    named.append((file, word))
+            found.append((int(row[1]), named))
+    return found
+
+
+def test_each_is_there_once() -> None:
+    assert [number for number, _ in rows()] == list(range(1, 96))
+
+
+@pytest.mark.parametrize(("number", "named"), rows(), ids=lambda value: str(value)[:3])
+def test_its_tests_exist(number: int, named: list[tuple[str, str]]) -> None:
+    assert named, number
+    missing = [f"{file}: {name}" for file, name in named if name not in TESTS[file]]
+    assert missing == []
