@@ -74,6 +74,7 @@ class Words:
     def __init__(self, fill: bool) -> None:
         self._fill = fill
         self._numbers: dict[str, int] = {}
+        self._seen: npt.NDArray[np.bool_] = np.zeros(0, bool)
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -91,15 +92,33 @@ class Words:
         numbers: Features = np.array(codes, np.float32)[indices.to_numpy()]
         return numbers
 
-    def sort(self, codes: Features) -> tuple[str, ...]:
-        """The vocabulary, sorted; `codes` (rows,) become indices into it, in place."""
-        here = np.unique(codes[~np.isnan(codes)]).astype(np.int64)
-        words = [word for word, _ in sorted(self._numbers.items(), key=lambda item: item[1])]
-        present = sorted((words[i], i) for i in here)
-        places = np.full(len(words) + 1, np.nan, np.float32)
+    def see(self, codes: Features) -> None:
+        """Takes in the numbers of rows that stay: only their words are in the vocabulary."""
+        there = codes[~np.isnan(codes)].astype(np.int64)
+        if len(self._seen) < len(self._numbers):
+            self._seen = np.append(self._seen, np.zeros(2 * len(self._numbers), bool))
+        self._seen[there] = True
+
+    @property
+    def seen(self) -> int:
+        """How many words rows that stay have."""
+        return int(self._seen.sum())
+
+    def order(self) -> tuple[tuple[str, ...], Features]:
+        """The vocabulary, sorted, and the index into it of every word by its number."""
+        words = list(self._numbers)
+        present = sorted((words[i], i) for i in np.flatnonzero(self._seen))
+        places = np.full(len(words), np.nan, np.float32)
         places[[i for _, i in present]] = np.arange(len(present))
-        codes[:] = places[np.where(np.isnan(codes), len(words), codes).astype(np.int64)]
-        return tuple(word for word, _ in present)
+        return tuple(word for word, _ in present), places
+
+    def sort(self, codes: Features) -> tuple[str, ...]:
+        """The vocabulary of rows, sorted; `codes` (rows,) become indices into it, in place."""
+        self.see(codes)
+        vocabulary, places = self.order()
+        there = ~np.isnan(codes)
+        codes[there] = places[codes[there].astype(np.int64)]
+        return vocabulary
 
     def _code(self, word: str | None) -> float:
         if word in (MISSING, None) and not self._fill:

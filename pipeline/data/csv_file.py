@@ -6,26 +6,28 @@ these don't hold, or a line break may be part of a value, as a whole.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from pipeline.data.columns import MOST_WORDS
 from pipeline.data.csv_mistakes import explain, mixed, not_utf8
-from pipeline.data.memory import check_room
+from pipeline.data.memory import available_bytes
 from pipeline.errors import BadInput
 
 BLOCK = 8 * 2**20
 SAMPLE = 2 * 2**20
 LARGE = 4 * BLOCK
-MOST_OF_A_VALUE = 12  # bytes in memory, at once
+BYTES_OF_A_VALUE = 12  # in memory, at most, while a file is read at once
+
+Types = Mapping[str, pa.DataType]
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,7 @@ def read_csv(key: str, path: Path, names: Sequence[str], dialect: Dialect) -> pa
     Raises:
         BadInput: it is no table in UTF-8; the message says what to change, and where.
     """
-    _check_room(key, path, len(names))
-    reader = _Reader(path, names, dialect)
+    reader = CsvReader(path, names, dialect)
     table = reader.by_blocks() if path.stat().st_size > LARGE else None
     if table is not None:
         return table
@@ -66,19 +67,14 @@ def read_csv(key: str, path: Path, names: Sequence[str], dialect: Dialect) -> pa
             raise BadInput(f"{key}: {path} can't be read as CSV: {again}") from again
     if table.num_rows == 0:
         raise BadInput(f"{key}: {path} has no rows below its first line")
-    if any(_is_binary(field.type) for field in table.schema):
+    if any(is_binary(field.type) for field in table.schema):
         raise not_utf8(key, path)
-    problems = [
-        problem
-        for name in table.column_names
-        if name not in dialect.words and (problem := mixed(key, name, table[name], dialect.decimal))
-    ]
-    if problems:
+    if problems := reader.mixed_columns(key, table):
         raise BadInput(*problems)
     return table
 
 
-class _Reader:
+class CsvReader:
     """Reads one file, as a whole or block by block."""
 
     def __init__(self, path: Path, names: Sequence[str], dialect: Dialect) -> None:
@@ -86,48 +82,89 @@ class _Reader:
 
     def whole(self, breaks: bool) -> pa.Table:
         """All of it, types from all of it; `breaks` says that values may have line breaks."""
+        options = arrow_csv.ReadOptions(block_size=BLOCK)
         with pa.OSFile(str(self._path)) as file:
-            return self._read(file, arrow_csv.ReadOptions(block_size=BLOCK), breaks=breaks)
+            return arrow_csv.read_csv(file, options, *self._how(None, breaks))
 
     def by_blocks(self) -> pa.Table | None:
         """All of it, types from the first rows, numbers in 32 bits; None where it must be read as a
         whole."""
-        types = self._types()
-        if types is None:
-            return None
-        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
-        tables: list[pa.Table] = []
-        waiting: deque[Future[pa.Table]] = deque()
         try:
-            with ThreadPoolExecutor(workers) as pool:
-                for number, block in enumerate(self._blocks()):
-                    waiting.append(pool.submit(self._parse, block, number == 0, types))
-                    if len(waiting) > 2 * workers:
-                        tables.append(waiting.popleft().result())
-                tables += [one.result() for one in waiting]
-        except (pa.ArrowInvalid, _BreakInValue):
+            first = self.first_rows()
+            types = {field.name: compact(field.type) for field in first.schema}
+            if None in types.values() or self.mixed_columns("", first):
+                return None
+            return pa.concat_tables(self.blocks(types))
+        except (pa.ArrowInvalid, BreakInValue):
             return None
-        return pa.concat_tables(tables)
 
-    def _types(self) -> Mapping[str, pa.DataType] | None:
-        """The types of columns by the first rows; None where they don't say enough."""
-        with self._path.open("rb") as file:
-            sample = file.read(SAMPLE)
-        cut = sample.rfind(b"\n") + 1
-        try:
-            table = self._read(pa.py_buffer(sample[:cut]), arrow_csv.ReadOptions())
-        except pa.ArrowInvalid:
-            return None
-        types = {field.name: _compact(field.type) for field in table.schema}
-        if None in types.values() or any(
-            mixed("", name, table[name], self._dialect.decimal)
-            for name in types
+    def first_rows(self) -> pa.Table:
+        """The rows that a file begins with, types from them.
+
+        Raises:
+            pa.ArrowInvalid: they are no table.
+        """
+        options = arrow_csv.ReadOptions(use_threads=False, block_size=SAMPLE)
+        with pa.OSFile(str(self._path)) as file:
+            opened = arrow_csv.open_csv(file, options, *self._how(None, breaks=True))
+            return pa.Table.from_batches(itertools.islice(opened, 1), opened.schema)
+
+    def mixed_columns(self, key: str, table: pa.Table) -> list[str]:
+        """What is wrong with columns of words that should be numbers."""
+        return [
+            problem
+            for name in table.column_names
             if name not in self._dialect.words
-        ):
-            return None
-        return types
+            and (problem := mixed(key, name, table[name], self._dialect.decimal))
+        ]
 
-    def _blocks(self) -> Iterator[memoryview]:
+    def blocks(self, types: Types) -> Iterator[pa.Table]:
+        """The rows, some megabytes at a time, read by several threads.
+
+        Raises:
+            BreakInValue: a line break may be part of a value.
+            pa.ArrowInvalid: there are rows of another length, or values of other types.
+        """
+        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+        waiting: deque[Future[pa.Table]] = deque()
+        with ThreadPoolExecutor(workers) as pool:
+            for number, block in enumerate(self._pieces()):
+                waiting.append(pool.submit(self._parse, block, number == 0, types))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def in_order(self, types: Types) -> Iterator[pa.Table]:
+        """The rows, some megabytes at a time, where values may have line breaks.
+
+        Raises:
+            pa.ArrowInvalid: there are rows of another length, or values of other types.
+        """
+        options = arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK)
+        with pa.OSFile(str(self._path)) as file:
+            for batch in arrow_csv.open_csv(file, options, *self._how(types, breaks=True)):
+                yield pa.Table.from_batches([batch])
+
+    def most_bytes(self) -> int:
+        """What reading it as a whole takes of memory; lines are counted only if it matters."""
+        size = self._path.stat().st_size  # a value and what ends it are a byte at least
+        if BYTES_OF_A_VALUE * size < available_bytes():
+            return BYTES_OF_A_VALUE * size
+        columns = len(self._names) - len(self._dialect.without)
+        return BYTES_OF_A_VALUE * columns * self.most_rows()
+
+    def most_rows(self) -> int:
+        """How many ends of lines there are: at least as many as rows."""
+        count = 0
+        with self._path.open("rb", buffering=0) as file:
+            while piece := file.read(BLOCK):
+                count += piece.count(b"\n")
+                if b"\r" in piece:
+                    count += piece.count(b"\r") - piece.count(b"\r\n")
+        return count
+
+    def _pieces(self) -> Iterator[memoryview]:
         """The file in pieces that end with a line."""
         start, size = 0, self._path.stat().st_size
         with self._path.open("rb", buffering=0) as file:
@@ -136,24 +173,21 @@ class _Reader:
                 piece = file.read(BLOCK)
                 cut = piece.rfind(b"\n") + 1 if start + len(piece) < size else len(piece)
                 if not cut or (b'"' in piece and piece.count(b'"', 0, cut) % 2):
-                    raise _BreakInValue
+                    raise BreakInValue
                 yield memoryview(piece)[:cut]
                 start += cut
 
-    def _parse(self, block: memoryview, first: bool, types: Mapping[str, pa.DataType]) -> pa.Table:
+    def _parse(self, block: memoryview, first: bool, types: Types) -> pa.Table:
         names = None if first else list(self._names)
         options = arrow_csv.ReadOptions(
             use_threads=False, block_size=len(block) + 1, column_names=names
         )
-        return self._read(pa.py_buffer(block), options, types)
+        source = pa.BufferReader(pa.py_buffer(block))
+        return arrow_csv.read_csv(source, options, *self._how(types))
 
-    def _read(
-        self,
-        source: Any,
-        options: arrow_csv.ReadOptions,
-        types: Mapping[str, pa.DataType] | None = None,
-        breaks: bool = False,
-    ) -> pa.Table:
+    def _how(
+        self, types: Types | None, breaks: bool = False
+    ) -> tuple[arrow_csv.ParseOptions, arrow_csv.ConvertOptions]:
         dialect = self._dialect
         if types is None:
             types = {name: pa.string() for name in dialect.words if name in self._names}
@@ -166,16 +200,14 @@ class _Reader:
             auto_dict_max_cardinality=MOST_WORDS,
         )
         parse = arrow_csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=breaks)
-        if isinstance(source, pa.Buffer):
-            source = pa.BufferReader(source)
-        return arrow_csv.read_csv(source, options, parse, convert)
+        return parse, convert
 
 
-class _BreakInValue(Exception):
+class BreakInValue(Exception):
     """A piece of a file may end within a value."""
 
 
-def _compact(kind: pa.DataType) -> pa.DataType | None:
+def compact(kind: pa.DataType) -> pa.DataType | None:
     """The type of 32 bits in which values of a column are read; None where that isn't known."""
     types = pa.types
     if types.is_floating(kind):
@@ -189,18 +221,6 @@ def _compact(kind: pa.DataType) -> pa.DataType | None:
     return None
 
 
-def _is_binary(kind: pa.DataType) -> bool:
+def is_binary(kind: pa.DataType) -> bool:
     """Of values that pyarrow couldn't decode."""
     return bool(pa.types.is_binary(kind.value_type if pa.types.is_dictionary(kind) else kind))
-
-
-def _check_room(key: str, path: Path, columns: int) -> None:
-    with path.open("rb") as file:
-        sample = file.read(SAMPLE)
-    rows = path.stat().st_size / len(sample) * max(1, sample.count(b"\n"))
-    check_room(
-        f"{key}: {path}",
-        int(MOST_OF_A_VALUE * columns * rows),
-        "leave columns out with data.drop, take a part of the rows, or save x and y as float32 "
-        "with numpy.savez, which needs no memory: data=npz",
-    )

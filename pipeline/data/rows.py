@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.data.dataset import Column, Features
+from pipeline.data.memory import check_room
 from pipeline.data.paths import find_file
 from pipeline.errors import BadInput
 
@@ -107,7 +108,7 @@ def _word(value: object) -> str:
 
 def _table(path: Path, columns: Sequence[Column], delimiter: str, decimal: str) -> pd.DataFrame:
     """All of a file's columns, or those that are asked for."""
-    from pipeline.data.csv_file import Dialect, read_csv
+    from pipeline.data.csv_file import CsvReader, Dialect, read_csv
     from pipeline.data.csv_mistakes import csv_names
     from pipeline.data.parquet_file import ParquetRows
 
@@ -121,6 +122,8 @@ def _table(path: Path, columns: Sequence[Column], delimiter: str, decimal: str) 
     words = [column.name for column in columns if column.vocabulary]
     without = [name for name in names if wanted and name not in wanted]
     dialect = Dialect(delimiter, decimal, words, without)
+    needed = CsvReader(path, names, dialect).most_bytes()
+    check_room(f"input: {path}", needed, "ask about a part of the rows")
     return _frame(read_csv("input", path, names, dialect))
 
 

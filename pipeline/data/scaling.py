@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,9 +10,9 @@ import numpy.typing as npt
 
 from pipeline.config.schema import Data
 from pipeline.data.dataset import Column, Features
+from pipeline.data.view import pieces
 
 SMALLEST_VARIANCE = 1e-12  # of a feature that is always the same
-BLOCK = 2**22  # values
 
 Moments = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
@@ -54,12 +53,7 @@ def measure(settings: Data, x_train: Features, columns: Sequence[Column] = ()) -
         x_train: training rows (rows, …, features).
         columns: of a table.
     """
-    words = tuple(
-        (i, int(word))
-        for i, column in enumerate(columns)
-        if column.vocabulary
-        for word in np.unique(x_train[:, i])
-    )
+    words = _words(x_train, columns)
     fills = settings.missing == "fill" and x_train.ndim == 2
     numbers: tuple[int, ...] = ()
     if words or fills:
@@ -81,9 +75,8 @@ def moments(x: Features, features: Sequence[int] | None = None) -> Moments:
     """
     width = x.shape[-1] if features is None else len(features)
     count, mean, spread = (np.zeros(width) for _ in range(3))
-    rows = max(1, BLOCK // max(1, math.prod(x.shape[1:])))
-    for start in range(0, len(x), rows):
-        block = np.asarray(x[start : start + rows], np.float64).reshape(-1, x.shape[-1])
+    for rows in pieces(x):
+        block = np.asarray(x[rows], np.float64).reshape(-1, x.shape[-1])
         if features is not None:
             block = block[:, list(features)]
         there = ~np.isnan(block)
@@ -96,6 +89,16 @@ def moments(x: Features, features: Sequence[int] | None = None) -> Moments:
         spread = spread + own_spread + away**2 * count * own / both
         count = count + own
     return mean, np.maximum(spread / np.maximum(count, 1), SMALLEST_VARIANCE)
+
+
+def _words(x: Features, columns: Sequence[Column]) -> tuple[tuple[int, int], ...]:
+    """Columns and the indices of words that rows have, in order."""
+    there = {i: np.zeros(len(c.vocabulary), bool) for i, c in enumerate(columns) if c.vocabulary}
+    for rows in pieces(x) if there else ():
+        block = x[rows]
+        for i, seen in there.items():
+            seen[block[:, i].astype(np.int64)] = True
+    return tuple((i, int(word)) for i, seen in there.items() for word in np.flatnonzero(seen))
 
 
 def _plain(values: npt.NDArray[np.float64]) -> tuple[float, ...]:

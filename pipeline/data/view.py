@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.data.dataset import Features
+
+PIECE = 2**22  # values
 
 
 class InFile:
@@ -42,3 +45,10 @@ class InFile:
 def rows_of(x: Features, rows: npt.NDArray[np.int64]) -> Any:
     """Some rows: an array, or a view of the file where all of them stay in one."""
     return InFile(x, rows) if isinstance(x, np.memmap) else x[rows]
+
+
+def pieces(x: Features | InFile) -> Iterator[slice]:
+    """The rows a few megabytes at a time, in order."""
+    step = max(1, PIECE // max(1, math.prod(x.shape[1:])))
+    for start in range(0, len(x), step):
+        yield slice(start, start + step)

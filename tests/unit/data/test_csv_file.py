@@ -31,14 +31,14 @@ def rows(change: dict[int, str] | None = None) -> str:
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Blocks of a few rows; says of each file whether it came to its end in blocks."""
     ended = []
-    by_blocks = csv_file._Reader.by_blocks
+    by_blocks = csv_file.CsvReader.by_blocks
 
-    def watched(reader: csv_file._Reader) -> object:
+    def watched(reader: csv_file.CsvReader) -> object:
         table = by_blocks(reader)
         ended.append(table is not None)
         return table
 
-    monkeypatch.setattr(csv_file._Reader, "by_blocks", watched)
+    monkeypatch.setattr(csv_file.CsvReader, "by_blocks", watched)
     monkeypatch.setattr(csv_file, "BLOCK", 500)
     monkeypatch.setattr(csv_file, "SAMPLE", 400)
     return ended

@@ -242,7 +242,7 @@ class TestMeasured:
     ) -> None:
         x = np.random.default_rng(0).normal(1000, 1, (999, 4)).astype(np.float32)
         whole = moments(x)
-        monkeypatch.setattr("pipeline.data.scaling.BLOCK", 40)
+        monkeypatch.setattr("pipeline.data.view.PIECE", 40)
         for one, two in zip(moments(x), whole, strict=True):
             np.testing.assert_allclose(one, two, rtol=1e-9)
 
