@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -60,14 +61,11 @@ def _listener(port: int) -> str:
         for row in map(str.split, table.read_text().splitlines()[1:]):
             if row[1].endswith(f":{of_port}") and row[3] == listening:
                 sockets.add(f"socket:[{row[9]}]")
-    for open_file in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            if str(open_file.readlink()) in sockets:
-                process = open_file.parts[2]
-                name = Path(f"/proc/{process}/comm").read_text().strip()
-                return f": {name}, process {process}, has it"
-        except OSError:  # ended meanwhile, or somebody else's
-            continue
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile, or is somebody else's
+            if sockets & {str(file.readlink()) for file in (process / "fd").iterdir()}:
+                name = (process / "comm").read_text().strip()
+                return f": {name}, process {process.name}, has it"
     return ""
 
 
