@@ -61,11 +61,12 @@ def _listener(port: int) -> str:
         for row in map(str.split, table.read_text().splitlines()[1:]):
             if row[1].endswith(f":{of_port}") and row[3] == listening:
                 sockets.add(f"socket:[{row[9]}]")
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it ended meanwhile, or is somebody else's
-            if sockets & {str(file.readlink()) for file in (process / "fd").iterdir()}:
-                name = (process / "comm").read_text().strip()
-                return f": {name}, process {process.name}, has it"
+    for open_file in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):  # it is closed, or somebody else's
+            if str(open_file.readlink()) in sockets:
+                process = open_file.parts[2]
+                name = Path(f"/proc/{process}/comm").read_text().strip()
+                return f": {name}, process {process}, has it"
     return ""
 
 
