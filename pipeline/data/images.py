@@ -17,9 +17,9 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from pipeline.config.schema import Data
-from pipeline.data.dataset import Dataset
-from pipeline.data.memory import check_room
+from pipeline.data.dataset import Dataset, Features
 from pipeline.data.paths import find_folder
+from pipeline.data.room import room_for
 from pipeline.errors import BadInput
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF")
@@ -27,6 +27,7 @@ ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif"}
 MOST_PIXELS = 50_000_000  # of one image
 GREY = {"1", "L", "LA", "I", "I;16", "F"}
 SHOWN = 5
+LESS = "make images smaller with data.size=[height,width]"
 
 
 @dataclass(frozen=True)
@@ -58,16 +59,18 @@ def load_images(settings: Data) -> Dataset:
         raise BadInput(*problems[:SHOWN], *more)
     height, width = _size(settings, files)
     channels, notes = _channels(settings, files)
-    check_room(
-        f"data.path: {root}",
-        4 * len(files) * height * width * channels,
-        "make images smaller: data.size=[height,width]",
-    )
-    x = np.empty((len(files), height, width, channels), np.float32)
-    broken = [problem for i, file in enumerate(files) if (problem := _read(file, x[i]))]
-    if broken:
-        more = [f"data.path: … and {len(broken) - SHOWN} more"] * (len(broken) > SHOWN)
-        raise BadInput(*broken[:SHOWN], *more)
+    shape = (height, width, channels)
+    pixels: Features = np.empty((1, *shape), np.float32)
+    with room_for(f"data.path: {root}", len(files), shape, LESS) as room:
+        broken = []
+        for file in files:
+            if problem := _read(file, pixels[0]):
+                broken.append(problem)
+            room.put(pixels)
+        if broken:
+            more = [f"data.path: … and {len(broken) - SHOWN} more"] * (len(broken) > SHOWN)
+            raise BadInput(*broken[:SHOWN], *more)
+        x = room.array()
     labels = np.array([file.label for file in files], np.int64)
     return Dataset(x, labels, tuple(folder.name for folder in classes), notes=notes)
 

@@ -12,6 +12,7 @@ from pyarrow import parquet
 from pipeline.errors import BadInput
 
 BATCH_BYTES = 8 * 2**20
+BUFFER = 2**16  # bytes of a column that are read at once, however many a row group has
 
 
 class ParquetRows:
@@ -36,7 +37,8 @@ class ParquetRows:
         size = max(1024, BATCH_BYTES // (8 * max(1, len(columns))))
         try:
             with self._path.open("rb") as file:
-                yield from parquet.ParquetFile(file).iter_batches(size, columns=columns)
+                opened = parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
+                yield from opened.iter_batches(size, columns=columns)
         except (pa.ArrowException, OSError) as error:
             raise self._damaged(error) from error
 

@@ -9,9 +9,10 @@ import math
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,13 +25,12 @@ from pipeline.errors import NO_SPACE, BadInput
 IN_MEMORY = {"tmpfs", "ramfs"}  # kinds of file systems
 MOUNTS = Path("/proc/self/mounts")
 BYTES_A_ROW = 64  # its class, its part and its place in the order of an epoch
-REMEDY = "TMPDIR=/var/tmp, or another folder on a disk, before the command is where it goes"
+REMEDY = "put TMPDIR=/var/tmp before the command, or another folder on a disk with room"
 
 
 class Room(Protocol):
-    """Takes blocks of rows, and gives the array of all of them; `notes` are for the user."""
+    """Takes blocks of rows, and gives the array of all of them."""
 
-    notes: tuple[str, ...]
     in_file: bool
 
     def put(self, block: Features) -> None:
@@ -40,59 +40,60 @@ class Room(Protocol):
         """All rows, of which there is one at least; nothing is put after that."""
 
 
-def room_for(place: str, rows: int, shape: Sequence[int]) -> Room:
-    """Room for features: in memory, if they fit there twice.
+@contextmanager
+def room_for(place: str, rows: int, shape: Sequence[int], fewer: str) -> Iterator[Room]:
+    """Room for features: in memory, if they fit there twice. The array stays.
 
     Args:
         place: where they come from, for messages.
         rows: how many there are at most.
         shape: of a row.
+        fewer: how to have fewer of them.
 
     Raises:
         BadInput: there is no room for them in the folder of temporary files either.
     """
     size, free = 4 * rows * math.prod(shape), available_bytes()
     if 2 * size < free:
-        return _Memory(rows, shape)
+        yield _Memory(rows, shape)
+        return
     check_room(
-        f"{place}: labels and order of {rows} rows alone",
+        f"{place}: what is kept of each of {rows} rows beside its features",
         BYTES_A_ROW * rows,
         "take a part of the rows",
     )
     folder = Path(tempfile.gettempdir())
-    about = f"{place} takes about {_gib(size)} as numbers, and {_gib(free)} of memory are free"
     if _kind(folder) in IN_MEMORY:
+        problem = "which is in memory itself"
+    elif size > (there := shutil.disk_usage(folder).free):
+        problem = f"where {_gib(there)} are free"
+    else:
+        problem = ""
+    if problem:
         raise BadInput(
-            f"{about}; it would be read from a file in {folder}, which is in memory, too; {REMEDY}"
+            f"{place} takes about {_gib(size)} as numbers, and {_gib(free)} of memory are free; it "
+            f"would be read from a file in {folder}, {problem}: {REMEDY}; or {fewer}"
         )
-    if size > (there := shutil.disk_usage(folder).free):
-        raise BadInput(
-            f"{about}; it would be read from a file in {folder}, which has room for {_gib(there)}; "
-            f"{REMEDY}"
-        )
-    note = (
-        f"{about}: every process reads it batch by batch from a file of its own in {folder}, which "
-        "takes longer"
-    )
-    return _File(folder, shape, note)
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        yield _File(file, folder, shape)
 
 
-def joined(place: str, arrays: Sequence[Features], keep: npt.NDArray[np.bool_]) -> Room:
+def joined(place: str, arrays: Sequence[npt.NDArray[Any]], keep: npt.NDArray[np.bool_]) -> Features:
     """The rows of arrays, one array after the other, that are to be kept (rows,)."""
-    room = room_for(place, int(keep.sum()), arrays[0].shape[1:])
-    done = 0
-    for array in arrays:
-        for rows in pieces(array):
-            block = array[rows]
-            room.put(block[keep[done : done + len(block)]])
-            done += len(block)
-    return room
+    done, kept, shape = 0, int(keep.sum()), arrays[0].shape[1:]
+    with room_for(place, kept, shape, "take a part of the rows") as room:
+        for array in arrays:
+            for rows in pieces(array):
+                block = array[rows]
+                with np.errstate(over="ignore"):  # too large for 32 bits: infinite
+                    room.put(block[keep[done : done + len(block)]].astype(np.float32, copy=False))
+                done += len(block)
+        return room.array()
 
 
 class _Memory:
     """Rows in an array."""
 
-    notes: tuple[str, ...] = ()
     in_file = False
 
     def __init__(self, rows: int, shape: Sequence[int]) -> None:
@@ -112,28 +113,26 @@ class _File:
 
     in_file = True
 
-    def __init__(self, folder: Path, shape: Sequence[int], note: str) -> None:
-        self.notes: tuple[str, ...] = (note,)
-        self._folder, self._shape, self._rows = folder, tuple(shape), 0
-        self._file: Any = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+    def __init__(self, file: IO[bytes], folder: Path, shape: Sequence[int]) -> None:
+        self._file, self._folder, self._shape = file, folder, tuple(shape)
+        self._rows = 0
 
     def put(self, block: Features) -> None:
-        left = np.ascontiguousarray(block, np.float32).data.cast("B")
+        left = np.ascontiguousarray(block).reshape(-1).view(np.uint8)
         try:
-            while left:
-                left = left[self._file.write(left) :]
+            while len(left):
+                left = left[self._file.write(left.data) :]
         except OSError as error:
             if error.errno not in NO_SPACE:
                 raise
             raise BadInput(
-                f"data: {self._folder} has no room left for the file that rows are read from; "
+                f"data: {self._folder} has no room left for the file that rows are read from: "
                 f"{REMEDY}"
             ) from error
         self._rows += len(block)
 
     def array(self) -> Features:
-        with self._file:
-            return np.memmap(self._file, np.float32, "r+", shape=(self._rows, *self._shape))
+        return np.memmap(self._file, np.float32, "r+", shape=(self._rows, *self._shape))
 
 
 def _kind(folder: Path) -> str:

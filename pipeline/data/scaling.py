@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pipeline.config.schema import Data
 from pipeline.data.dataset import Column, Features
-from pipeline.data.view import pieces
+from pipeline.data.view import InFile, pieces
 
 SMALLEST_VARIANCE = 1e-12  # of a feature that is always the same
 
@@ -44,7 +44,7 @@ class Scaling:
         return (len(self.numbers) + len(self.words),) if self.encodes else row
 
 
-def measure(settings: Data, x_train: Features, columns: Sequence[Column] = ()) -> Scaling:
+def measure(settings: Data, x_train: Features | InFile, columns: Sequence[Column] = ()) -> Scaling:
     """The scaling that the settings ask for.
 
     Args:
@@ -67,7 +67,7 @@ def measure(settings: Data, x_train: Features, columns: Sequence[Column] = ()) -
     return Scaling(settings.rescale, *scaled, numbers, fill, words)
 
 
-def moments(x: Features, features: Sequence[int] | None = None) -> Moments:
+def moments(x: Features | InFile, features: Sequence[int] | None = None) -> Moments:
     """Mean and variance of features (the last axis; some of them, or all), missing values left out.
 
     Block by block, so that nothing as large as `x` is made, and sums don't lose small terms: the
@@ -91,7 +91,7 @@ def moments(x: Features, features: Sequence[int] | None = None) -> Moments:
     return mean, np.maximum(spread / np.maximum(count, 1), SMALLEST_VARIANCE)
 
 
-def _words(x: Features, columns: Sequence[Column]) -> tuple[tuple[int, int], ...]:
+def _words(x: Features | InFile, columns: Sequence[Column]) -> tuple[tuple[int, int], ...]:
     """Columns and the indices of words that rows have, in order."""
     there = {i: np.zeros(len(c.vocabulary), bool) for i, c in enumerate(columns) if c.vocabulary}
     for rows in pieces(x) if there else ():
