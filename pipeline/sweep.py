@@ -46,7 +46,9 @@ def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
 def open_job(plan: Plan) -> Job:
     """Loads the plan's data, checks that its models take them, and opens its store."""
     data = load_split(plan.config.data)
-    plan.check_rows(data.dataset.x.shape, len(data.validation))
+    dataset = data.dataset
+    labels = len(dataset.class_names) if dataset.multi_label else 0
+    plan.check_rows(dataset.x.shape, len(data.validation), labels)
     return Job(plan, data, open_store(plan.config.tracking))
 
 

@@ -109,7 +109,7 @@ def _target_problems(target: Any) -> Iterator[Problem]:
     elif not all(isinstance(name, str | int | float) and str(name) for name in names):
         yield (
             "data.target",
-            f"need the name of a column of classes, or a list of columns of labels, got {target!r}; "
+            f"need a column of classes, or a list of columns of labels, got {target!r}; "
             "data.target=label or data.target=[red,round]",
         )
     elif isinstance(target, list) and len(names) == 1:

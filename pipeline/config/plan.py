@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.config.schema import OF_THE_WATCH, Config
 from pipeline.config.space import ArmSettings
+from pipeline.config.training_laws import LABEL_LOSSES
 from pipeline.errors import BadInput
 from pipeline.records import Objective
 
@@ -76,25 +77,43 @@ class Plan:
     def sha256(self) -> str:
         return digest({"arms": {a.name: a.identity() for a in self.arms}, **self.shared()})
 
-    def check_rows(self, shape: Sequence[int], validation: int) -> None:
-        """Checks that the models take rows of this shape, (rows, …), and that there are rows to
-        measure the objective on, given how many validate.
+    def check_rows(self, shape: Sequence[int], validation: int, labels: int = 0) -> None:
+        """Checks that the models take rows of the data, and that there are rows to measure the
+        objective on.
+
+        Args:
+            shape: (rows, …).
+            validation: how many rows validate.
+            labels: how many there are of which a row can have several; 0 where it has a class.
 
         Raises:
-            BadInput: one of them doesn't, or there are none.
+            BadInput: a model doesn't, or there are none.
         """
-        metric = self.objective.metric
+        problems, metric = [], self.objective.metric
         if metric.startswith("val_") and not validation:
-            raise BadInput(
+            problems.append(
                 f"objective.metric: {metric} needs validation rows, and the data gives none; use "
                 f"data.validation=0.2 or objective.metric={metric.removeprefix('val_')}"
             )
         for arm in self.arms:
+            loss, class_weight = arm.settings.training.loss, arm.settings.training.class_weight
             if arm.settings.model.builder == "cnn" and len(shape) != 4:
-                raise BadInput(
+                problems.append(
                     "model: cnn needs images (height, width, channels), the data has rows of shape "
                     f"{tuple(shape[1:])}; use model=mlp"
                 )
+            if labels and loss not in LABEL_LOSSES:
+                problems.append(
+                    f"training.loss: {loss} is for one class a row, and the data has {labels} "
+                    "labels, of which a row can have several; use training.loss=binary_crossentropy"
+                )
+            if labels and class_weight is not None:
+                problems.append(
+                    f"training.class_weight: {class_weight} is for one class a row, and labels, of "
+                    "which a row can have several, are not weighted yet; leave it out"
+                )
+        if problems:
+            raise BadInput(*dict.fromkeys(problems))
 
     def shared(self) -> dict[str, Any]:
         """What arms share and results depend on."""

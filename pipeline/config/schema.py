@@ -42,11 +42,12 @@ class Data:
     """Where rows come from, and how they are split.
 
     `path` is a file or folder. Of a table `target` names the column of classes, or is a list of
-    columns of labels, each 0 or 1, of which a row can have several; `drop` names columns to leave out, `categorical` columns of words that look like numbers; `missing` says what is done
-    about missing features: null refuses them, `fill` puts the mean of training rows there (a
-    missing word is a word of its own), `drop` leaves these rows out. A CSV has `delimiter` between
-    values (null: a comma) and `decimal` in numbers (null: a point). Images are scaled to `size`
-    [height, width] (null: all are alike) and have 1 or 3 `channels` (null: as they are).
+    columns of labels, each 0 or 1, of which a row can have several; `drop` are columns to leave
+    out, `categorical` columns of words that look like numbers; `missing` says what is done about
+    missing features: null refuses them, `fill` puts the mean of training rows there (a missing word
+    is a word of its own), `drop` leaves these rows out. A CSV has `delimiter` between values (null:
+    a comma) and `decimal` in numbers (null: a point). Images are scaled to `size` [height, width]
+    (null: all are alike) and have 1 or 3 `channels` (null: as they are).
     `dataset` is the name of one of Keras's own.
 
     `validation` and `test` are shares of all rows in [0, 1), for parts that the data doesn't give:

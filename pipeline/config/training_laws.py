@@ -23,6 +23,7 @@ ONE_HOT_LOSSES = (
     "binary_crossentropy binary_focal_crossentropy cosine_similarity dice tversky"
 ).split()
 TWO_CLASS_LOSSES = ("hinge", "squared_hinge")
+LABEL_LOSSES = ("binary_crossentropy", "binary_focal_crossentropy")
 BUILDERS = ("mlp", "cnn")
 NORMALIZATIONS = ("batch_normalization", "layer_normalization")
 LOOPS = ("auto", "resident", "fit")

@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config.schema import Data
-from pipeline.data.classes import class_problem, number_classes
+from pipeline.data.classes import class_problem, holds_labels, label_problems, number_classes
 from pipeline.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Features
 from pipeline.data.memory import available_bytes, check_room
 from pipeline.data.paths import find_file
+from pipeline.data.room import joined
 from pipeline.errors import BadInput
 
 MOST_BYTES = 20 * 2**30
@@ -40,7 +41,8 @@ def load_npz(settings: Data) -> Dataset:
     """The data set of an archive.
 
     Raises:
-        BadInput: it is damaged, declares more than it may, or holds no rows with a class each.
+        BadInput: it is damaged, declares more than it may, or holds no rows with a class each, or
+            with labels.
     """
     path = find_file("data.path", settings.path)
     return read_archive(path, settings, "data.path")
@@ -57,8 +59,11 @@ def read_archive(path: Path, settings: Data, key: str) -> Dataset:
     if problems := list(_unlike(path, dict(zip(parts, x, strict=True)), y)):
         raise BadInput(*problems)
     rows = np.repeat(np.array(parts, np.int8), [len(part) for part in x])
-    whole = np.concatenate(x), np.concatenate(y)
-    return from_arrays(*whole, str(path), settings.missing, rows)
+    if any(isinstance(part, np.memmap) for part in x):
+        whole: npt.NDArray[Any] = joined(str(path), x, np.ones(len(rows), bool))
+    else:
+        whole = np.concatenate(x)
+    return from_arrays(whole, np.concatenate(y), str(path), settings.missing, rows)
 
 
 def read_arrays(path: Path, key: str, wanted: frozenset[str] | None = None) -> dict[str, Any]:
@@ -181,11 +186,17 @@ def _unlike(
     if len({array.shape[1:] for array in x.values()}) > 1:
         shown = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         yield f"{path}: rows must have the same shape in every part, got {shown}"
+    (first, *_), own = x, y[0].shape[1:]
     for (part, features), labels in zip(x.items(), y, strict=True):
-        if labels.ndim != 1 or features.ndim == 0 or len(features) != len(labels):
+        if 0 in (features.ndim, labels.ndim) or len(features) != len(labels):
             yield (
                 f"{path}: x_{SPLIT[part]} of shape {features.shape} and y_{SPLIT[part]} of shape "
-                f"{labels.shape} must have the same rows, and one class in each"
+                f"{labels.shape} must have the same rows"
+            )
+        elif labels.shape[1:] != own:
+            yield (
+                f"{path}: y must have one class a row in every part, or the same labels, got "
+                f"y_{SPLIT[first]} {y[0].shape}, y_{SPLIT[part]} {labels.shape}"
             )
 
 
@@ -200,13 +211,13 @@ def from_arrays(
 
     Args:
         x: features (rows, …).
-        y: a class for each row.
+        y: a class for each row, (rows,), or whether it has each label, (rows, labels).
         place: where they are, for messages.
         missing: what is done about NaN: nothing (None), `fill`, `drop`.
         parts: the part of each row, where it is given.
 
     Raises:
-        BadInput: the arrays are no features with one class per row.
+        BadInput: the arrays are no features with one class per row, or with labels.
     """
     problems, keep = [], None
     if x.ndim < 2 or x.dtype.kind not in "iufb":
@@ -224,17 +235,27 @@ def from_arrays(
             problems.append(f"{place}: only tables can be filled; use data.missing=drop")
         elif missing == "drop" and gaps:
             keep = found == WHOLE
-    if problem := class_problem(y):
-        problems.append(f"{place}: y {problem}")
-    elif len(x) != len(y):
+    of_y = [f"{place}: {problem}" for problem in _target_problems(y)]
+    if not of_y and len(x) != len(y):
         problems.append(f"{place}: x has {len(x)} rows and y {len(y)}; they must be the same")
-    if problems:
-        raise BadInput(*problems)
+    if problems or of_y:
+        raise BadInput(*problems, *of_y)
     if keep is not None:
-        x, y, parts = x[keep], y[keep], None if parts is None else parts[keep]
+        y, parts = y[keep], None if parts is None else parts[keep]
+        if left := [f"{place}: without rows that miss a value, {p}" for p in _target_problems(y)]:
+            raise BadInput(*left)
+        x = joined(place, [x], keep)
     labels, names = number_classes(y)
     notes = () if keep is None else (f"{int((~keep).sum())} rows that miss a value are left out",)
     return Dataset(_float32(x), labels, names, parts=parts, notes=notes)
+
+
+def _target_problems(y: npt.NDArray[np.generic]) -> Iterator[str]:
+    """What is wrong of classes, or of labels, which then have their numbers as names."""
+    if holds_labels(y):
+        yield from (f"y: {p}" for p in label_problems(y, [str(i) for i in range(y.shape[1])]))
+    elif problem := class_problem(y):
+        yield f"y {problem}"
 
 
 WHOLE, GAP, INFINITE = range(3)

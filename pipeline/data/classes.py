@@ -1,6 +1,8 @@
-"""Classes: from the labels as the user has them to numbers from 0 and names."""
+"""Classes, and labels: from what the user has for each row to numbers from 0 and names."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,15 +13,61 @@ MOST_APART = (
     1000  # beyond the number of rows: classes that are counted, which is quicker than sorted
 )
 NO_REGRESSION = "regression is not supported yet: classes are whole numbers or words"
-NO_LABELS = "and multi-label is not supported yet: one class per row"
+SHOWN = 5
+
+
+def holds_labels(y: npt.NDArray[np.generic]) -> bool:
+    """Whether an array has several labels a row, (rows, labels), rather than one class; one-hot
+    rows have a class."""
+    return y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind in "iubf" and not _is_one_hot(y)
+
+
+def label_problems(y: npt.NDArray[np.generic], names: Sequence[str]) -> Iterator[str]:
+    """What is wrong of labels.
+
+    Args:
+        y: numbers or booleans (rows, labels).
+        names: of the labels.
+    """
+    problems = [
+        f"label {name!r} {problem}"
+        for name, column in zip(names, y.T, strict=True)
+        if (problem := _label_problem(column))
+    ]
+    yield from problems[:SHOWN]
+    if len(problems) > SHOWN:
+        yield f"… and {len(problems) - SHOWN} more labels"
+
+
+def _label_problem(column: npt.NDArray[np.generic]) -> str | None:
+    missing = np.isnan(column) if column.dtype.kind == "f" else np.zeros(len(column), bool)
+    if missing.any():
+        return (
+            f"is missing in {int(missing.sum())} rows, row {int(missing.argmax()) + 1} the first; "
+            "leave these rows out of the data"
+        )
+    other = ~np.isin(column, (0, 1))
+    if other.any():
+        row = int(other.argmax())
+        return (
+            f"must be 0 or 1 (false or true) for each row, and row {row + 1} has {column[row]}; "
+            "what has more than two values is a class, one per row"
+        )
+    if (column == column[:1]).all():
+        value = f" ({int(column[0])})" if len(column) else ""
+        return f"is the same in every row{value}, so there is nothing to learn; leave it out"
+    return None
+
+
+def _is_one_hot(y: npt.NDArray[np.generic]) -> bool:
+    """Whether exactly one of the numbers (rows, classes) of every row is 1, all others 0."""
+    return bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
 
 
 def class_problem(y: npt.NDArray[np.generic]) -> str | None:
     """Why labels aren't one class per row, from two classes on; None where they are."""
-    if y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind in "iubf" and np.isin(y, (0, 1)).all():
-        if (y.sum(axis=1) == 1).all():
-            return f"is one-hot, of shape {y.shape}; save y.argmax(axis=1), one class per row"
-        return f"has several labels a row, {NO_LABELS}; got the shape {y.shape}"
+    if y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind in "iubf" and _is_one_hot(y):
+        return f"is one-hot, of shape {y.shape}; save y.argmax(axis=1), one class per row"
     if y.ndim != 1 or y.dtype.kind not in "iubfUS":
         return f"must be one integer or string per row, got {y.dtype} of shape {y.shape}"
     missing = np.isnan(y) if y.dtype.kind == "f" else np.zeros(len(y), bool)
@@ -44,11 +92,14 @@ def class_problem(y: npt.NDArray[np.generic]) -> str | None:
 
 
 def number_classes(y: npt.NDArray[np.generic]) -> tuple[Labels, tuple[str, ...]]:
-    """Numbers (rows,) from 0 in the order of the sorted classes, and the classes' names.
+    """Numbers (rows,) from 0 in the order of the sorted classes, and the classes' names; of labels
+    0 and 1 (rows, labels), and their numbers as names.
 
     Args:
-        y: labels without a `class_problem`.
+        y: without a `class_problem`, or `label_problems`.
     """
+    if y.ndim == 2:
+        return y.astype(np.int64), tuple(map(str, range(y.shape[1])))
     if y.dtype.kind == "S":
         y = np.char.decode(y.astype(np.bytes_))
     if y.dtype.kind == "f":

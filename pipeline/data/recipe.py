@@ -21,8 +21,8 @@ from pipeline.data.dataset import Column
 from pipeline.data.scaling import Scaling
 from pipeline.errors import StorageError
 
-FORMAT = 2
-EARLIER = 1
+FORMAT = 3
+EARLIEST = 1
 DESCRIPTION, WEIGHTS = "model.json", "weights.npz"
 
 
@@ -30,7 +30,8 @@ DESCRIPTION, WEIGHTS = "model.json", "weights.npz"
 class Recipe:
     """A model without its weights: `builder` and its `params`, what is done to features first,
     the shape of a row, the names of the classes in the order of the outputs, the columns of a
-    table, and the loss, which says what the outputs are."""
+    table, and the loss, which says what the outputs are. Where it is `multi_label`, `classes` are
+    the names of labels, of which a row can have several."""
 
     builder: str
     params: Mapping[str, Any]
@@ -39,6 +40,12 @@ class Recipe:
     classes: tuple[str, ...]
     columns: tuple[Column, ...] = ()
     loss: str = "sparse_categorical_crossentropy"
+    multi_label: bool = False
+
+    @property
+    def answer(self) -> str:
+        """The column with the class of a row, or its labels, in what the model says."""
+        return "labels" if self.multi_label else "class"
 
 
 def write_model(folder: Path, recipe: Recipe, weights: bytes) -> None:
@@ -61,10 +68,10 @@ def read_model(folder: Path) -> tuple[Recipe, Sequence[npt.NDArray[Any]]]:
         content = (folder / WEIGHTS).read_bytes()
     except (OSError, ValueError) as error:
         raise StorageError(f"{folder} holds no model: {error}") from error
-    if about.get("format") not in (EARLIER, FORMAT):
+    if about.get("format") not in range(EARLIEST, FORMAT + 1):
         raise StorageError(
             f"{folder / DESCRIPTION} is of format {about.get('format')}, and this version reads "
-            f"{EARLIER} and {FORMAT}; use the version that wrote it"
+            f"{EARLIEST} to {FORMAT}; use the version that wrote it"
         )
     if hashlib.sha256(content).hexdigest() != about["weights_sha256"]:
         raise StorageError(f"{folder / WEIGHTS} isn't what was published; restore it")
@@ -93,4 +100,5 @@ def _recipe(about: Mapping[str, Any]) -> Recipe:
         tuple(about["classes"]),
         tuple(Column(c["name"], tuple(c["vocabulary"])) for c in about.get("columns", ())),
         about.get("loss", Recipe.loss),
+        about.get("multi_label", Recipe.multi_label),
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 
 import numpy as np
 
-from pipeline.data.dataset import Dataset, Features
-from pipeline.data.split import Rows, SplitData
+from pipeline.data.dataset import Dataset, Features, Rows
+from pipeline.data.split import SplitData
+from pipeline.data.view import pieces
 
 MOST_ROWS = 2_000_000  # among which equal ones are looked for
 SHOWN = 5
@@ -22,44 +24,64 @@ def remarks(data: SplitData, batch_size: int = 1) -> Iterator[str]:
     """
     dataset = data.dataset
     yield from dataset.notes
+    in_file = isinstance(dataset.x, np.memmap)
     if isinstance(dataset.x, np.memmap):
+        own = f"a file of its own in {tempfile.gettempdir()}"
         yield (
-            f"the data ({dataset.x.nbytes / 2**30:.1f} GiB) doesn't fit in memory twice: it stays "
-            "in its file, and batches are read from there, which takes longer"
+            f"the data takes {dataset.x.nbytes / 2**30:.1f} GiB as numbers, and memory has no room "
+            f"for that twice: every process reads it batch by batch from "
+            f"{'the file' if dataset.x.filename else own}, which takes longer"
         )
-    elif dataset.columns:
+    if dataset.columns:
         yield from _odd_columns(dataset, data.train)
     for name in ("validation", "test"):
         rows: Rows = getattr(data, name)
-        without = np.setdiff1d(np.arange(len(dataset.class_names)), dataset.y[rows])
-        if len(rows) and len(without):
-            names = ", ".join(repr(dataset.class_names[label]) for label in without[:SHOWN])
-            yield f"no {name} row is of class {names}: what is measured there says nothing of it"
+        without = [kind for kind, count in dataset.counts(rows).items() if not count]
+        if len(rows) and without:
+            yield (
+                f"there is no {name} row {', '.join(without[:SHOWN])}: what is measured there says "
+                "nothing of it"
+            )
+    if dataset.multi_label and (dataset.y.sum(axis=1) == 1).all():
+        yield (
+            "every row has exactly one of the labels: they are classes; a column that has the "
+            "class of each row trains probabilities that add up to 1"
+        )
     if len(data.train) < batch_size:
         yield (
             f"there are {len(data.train)} training rows, fewer than a batch of {batch_size}: every "
             "epoch is one step"
         )
-    if len(dataset.y) <= MOST_ROWS and not isinstance(dataset.x, np.memmap):
+    if len(dataset.y) <= MOST_ROWS and not in_file:
         yield from _repeated(data)
 
 
 def _odd_columns(dataset: Dataset, train: Rows) -> Iterator[str]:
     """Columns that say nothing, or only which row it is."""
-    constant, counting = [], []
-    for i, column in enumerate(dataset.columns):
-        values = dataset.x[train, i]
-        if (values == values[0]).all():
-            constant.append(column.name)
-        elif not column.vocabulary and _counts(dataset.x[:, i]):
-            counting.append(column.name)
-    for names, what in (
-        (constant, "is the same in every training row"),
+    x = dataset.x
+    same = np.ones(len(dataset.columns), bool)
+    for rows in pieces(x[: len(train)]):
+        same &= (x[train[rows]] == x[train[0]]).all(axis=0)
+        if not same.any():
+            break
+    few = next(pieces(x))
+    counting = (
+        not (column.vocabulary or same[i]) and _differ(x[few, i]) and _counts(x[:, i])
+        for i, column in enumerate(dataset.columns)
+    )
+    for odd, what in (
+        (same, "is the same in every training row"),
         (counting, "only counts the rows"),
     ):
+        names = [column.name for column, is_odd in zip(dataset.columns, odd, strict=True) if is_odd]
         if names:
             shown = ",".join(names)
             yield f"column {shown} {what}; data.drop=[{shown}] leaves it out"
+
+
+def _differ(values: Features) -> bool:
+    """Whether no two numbers of a column are less than 1 apart: so it is if they count."""
+    return bool((np.diff(np.sort(values)) >= 1).all())
 
 
 def _counts(values: Features) -> bool:

@@ -21,18 +21,19 @@ KINDS = ("numbers", "words")
 
 @dataclass(frozen=True)
 class Roles:
-    """`features` in the order of the file; `words` are the columns that hold words; `named` are
-    read as words and are no features."""
+    """`features` in the order of the file; `targets` are one column of classes, or several of
+    labels; `words` are the columns that hold words; `named` are read as words and are no
+    features."""
 
     features: tuple[str, ...]
-    target: str
+    targets: tuple[str, ...]
     words: frozenset[str]
     named: tuple[str, ...]
 
     @property
     def all(self) -> list[str]:
         """Every column that is read."""
-        return list(dict.fromkeys((*self.features, *self.named, self.target)))
+        return list(dict.fromkeys((*self.features, *self.named, *self.targets)))
 
 
 def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
@@ -46,8 +47,8 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
         BadInput: a named column isn't there, or one can't be read.
     """
     first = next(iter(schemas.values()))
-    target = settings.target or ""
-    apart = [name for name in (target, settings.split, settings.group) if name]
+    targets = settings.targets
+    apart = [name for name in (*targets, settings.split, settings.group) if name]
     dropped = settings.drop or []
     features = tuple(name for name in first.names if name not in (*apart, *dropped))
     problems = [*_not_there(settings, schemas)]
@@ -55,8 +56,10 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
         problems.append("data.path: no column is left to learn from; take some out of data.drop")
     categorical = set(settings.categorical or [])
     words = set(categorical)
-    if target in first.names and pa.types.is_boolean(first.field(target).type):
-        words.add(target)  # its classes are true and false
+    labels = targets if len(targets) > 1 else ()
+    for name in targets:
+        if not labels and name in first.names and pa.types.is_boolean(first.field(name).type):
+            words.add(name)  # its classes are true and false
     for key, schema in schemas.items():
         there = [name for name in (*features, *apart) if name in schema.names]
         for name in there:
@@ -64,6 +67,12 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
             if kind not in KINDS:
                 remedy = "" if name in apart else f"; or leave it out: data.drop=[{name}]"
                 problems.append(f"{key}: column {name!r} {kind}{remedy}")
+            elif kind == "words" and name in labels:
+                problems.append(
+                    f"data.target: column {name!r} of {key} has words, and a label is 0 or 1 "
+                    "(false or true) for each row; a column of classes stands alone: "
+                    f"data.target={name}"
+                )
             elif kind == "words":
                 words.add(name)
     for key, schema in schemas.items():
@@ -77,9 +86,8 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
     if problems:
         raise BadInput(*problems)
     named = [name for name in (settings.split, settings.group) if name]
-    if target in words:
-        named.append(target)
-    return Roles(features, target, frozenset(words), tuple(dict.fromkeys(named)))
+    named += [target for target in targets if target in words]
+    return Roles(features, targets, frozenset(words), tuple(dict.fromkeys(named)))
 
 
 def check_dropped(key: str, names: Sequence[str], dropped: Sequence[str]) -> None:
@@ -97,7 +105,7 @@ def check_dropped(key: str, names: Sequence[str], dropped: Sequence[str]) -> Non
 def _not_there(settings: Data, schemas: Mapping[str, pa.Schema]) -> Iterator[str]:
     (main, first), *others = schemas.items()
     wanted = [
-        ("data.target", settings.target or ""),
+        *(("data.target", name) for name in settings.targets),
         ("data.split", settings.split),
         ("data.group", settings.group),
         *(("data.categorical", name) for name in settings.categorical or ()),

@@ -1,7 +1,8 @@
 """Sources of data: from the `data` settings to arrays.
 
-Every source gives features with rows first and integer labels from 0; what it can't read it
-refuses with `BadInput`. A library is imported when a source that needs it is asked.
+Every source gives features with rows first and integer classes from 0, or labels of 0 and 1; what
+it can't read it refuses with `BadInput`. A library is imported when a source that needs it is
+asked.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.config.schema import Data
-from pipeline.data.dataset import Dataset
+from pipeline.data.dataset import JOINT, Dataset
 from pipeline.errors import BadInput
 
 
@@ -23,16 +24,28 @@ def load(settings: Data) -> Dataset:
     """The data set that the settings name.
 
     Raises:
-        BadInput: the file is missing, damaged, or no table of features with one class per row.
+        BadInput: the file is missing, damaged, or no table of features with one class per row, or
+            with labels.
     """
     dataset = SOURCES[settings.source](settings)
     if settings.class_names is not None:
-        if len(settings.class_names) != len(dataset.class_names):
+        names = settings.class_names
+        if len(names) != len(dataset.class_names):
             raise BadInput(
-                f"data.class_names: the data has {len(dataset.class_names)} classes, "
-                f"got {len(settings.class_names)} names"
+                f"data.class_names: the data has {len(dataset.class_names)} {dataset.kind}, "
+                f"got {len(names)} names"
             )
-        return replace(dataset, class_names=tuple(settings.class_names))
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise BadInput(
+                f"data.class_names: each needs a name of its own, got {', '.join(twice)} more than "
+                "once"
+            )
+        dataset = replace(dataset, class_names=tuple(names))
+    if dataset.multi_label and (joined := [n for n in dataset.class_names if JOINT in n]):
+        raise BadInput(
+            f"data: a label's name can't have {JOINT!r} in it, which stands between the labels of "
+            f"a row in an answer; rename {joined[0]!r}"
+        )
     return dataset
 
 

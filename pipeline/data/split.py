@@ -1,4 +1,4 @@
-"""The split of a data set: as the data says, or seeded, class by class or group by group."""
+"""The split of a data set: as the data says, or seeded, by share."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config.schema import Data
-from pipeline.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Dataset, Labels
+from pipeline.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Dataset, Rows
+from pipeline.data.shares import by_class, by_group, by_labels
 from pipeline.data.sources import load
 from pipeline.errors import BadInput
-
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,12 @@ class SplitData:
 
 def load_split(settings: Data) -> SplitData:
     """Loads the data and splits it. A part that the data itself gives stays as it is; others are
-    held out by share, where every class keeps its share in each part. Rows of a group stay
-    together.
+    held out by share, where every class, or label, keeps its share in each part. Rows of a group
+    stay together.
 
     Raises:
-        BadInput: the data can't be read, or a part would be left without rows of some class.
+        BadInput: the data can't be read, or a part would be left without rows of some class, or
+            without rows that have some label, or haven't.
     """
     dataset = load(settings)
     parts = dataset.parts if dataset.parts is not None else np.full(len(dataset.y), TRAIN, np.int8)
@@ -56,15 +56,14 @@ def _check_given(dataset: Dataset, train: Rows, validation: Rows, test: Rows) ->
     """Checks the parts that the data itself gives.
 
     Raises:
-        BadInput: a class has no training rows, or a part has a single row.
+        BadInput: a class has no training rows, or a label none with or without it, or a part has a
+            single row.
     """
     problems = []
-    without = np.setdiff1d(np.arange(len(dataset.class_names)), dataset.y[train])
-    if len(without):
-        names = ", ".join(repr(dataset.class_names[label]) for label in without[:5])
+    if without := [kind for kind, count in dataset.counts(train).items() if not count]:
         problems.append(
-            f"data: the given split has no training rows of class {names}; a model can't learn "
-            "what it never sees"
+            f"data: the given split has no training rows {', '.join(without[:5])}; a model can't "
+            "learn what it never sees"
         )
     for name, rows in zip(PARTS, (train, validation, test), strict=True):
         if len(rows) == 1:
@@ -80,58 +79,28 @@ def _hold_out(
     if share == 0:
         return rows, rows[:0]
     labels = dataset.y[rows]
-    if dataset.groups is None:
-        out = _by_class(rows, labels, share, random)
+    if dataset.groups is not None:
+        out = by_group(rows, labels, dataset.groups[rows], share, random)
     else:
-        out = _by_group(rows, labels, dataset.groups[rows], share, random)
+        out = (by_labels if dataset.multi_label else by_class)(rows, labels, share, random)
     kept = np.setdiff1d(rows, out)
-    _, counts = np.unique(labels, return_counts=True)
-    for part in (out, kept):
-        if len(np.unique(dataset.y[part])) < len(counts):
+    there = {kind: count for kind, count in dataset.counts(rows).items() if count}
+    for part in map(dataset.counts, (out, kept)):
+        if lacking := [kind for kind in there if not part[kind]]:
             whole = "" if dataset.groups is None else " while groups stay whole"
+            what, rarest = "class", f"the rarest class has {min(there.values())}"
+            if dataset.multi_label:
+                what, rarest = "label", f"{there[lacking[0]]} rows are {lacking[0]}"
             raise BadInput(
-                f"{key}: a share of {share:.3g} leaves some class without rows on one side{whole} "
-                f"(the rarest class has {int(counts.min())}); use another share, or 0 to hold none "
-                "out"
+                f"{key}: a share of {share:.3g} leaves some {what} without rows on one side{whole} "
+                f"({rarest}); use another share, or 0 to hold none out"
             )
     return kept, out
 
 
-def _by_class(rows: Rows, labels: Labels, share: float, random: np.random.Generator) -> Rows:
-    """The rows to hold out: class by class, largest remainders rounded up."""
-    held = round(len(rows) * share)
-    classes, counts = np.unique(labels, return_counts=True)
-    exact = counts * (held / len(rows))
-    take = np.floor(exact).astype(np.int64)
-    for i in np.argsort(take - exact, kind="stable")[: held - int(take.sum())]:
-        take[i] += 1
-    parts = [
-        random.permutation(rows[labels == label])[:n]
-        for label, n in zip(classes, take, strict=True)
-    ]
-    return np.sort(np.concatenate(parts))
-
-
-def _by_group(
-    rows: Rows, labels: Labels, groups: Labels, share: float, random: np.random.Generator
-) -> Rows:
-    """The rows to hold out: whole groups in random order, each taken if that brings the rows of all
-    classes closer to their shares."""
-    names, own = np.unique(groups, return_inverse=True)
-    classes, label = np.unique(labels, return_inverse=True)
-    counts = np.zeros((len(names), len(classes)))
-    np.add.at(counts, (own, label), 1)
-    wanted = counts.sum(axis=0) * share
-    chosen = np.zeros(len(names), bool)
-    for group in random.permutation(len(names)):
-        left = wanted - counts[group]
-        if (left**2).sum() < (wanted**2).sum():
-            chosen[group], wanted = True, left
-    return rows[chosen[own]]
-
-
 def describe(data: SplitData, settings: Data) -> dict[str, object]:
-    """Facts about the data for the report: what it is, its size, its split, its classes."""
+    """Facts about the data for the report: what it is, its size, its split, its classes or
+    labels."""
     return {
         "name": settings.name,
         "source": settings.path or settings.dataset or settings.source,
@@ -140,7 +109,7 @@ def describe(data: SplitData, settings: Data) -> dict[str, object]:
         "training rows": len(data.train),
         "validation rows": len(data.validation),
         "test rows": len(data.test),
-        "classes": ", ".join(data.dataset.class_names),
+        data.dataset.kind: ", ".join(data.dataset.class_names),
     }
 
 
@@ -164,7 +133,7 @@ def contents(data: SplitData) -> dict[str, object]:
         "rows": {name: len(rows) for name, rows in parts.items()},
         "shape of a row": list(dataset.x.shape[1:]),
         "columns": {column.name: _kind(column) for column in dataset.columns},
-        "classes": list(dataset.class_names),
+        dataset.kind: list(dataset.class_names),
         "checksums": {
             "features": _checksum(dataset.x),
             "labels": _checksum(dataset.y),

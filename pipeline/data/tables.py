@@ -6,49 +6,25 @@ they are and words by number, or `BadInput` with all that is wrong of the column
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from pipeline.config.schema import Data
-from pipeline.data.classes import class_problem, number_classes
+from pipeline.data.classes import class_problem, label_problems, number_classes
 from pipeline.data.columns import MOST_WORDS, Words, numbers_of
-from pipeline.data.csv_file import Dialect, read_csv
-from pipeline.data.csv_mistakes import csv_names
-from pipeline.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Dataset, Features, Parts
-from pipeline.data.memory import check_room
-from pipeline.data.parquet_file import ParquetRows
-from pipeline.data.paths import find_file
-from pipeline.data.roles import Roles, check_dropped, roles_of
+from pipeline.data.csv_stream import ReadAgain
+from pipeline.data.dataset import PARTS, Column, Dataset, Features, Parts
+from pipeline.data.roles import Roles, roles_of
+from pipeline.data.room import Room, room_for
+from pipeline.data.table_files import KEYS, MAIN, RowFile, open_files
+from pipeline.data.view import pieces
 from pipeline.errors import BadInput
 
-MAIN = "data.path"
+LESS = "leave columns out with data.drop"
 FEW_ROWS = 10  # of which each may well have a word of its own
-
-
-class CsvRows:
-    """A CSV file, whose memory is given back batch by batch."""
-
-    def __init__(self, key: str, settings: Data) -> None:
-        path = find_file(key, getattr(settings, key.removeprefix("data.")))
-        delimiter, dropped = settings.delimiter or ",", settings.drop or ()
-        names = csv_names(key, path, delimiter)
-        if key == MAIN:
-            check_dropped(key, names, dropped)
-        words = [*(settings.categorical or ()), *filter(None, (settings.split, settings.group))]
-        dialect = Dialect(delimiter, settings.decimal or ".", words, dropped)
-        table = read_csv(key, path, names, dialect)
-        self.schema: pa.Schema = table.schema
-        self.rows: int = table.num_rows
-        self._batches: list[Any] = table.to_batches()
-        self._batches.reverse()
-
-    def batches(self, columns: list[str]) -> Iterator[Any]:
-        while self._batches:
-            yield self._batches.pop().select(columns)
 
 
 def load_table(settings: Data) -> Dataset:
@@ -57,58 +33,37 @@ def load_table(settings: Data) -> Dataset:
     Raises:
         BadInput: a file can't be read, or its columns aren't what the settings say.
     """
-    given = {
-        TRAIN: MAIN,
-        VALIDATION: "data.validation_path",
-        TEST: "data.test_path",
-    }
-    keys = {
-        part: key
-        for part, key in given.items()
-        if part == TRAIN or getattr(settings, key.removeprefix("data."))
-    }
-    files: dict[int, CsvRows | ParquetRows] = {}
-    problems: list[str] = []
-    for part, key in keys.items():
+    files = open_files(settings)
+    while True:
         try:
-            files[part] = _open(key, settings)
-        except BadInput as error:
-            problems += error.problems
-    if problems:
-        raise BadInput(*problems)
-    roles = roles_of(settings, {keys[part]: file.schema for part, file in files.items()})
+            return _read(settings, files)
+        except ReadAgain:  # with columns that have other types now
+            pass
+
+
+def _read(settings: Data, files: Mapping[int, RowFile]) -> Dataset:
+    roles = roles_of(settings, {KEYS[part]: file.schema for part, file in files.items()})
     rows = sum(file.rows for file in files.values())
-    if settings.source == "parquet":
-        needed = 4 * rows * len(roles.features)
-        check_room(f"{MAIN}: {settings.path}", needed, "leave columns out with data.drop")
-    filling = _Filling(settings, roles, rows)
-    for part, file in files.items():
-        for batch in file.batches(roles.all):
-            filling.take(batch, part)
-    return filling.dataset(whole_files=len(files) == 1)
-
-
-def _open(key: str, settings: Data) -> CsvRows | ParquetRows:
-    if settings.source == "csv":
-        return CsvRows(key, settings)
-    file = ParquetRows(key, find_file(key, getattr(settings, key.removeprefix("data."))))
-    if key == MAIN:
-        check_dropped(key, file.schema.names, settings.drop or ())
-    return file
+    with room_for(f"{MAIN}: {settings.path}", rows, (len(roles.features),), LESS) as room:
+        filling = _Filling(settings, roles, rows, room)
+        for part, file in files.items():
+            for batch in file.batches(roles.all):
+                filling.take(batch, part)
+        return filling.dataset(whole_files=len(files) == 1)
 
 
 class _Filling:
     """The arrays of a data set, which batches are put into."""
 
-    def __init__(self, settings: Data, roles: Roles, rows: int) -> None:
-        self._settings, self._roles = settings, roles
-        self._x: Features = np.empty((rows, len(roles.features)), np.float32)
+    def __init__(self, settings: Data, roles: Roles, rows: int, room: Room) -> None:
+        self._settings, self._roles, self._room = settings, roles, room
+        self._keep: npt.NDArray[np.bool_] = np.ones(rows, bool)
         self._files: Parts = np.empty(rows, np.int8)
         fill = settings.missing == "fill"
         self._words = {name: Words(fill) for name in roles.features if name in roles.words}
         self._named = {name: Words(False) for name in roles.named}
         self._codes = {name: np.empty(rows, np.float32) for name in roles.named}
-        self._target = np.empty(rows, np.float64)
+        self._target = np.empty((rows, len(roles.targets)), np.float64)
         self._missing = np.zeros(len(roles.features), np.int64)
         self._infinite = np.zeros(len(roles.features), np.int64)
         self._done = 0
@@ -116,45 +71,50 @@ class _Filling:
     def take(self, batch: Any, part: int) -> None:
         """Puts a batch of a part's file in."""
         rows = slice(self._done, self._done + batch.num_rows)
-        block = self._x[rows]
+        block: Features = np.empty((batch.num_rows, len(self._roles.features)), np.float32)
         with np.errstate(over="ignore"):  # too large for 32 bits: infinite, and refused as such
             for i, name in enumerate(self._roles.features):
                 words = self._words.get(name)
                 column = batch.column(name)
                 block[:, i] = numbers_of(column) if words is None else words.codes(column)
         if not np.isfinite(block).all():
-            self._missing += np.isnan(block).sum(axis=0)
+            gaps = np.isnan(block)
+            self._missing += gaps.sum(axis=0)
             self._infinite += np.isinf(block).sum(axis=0)
+            if self._settings.missing == "drop":
+                self._keep[rows] = ~gaps.any(axis=1)
+                block = block[self._keep[rows]]
+        self._room.put(block)
+        self._see_words(block)
         for name, words in self._named.items():
             self._codes[name][rows] = words.codes(batch.column(name))
-        if self._roles.target not in self._named:
-            self._target[rows] = numbers_of(batch.column(self._roles.target))
+        for i, name in enumerate(self._roles.targets):
+            if name not in self._named:
+                self._target[rows, i] = numbers_of(batch.column(name))
         self._files[rows] = part
         self._done = rows.stop
 
     def dataset(self, whole_files: bool) -> Dataset:
         """What was put in, once it is checked."""
+        self._leave_out_what_is_empty()
         named = {name: words.sort(self._codes[name]) for name, words in self._named.items()}
         problems = [*self._bad_values(), *self._bad_named(named)]
-        y = self._labels()
-        key, target = "data.target", self._roles.target
-        if problem := class_problem(y):
-            problems.append(f"{key}: column {target!r} {problem}")
+        y = self._answers()
+        problems += [f"data.target: {problem}" for problem in self._bad_answers(y)]
         if problems:
             raise BadInput(*problems)
-        keep: npt.NDArray[np.bool_] = np.ones(len(self._x), bool)
-        if self._settings.missing == "drop" and self._missing.any():
-            keep = np.logical_not(np.isnan(self._x).any(axis=1))
-        x = self._x if keep.all() else self._x[keep]
-        columns = [
-            Column(name, self._words[name].sort(x[:, i]) if name in self._words else ())
-            for i, name in enumerate(self._roles.features)
-        ]
-        if problem := class_problem(y[keep]):
-            raise BadInput(f"{key}: without rows that miss a value, column {target!r} {problem}")
+        keep = self._keep
+        if problems := [*self._bad_answers(y[keep])]:
+            raise BadInput(
+                *(f"data.target: without rows that miss a value, {problem}" for problem in problems)
+            )
         labels, names = number_classes(y[keep])
-        if target in named:
+        if labels.ndim > 1:
+            names = self._roles.targets
+        elif (target := self._roles.targets[0]) in named:
             names = tuple(named[target][int(name)] for name in names)
+        x = self._room.array()
+        columns = self._columns(x)
         if problems := [*self._bad_words(columns, len(x)), *_copies(x, columns, labels, names)]:
             raise BadInput(*problems)
         notes: tuple[str, ...] = ()
@@ -170,10 +130,47 @@ class _Filling:
             notes,
         )
 
-    def _labels(self) -> npt.NDArray[Any]:
-        """The class of each row as a number: itself, or that of a word."""
-        target = self._roles.target
-        return self._codes.get(target, self._target)
+    def _see_words(self, block: Features) -> None:
+        """Takes in which words rows have; too many are told before memory is full of them."""
+        for i, name in enumerate(self._roles.features):
+            if name in self._words:
+                self._words[name].see(block[:, i])
+                if self._room.in_file and self._words[name].seen > MOST_WORDS:
+                    raise BadInput(_too_many(name, f"more than {MOST_WORDS} different words"))
+
+    def _leave_out_what_is_empty(self) -> None:
+        """Gives back the places of rows that didn't come."""
+        came = slice(self._done)
+        self._keep, self._files = self._keep[came], self._files[came]
+        self._target = self._target[came]
+        self._codes = {name: codes[came] for name, codes in self._codes.items()}
+
+    def _columns(self, x: Features) -> list[Column]:
+        """The columns; in `x`, words become indices into their vocabularies."""
+        orders = {
+            i: self._words[name].order()
+            for i, name in enumerate(self._roles.features)
+            if name in self._words
+        }
+        for rows in pieces(x) if orders else ():
+            for i, (_, places) in orders.items():
+                x[rows, i] = places[x[rows, i].astype(np.int64)]
+        return [
+            Column(name, orders[i][0] if i in orders else ())
+            for i, name in enumerate(self._roles.features)
+        ]
+
+    def _answers(self) -> npt.NDArray[Any]:
+        """The class of each row as a number, itself or that of a word; or its labels."""
+        first, *others = self._roles.targets
+        return self._target if others else self._codes.get(first, self._target[:, 0])
+
+    def _bad_answers(self, y: npt.NDArray[Any]) -> Iterator[str]:
+        first, *others = self._roles.targets
+        if others:
+            yield from label_problems(y, self._roles.targets)
+        elif problem := class_problem(y):
+            yield f"column {first!r} {problem}"
 
     def _bad_values(self) -> Iterator[str]:
         """Values that are infinite, or missing where that isn't provided for."""
@@ -211,10 +208,7 @@ class _Filling:
             count = len(column.vocabulary)
             if count > MOST_WORDS or FEW_ROWS < count == rows:
                 per_row = " (one per row)" if count == rows else ""
-                yield (
-                    f"data.path: column {column.name!r} has {count} different words{per_row}, too "
-                    f"many to learn from; leave it out: data.drop=[{column.name}]"
-                )
+                yield _too_many(column.name, f"{count} different words{per_row}")
 
     def _parts(
         self, named: dict[str, tuple[str, ...]], keep: npt.NDArray[np.bool_], whole_files: bool
@@ -231,30 +225,41 @@ class _Filling:
         return None if group is None else self._codes[group].astype(np.int64)[keep]
 
 
+def _too_many(name: str, words: str) -> str:
+    return (
+        f"data.path: column {name!r} has {words}, too many to learn from; leave it out: "
+        f"data.drop=[{name}]"
+    )
+
+
 def _copies(
-    x: Features, columns: Sequence[Column], labels: npt.NDArray[np.int64], names: Sequence[str]
+    x: Features, columns: Sequence[Column], labels: npt.NDArray[np.int64], names: tuple[str, ...]
 ) -> Iterator[str]:
-    """Columns that say what the class is, in the same words."""
+    """Columns that say what the class is, in the same words, or a label."""
+    answers = [("the target", labels, names)]
+    if labels.ndim > 1:
+        answers = [(repr(n), y, ("0", "1")) for n, y in zip(names, labels.T, strict=True)]
+    compared = [slice(FEW_ROWS), *pieces(x)]  # most columns are told apart by the first few
     for i, column in enumerate(columns):
-        if column.vocabulary:
-            same = column.vocabulary == tuple(names) and np.array_equal(x[:, i], labels)
-        else:
-            same = _equal_numbers(x[:, i], labels, names)
-        if same:
-            yield (
-                f"data.target: column {column.name!r} is a copy of the target, from which a model "
-                f"would read the answer; data.drop=[{column.name}]"
-            )
+        for answer, y, words in answers:
+            numbers = _numbers(column, words)
+            if numbers is not None and all(
+                np.array_equal(x[rows, i], numbers[y[rows]]) for rows in compared
+            ):
+                yield (
+                    f"data.target: column {column.name!r} is a copy of {answer}, from which a "
+                    f"model would read the answer; data.drop=[{column.name}]"
+                )
 
 
-def _equal_numbers(
-    values: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], names: Sequence[str]
-) -> bool:
+def _numbers(column: Column, names: tuple[str, ...]) -> npt.NDArray[np.float32] | None:
+    """What rows of each class have in a column that is a copy; None where it can't be one."""
+    if column.vocabulary:
+        return np.arange(len(names), dtype=np.float32) if column.vocabulary == names else None
     try:
-        numbers = np.array([float(name) for name in names], np.float32)
+        return np.array([float(name) for name in names], np.float32)
     except ValueError:
-        return False
-    return np.array_equal(values, numbers[labels])
+        return None
 
 
 def _counts(names: Sequence[str], counts: npt.NDArray[np.int64]) -> str:

@@ -144,11 +144,12 @@ def champion_line(sweep: SweepRecord) -> str:
     if champion is None:
         return ""
     names = {run.run_id: str(run.key) for run in sweep.runs}
+    kinds = ("labels", "label") if "labels" in sweep.data else ("a class", "class")
     return (
         f"Registered in MLflow as version {champion.version} of {champion.name}, alias champion: "
         f"the best seed of its arm by validation, {names.get(champion.run_id, champion.run_id)}; "
         f"the arm's confirmed mean is {number(champion.mean)}. It takes rows as they are in the "
-        "data and gives a class and a probability for every class. This asks it:"
+        f"data and gives {kinds[0]} and a probability for every {kinds[1]}. This asks it:"
     )
 
 

@@ -76,6 +76,7 @@ def publish_champion(
         dataset.class_names,
         dataset.columns,
         spec.training.loss,
+        dataset.multi_label,
     )
     rows = dataset.x[data.train[:EXAMPLES]]
     write_model(folder / "model", recipe, weights)
@@ -96,6 +97,7 @@ def publish_champion(
         decode(rows, dataset.columns) if dataset.columns else rows,
         Takes(recipe.shape, recipe.columns, bool(recipe.scaling.fill)),
         recipe.classes,
+        recipe.answer,
         code_of(spec.model.builder),
     )
 

@@ -48,6 +48,7 @@ def register(
     example: npt.NDArray[np.float32] | pd.DataFrame,
     takes: Takes,
     classes: Sequence[str],
+    answer: str,
     code: Sequence[Path],
 ) -> Champion:
     """Registers a model as the sweep's champion.
@@ -60,7 +61,8 @@ def register(
         tags: of the version; among them `confirmed_mean` and `data_sha256`.
         example: a few rows, of a table with the names of its columns.
         takes: what rows must be.
-        classes: names of the classes.
+        classes: names of the classes, or labels.
+        answer: what stands before their probabilities.
         code: packages that build the model.
     """
     from mlflow import pyfunc
@@ -77,7 +79,7 @@ def register(
         loader_module=LOADER,
         data_path=str(model),
         code_paths=[str(path) for path in code],
-        signature=signature(takes, classes),
+        signature=signature(takes, classes, answer),
         input_example=example,
         pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in PACKAGES],
         metadata={"classes": list(classes), "sweep": sweep.name, "run_id": run.run_id},
@@ -102,8 +104,8 @@ def _champion(version: ModelVersion) -> Champion:
     return Champion(version.name, str(version.version), str(version.run_id), mean, data)
 
 
-def signature(takes: Takes, classes: Sequence[str]) -> ModelSignature:
-    """Such rows in; the class and a probability for every class out."""
+def signature(takes: Takes, classes: Sequence[str], answer: str = "class") -> ModelSignature:
+    """Such rows in; the class, or labels, and a probability for every one out."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 
@@ -113,7 +115,7 @@ def signature(takes: Takes, classes: Sequence[str]) -> ModelSignature:
         else ColSpec("double", column.name, required=not takes.missing)
         for column in takes.columns
     ] or [TensorSpec(np.dtype(np.float32), (-1, *takes.shape))]
-    outputs = [ColSpec("string", "class"), *(ColSpec("double", f"p_{name}") for name in classes)]
+    outputs = [ColSpec("string", answer), *(ColSpec("double", f"p_{name}") for name in classes)]
     return ModelSignature(inputs=Schema(rows), outputs=Schema(outputs))
 
 

@@ -82,7 +82,8 @@ def best_epoch(
         trained: the model, with `weights` in it.
         weights: in Keras's order.
         test: test rows with labels in the loss's form; None when there are none.
-        labels: the class of each of these rows, (rows,).
+        labels: the class of each of these rows, (rows,); of several labels a row, (rows, labels),
+            no confusion is counted.
         classes: names of the classes.
         loss: `training.loss`.
         file: where the weights go; empty for nowhere.
@@ -92,6 +93,8 @@ def best_epoch(
     if test is None:
         return Best(weights=file)
     metrics = {f"test_{name}": value for name, value in trained.evaluate(test).items()}
+    if labels.ndim > 1:
+        return Best(metrics, None, file)
     found = probabilities(trained.predict(test), loss)
     return Best(metrics, confusion(labels, found, classes), file)
 

@@ -1,7 +1,7 @@
 """Losses by name, each with the form of labels it wants and the accuracy that goes with it.
 
 Where a model has one output for both of two classes, labels are a column of 0 and 1; else they are
-as they are, or one-hot.
+as they are, or one-hot. Several labels of a row are a column each.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.training.output import OF_TWO_CLASSES, RANGES
+from pipeline.training.output import OF_TWO_CLASSES, RANGES, Task
 
-Form = Literal["sparse", "one-hot", "column"]
+Form = Literal["sparse", "one-hot", "column", "labels"]
 
 SPARSE = {
     "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
@@ -41,27 +41,32 @@ ONE_HOT = {
 COLUMN = {"hinge": keras.losses.Hinge, "squared_hinge": keras.losses.SquaredHinge}
 
 
-def build_loss(name: str, units: int) -> tuple[keras.losses.Loss, keras.metrics.Metric]:
-    """The loss, and accuracy in the same form of labels.
+def build_loss(task: Task, units: int) -> tuple[keras.losses.Loss, keras.metrics.Metric]:
+    """The loss, and accuracy in the same form of labels; of several a row, it is the share of right
+    answers to whether a row has a label.
 
     Args:
-        name: `training.loss`.
+        task: with `training.loss`.
         units: how many outputs the model has for a row.
     """
-    loss = (SPARSE | ONE_HOT | COLUMN)[name]()
-    match label_form(name, units):
+    loss = (SPARSE | ONE_HOT | COLUMN)[task.loss]()
+    match label_form(task, units):
         case "sparse":
             return loss, keras.metrics.SparseCategoricalAccuracy(name="accuracy")
         case "one-hot":
             return loss, keras.metrics.CategoricalAccuracy(name="accuracy")
+        case "labels":  # by the name "accuracy" Keras would ask which of them is the likeliest
+            return loss, keras.metrics.BinaryAccuracy(name="accuracy")
         case "column":
-            middle = sum(RANGES[OF_TWO_CLASSES[name]]) / 2
+            middle = sum(RANGES[OF_TWO_CLASSES[task.loss]]) / 2
             return loss, keras.metrics.BinaryAccuracy(name="accuracy", threshold=middle)
 
 
-def label_form(name: str, units: int) -> Form:
+def label_form(task: Task, units: int) -> Form:
     """The form of labels that a loss wants of a model with so many outputs."""
-    if name in SPARSE:
+    if task.multi_label:
+        return "labels"
+    if task.loss in SPARSE:
         return "sparse"
     return "column" if units == 1 else "one-hot"
 
@@ -76,9 +81,12 @@ def balancing_weights(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
 def labels_in(
     form: Form, labels: npt.NDArray[np.int64], classes: int
 ) -> npt.NDArray[np.int64] | npt.NDArray[np.float32]:
-    """Labels (rows,) in a form: as they are, one-hot (rows, classes), or a column (rows, 1)."""
+    """Labels (rows,) in a form: as they are, one-hot (rows, classes), or a column (rows, 1). Of
+    several a row, (rows, labels), the form is that of 32-bit floats."""
     if form == "sparse":
         return labels
+    if form == "labels":
+        return labels.astype(np.float32)
     if form == "column":
         return labels.astype(np.float32)[:, np.newaxis]
     return np.eye(classes, dtype=np.float32)[labels]

@@ -20,7 +20,7 @@ from pipeline.config.schema import Model
 from pipeline.data.dataset import Features
 from pipeline.data.scaling import Scaling
 from pipeline.errors import BadInput
-from pipeline.training.output import Output, loss_problems, output_for
+from pipeline.training.output import Output, Task, loss_problems, output_for
 from pipeline.training.own_model import build_own, check_values, last_activation
 from pipeline.training.preprocessing import Encoding, preprocessed, preprocessing_of
 
@@ -50,9 +50,8 @@ def build_model(
     settings: Model,
     scaling: Scaling,
     rows: Features,
-    classes: int,
+    task: Task,
     seed: int,
-    loss: str,
 ) -> keras.Model:
     """Builds the model on top of its preprocessing, with every initial weight and dropout mask
     decided by `seed`.
@@ -65,9 +64,8 @@ def build_model(
         settings: builder and its params.
         scaling: what is done to features first.
         rows: a few rows (rows, …), for their shape and to try a model of the user's own.
-        classes: number of classes.
+        task: what it is for.
         seed: non-negative.
-        loss: `training.loss`.
 
     Raises:
         BadInput: a model of the user's own can't be trained on such rows with that loss, or no
@@ -77,19 +75,19 @@ def build_model(
     np.random.seed(seed % 2**32)
     row, own = rows.shape[1:], settings.builder not in BUILDERS
     shape = scaling.shape(row)
-    if problems := list(loss_problems(loss, classes)):
+    if problems := list(loss_problems(task)):
         raise BadInput(*problems)
     if own:
         # For random numbers that are drawn in the model's own code without a seed.
         generator = keras.random.SeedGenerator(seed)
         global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, generator)
         reset_uids()  # the same layers have the same names in every trial
-        body = build_own(settings.builder, settings.params, shape, classes, loss)
+        body = build_own(settings.builder, settings.params, shape, task)
     else:
-        body = BUILDERS[settings.builder](shape, output_for(loss, classes), **settings.params)
+        body = BUILDERS[settings.builder](shape, output_for(task), **settings.params)
     model = _with_preprocessing(body, preprocessing_of(scaling), row)
     if own and last_activation(body) is None:
-        check_values(settings.builder, model, rows, classes, loss)
+        check_values(settings.builder, model, rows, task)
     return model
 
 

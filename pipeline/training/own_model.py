@@ -18,13 +18,13 @@ import numpy as np
 from pipeline.config.trust import distrust, is_trusted
 from pipeline.data.dataset import Features
 from pipeline.errors import BadInput
-from pipeline.training.output import output_problems, value_problems
+from pipeline.training.output import Task, output_problems, value_problems
 
 Builder = Callable[..., Any]
 
 
 def build_own(
-    name: str, params: Mapping[str, Any], shape: Sequence[int], classes: int, loss: str
+    name: str, params: Mapping[str, Any], shape: Sequence[int], task: Task
 ) -> keras.Model:
     """The model that the user's function returns.
 
@@ -32,32 +32,30 @@ def build_own(
         name: `package.module:function`.
         params: its keywords.
         shape: of a row, as the model gets it.
-        classes: of the data.
-        loss: `training.loss`.
+        task: what it is for.
 
     Raises:
         BadInput: there is no such function, it can't be called so, or what it returns can't be
             trained on such rows with that loss.
     """
     builder = _find(name)
-    _check_call(name, builder, shape, classes, params)
-    model = builder(shape, classes, **params)
-    problems = list(_problems(model, shape, classes, loss))
+    _check_call(name, builder, shape, task.classes, params)
+    model = builder(shape, task.classes, **params)
+    problems = list(_problems(model, shape, task))
     if problems:
         raise BadInput(*(f"model.builder: {_place(name, builder)} {text}" for text in problems))
     assert isinstance(model, keras.Model)
     return model
 
 
-def check_values(name: str, model: keras.Model, rows: Features, classes: int, loss: str) -> None:
+def check_values(name: str, model: keras.Model, rows: Features, task: Task) -> None:
     """Asks a model for its outputs where its layers don't say what they are.
 
     Args:
         name: `package.module:function` that built it.
         model: with what is done to features first.
         rows: a few (rows, …), as the data has them.
-        classes: of the data.
-        loss: `training.loss`.
+        task: what it is for.
 
     Raises:
         BadInput: they aren't what the loss takes them for.
@@ -66,8 +64,8 @@ def check_values(name: str, model: keras.Model, rows: Features, classes: int, lo
     if outputs.ndim != 2 or len(outputs) != len(rows):
         problems = [f"must give one row of outputs for each row, and gives {outputs.shape}"]
     else:
-        problems = list(output_problems(outputs.shape[1], None, loss, classes))
-        problems = problems or list(value_problems(outputs, loss, classes))
+        problems = list(output_problems(outputs.shape[1], None, task))
+        problems = problems or list(value_problems(outputs, task))
     if problems:
         place = _place(name, _find(name))
         raise BadInput(*(f"model.builder: {place} {text}" for text in problems))
@@ -148,7 +146,7 @@ def _place(name: str, builder: Builder) -> str:
     return f"{Path(code.co_filename).name}:{code.co_firstlineno}: {function}" if code else function
 
 
-def _problems(model: Any, shape: Sequence[int], classes: int, loss: str) -> Iterator[str]:
+def _problems(model: Any, shape: Sequence[int], task: Task) -> Iterator[str]:
     if model is None:
         yield "returns nothing; end it with: return model"
         return
@@ -158,11 +156,11 @@ def _problems(model: Any, shape: Sequence[int], classes: int, loss: str) -> Iter
         return
     if _is_drawn(model):
         yield from _input_problems(model, shape)
-        yield from _output_problems(model, classes, loss)
+        yield from _output_problems(model, task)
     takes_logits = model.compiled and getattr(model.loss, "from_logits", False)
-    if takes_logits and last_activation(model) == "softmax":
+    if takes_logits and (last := last_activation(model)) in ("softmax", "sigmoid"):
         yield (
-            "compiles its model with from_logits=True, and its softmax gives probabilities, no "
+            f"compiles its model with from_logits=True, and its {last} gives probabilities, no "
             "logits; leave compile out: training.loss and optimizer say how it is trained"
         )
 
@@ -196,13 +194,13 @@ def _size(shape: Sequence[int | None]) -> str:
     return f"shape {tuple(shape)}"
 
 
-def _output_problems(model: keras.Model, classes: int, loss: str) -> Iterator[str]:
+def _output_problems(model: keras.Model, task: Task) -> Iterator[str]:
     if len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
         shapes = ", ".join(str(tuple(output.shape)) for output in model.outputs)
         yield (
-            f"must give one row of outputs for each row, (None, {classes}), and gives {shapes}; a "
-            "Flatten in front of the last Dense may be missing"
+            f"must give one row of outputs for each row, (None, {task.classes}), and gives "
+            f"{shapes}; a Flatten in front of the last Dense may be missing"
         )
         return
     units = model.outputs[0].shape[1]
-    yield from output_problems(units, last_activation(model), loss, classes)
+    yield from output_problems(units, last_activation(model), task)

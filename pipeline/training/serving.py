@@ -5,6 +5,7 @@ MLflow calls `_load_pyfunc` with the folder that `pipeline.data.recipe` filled.
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -13,32 +14,36 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.schema import Model
-from pipeline.data.dataset import Features
+from pipeline.data.dataset import JOINT, Features
 from pipeline.data.recipe import Recipe, read_model
 from pipeline.data.rows import encode
 from pipeline.training.model import build_model
-from pipeline.training.output import probabilities
+from pipeline.training.output import Task, probabilities
 
 BATCH = 1024
+LIKELY = 0.5
+"""The probability from which a row is said to have a label."""
 
 
 class Classifier:
-    """A Keras model with the names of its classes. `keras_model` is the model itself, its
-    preprocessing inside."""
+    """A Keras model with the names of its classes, or labels. `keras_model` is the model itself,
+    its preprocessing inside."""
 
     def __init__(self, keras_model: keras.Model, recipe: Recipe) -> None:
         self.keras_model = keras_model
         self._recipe = recipe
 
     def predict(self, rows: Any, params: object = None) -> pd.DataFrame:  # noqa: ARG002 - MLflow's
-        """The class of each row, and a probability for every class.
+        """The class of each row, or its labels, and a probability for every one.
 
         Args:
             rows: numbers (rows, …) of the shape that was trained on, or a table with its columns.
             params: MLflow passes them; there are none.
 
         Returns:
-            `class`, and for each class `p_<name>`; those of a row add up to 1.
+            `class`, and for each class `p_<name>`; those of a row add up to 1. Of a model of
+            several labels: `labels`, those whose probability is at least 0.5 with a `;` between
+            them, and for each label `p_<name>`; each is a probability of its own.
 
         Raises:
             ValueError: a number is missing, and the model was trained on data that has all.
@@ -51,11 +56,15 @@ class Classifier:
             ]
         )
         outputs = np.asarray(probabilities(outputs, self._recipe.loss))
-        outputs = outputs / outputs.sum(axis=1, keepdims=True)  # of 32-bit floats, to the last bit
         classes = self._recipe.classes
-        favoured = pd.Series([classes[i] for i in outputs.argmax(axis=1)], name="class", dtype=str)
+        if self._recipe.multi_label:
+            found = [JOINT.join(itertools.compress(classes, row)) for row in outputs >= LIKELY]
+        else:
+            outputs /= outputs.sum(axis=1, keepdims=True)  # of 32-bit floats, to the last bit
+            found = [classes[i] for i in outputs.argmax(axis=1)]
+        answers = pd.Series(found, name=self._recipe.answer, dtype=str)
         return pd.concat(
-            [favoured, pd.DataFrame(outputs, columns=[f"p_{name}" for name in classes])], axis=1
+            [answers, pd.DataFrame(outputs, columns=[f"p_{name}" for name in classes])], axis=1
         )
 
     def _features(self, rows: Any) -> Features:
@@ -78,6 +87,7 @@ def _load_pyfunc(path: str) -> Classifier:
     recipe, weights = read_model(Path(path))
     settings = Model("published", recipe.builder, dict(recipe.params))
     rows = np.zeros((1, *recipe.shape), np.float32)
-    model = build_model(settings, recipe.scaling, rows, len(recipe.classes), 0, recipe.loss)
+    task = Task(recipe.loss, len(recipe.classes), recipe.multi_label)
+    model = build_model(settings, recipe.scaling, rows, task, 0)
     model.set_weights(weights)
     return Classifier(model, recipe)

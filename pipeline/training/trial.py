@@ -10,8 +10,9 @@ from pathlib import Path
 import keras
 
 from pipeline.config.schema import Data, Schedule
+from pipeline.data.dataset import Rows
 from pipeline.data.scaling import Scaling, measure
-from pipeline.data.split import Rows, SplitData
+from pipeline.data.split import SplitData
 from pipeline.data.view import rows_of
 from pipeline.errors import is_full, unwritable
 from pipeline.records import DISK_FULL, TrialResult, TrialSpec, derive_seed
@@ -30,6 +31,7 @@ from pipeline.training.loss import (
 )
 from pipeline.training.model import build_model, graph_params, is_of_keras
 from pipeline.training.optimizer import build_optimizer, updates_any_shape
+from pipeline.training.output import Task
 from pipeline.training.own_model import output_units
 from pipeline.training.programs import Program, Programs
 from pipeline.training.progress import Emit, Keep, Progress
@@ -223,19 +225,20 @@ def compiled(spec: TrialSpec, data: SplitData, bench: Bench) -> tuple[keras.Mode
     Raises:
         BadInput: the model, the loss and the data don't fit.
     """
-    training, classes = spec.training, len(data.dataset.class_names)
+    training, dataset = spec.training, data.dataset
+    task = Task(training.loss, len(dataset.class_names), dataset.multi_label)
     seed = derive_seed(spec.seed, "model")
     scaling, rows = bench.scaling(data, spec.data), data.dataset.x[data.train[:8]]
-    model = build_model(spec.model, scaling, rows, classes, seed, training.loss)
+    model = build_model(spec.model, scaling, rows, task, seed)
     units = output_units(model, rows)
-    loss, accuracy = build_loss(training.loss, units)
+    loss, accuracy = build_loss(task, units)
     steps = -(-len(data.train) // training.batch_size)
     factors = spec.model.layer_learning_rates or {}
     optimizer = optimizer_by_layer(
         model, factors, lambda factor: build_optimizer(spec.optimizer, training, steps, factor)
     )
     model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy])
-    return model, label_form(training.loss, units)
+    return model, label_form(task, units)
 
 
 @dataclass(frozen=True)

@@ -60,10 +60,11 @@ def test_every_loss_prefers_the_right_class(name: str) -> None:
 
     Some of Keras's losses take any form without a word, and measure nothing in the wrong one.
     """
-    labels = loss.labels_in(loss.label_form(name, 3), np.array([0, 1, 2]), 3)
+    task = output.Task(name, 3)
+    labels = loss.labels_in(loss.label_form(task, 3), np.array([0, 1, 2]), 3)
     right = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]], "float32")
     wrong = right[[1, 2, 0]]
-    function, accuracy = loss.build_loss(name, 3)
+    function, accuracy = loss.build_loss(task, 3)
     assert float(function(labels, right)) < float(function(labels, wrong))
     accuracy.update_state(labels, right)
     assert float(accuracy.result()) == 1.0
@@ -76,11 +77,12 @@ def test_every_loss_prefers_the_right_class(name: str) -> None:
 def test_every_loss_of_two_classes_prefers_the_right_one(name: str) -> None:
     """With one output, a column of labels, and an accuracy that divides its range in the middle."""
     low, high = output.RANGES[output.OF_TWO_CLASSES[name]]
-    labels = loss.labels_in(loss.label_form(name, 1), np.array([0, 1, 1]), 2)
+    task = output.Task(name, 2)
+    labels = loss.labels_in(loss.label_form(task, 1), np.array([0, 1, 1]), 2)
     assert labels.tolist() == [[0.0], [1.0], [1.0]]
     middle, step = (low + high) / 2, 0.2 * (high - low)
     right = np.array([[middle - step], [middle + step], [middle + step]], "float32")
-    function, accuracy = loss.build_loss(name, 1)
+    function, accuracy = loss.build_loss(task, 1)
     assert float(function(labels, right)) < float(function(labels, 2 * middle - right))
     accuracy.update_state(labels, right)
     assert float(accuracy.result()) == 1.0
@@ -89,6 +91,23 @@ def test_every_loss_of_two_classes_prefers_the_right_one(name: str) -> None:
     assert accuracy.name == "accuracy"
     found = output.probabilities(right, name)
     np.testing.assert_allclose(found, [[0.7, 0.3], [0.3, 0.7], [0.3, 0.7]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", training_laws.LABEL_LOSSES)
+def test_every_loss_of_labels_asks_for_each_by_itself(name: str) -> None:
+    task = output.Task(name, 3, multi_label=True)
+    assert output.output_for(task) == output.Output(3, "sigmoid")
+    labels = loss.labels_in(loss.label_form(task, 3), np.array([[1, 1, 0], [0, 0, 0]]), 3)
+    assert (labels.tolist(), labels.dtype) == ([[1, 1, 0], [0, 0, 0]], np.float32)
+    right = np.array([[0.8, 0.6, 0.1], [0.1, 0.2, 0.4]], "float32")
+    function, accuracy = loss.build_loss(task, 3)
+    assert float(function(labels, right)) < float(function(labels, 1 - right))
+    accuracy.update_state(labels, right)
+    assert float(accuracy.result()) == 1.0
+    accuracy.update_state(labels, np.array([[0.8, 0.4, 0.1], [0.1, 0.2, 0.4]], "float32"))
+    assert float(accuracy.result()) == pytest.approx((6 + 5) / 12)
+    assert accuracy.name == "accuracy"
+    np.testing.assert_array_equal(output.probabilities(right, name), right)
 
 
 @pytest.mark.parametrize("name", training_laws.BUILDERS)
@@ -105,7 +124,7 @@ def test_every_builder_gives_a_probability_for_every_class(name: str) -> None:
     }
     x = np.random.default_rng(0).normal(size=(5, 8, 8, 1)).astype("float32")
     settings = Model(name, name, params[name])
-    built = model.build_model(settings, Scaling(), x, classes=3, seed=0, loss="dice")
+    built = model.build_model(settings, Scaling(), x, output.Task("dice", 3), seed=0)
     outputs = np.asarray(built(x))
     assert outputs.shape == (5, 3)
     assert (outputs >= 0).all()

@@ -29,7 +29,7 @@ from pipeline.training import loops
 from pipeline.training import loss as losses
 from pipeline.training.model import build_model
 from pipeline.training.optimizer import build_optimizer
-from pipeline.training.output import OF_TWO_CLASSES, probabilities
+from pipeline.training.output import OF_TWO_CLASSES, Task, probabilities
 from pipeline.training.programs import EVALUATION_BATCH, Program
 from pipeline.training.trial import Bench, compiled, train_trial
 from tests.integration.training_room import FEW_ROWS, Trained, compose, train
@@ -614,8 +614,8 @@ def test_a_graph_with_a_branch_is_not_for_one_thread(loss: str) -> None:
 def test_outputs_are_probabilities_of_the_classes(overrides: Sequence[str]) -> None:
     spec, data = compose(*overrides)
     x, classes = data.dataset.x[data.train], len(data.dataset.class_names)
-    loss, seed = spec.training.loss, derive_seed(0, "model")
-    model = build_model(spec.model, measure(spec.data, x), x, classes, seed, loss)
+    task = Task(spec.training.loss, classes)
+    model = build_model(spec.model, measure(spec.data, x), x, task, derive_seed(0, "model"))
     outputs = model.predict(x, verbose=0)
     assert outputs.shape == (len(x), classes)
     assert (outputs >= 0).all()
@@ -627,7 +627,7 @@ def test_features_are_scaled_as_the_data_says() -> None:
     theirs has mean 0 and variance 1 when it comes to the first layer."""
     spec, data = compose("data=worked_example", "data.standardize=true", *LOSS_ONLY)
     x = data.dataset.x[data.train]
-    model = build_model(spec.model, measure(spec.data, x), x, 2, 0, spec.training.loss)
+    model = build_model(spec.model, measure(spec.data, x), x, Task(spec.training.loss, 2), 0)
     scaled = next(layer for layer in model.layers if "normalization" in layer.name)(x)
     np.testing.assert_allclose(np.mean(scaled, axis=0), [0.0, 0.0], atol=1e-5)
     np.testing.assert_allclose(np.var(scaled, axis=0), [1.0, 1.0], rtol=1e-4)

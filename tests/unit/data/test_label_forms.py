@@ -12,7 +12,6 @@ ONE_HOT = np.eye(3)[[0, 1, 2, 1]]
 FORMS: dict[str, tuple[npt.NDArray[np.generic], str]] = {
     "one-hot": (ONE_HOT, "is one-hot, of shape (4, 3); save y.argmax(axis=1)"),
     "one-hot of booleans": (ONE_HOT.astype(bool), "is one-hot"),
-    "several labels": (1 - ONE_HOT, "multi-label is not supported yet: one class per row"),
     "numbers": (np.array([[0.5, 2.0], [1.0, 1.0]]), "must be one integer or string per row"),
     "fractions": (np.array([0.5, 2.0]), "regression is not supported yet"),
 }

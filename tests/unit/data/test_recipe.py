@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -51,9 +52,9 @@ def test_other_weights_are_refused(folder: Path) -> None:
 
 
 def test_another_format_is_told(folder: Path) -> None:
-    about = json.loads((folder / "model.json").read_text()) | {"format": 3}
+    about = json.loads((folder / "model.json").read_text()) | {"format": 4}
     (folder / "model.json").write_text(json.dumps(about))
-    with pytest.raises(StorageError, match=r"of format 3, and this version reads 1 and 2"):
+    with pytest.raises(StorageError, match=r"of format 4, and this version reads 1 to 3"):
         read_model(folder)
 
 
@@ -81,3 +82,20 @@ def test_a_model_of_the_first_format_is_read(folder: Path) -> None:
     recipe, _ = read_model(folder)
     assert recipe.scaling == Scaling(factor=0.5)
     assert (recipe.columns, recipe.loss) == ((), "sparse_categorical_crossentropy")
+
+
+def test_a_model_of_the_second_format_has_classes(folder: Path) -> None:
+    about = json.loads((folder / "model.json").read_text()) | {"format": 2}
+    del about["multi_label"]
+    (folder / "model.json").write_text(json.dumps(about))
+    recipe, _ = read_model(folder)
+    assert recipe == RECIPE
+    assert (recipe.multi_label, recipe.answer) == (False, "class")
+
+
+def test_a_model_of_labels_comes_back_as_that(tmp_path: Path) -> None:
+    written = dataclasses.replace(RECIPE, multi_label=True)
+    write_model(tmp_path / "model", written, npz(np.zeros(2, np.float32)))
+    recipe, _ = read_model(tmp_path / "model")
+    assert recipe == written
+    assert recipe.answer == "labels"

@@ -1,0 +1,196 @@
+"""Several labels a row, from arrays to a model that is asked: digits that are even, above four, or
+have a loop in them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from pipeline.config.training_laws import LABEL_LOSSES
+from pipeline.data.recipe import Recipe, write_model
+from pipeline.data.rows import Takes
+from pipeline.data.split import SplitData
+from pipeline.records import TrialResult, TrialSpec
+from pipeline.tracking.registry import signature
+from pipeline.training.own_model import last_activation
+from pipeline.training.preflight import check
+from pipeline.training.serving import Classifier, _load_pyfunc
+from pipeline.training.trial import Bench, compiled, train_trial
+from tests.integration.training_room import Trained, compose, train
+
+pytestmark = pytest.mark.usefixtures("lab")  # whose scenarios may begin: this takes a while
+
+NAMES = ("even", "high", "loop")
+LOOPS = (0, 6, 8, 9)
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> tuple[str, ...]:
+    found = load_digits()
+    y = np.column_stack([found.target % 2 == 0, found.target > 4, np.isin(found.target, LOOPS)])
+    np.savez(tmp_path / "digits.npz", x=found.data.astype(np.float32), y=y)
+    return (
+        *("data=npz", f"data.path={tmp_path / 'digits.npz'}", "data.test=0.5"),
+        *(f"data.class_names=[{','.join(NAMES)}]", "data.standardize=false"),
+        "data.rescale=0.0625",
+        *("training.loss=binary_crossentropy", "training.batch_size=50", "optimizer=adam"),
+        *("optimizer.params.learning_rate=0.01", "model.params.hidden_units=[16]"),
+    )
+
+
+def assert_same(resident: Trained, fit: Trained) -> None:
+    assert (resident.result.loop, fit.result.loop) == ("resident", "fit")
+    assert resident.result.outcome == fit.result.outcome == "complete", resident.result.error
+    for ours, theirs in zip(resident.epochs, fit.epochs, strict=True):
+        assert set(ours) == set(theirs) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+        for name in ours:
+            assert ours[name] == pytest.approx(theirs[name], rel=1e-6), name
+    for name, value in fit.result.test.items():
+        assert resident.result.test[name] == pytest.approx(value, rel=1e-6)
+
+
+@pytest.mark.parametrize("loss", LABEL_LOSSES)
+def test_the_compiled_loop_gives_the_numbers_of_fit(digits: Sequence[str], loss: str) -> None:
+    own = (*digits, f"training.loss={loss}", "training.epochs=3")
+    resident, fit = (train(*own, f"training.loop={n}", test=True) for n in ("resident", "fit"))
+    assert_same(resident, fit)
+    assert resident.result.confusion is fit.result.confusion is None
+    assert set(fit.result.test) == {"test_loss", "test_accuracy"}
+
+
+def test_a_trial_is_the_same_after_others_of_other_widths(digits: Sequence[str]) -> None:
+    bench = Bench()
+    for units in (8, 24):
+        other = f"model.params.hidden_units=[{units}]"
+        train(*digits, other, "training.epochs=1", bench=bench)
+    late = train(*digits, "training.epochs=2", bench=bench)
+    assert len(bench.programs) == 1
+    assert late.epochs == train(*digits, "training.epochs=2").epochs
+
+
+@pytest.mark.parametrize("loss", LABEL_LOSSES)
+def test_a_model_ends_in_a_unit_for_each_label(digits: Sequence[str], loss: str) -> None:
+    spec, data = compose(*digits, f"training.loss={loss}")
+    model, form = compiled(spec, data, Bench())
+    assert (model.output_shape, form) == ((None, 3), "labels")
+    assert last_activation(model) == "sigmoid"
+
+
+class TestPublished:
+    """A model as it is trained, written, loaded and asked."""
+
+    def trained(self, digits: Sequence[str], folder: Path) -> tuple[TrialResult, SplitData]:
+        spec, data = compose(*digits, "training.epochs=20")
+        spec = replace(spec, test=True, weights=str(folder / "weights.npz"))
+        result = train_trial(spec, data, lambda _: None, lambda _: True)
+        self.write(spec, data, folder)
+        return result, data
+
+    def write(self, spec: TrialSpec, data: SplitData, folder: Path) -> None:
+        dataset = data.dataset
+        recipe = Recipe(
+            spec.model.builder,
+            spec.model.params,
+            Bench().scaling(data, spec.data),
+            dataset.x.shape[1:],
+            dataset.class_names,
+            loss=spec.training.loss,
+            multi_label=dataset.multi_label,
+        )
+        write_model(folder / "model", recipe, (folder / "weights.npz").read_bytes())
+
+    def test_it_says_the_labels_of_each_row(self, digits: Sequence[str], tmp_path: Path) -> None:
+        """And is as right as its training said of the test rows."""
+        result, data = self.trained(digits, tmp_path)
+        model = _load_pyfunc(str(tmp_path / "model"))
+        assert isinstance(model, Classifier)
+        answer = model.predict(data.dataset.x[data.test])
+        assert list(answer.columns) == ["labels", "p_even", "p_high", "p_loop"]
+        chances = answer[["p_even", "p_high", "p_loop"]].to_numpy()
+        y = data.dataset.y[data.test]
+        right = ((chances > 0.5) == y).mean()
+        assert right == pytest.approx(result.test["test_accuracy"], abs=1e-6)
+        assert right > 0.9
+        lost = -np.log(np.where(y == 1, chances, 1 - chances)).mean()
+        assert lost == pytest.approx(result.test["test_loss"], rel=1e-3)
+        assert np.ptp(chances.sum(axis=1)) > 1
+        for said, row in zip(answer["labels"], chances, strict=True):
+            names = [name for name, chance in zip(NAMES, row, strict=True) if chance >= 0.5]
+            assert said == ";".join(names)
+        assert {"", "even", "even;loop", "even;high;loop", "high"} <= set(answer["labels"])
+
+    def test_a_csv_of_its_answers(self, digits: Sequence[str], tmp_path: Path) -> None:
+        _, data = self.trained(digits, tmp_path)
+        answer = _load_pyfunc(str(tmp_path / "model")).predict(data.dataset.x)
+        header, *rows = csv.reader(io.StringIO(answer.to_csv(index=False)))
+        assert header == ["labels", "p_even", "p_high", "p_loop"]
+        assert [row[0] for row in rows] == answer["labels"].tolist()
+
+    @pytest.mark.filterwarnings("ignore")  # those of MLflow's import
+    def test_mlflow_serves_it(self, digits: Sequence[str], tmp_path: Path) -> None:
+        from mlflow import pyfunc
+        from mlflow.pyfunc.scoring_server import invocations
+
+        _, data = self.trained(digits, tmp_path)
+        rows = data.dataset.x[data.test[:3]]
+        pyfunc.save_model(
+            tmp_path / "published",
+            loader_module="pipeline.training.serving",
+            data_path=str(tmp_path / "model"),
+            signature=signature(Takes((64,)), NAMES, "labels"),
+            input_example=rows,
+            pip_requirements=["keras"],
+        )
+        model = pyfunc.load_model(str(tmp_path / "published"))
+        assert model.metadata.get_output_schema().input_names()[0] == "labels"
+        request = json.dumps({"inputs": rows.tolist()})
+        answer = invocations(request, "application/json", model, model.metadata.get_input_schema())
+        expected = _load_pyfunc(str(tmp_path / "model")).predict(rows)["labels"].tolist()
+        assert [one["labels"] for one in json.loads(answer.response)["predictions"]] == expected
+
+
+class TestOwnModel:
+    """What a model of the user's own must end in."""
+
+    @pytest.fixture(autouse=True)
+    def trusted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "tests")
+
+    def problems(self, digits: Sequence[str], params: str) -> Sequence[str]:
+        builder = "model.builder=tests.integration.lessons:ends_in"
+        given = [word for word in digits if not word.startswith("model.")]
+        spec, data = compose(*given, "model=custom", builder, f"+model.params={params}")
+        error = check(spec, data, Bench()).error
+        return error.split("\n") if error else []
+
+    @pytest.mark.parametrize("hidden", ["true", "false"])
+    def test_a_probability_for_each_label_is_fine(self, digits: Sequence[str], hidden: str) -> None:
+        own = f"{{units: 3, activation: sigmoid, hidden: {hidden}}}"
+        assert self.problems(digits, own) == []
+
+    @pytest.mark.parametrize(
+        ("params", "told"),
+        [
+            ("{units: 3, activation: softmax}", "ends in softmax, so that one label makes others"),
+            ("{units: 3, activation: softmax, hidden: true}", "gives probabilities that add up to"),
+            ("{units: 3}", "ends in 3 units without an activation, and each should give the"),
+            ("{units: 3, activation: tanh}", "ends in 3 units with activation tanh, and each"),
+            ("{units: 3, activation: exponential, hidden: true}", "for each label, 0 to 1, and"),
+            ("{units: 2, activation: sigmoid}", "ends in 2 units, and the data has 3 labels"),
+            ("{units: 1, activation: sigmoid}", "ends in 1 unit, and the data has 3 labels"),
+            ("{units: 4, activation: sigmoid, hidden: true}", "4 units, and the data has 3"),
+        ],
+    )
+    def test_what_is_none_is_told(self, digits: Sequence[str], params: str, told: str) -> None:
+        (problem,) = self.problems(digits, params)
+        assert problem.startswith("model.builder: lessons.py:")
+        assert told in problem
+        assert problem.endswith('Dense(classes, activation="sigmoid")')
