@@ -20,6 +20,7 @@ from pyarrow import csv as arrow_csv
 from pipeline.data.columns import MOST_WORDS
 from pipeline.data.csv_mistakes import explain, mixed, not_utf8
 from pipeline.data.memory import available_bytes
+from pipeline.data.progress import goes_on
 from pipeline.errors import BadInput
 
 BLOCK = 8 * 2**20
@@ -129,6 +130,7 @@ class CsvReader:
         waiting: deque[Future[pa.Table]] = deque()
         with ThreadPoolExecutor(workers) as pool:
             for number, block in enumerate(self._pieces()):
+                goes_on()
                 waiting.append(pool.submit(self._parse, block, number == 0, types))
                 if len(waiting) > 2 * workers:
                     yield waiting.popleft().result()
@@ -159,6 +161,7 @@ class CsvReader:
         count = 0
         with self._path.open("rb", buffering=0) as file:
             while piece := file.read(BLOCK):
+                goes_on()
                 count += piece.count(b"\n")
                 if b"\r" in piece:
                     count += piece.count(b"\r") - piece.count(b"\r\n")

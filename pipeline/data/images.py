@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from pipeline.config.schema import Data
 from pipeline.data.dataset import Dataset, Features
 from pipeline.data.paths import find_folder
+from pipeline.data.progress import goes_on
 from pipeline.data.room import room_for
 from pipeline.errors import BadInput
 
@@ -86,6 +87,7 @@ def _look(root: Path, classes: Sequence[Path]) -> tuple[list[_File], list[str]]:
             hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
             if hidden or path.is_dir():
                 continue
+            goes_on()
             found = _examine(path, label, inside)
             if isinstance(found, str):
                 problems.append(f"data.path: {path} {found}")

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from pipeline.data.dataset import Features
 from pipeline.data.memory import available_bytes, check_room
+from pipeline.data.progress import goes_on
 from pipeline.data.view import pieces
 from pipeline.errors import NO_SPACE, BadInput
 
@@ -101,6 +102,7 @@ class _Memory:
         self._done = 0
 
     def put(self, block: Features) -> None:
+        goes_on()
         self._x[self._done : self._done + len(block)] = block
         self._done += len(block)
 
@@ -118,6 +120,7 @@ class _File:
         self._rows = 0
 
     def put(self, block: Features) -> None:
+        goes_on()
         left = np.ascontiguousarray(block).reshape(-1).view(np.uint8)
         try:
             while len(left):

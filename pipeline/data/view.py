@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.data.dataset import Features
+from pipeline.data.progress import goes_on
 
 PIECE = 2**22  # values
 
@@ -51,4 +52,5 @@ def pieces(x: Features | InFile) -> Iterator[slice]:
     """The rows a few megabytes at a time, in order."""
     step = max(1, PIECE // max(1, math.prod(x.shape[1:])))
     for start in range(0, len(x), step):
+        goes_on()
         yield slice(start, start + step)

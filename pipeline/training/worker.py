@@ -19,8 +19,10 @@ import threading
 from multiprocessing.connection import Connection
 
 from pipeline.config.schema import Data
+from pipeline.data.progress import say_to
 from pipeline.data.split import SplitData, load_split
-from pipeline.records import EpochMetrics, TrialSpec, Verdict, WorkerReady
+from pipeline.errors import BadInput
+from pipeline.records import EpochMetrics, TrialResult, TrialSpec, Verdict, WorkerReady
 from pipeline.training.outbox import Outbox
 
 PARENT_DEATH_SIGNAL = 1  # the option of Linux's prctl
@@ -47,6 +49,7 @@ def main() -> None:
     bench, trials = Bench(), 0
     outbox = Outbox(connection)
     outbox.send(WorkerReady())
+    say_to(outbox.still_training)
     while True:
         try:
             spec = connection.recv()
@@ -54,7 +57,11 @@ def main() -> None:
             return
         if isinstance(spec, Verdict):
             continue  # on a trial that ended before it arrived
-        data = _data(_key(spec.data))
+        try:
+            data = _data(_key(spec.data))
+        except BadInput as error:  # it changed, or the disk has no room for another process
+            outbox.send(TrialResult(spec.key, "failed", epochs=0, seconds=0.0, error=str(error)))
+            continue
         if spec.key.stage == "check":
             outbox.send(check(spec, data, bench))
             continue

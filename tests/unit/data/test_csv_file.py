@@ -1,4 +1,5 @@
-"""A large CSV is read in blocks: the same data as when it is read as a whole, or told to be."""
+"""A large CSV is read in blocks, one that memory has no room for as it goes: the same data as when
+it is read as a whole, or told to be."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.config.schema import Data
-from pipeline.data import csv_file
+from pipeline.data import csv_file, table_files
 from pipeline.data.dataset import Dataset
 from pipeline.data.sources import load
 from pipeline.errors import BadInput
@@ -51,6 +52,14 @@ def read(folder: Path, text: str | bytes, large: int, monkeypatch: pytest.Monkey
     return load(Data("t", "csv", str(path), target="label", missing="fill"))
 
 
+def streamed(folder: Path, text: str | bytes, monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """The same, where memory has no room for the file."""
+    with monkeypatch.context() as little:
+        for module in (csv_file, table_files):
+            little.setattr(module, "available_bytes", lambda: 1000)
+        return read(folder, text, 10**9, little)
+
+
 AT = 300  # far from the rows that types are taken from
 CASES = {
     "as-it-begins": (rows(), True),
@@ -70,6 +79,11 @@ CASES = {
     "larger-later": (rows({AT: f"1,{2**40},red,True,1"}), False),
     "another-word-later": (rows({AT: "1,2,violet,True,1"}), True),
     "empty-at-first": (rows({i: f"1,,red,True,{i % 2}" for i in range(40)}), False),
+    "ends-of-lines-of-old": (rows().replace("\n", "\r"), False),
+    "line-breaks-in-quotes-at-first": (
+        rows({i: f'1,2,"sky\n{i % 7}\nblue",True,{i % 2}' for i in range(50)}),
+        False,
+    ),
 }
 
 
@@ -86,6 +100,20 @@ def test_blocks_are_the_same_data_as_the_whole(
     np.testing.assert_array_equal(blocks.y, whole.y)
     assert blocks.columns == whole.columns
     assert blocks.class_names == whole.class_names
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_rows_as_they_are_read_are_the_same_data_as_the_whole(
+    case: str, tmp_path: Path, small_blocks: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, _ = CASES[case]
+    whole = read(tmp_path, text, 10**9, monkeypatch)
+    passing = streamed(tmp_path, text, monkeypatch)
+    assert not small_blocks
+    np.testing.assert_array_equal(passing.x, whole.x)
+    np.testing.assert_array_equal(passing.y, whole.y)
+    assert passing.columns == whole.columns
+    assert passing.class_names == whole.class_names
 
 
 @pytest.mark.parametrize(
@@ -111,3 +139,39 @@ def test_a_mistake_in_a_late_block_is_told_as_in_an_early_one(
         read(tmp_path, text, 100, monkeypatch)
     assert told in str(caught.value)
     assert len(small_blocks) <= 1  # the first kilobytes are looked at for themselves
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (rows({AT: "1,2,red,True"}), "line 302 has 4"),
+        (rows({3: "1,2,red,True"}), "line 5 has 4"),
+        (rows({AT: "1,many,red,True,1"}), "has no words in its first rows, and 'many' in row 301"),
+        (rows({2: "1,many,red,True,1"}), "column 'b' is numbers, but for row 3: 'many'"),
+        (
+            rows({AT - 1: '1,2,"sky\nblue",True,1', AT: "1,many,red,True,1"}),
+            "and 'many' in row 301",
+        ),
+        (
+            rows({i: f"1,,red,True,{i % 2}" for i in range(40)} | {AT: "1,many,red,True,1"}),
+            "and 'many' in row 301",
+        ),
+        (rows({AT: "1,2,größe,True,1"}).encode("latin-1"), "isn't UTF-8"),
+        (rows({2: "1,2,größe,True,1"}).encode("latin-1"), "isn't UTF-8"),
+        (rows({AT: "1,2,red,True,"}), "is missing in 1 rows, row 301 the first"),
+        (rows({AT: "inf,2,red,True,1"}), "infinite values, or ones too large for 32 bits: a 1"),
+        (rows({AT: f"1,2,{'red' * 300},True,1"}), "can't be read as CSV"),
+    ],
+    ids=[
+        *("ragged", "ragged-at-first", "mixed", "mixed-at-first", "mixed-after-a-line-break"),
+        *("mixed-after-nothing", "latin-1", "latin-1-at-first", "missing-target", "infinite"),
+        "a-row-longer-than-a-block",
+    ],
+)
+@pytest.mark.usefixtures("small_blocks")
+def test_a_mistake_is_told_while_rows_are_read(
+    text: str | bytes, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        streamed(tmp_path, text, monkeypatch)
+    assert told in str(caught.value)
