@@ -1,4 +1,4 @@
-"""`python -m pipeline.predict`: classes and probabilities of rows, by a published model.
+"""`python -m pipeline.predict`: classes or labels of rows, and probabilities, by a published model.
 
 Exit codes: 0 done · 2 no such model, or rows it can't take · 5 store or model can't be read.
 """

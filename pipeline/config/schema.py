@@ -47,8 +47,9 @@ class Data:
     missing features: null refuses them, `fill` puts the mean of training rows there (a missing word
     is a word of its own), `drop` leaves these rows out. A CSV has `delimiter` between values (null:
     a comma) and `decimal` in numbers (null: a point). Images are scaled to `size` [height, width]
-    (null: all are alike) and have 1 or 3 `channels` (null: as they are).
-    `dataset` is the name of one of Keras's own.
+    (null: all are alike) and have 1 or 3 `channels` (null: as they are). `dataset` is the name of
+    one of Keras's own. `class_names` name the classes in sorted order, or the labels (null: as the
+    data does, or by number).
 
     `validation` and `test` are shares of all rows in [0, 1), for parts that the data doesn't give:
     by the column `split`, which says train, validation or test, or by `validation_path` and

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pipeline.config.schema import Data
 from pipeline.data import split
 from pipeline.data.dataset import Dataset
+from pipeline.data.shares import by_labels
 from pipeline.data.split import SplitData, fingerprint, load_split
 from pipeline.errors import BadInput
 
@@ -55,6 +56,57 @@ def test_invariants(counts: list[int], validation: float, test: float, seed: int
     assert (np.bincount(dataset.y[data.train], minlength=len(counts)) > 0).all()
     for part in parts.values():
         assert (np.diff(part) > 0).all()
+
+
+@st.composite
+def several_labels(draw: st.DrawFn) -> Dataset:
+    """Rows that have some of 2 to 5 labels, rare and common ones; row i holds the number i."""
+    chances = draw(st.lists(st.floats(0.05, 0.95), min_size=2, max_size=5))
+    random = np.random.default_rng(draw(st.integers(0, 1000)))
+    y = (random.random((draw(st.integers(20, 200)), len(chances))) < chances).astype(np.int64)
+    x = np.arange(len(y), dtype=np.float32)[:, np.newaxis]
+    return Dataset(x, y, tuple(str(i) for i in range(len(chances))))
+
+
+@settings(max_examples=150)
+@given(dataset=several_labels(), validation=shares, test=shares, seed=st.integers(0, 1000))
+def test_invariants_of_labels(dataset: Dataset, validation: float, test: float, seed: int) -> None:
+    """A part has its share of rows, of those with each label, and of those with the same labels."""
+    y, rows = dataset.y, len(dataset.y)
+    sides = np.concatenate([y.sum(axis=0), rows - y.sum(axis=0)])
+    try:
+        data = split_of(dataset, validation, test, seed)
+    except BadInput as error:
+        part = min(share for share in (validation, test, 1 - validation - test) if share > 0)
+        assert sides.min() * part < 4
+        never = sides.min() == 0
+        assert ("never sees" if never else "leaves some label without rows") in str(error)
+        return
+    parts = (data.train, data.validation, data.test)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(rows))
+    alike = y @ 2 ** np.arange(y.shape[1])
+    all_alike = np.bincount(alike)
+    for held, share in ((data.validation, validation), (data.test, test)):
+        assert (np.diff(held) > 0).all()
+        assert abs(len(held) - share * rows) < 4
+        assert (np.abs(y[held].sum(axis=0) - share * y.sum(axis=0)) < 4).all()
+        own = np.bincount(alike[held], minlength=len(all_alike))
+        assert (np.abs(own - share * all_alike) < 2).all()
+    for held in (part for part in parts if len(part)):
+        assert (y[held].max(axis=0) - y[held].min(axis=0) == 1).all()
+
+
+@settings(max_examples=40)
+@given(dataset=several_labels(), share=shares, seed=st.integers(0, 1000))
+def test_labels_keep_their_share_to_two_rows(dataset: Dataset, share: float, seed: int) -> None:
+    y, rows = dataset.y, np.arange(len(dataset.y))
+    out, again = (by_labels(rows, y, share, np.random.default_rng(seed)) for _ in range(2))
+    np.testing.assert_array_equal(out, again)
+    assert (np.abs(y[out].sum(axis=0) - share * y.sum(axis=0)) < 2).all()
+    assert abs(len(out) - share * len(rows)) < 2
+    alike = y @ 2 ** np.arange(y.shape[1])
+    counts = (np.bincount(alike[part], minlength=32) for part in (out, rows))
+    assert (np.abs(next(counts) - share * next(counts)) < 1).all()
 
 
 @settings(max_examples=40)

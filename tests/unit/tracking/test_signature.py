@@ -19,5 +19,10 @@ def test_a_table_is_taken_by_the_names_of_its_columns(missing: bool) -> None:
     assert made.outputs.input_names() == ["class", "p_no", "p_yes"]
 
 
+def test_labels_stand_where_a_class_would() -> None:
+    made = signature(Takes((3,), TABLE), ["red", "round"], "labels")
+    assert made.outputs.input_names() == ["labels", "p_red", "p_round"]
+
+
 def test_arrays_are_taken_by_their_shape() -> None:
     assert takes_of(signature(Takes((8, 8, 1)), ["a", "b"])) == Takes((8, 8, 1))
