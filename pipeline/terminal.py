@@ -13,14 +13,33 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Literal
 
-from rich.console import Console, Group
+from rich.console import Console as RichConsole
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.errors import Interrupted
 from pipeline.records import EpochMetrics, Objective, TrialKey, TrialResult, WorkerLost
 
 Mode = Literal["live", "plain", "quiet"]
+
+
+class Console(RichConsole):
+    """A console whose reader may go away, as `head` does: that is an interruption."""
+
+    def on_broken_pipe(self) -> None:
+        """rich's own sends what is still to come nowhere, and would end the process with 1.
+
+        Raises:
+            Interrupted: always.
+        """
+        try:
+            super().on_broken_pipe()
+        except SystemExit as ending:
+            raise Interrupted(
+                "interrupted, for nobody reads what is printed; the same command continues"
+            ) from ending
 
 
 def mode_of(setting: str, console: Console) -> Mode:

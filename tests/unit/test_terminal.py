@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from rich.console import Console
 
+from pipeline.errors import Interrupted
 from pipeline.records import (
     EpochMetrics,
     Objective,
@@ -18,7 +20,7 @@ from pipeline.records import (
     TrialResult,
     WorkerLost,
 )
-from pipeline.terminal import EpochLines, Terminal, mode_of
+from pipeline.terminal import Console, EpochLines, Terminal, mode_of
 
 
 def terminal(setting: str, **changes: Any) -> Terminal:
@@ -216,3 +218,13 @@ def test_a_quiet_training_says_only_why_it_failed(capsys: pytest.CaptureFixture[
     lines.ended(result(stage="train"))
     lines.ended(result(outcome="failed", value=None, error="ValueError: no"))
     assert capsys.readouterr().out == "failed: ValueError: no\n"
+
+
+def test_a_reader_that_went_away_is_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `make sweep | head` does."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as nowhere:
+        monkeypatch.setattr(sys, "stdout", nowhere)
+        with pytest.raises(Interrupted, match="nobody reads what is printed"):
+            Console().print("a line")
