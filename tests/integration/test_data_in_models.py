@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 from pathlib import Path
 
 import keras
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.data import arrays
+from pipeline.data import arrays, csv_file, room, table_files
 from pipeline.data.dataset import Column
 from pipeline.data.recipe import Recipe, write_model
 from pipeline.data.rows import Takes, decode, encode, read_rows
@@ -24,6 +25,7 @@ from pipeline.training.preprocessing import preprocessing_of
 from pipeline.training.programs import EVALUATION_BATCH
 from pipeline.training.serving import _load_pyfunc
 from pipeline.training.trial import Bench
+from tests.integration import training_room
 from tests.integration.training_room import Trained, compose, train
 
 pytestmark = pytest.mark.usefixtures("lab")  # whose scenarios may begin: this takes a while
@@ -208,7 +210,7 @@ class TestServed:
 
 
 class TestLargerThanMemory:
-    """Arrays that stay in their file."""
+    """Arrays that stay in their file, and tables that go to one."""
 
     @pytest.fixture
     def rows(self, tmp_path: Path) -> tuple[str, ...]:
@@ -224,8 +226,6 @@ class TestLargerThanMemory:
         self, rows: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         whole = train(*rows, "training.loop=fit", test=True)
-        from tests.integration import training_room
-
         monkeypatch.setattr(training_room, "_loaded", {})
         monkeypatch.setattr(arrays, "available_bytes", lambda: 1000)
         spec, data = compose(*rows)
@@ -241,6 +241,26 @@ class TestLargerThanMemory:
         assert streamed.epochs == whole.epochs
         assert streamed.result.test == whole.result.test
         assert streamed.result.confusion == whole.result.confusion
+
+    def test_a_table_gives_the_numbers_that_it_gives_in_memory(
+        self, people: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        trained = (*people, "training.epochs=2", "data.standardize=true")
+        whole = train(*trained, "training.loop=fit", test=True)
+        monkeypatch.setattr(training_room, "_loaded", {})
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        monkeypatch.setattr(room, "MOUNTS", tmp_path / "none")
+        for module in (csv_file, room, table_files):
+            monkeypatch.setattr(module, "available_bytes", lambda: 1000)
+        before = sorted(tmp_path.iterdir())
+        streamed = train(*trained, test=True)
+        assert isinstance(compose(*trained)[1].dataset.x, np.memmap)
+        assert streamed.result.loop == "fit"
+        assert "memory" in streamed.result.loop_reason
+        assert streamed.epochs == whole.epochs
+        assert streamed.result.test == whole.result.test
+        assert streamed.result.confusion == whole.result.confusion
+        assert sorted(tmp_path.iterdir()) == before
 
     def test_a_view_is_indexed_as_an_array(self, tmp_path: Path) -> None:
         x = np.memmap(tmp_path / "x", np.float32, "w+", shape=(10, 2))
