@@ -17,6 +17,7 @@ from pipeline.config.composing import compose_sweep
 from pipeline.config.entry import command
 from pipeline.config.plan import Plan
 from pipeline.data.remarks import remarks
+from pipeline.data.room import check_workers
 from pipeline.data.split import SplitData, contents, describe, fingerprint, load_split
 from pipeline.tracking.store import Store, open_store
 
@@ -35,7 +36,8 @@ class Job:
 
 
 def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
-    job = open_job(compose_sweep(overrides, config_dir))
+    plan = compose_sweep(overrides, config_dir)
+    job = open_job(plan, worker_count(plan.config.executor.workers))
     if not job.store.journal(job.plan.name).exists():
         from pipeline.tracking.inspection import check_begins
 
@@ -43,9 +45,11 @@ def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
     return job
 
 
-def open_job(plan: Plan) -> Job:
-    """Loads the plan's data, checks that its models take them, and opens its store."""
+def open_job(plan: Plan, workers: int) -> Job:
+    """Loads the plan's data, checks that its models take them and that so many workers can load
+    them, and opens its store."""
     data = load_split(plan.config.data)
+    check_workers(data.dataset.x, workers)
     dataset = data.dataset
     labels = len(dataset.class_names) if dataset.multi_label else 0
     plan.check_rows(dataset.x.shape, len(data.validation), labels)

@@ -18,7 +18,7 @@ from pipeline.sweep import Job, open_job
 
 
 def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
-    return open_job(compose_training(overrides, config_dir))
+    return open_job(compose_training(overrides, config_dir), workers=1)
 
 
 def train(job: Job, logs: Path) -> int:

@@ -92,6 +92,23 @@ def joined(place: str, arrays: Sequence[npt.NDArray[Any]], keep: npt.NDArray[np.
         return room.array()
 
 
+def check_workers(x: Features, workers: int) -> None:
+    """Checks that each of the workers has room for features, where they are in a file.
+
+    Raises:
+        BadInput: the folder of temporary files has no room for as many of them.
+    """
+    if not isinstance(x, np.memmap) or x.filename:  # a file of the user's is there for all
+        return
+    folder = Path(tempfile.gettempdir())
+    if workers * x.nbytes > (there := shutil.disk_usage(folder).free):
+        raise BadInput(
+            f"data: takes {_gib(x.nbytes)} as numbers, which memory has no room for twice: every "
+            f"worker reads it from a file of its own in {folder}, where {_gib(there)} are free; "
+            f"lower executor.workers ({workers}), or {REMEDY}"
+        )
+
+
 class _Memory:
     """Rows in an array."""
 

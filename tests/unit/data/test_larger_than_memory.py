@@ -267,6 +267,18 @@ def test_a_folder_without_room_is_told_before_anything_is_read(
     assert not list(little.iterdir())
 
 
+def test_a_folder_without_room_for_every_worker_is_told(
+    tmp_path: Path, little: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = load(parquet(tmp_path))[0].dataset.x
+    free = 2 * x.nbytes
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    room.check_workers(x, 2)
+    with pytest.raises(BadInput, match=rf"in {little}, where .* lower executor\.workers \(3\)"):
+        room.check_workers(x, 3)
+    room.check_workers(np.array(x), 3)
+
+
 @pytest.mark.usefixtures("little")
 def test_labels_that_memory_has_no_room_for_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
