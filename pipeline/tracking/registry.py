@@ -82,7 +82,12 @@ def register(
         signature=signature(takes, classes, answer),
         input_example=example,
         pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in PACKAGES],
-        metadata={"classes": list(classes), "sweep": sweep.name, "run_id": run.run_id},
+        metadata={
+            "classes": list(classes),
+            "answer": answer,
+            "sweep": sweep.name,
+            "run_id": run.run_id,
+        },
         mlflow_model=Model(run_id=run.run_id, model_id=logged.model_id),
     )
     client.log_model_artifacts(logged.model_id, str(folder))

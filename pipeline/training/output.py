@@ -142,7 +142,7 @@ def value_problems(outputs: npt.NDArray[np.floating], task: Task) -> Iterator[st
                 f"must give a probability for each label, 0 to 1, and gives {shown}; end it with "
                 f"{fitting.code}"
             )
-        elif np.allclose(outputs.sum(axis=1), 1.0, atol=1e-3):
+        elif np.ptp(outputs, axis=0).any() and np.allclose(outputs.sum(axis=1), 1.0, atol=1e-3):
             yield (
                 f"gives probabilities that add up to 1 in a row, {EXCLUSIVE} {task.classes} "
                 f"labels; end it with {fitting.code}"

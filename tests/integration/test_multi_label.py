@@ -20,6 +20,7 @@ from pipeline.data.rows import Takes
 from pipeline.data.split import SplitData
 from pipeline.records import TrialResult, TrialSpec
 from pipeline.tracking.registry import signature
+from pipeline.training.output import Task, value_problems
 from pipeline.training.own_model import last_activation
 from pipeline.training.preflight import check
 from pipeline.training.serving import Classifier, _load_pyfunc
@@ -175,6 +176,13 @@ class TestOwnModel:
     def test_a_probability_for_each_label_is_fine(self, digits: Sequence[str], hidden: str) -> None:
         own = f"{{units: 3, activation: sigmoid, hidden: {hidden}}}"
         assert self.problems(digits, own) == []
+
+    def test_even_chances_of_two_labels_are_no_softmax(self) -> None:
+        """As any two sigmoid units give them for a row of zeros, before they are trained."""
+        task = Task("binary_crossentropy", 2, multi_label=True)
+        assert list(value_problems(np.full((1, 2), 0.5), task)) == []
+        exclusive = np.array([[0.5, 0.5], [0.4, 0.6]])
+        assert len(list(value_problems(exclusive, task))) == 1
 
     @pytest.mark.parametrize(
         ("params", "told"),

@@ -348,9 +348,13 @@ def test_the_published_model_is_told_with_its_run_and_its_command():
         assert "version 3 of digits-mlp-0a1b" in page
         assert "adam/1/seed-2" in page
         assert "python -m pipeline.predict model=digits-mlp-0a1b" in page
+        assert "gives a class and a probability for every class" in page
     without = build(record)
     assert "pipeline.predict" not in without.html
     assert "pipeline.predict" not in without.markdown
+    several = replace(record, champion=champion, data={"name": "fruit", "labels": "red, round"})
+    for page in (build(several).html, build(several).markdown):
+        assert "gives labels and a probability for every label" in page
 
 
 @pytest.mark.parametrize(("objective", "found"), [(ACCURACY, 0.92), (LOSS, 0.88)])
