@@ -1,6 +1,6 @@
 """Tables: from a CSV or Parquet file and the roles of its columns to rows of numbers.
 
-In: files, opened by `csv_file` and `parquet_file`. Out: a `Dataset` whose columns are numbers as
+In: files, opened by `table_files`. Out: a `Dataset` whose columns are numbers as
 they are and words by number, or `BadInput` with all that is wrong of the columns.
 """
 
@@ -34,21 +34,24 @@ def load_table(settings: Data) -> Dataset:
         BadInput: a file can't be read, or its columns aren't what the settings say.
     """
     files = open_files(settings)
-    while True:
-        try:
-            return _read(settings, files)
-        except ReadAgain:  # with columns that have other types now
-            pass
+    dataset = None
+    while dataset is None:
+        dataset = _read(settings, files)
+    return dataset
 
 
-def _read(settings: Data, files: Mapping[int, RowFile]) -> Dataset:
+def _read(settings: Data, files: Mapping[int, RowFile]) -> Dataset | None:
+    """What is in the files; None if one has to be read in another way, which it will be."""
     roles = roles_of(settings, {KEYS[part]: file.schema for part, file in files.items()})
     rows = sum(file.rows for file in files.values())
     with room_for(f"{MAIN}: {settings.path}", rows, (len(roles.features),), LESS) as room:
         filling = _Filling(settings, roles, rows, room)
-        for part, file in files.items():
-            for batch in file.batches(roles.all):
-                filling.take(batch, part)
+        try:
+            for part, file in files.items():
+                for batch in file.batches(roles.all):
+                    filling.take(batch, part)
+        except ReadAgain:
+            return None
         return filling.dataset(whole_files=len(files) == 1)
 
 
