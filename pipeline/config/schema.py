@@ -85,7 +85,7 @@ class Data:
     @property
     def targets(self) -> tuple[str, ...]:
         """The columns in `target`: one of classes, or several of labels."""
-        given = self.target if isinstance(self.target, list) else [self.target]
+        given = self.target if isinstance(self.target, list | tuple) else [self.target]
         return tuple(str(name) for name in given if name is not None)
 
 

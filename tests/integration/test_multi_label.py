@@ -17,9 +17,10 @@ from sklearn.datasets import load_digits
 from pipeline.config.training_laws import LABEL_LOSSES
 from pipeline.data.recipe import Recipe, write_model
 from pipeline.data.rows import Takes
-from pipeline.data.split import SplitData
+from pipeline.data.split import SplitData, fingerprint
 from pipeline.records import TrialResult, TrialSpec
 from pipeline.tracking.registry import signature
+from pipeline.training import worker
 from pipeline.training.output import Task, value_problems
 from pipeline.training.own_model import last_activation
 from pipeline.training.preflight import check
@@ -75,6 +76,15 @@ def test_a_trial_is_the_same_after_others_of_other_widths(digits: Sequence[str])
     late = train(*digits, "training.epochs=2", bench=bench)
     assert len(bench.programs) == 1
     assert late.epochs == train(*digits, "training.epochs=2").epochs
+
+
+def test_a_worker_reads_the_labels_of_a_table(tmp_path: Path) -> None:
+    """It keeps settings in a form of its own, by which it knows them again."""
+    rows = [f"{i * i % 17},{i % 2},{int(i % 3 == 0)}" for i in range(60)]
+    (tmp_path / "rows.csv").write_text("\n".join(["size,red,round", *rows, ""]))
+    table = ("data=csv", f"data.path={tmp_path / 'rows.csv'}", "data.target=[red,round]")
+    spec, data = compose(*table, "training.loss=binary_crossentropy")
+    assert fingerprint(worker._data(worker._key(spec.data))) == fingerprint(data)
 
 
 @pytest.mark.parametrize("loss", LABEL_LOSSES)
