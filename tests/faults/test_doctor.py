@@ -20,6 +20,7 @@ import pytest
 
 from pipeline.search.inspection import inspect_journal
 from pipeline.stages.visit import Visit
+from pipeline.tracking.names import SWEEP_TAG
 from tests.faults.conftest import NAME
 from tests.faults.oracle import assert_whole, findings, open_root
 from tests.integration.lab import Sandbox
@@ -341,6 +342,19 @@ def visit(root: Path, capsys: pytest.CaptureFixture[str], fix: bool) -> Told:
 
 def test_a_finished_sweep_has_nothing_wrong(store: Path) -> None:
     assert_whole(store)
+
+
+def test_a_sweep_over_labels_counts_no_classes(store: Path) -> None:
+    for path in store.rglob("confusion.json"):
+        path.unlink()
+    rule = ("V5", "confusion.json is missing")
+    assert {(one.rule, one.what) for one in findings(store)} == {rule}
+    sql(
+        store,
+        """UPDATE tags SET value = replace(value, '"classes": "0, 1', '"labels": "0, 1') """
+        f"WHERE key = '{SWEEP_TAG}'",
+    )
+    assert findings(store) == []
 
 
 def test_the_sweep_has_what_damages_are_about(store: Path) -> None:
