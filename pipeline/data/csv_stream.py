@@ -54,7 +54,8 @@ class CsvStream:
         if problems := self._reader.mixed_columns(key, first):
             raise BadInput(*problems)
         self._types: Types = {f.name: compact(f.type) or f.type for f in first.schema}
-        if any(map(pa.types.is_null, self._types.values())):  # numbers, then, of which size?
+        self._empty = {f.name for f in first.schema if pa.types.is_null(f.type)}
+        if self._empty:  # read as numbers, if there are any
             self._widen()
 
     @property
@@ -67,20 +68,23 @@ class CsvStream:
 
         Raises:
             ReadAgain: it can be read, but in another way.
-            BadInput: it is no table, or a column has words after numbers.
+            BadInput: it is no table, or a column is empty, or has words after numbers.
         """
         read = self._reader.in_order if self._breaks else self._reader.blocks
-        done = 0
+        done, empty = 0, self._empty & set(columns)
         try:
             for table in read(self._types):
                 yield from table.select(columns).to_batches()
                 done += table.num_rows
+                empty = {name for name in empty if table[name].null_count == table.num_rows}
         except BreakInValue as error:
             self._take_breaks()
             raise ReadAgain from error
         except pa.ArrowInvalid as error:
             self._learn(error, done)
             raise ReadAgain from error
+        if empty:
+            raise BadInput(*(f"{self._key}: column {name!r} is empty" for name in sorted(empty)))
 
     def _learn(self, error: pa.ArrowInvalid, done: int) -> None:
         """Takes what stopped the reading after so many rows into account.

@@ -10,11 +10,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 
 from pipeline.config.schema import Data
+from pipeline.data import csv_file, table_files
+from pipeline.data.dataset import Dataset
+from pipeline.data.sources import load
 from pipeline.data.split import load_split
 from pipeline.errors import BadInput
 
@@ -101,6 +105,34 @@ def test_whole_files_are_read() -> None:
 @with_settings(max_examples=400)
 def test_bytes_of_a_csv(content: bytes) -> None:
     read("csv", content)
+
+
+@given(damaged("csv") | st.binary(max_size=300))
+@with_settings(max_examples=300)
+def test_bytes_of_a_csv_that_is_read_as_it_goes(content: bytes) -> None:
+    """If both ways take it, it is the same data."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as little:
+        path = Path(folder) / "rows.csv"
+        path.write_bytes(content)
+        settings = Data(name="rows", source="csv", path=str(path), target="label", missing="fill")
+        whole = taken(settings)
+        little.setattr(csv_file, "BLOCK", 150)
+        little.setattr(csv_file, "SAMPLE", 150)
+        for module in (csv_file, table_files):
+            little.setattr(module, "available_bytes", lambda: 0)
+        passing = taken(settings)
+        if whole is not None and passing is not None:
+            np.testing.assert_array_equal(passing.x, whole.x)
+            np.testing.assert_array_equal(passing.y, whole.y)
+            assert (passing.columns, passing.class_names) == (whole.columns, whole.class_names)
+
+
+def taken(settings: Data) -> Dataset | None:
+    """The data of a file; None where it is bad."""
+    try:
+        return load(settings)
+    except BadInput:
+        return None
 
 
 @given(damaged("npz") | st.binary(max_size=300))

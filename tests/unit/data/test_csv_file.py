@@ -160,11 +160,13 @@ def test_a_mistake_in_a_late_block_is_told_as_in_an_early_one(
         (rows({2: "1,2,größe,True,1"}).encode("latin-1"), "isn't UTF-8"),
         (rows({AT: "1,2,red,True,"}), "is missing in 1 rows, row 301 the first"),
         (rows({AT: "inf,2,red,True,1"}), "infinite values, or ones too large for 32 bits: a 1"),
+        (rows({i: f"1,,red,True,{i % 2}" for i in range(ROWS)}), "column 'b' is empty"),
         (rows({AT: f"1,2,{'red' * 300},True,1"}), "can't be read as CSV"),
     ],
     ids=[
         *("ragged", "ragged-at-first", "mixed", "mixed-at-first", "mixed-after-a-line-break"),
         *("mixed-after-nothing", "latin-1", "latin-1-at-first", "missing-target", "infinite"),
+        "empty",
         "a-row-longer-than-a-block",
     ],
 )
