@@ -14,9 +14,9 @@ from pipeline.config.trust import code_of
 from pipeline.data.recipe import Recipe, write_model
 from pipeline.data.rows import Takes, decode
 from pipeline.data.scaling import measure
-from pipeline.data.split import load_split
+from pipeline.data.split import SplitData, load_split
 from pipeline.data.view import rows_of
-from pipeline.records import Champion, RunRecord, SweepRecord
+from pipeline.records import Champion, RunRecord, SweepRecord, TrialSpec
 from pipeline.report.select import ArmSelection, select, value_of
 from pipeline.report.statistics import judge, summarize
 from pipeline.search.study import ArmStudy
@@ -67,18 +67,8 @@ def publish_champion(
     values = dict(studies[entry.arm].best_trials(plan.config.confirm.top))[run.key.trial]
     spec = confirmation(plan, studies[entry.arm].arm, run.key.trial, values, run.key.repeat)
     data = load_split(spec.data)
-    dataset = data.dataset
-    recipe = Recipe(
-        spec.model.builder,
-        spec.model.params,
-        measure(spec.data, rows_of(dataset.x, data.train), dataset.columns),
-        dataset.x.shape[1:],
-        dataset.class_names,
-        dataset.columns,
-        spec.training.loss,
-        dataset.multi_label,
-    )
-    rows = dataset.x[data.train[:EXAMPLES]]
+    recipe = recipe_of(spec, data)
+    rows = data.dataset.x[data.train[:EXAMPLES]]
     write_model(folder / "model", recipe, weights)
     tags = {
         "confirmed_mean": repr(mean.mean),
@@ -94,11 +84,26 @@ def publish_champion(
         run,
         folder / "model",
         tags,
-        decode(rows, dataset.columns) if dataset.columns else rows,
+        decode(rows, recipe.columns) if recipe.columns else rows,
         Takes(recipe.shape, recipe.columns, bool(recipe.scaling.fill)),
         recipe.classes,
         recipe.answer,
         code_of(spec.model.builder),
+    )
+
+
+def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:
+    """The model of a training, without its weights."""
+    dataset = data.dataset
+    return Recipe(
+        spec.model.builder,
+        spec.model.params,
+        measure(spec.data, rows_of(dataset.x, data.train), dataset.columns),
+        dataset.x.shape[1:],
+        dataset.class_names,
+        dataset.columns,
+        spec.training.loss,
+        dataset.multi_label,
     )
 
 

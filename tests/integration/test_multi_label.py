@@ -15,10 +15,11 @@ import pytest
 from sklearn.datasets import load_digits
 
 from pipeline.config.training_laws import LABEL_LOSSES
-from pipeline.data.recipe import Recipe, write_model
+from pipeline.data.recipe import write_model
 from pipeline.data.rows import Takes
 from pipeline.data.split import SplitData, fingerprint
-from pipeline.records import TrialResult, TrialSpec
+from pipeline.records import TrialResult
+from pipeline.stages.champion import recipe_of
 from pipeline.tracking.registry import signature
 from pipeline.training import worker
 from pipeline.training.output import Task, value_problems
@@ -102,21 +103,9 @@ class TestPublished:
         spec, data = compose(*digits, "training.epochs=20")
         spec = replace(spec, test=True, weights=str(folder / "weights.npz"))
         result = train_trial(spec, data, lambda _: None, lambda _: True)
-        self.write(spec, data, folder)
+        weights = (folder / "weights.npz").read_bytes()
+        write_model(folder / "model", recipe_of(spec, data), weights)
         return result, data
-
-    def write(self, spec: TrialSpec, data: SplitData, folder: Path) -> None:
-        dataset = data.dataset
-        recipe = Recipe(
-            spec.model.builder,
-            spec.model.params,
-            Bench().scaling(data, spec.data),
-            dataset.x.shape[1:],
-            dataset.class_names,
-            loss=spec.training.loss,
-            multi_label=dataset.multi_label,
-        )
-        write_model(folder / "model", recipe, (folder / "weights.npz").read_bytes())
 
     def test_it_says_the_labels_of_each_row(self, digits: Sequence[str], tmp_path: Path) -> None:
         """And is as right as its training said of the test rows."""
