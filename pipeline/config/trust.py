@@ -36,4 +36,6 @@ def code_of(builder: str) -> Sequence[Path]:
         return [OURS]
     package = importlib.util.find_spec(package_of(builder))
     assert package is not None
-    return [OURS, *map(Path, package.submodule_search_locations or [str(package.origin)])]
+    found = map(Path, package.submodule_search_locations or [str(package.origin)])
+    # A package without an __init__.py is found as often as its folder is on the path.
+    return [OURS, *dict.fromkeys(path.resolve() for path in found)]
