@@ -84,7 +84,12 @@ class CsvStream:
             self._learn(error, done)
             raise ReadAgain from error
         if empty:
-            raise BadInput(*(f"{self._key}: column {name!r} is empty" for name in sorted(empty)))
+            raise BadInput(
+                *(
+                    f"{self._key}: column {name!r} is empty; leave it out: data.drop=[{name}]"
+                    for name in sorted(empty)
+                )
+            )
 
     def _learn(self, error: pa.ArrowInvalid, done: int) -> None:
         """Takes what stopped the reading after so many rows into account.
