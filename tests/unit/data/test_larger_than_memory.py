@@ -212,7 +212,7 @@ def test_it_says_that_it_goes_on(
             "'copy' is a copy of the target",
         ),
         (lambda table: table.assign(a=np.inf), "has infinite values"),
-        (lambda table: table.assign(b=table["b"].mask(table.index % 7 > 4)), "misses values: b 84"),
+        (lambda table: table.assign(b=table["b"].mask(table.index % 7 > 4)), "misses values: b 85"),
     ],
     ids=["copy", "copy-of-numbers", "infinite", "missing"],
 )
