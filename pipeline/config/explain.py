@@ -61,10 +61,8 @@ def explain(error: Exception, overrides: Sequence[str], known: DictConfig | None
     if str(error).startswith("Ambiguous value"):
         override = str(error).splitlines()[0].partition("'")[2].rstrip("'")
         name, _, values = override.partition("=")
-        return (
-            f"{override}: this is one value or a list? Write {name}=[{values}] for a list; to put "
-            f"options side by side, arms.{name}=[{values}]"
-        )
+        aside = f"; to put options side by side, arms.{name}=[{values}]" if "." not in name else ""
+        return f"{override}: this is one value or a list? Write {name}=[{values}] for a list{aside}"
     if isinstance(error, OverrideParseException):
         return (
             f"{error.override}: need key=value; outside of quotes a value may hold A-Z a-z 0-9 and "

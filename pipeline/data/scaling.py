@@ -12,7 +12,8 @@ from pipeline.config.schema import Data
 from pipeline.data.dataset import Column, Features
 from pipeline.data.view import InFile, pieces
 
-SMALLEST_VARIANCE = 1e-12  # of a feature that is always the same
+SMALLEST_VARIANCE = 1e-12  # Keras divides by no smaller deviation than 1e-7
+RESOLUTION = 2.0**-24  # of 32-bit floats: a feature that varies by less than that of itself doesn't
 
 Moments = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
@@ -69,6 +70,8 @@ def measure(settings: Data, x_train: Features | InFile, columns: Sequence[Column
 
 def moments(x: Features | InFile, features: Sequence[int] | None = None) -> Moments:
     """Mean and variance of features (the last axis; some of them, or all), missing values left out.
+    Of one that is always the same the variance is 1, as if it weren't to be scaled: divided by next
+    to nothing, a row in which it differs would outweigh all else.
 
     Block by block, so that nothing as large as `x` is made, and sums don't lose small terms: the
     moments of two parts give those of both (Chan, Golub and LeVeque, 1979).
@@ -88,7 +91,9 @@ def moments(x: Features | InFile, features: Sequence[int] | None = None) -> Mome
         mean = mean + away * own / both
         spread = spread + own_spread + away**2 * count * own / both
         count = count + own
-    return mean, np.maximum(spread / np.maximum(count, 1), SMALLEST_VARIANCE)
+    variance = spread / np.maximum(count, 1)
+    varies = variance > (mean * RESOLUTION) ** 2
+    return mean, np.where(varies, np.maximum(variance, SMALLEST_VARIANCE), 1.0)
 
 
 def _words(x: Features | InFile, columns: Sequence[Column]) -> tuple[tuple[int, int], ...]:

@@ -246,6 +246,15 @@ class TestMeasured:
         for one, two in zip(moments(x), whole, strict=True):
             np.testing.assert_allclose(one, two, rtol=1e-9)
 
+    @pytest.mark.parametrize("value", [0.0, 0.1, -3.0, 123_456.7, 1e30])
+    def test_what_never_varies_is_not_scaled(self, value: float) -> None:
+        """Nor is it divided by what rounding leaves of its variance."""
+        x = np.full((9999, 2), value, np.float32)
+        x[:, 1] += np.arange(9999) % 2 * max(1.0, abs(value) * 2**-20)
+        _, (same, varies) = moments(x)
+        assert same == 1.0
+        assert varies == pytest.approx(np.var(x[:, 1].astype(np.float64)), rel=1e-6)
+
     def test_words_are_those_of_training_rows(self, tmp_path: Path) -> None:
         data = table(tmp_path, missing="fill", categorical=["zip"])
         rows = np.array([0, 1, 2])  # Rome Oslo Bonn, 01234 98000
