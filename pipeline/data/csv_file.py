@@ -11,6 +11,7 @@ import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,9 +56,15 @@ def read_csv(key: str, path: Path, names: Sequence[str], dialect: Dialect) -> pa
         BadInput: it is no table in UTF-8; the message says what to change, and where.
     """
     reader = CsvReader(path, names, dialect)
-    table = reader.by_blocks() if path.stat().st_size > LARGE else None
-    if table is not None:
-        return table
+    if (types := reader.types_of_blocks()) is not None:
+        with suppress(pa.ArrowInvalid, BreakInValue):
+            return pa.concat_tables(reader.blocks(types))
+    return read_whole(key, path, names, dialect)
+
+
+def read_whole(key: str, path: Path, names: Sequence[str], dialect: Dialect) -> pa.Table:
+    """The same, types from all of the file, numbers in 64 bits."""
+    reader = CsvReader(path, names, dialect)
     try:
         table = reader.whole(breaks=False)
     except pa.ArrowInvalid as error:
@@ -87,17 +94,17 @@ class CsvReader:
         with pa.OSFile(str(self._path)) as file:
             return arrow_csv.read_csv(file, options, *self._how(None, breaks))
 
-    def by_blocks(self) -> pa.Table | None:
-        """All of it, types from the first rows, numbers in 32 bits; None where it must be read as a
-        whole."""
+    def types_of_blocks(self) -> Types | None:
+        """The types of columns by the first rows, numbers in 32 bits; None where the file is small
+        or these rows don't say enough, so that it is better read as a whole."""
+        if self._path.stat().st_size <= LARGE:
+            return None
         try:
             first = self.first_rows()
-            types = {field.name: compact(field.type) for field in first.schema}
-            if None in types.values() or self.mixed_columns("", first):
-                return None
-            return pa.concat_tables(self.blocks(types))
-        except (pa.ArrowInvalid, BreakInValue):
+        except pa.ArrowInvalid:
             return None
+        types = {field.name: compact(field.type) for field in first.schema}
+        return None if None in types.values() or self.mixed_columns("", first) else types
 
     def first_rows(self) -> pa.Table:
         """The rows that a file begins with, types from them.

@@ -1,11 +1,13 @@
-"""A CSV file that memory has no room for: its rows as they are read, a few megabytes at a time.
+"""A CSV file: its rows as they are read, a few megabytes at a time.
 
 They are read with the types of the first rows. Where others follow, or a value has a line break in
-it, the file is read again from its start, in a way that takes these.
+it, the file is read again from its start: as a whole, or, where memory has no room for that, in a
+way that takes these.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +15,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.data.csv_file import BreakInValue, CsvReader, Dialect, Types, compact, is_binary
+from pipeline.data.csv_file import (
+    BreakInValue,
+    CsvReader,
+    Dialect,
+    Types,
+    compact,
+    is_binary,
+    read_whole,
+)
 from pipeline.data.csv_mistakes import explain, not_utf8
 from pipeline.errors import BadInput
 
@@ -24,8 +34,67 @@ class ReadAgain(Exception):
     """What was read so far doesn't count: all files are to be read again."""
 
 
+class CsvTable:
+    """A file that memory has room for: its columns, and its rows in batches, whose memory is given
+    back one after the other.
+
+    Args:
+        key: what names the file, for messages.
+        path: a regular file.
+        names: of all of its columns.
+        dialect: how to read it.
+
+    Raises:
+        BadInput: it is no table.
+    """
+
+    def __init__(self, key: str, path: Path, names: Sequence[str], dialect: Dialect) -> None:
+        self._reader = CsvReader(path, names, dialect)
+        self._whole = functools.partial(read_whole, key, path, names, dialect)
+        self._table: pa.Table | None = None
+        self._types = self._reader.types_of_blocks()
+        self.schema: pa.Schema
+        self.rows: int
+        if self._types is None:
+            self._load()
+        else:
+            self.schema = pa.schema(list(self._types.items()))
+            self.rows = self._reader.most_rows()
+
+    def batches(self, columns: list[str]) -> Iterator[Any]:
+        """The named columns.
+
+        Raises:
+            ReadAgain: it has to be read as a whole.
+            BadInput: it is no table.
+        """
+        if self._types is None:
+            yield from self._given_back(columns)
+            return
+        try:
+            for table in self._reader.blocks(self._types):
+                yield from table.select(columns).to_batches()
+        except (pa.ArrowInvalid, BreakInValue) as error:
+            self._types = None
+            self._load()
+            raise ReadAgain from error
+
+    def _load(self) -> None:
+        self._table = self._whole()
+        self.schema, self.rows = self._table.schema, self._table.num_rows
+
+    def _given_back(self, columns: list[str]) -> Iterator[Any]:
+        if self._table is None:
+            self._load()
+        assert self._table is not None
+        batches = self._table.to_batches()[::-1]
+        self._table = None
+        while batches:
+            yield batches.pop().select(columns)
+
+
 class CsvStream:
-    """The columns of a file, and its rows in batches.
+    """A file that memory has no room for: its columns, and its rows in batches.
 
     Args:
         key: what names the file, for messages.

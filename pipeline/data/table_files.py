@@ -14,9 +14,9 @@ from typing import Any, Protocol, TypeVar
 import pyarrow as pa
 
 from pipeline.config.schema import Data
-from pipeline.data.csv_file import CsvReader, Dialect, read_csv
+from pipeline.data.csv_file import CsvReader, Dialect
 from pipeline.data.csv_mistakes import csv_names
-from pipeline.data.csv_stream import CsvStream
+from pipeline.data.csv_stream import CsvStream, CsvTable
 from pipeline.data.dataset import TEST, TRAIN, VALIDATION
 from pipeline.data.memory import available_bytes
 from pipeline.data.parquet_file import ParquetRows
@@ -111,21 +111,7 @@ class _CsvFile:
         return CsvReader(self.path, self.names, self.dialect)
 
     def in_memory(self) -> RowFile:
-        return _CsvTable(read_csv(self.key, self.path, self.names, self.dialect))
+        return CsvTable(self.key, self.path, self.names, self.dialect)
 
     def streamed(self) -> RowFile:
         return CsvStream(self.key, self.path, self.names, self.dialect, self.reader.most_rows())
-
-
-class _CsvTable:
-    """A CSV file in memory, which is given back batch by batch."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self.schema: pa.Schema = table.schema
-        self.rows: int = table.num_rows
-        self._batches: list[Any] = table.to_batches()
-        self._batches.reverse()
-
-    def batches(self, columns: list[str]) -> Iterator[Any]:
-        while self._batches:
-            yield self._batches.pop().select(columns)

@@ -3,6 +3,7 @@ it is read as a whole, or told to be."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,16 +31,16 @@ def rows(change: dict[int, str] | None = None) -> str:
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Blocks of a few rows; says of each file whether it came to its end in blocks."""
-    ended = []
-    by_blocks = csv_file.CsvReader.by_blocks
+    """Blocks of a few rows; says of each file read in blocks whether it came to its end so."""
+    ended: list[bool] = []
+    blocks = csv_file.CsvReader.blocks
 
-    def watched(reader: csv_file.CsvReader) -> object:
-        table = by_blocks(reader)
-        ended.append(table is not None)
-        return table
+    def watched(reader: csv_file.CsvReader, types: csv_file.Types) -> Iterator[object]:
+        ended.append(False)
+        yield from blocks(reader, types)
+        ended[-1] = True
 
-    monkeypatch.setattr(csv_file.CsvReader, "by_blocks", watched)
+    monkeypatch.setattr(csv_file.CsvReader, "blocks", watched)
     monkeypatch.setattr(csv_file, "BLOCK", 500)
     monkeypatch.setattr(csv_file, "SAMPLE", 400)
     return ended
@@ -93,9 +94,9 @@ def test_blocks_are_the_same_data_as_the_whole(
 ) -> None:
     text, in_blocks = CASES[case]
     whole = read(tmp_path, text, 10**9, monkeypatch)
+    assert not small_blocks
     blocks = read(tmp_path, text, 100, monkeypatch)
-    assert len(small_blocks) == 1
-    assert in_blocks in (None, small_blocks[0])
+    assert in_blocks in (None, small_blocks == [True])
     np.testing.assert_array_equal(blocks.x, whole.x)
     np.testing.assert_array_equal(blocks.y, whole.y)
     assert blocks.columns == whole.columns
@@ -103,13 +104,13 @@ def test_blocks_are_the_same_data_as_the_whole(
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.usefixtures("small_blocks")
 def test_rows_as_they_are_read_are_the_same_data_as_the_whole(
-    case: str, tmp_path: Path, small_blocks: list[bool], monkeypatch: pytest.MonkeyPatch
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text, _ = CASES[case]
     whole = read(tmp_path, text, 10**9, monkeypatch)
     passing = streamed(tmp_path, text, monkeypatch)
-    assert not small_blocks
     np.testing.assert_array_equal(passing.x, whole.x)
     np.testing.assert_array_equal(passing.y, whole.y)
     assert passing.columns == whole.columns
