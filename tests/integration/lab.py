@@ -56,6 +56,7 @@ class Sandbox:
             folder.mkdir(parents=True)
         self.project = REPOSITORY
         self._started: list[subprocess.Popen[str]] = []
+        self._open = True
 
     def copy_project(self) -> None:
         """Has commands run a copy of the project, as from an archive: what they write there shows,
@@ -88,6 +89,7 @@ class Sandbox:
         self, module: str, *arguments: str, options: Iterable[str] = (), **variables: str
     ) -> subprocess.Popen[str]:
         """Starts `python [options] -m module arguments`."""
+        assert self._open, "the session ends"
         process = subprocess.Popen(
             [sys.executable, *options, "-m", module, *arguments],
             cwd=self.work,
@@ -121,11 +123,17 @@ class Sandbox:
         folder = Path(run.artifact_uri.removeprefix("file://")) / "report"
         return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
+    def kill(self) -> None:
+        """Ends what still runs, and lets nothing begin."""
+        self._open = False
+        for process in self._started:
+            process.kill()
+
     def close(self) -> None:
         """Ends what still runs; a scenario that failed may leave something."""
+        self.kill()
         for process in self._started:
-            if process.poll() is None:
-                process.kill()
+            if process.stdout is not None and not process.stdout.closed:
                 process.communicate()
 
 
@@ -188,8 +196,10 @@ class Lab:
     ) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
         for sandbox in self._sandboxes:
+            sandbox.kill()
+        self._pool.shutdown(wait=True)  # whose threads read what these print
+        for sandbox in self._sandboxes:
             sandbox.close()
-        self._pool.shutdown(wait=True)
 
     def begin(self, name: str) -> Future[Any]:
         """Puts a scenario in the queue, behind those it comes after; once."""
