@@ -7,7 +7,7 @@ builds it, its signature and an example.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +85,7 @@ def register(
         metadata={
             "classes": list(classes),
             "answer": answer,
+            "words": [column.name for column in takes.columns if column.vocabulary],
             "sweep": sweep.name,
             "run_id": run.run_id,
         },
@@ -110,14 +111,17 @@ def _champion(version: ModelVersion) -> Champion:
 
 
 def signature(takes: Takes, classes: Sequence[str], answer: str = "class") -> ModelSignature:
-    """Such rows in; the class, or labels, and a probability for every one out."""
+    """Such rows in; the class, or labels, and a probability for every one out.
+
+    A column's type is any: for numbers MLflow would refuse whole ones, and for words those of a
+    category, as pandas reads both from the very file that was trained on.
+    """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
+    from mlflow.types.schema import AnyType
 
     rows = [
-        ColSpec("string", column.name, required=False)
-        if column.vocabulary
-        else ColSpec("double", column.name, required=not takes.missing)
+        ColSpec(AnyType(), column.name, required=not (column.vocabulary or takes.missing))
         for column in takes.columns
     ] or [TensorSpec(np.dtype(np.float32), (-1, *takes.shape))]
     outputs = [ColSpec("string", answer), *(ColSpec("double", f"p_{name}") for name in classes)]
@@ -161,16 +165,17 @@ def taken_by(store: Store, uri: str) -> Takes:
         raise BadInput(f"model: {uri} can't be read: {error}") from error
     if found.flavors.get("python_function", {}).get("loader_module") != LOADER:
         raise BadInput(f"model: {uri} isn't a model that a sweep has published")
-    return takes_of(found.signature)
+    return takes_of(found.signature, (found.metadata or {}).get("words", ()))
 
 
-def takes_of(signature: ModelSignature) -> Takes:
-    """The rows that a model of such a signature takes; any word stands for those of a column."""
+def takes_of(signature: ModelSignature, words: Collection[str] = ()) -> Takes:
+    """The rows that a model of such a signature takes; any word stands for those of the columns
+    that `words` names."""
     inputs = signature.inputs
     if inputs.is_tensor_spec():
         return Takes(tuple(inputs.inputs[0].shape[1:]))
-    columns = [Column(c.name, ANY_WORD if c.type.name == "string" else ()) for c in inputs.inputs]
-    numbers = [c for c in inputs.inputs if c.type.name != "string"]
+    columns = [Column(c.name, ANY_WORD if c.name in words else ()) for c in inputs.inputs]
+    numbers = [c for c in inputs.inputs if c.name not in words]
     return Takes((len(columns),), tuple(columns), any(not c.required for c in numbers))
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -145,10 +146,10 @@ class TestServed:
         model = self.classifier(tmp_path)
         pd.testing.assert_frame_equal(model.predict(one), model.predict(two))
 
-    @pytest.mark.filterwarnings("ignore")  # those of MLflow's import
-    def test_mlflow_takes_requests_by_the_names_of_columns(self, tmp_path: Path) -> None:
+    @pytest.fixture
+    def served(self, tmp_path: Path) -> Any:
+        """The model as MLflow loads it."""
         from mlflow import pyfunc
-        from mlflow.pyfunc.scoring_server import invocations
 
         self.classifier(tmp_path)
         pyfunc.save_model(
@@ -159,16 +160,29 @@ class TestServed:
             input_example=decode(np.array([[40, 1]], np.float32), self.COLUMNS),
             pip_requirements=["keras"],
         )
-        model = pyfunc.load_model(str(tmp_path / "published"))
+        return pyfunc.load_model(str(tmp_path / "published"))
+
+    @pytest.mark.filterwarnings("ignore")  # those of MLflow's import
+    def test_mlflow_takes_requests_by_the_names_of_columns(self, served: Any) -> None:
+        from mlflow.pyfunc.scoring_server import invocations
+
         rows = [{"age": 40, "city": "Oslo"}, {"age": None, "city": "Paris"}]
         split = {"columns": ["city", "age"], "data": [["Oslo", 40], ["Paris", None]]}
         for request in ({"dataframe_records": rows}, {"dataframe_split": split}):
             answer = invocations(
-                json.dumps(request), "application/json", model, model.metadata.get_input_schema()
+                json.dumps(request), "application/json", served, served.metadata.get_input_schema()
             )
             predictions = json.loads(answer.response)["predictions"]
             assert [one["class"] for one in predictions] == ["northern", "old"]
             assert predictions[1] == {"class": "old", "p_old": 0.5, "p_northern": 0.5}
+
+    @pytest.mark.filterwarnings("ignore")
+    @pytest.mark.parametrize("city", ["object", "category", "string"])
+    @pytest.mark.parametrize("age", ["int64", "float64", "Int64", "object", "uint8"])
+    def test_mlflow_takes_rows_as_pandas_reads_them(self, age: str, city: str, served: Any) -> None:
+        table = pd.DataFrame({"age": [40, 80], "city": ["Oslo", "Rome"], "more": [1, 2]})
+        answer = served.predict(table.astype({"age": age, "city": city}))
+        assert answer["class"].tolist() == ["northern", "old"]
 
     def test_marks_of_another_country(self, tmp_path: Path) -> None:
         (tmp_path / "rows.csv").write_text("city;age\nOslo;40,5\n")
