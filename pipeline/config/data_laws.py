@@ -71,7 +71,7 @@ def data_problems(data: Data) -> Iterator[Problem]:
 
 def may_give_validation(data: Data) -> bool:
     """Whether the data itself may say which rows validate."""
-    return data.source == "npz" or bool(data.split or data.validation_path)
+    return data.source in ("npz", "images") or bool(data.split or data.validation_path)
 
 
 def _table_problems(data: Data) -> Iterator[Problem]:

@@ -15,6 +15,12 @@ Rows = npt.NDArray[np.int64]
 
 PARTS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)
+PART_WORDS = {
+    **dict.fromkeys(("train", "training"), TRAIN),
+    **dict.fromkeys(("validation", "val", "valid"), VALIDATION),
+    **dict.fromkeys(("test", "testing"), TEST),
+}
+"""What users call a part of the split, in small letters."""
 JOINT = ";"
 """Stands between the labels of a row where they are written as one word."""
 

@@ -1,4 +1,5 @@
-"""Images: a folder with a folder of image files for each class.
+"""Images: a folder with a folder of image files for each class; or with one for each part of the
+split, in which those of the classes are.
 
 In: a path. Out: a `Dataset` of (rows, height, width, channels), or `BadInput` with all that is
 wrong of the files.
@@ -6,39 +7,37 @@ wrong of the files.
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 
 from pipeline.config.schema import Data
-from pipeline.data.dataset import Dataset, Features
+from pipeline.data.dataset import PART_WORDS, TRAIN, Dataset, Features
+from pipeline.data.image_files import (
+    ENDINGS,
+    ImageFile,
+    examine,
+    files_below,
+    is_hidden,
+    read_pixels,
+    refuse,
+)
 from pipeline.data.paths import find_folder
-from pipeline.data.progress import goes_on
 from pipeline.data.room import room_for
 from pipeline.errors import BadInput
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF")
-ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif"}
-MOST_PIXELS = 50_000_000  # of one image
-GREY = {"1", "L", "LA", "I", "I;16", "F"}
-SHOWN = 5
 LESS = "make images smaller with data.size=[height,width]"
 
 
 @dataclass(frozen=True)
-class _File:
-    """An image file as it was looked at: its class, its size (width, height), grey or not."""
+class _Folder:
+    """The images of a class, and the part of the split that they are in, where folders say so."""
 
     path: Path
-    label: int
-    size: tuple[int, int]
-    grey: bool
+    part: int | None = None
 
 
 def load_images(settings: Data) -> Dataset:
@@ -48,16 +47,16 @@ def load_images(settings: Data) -> Dataset:
         BadInput: there are no classes, a file is no image, or images are of different sizes.
     """
     root = find_folder("data.path", settings.path)
-    classes = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+    folders = list(_folders(root))
+    classes = sorted({folder.path.name for folder in folders})
     if len(classes) < 2:
         raise BadInput(
             f"data.path: {root} needs a folder of images for each class, two at least, and has "
-            f"{', '.join(p.name for p in classes) or 'none'}"
+            f"{', '.join(classes) or 'none'}"
         )
-    files, problems = _look(root, classes)
-    if problems:
-        more = [f"data.path: … and {len(problems) - SHOWN} more"] * (len(problems) > SHOWN)
-        raise BadInput(*problems[:SHOWN], *more)
+    found, problems = _look(root, folders)
+    refuse(problems)
+    files = [file for _, file in found]
     height, width = _size(settings, files)
     channels, notes = _channels(settings, files)
     shape = (height, width, channels)
@@ -65,68 +64,66 @@ def load_images(settings: Data) -> Dataset:
     with room_for(f"data.path: {root}", len(files), shape, LESS) as room:
         broken = []
         for file in files:
-            if problem := _read(file, pixels[0]):
-                broken.append(problem)
+            if problem := read_pixels(file, pixels[0]):
+                broken.append(f"data.path: {file.path} {problem}")
             room.put(pixels)
-        if broken:
-            more = [f"data.path: … and {len(broken) - SHOWN} more"] * (len(broken) > SHOWN)
-            raise BadInput(*broken[:SHOWN], *more)
+        refuse(broken)
         x = room.array()
-    labels = np.array([file.label for file in files], np.int64)
-    return Dataset(x, labels, tuple(folder.name for folder in classes), notes=notes)
+    numbers = {name: number for number, name in enumerate(classes)}
+    y = np.array([numbers[folder.path.name] for folder, _ in found], np.int64)
+    given = [folder.part for folder, _ in found if folder.part is not None]
+    parts = np.array(given, np.int8) if given else None
+    return Dataset(x, y, tuple(classes), parts=parts, notes=notes)
 
 
-def _look(root: Path, classes: Sequence[Path]) -> tuple[list[_File], list[str]]:
-    """Every image, its pixels not read yet, and what is wrong with others."""
-    files: list[_File] = []
+def _folders(root: Path) -> Iterator[_Folder]:
+    """The folder of each class; or of each part and class, where the root has folders train,
+    validation and test, or some of them, and these have folders."""
+    inside = list(_in(root))
+    parts = [PART_WORDS.get(folder.name.lower()) for folder in inside]
+    by_part = TRAIN in parts and len(parts) > 1 and None not in parts
+    if not by_part or not any(any(_in(folder)) for folder in inside):
+        yield from map(_Folder, inside)
+        return
+    for folder, part in zip(inside, parts, strict=True):
+        if stray := next((p for p in folder.iterdir() if p.suffix.lower() in ENDINGS), None):
+            raise BadInput(
+                f"data.path: {folder} is taken for a part of the split, and {stray.name} stands "
+                "there without a class; put images into a folder for each class, or take the "
+                "folder away"
+            )
+        for class_folder in _in(folder):
+            yield _Folder(class_folder, part)
+
+
+def _in(folder: Path) -> Iterable[Path]:
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not is_hidden(p.name))
+
+
+def _look(
+    root: Path, folders: Sequence[_Folder]
+) -> tuple[list[tuple[_Folder, ImageFile]], list[str]]:
+    """Every image with its folder, and what is wrong with others."""
+    files: list[tuple[_Folder, ImageFile]] = []
     problems: list[str] = []
     inside = root.resolve()
-    for label, folder in enumerate(classes):
+    for folder in folders:
         before = len(files) + len(problems)
-        for path in sorted(folder.rglob("*")):
-            hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-            if hidden or path.is_dir():
-                continue
-            goes_on()
-            found = _examine(path, label, inside)
+        for path in files_below(folder.path):
+            found = examine(path, inside)
             if isinstance(found, str):
                 problems.append(f"data.path: {path} {found}")
             else:
-                files.append(found)
-        if not folder.resolve().is_relative_to(inside):
-            problems.append(f"data.path: {folder} leads out of {root}; copy its images into it")
+                files.append((folder, found))
+        place = f"data.path: {folder.path}"
+        if not folder.path.resolve().is_relative_to(inside):
+            problems.append(f"{place} leads out of {root}; copy its images into it")
         elif len(files) + len(problems) == before:
-            problems.append(f"data.path: {folder} has no images; take the folder away, or fill it")
+            problems.append(f"{place} has no images; take the folder away, or fill it")
     return files, problems
 
 
-def _examine(path: Path, label: int, root: Path) -> _File | str:
-    """What an image says of itself, or why it is none."""
-    if not path.resolve().is_relative_to(root):
-        return f"is a link that leads out of {root}; copy the image"
-    if not path.is_file():
-        return "is no file"
-    if path.suffix.lower() not in ENDINGS:
-        return f"is no image ({', '.join(sorted(ENDINGS))}); take it away"
-    if path.stat().st_size == 0:
-        return "is empty; take it away"
-    try:
-        with (
-            warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
-            path.open("rb") as file,
-            Image.open(file, formats=FORMATS) as image,
-        ):
-            size, grey = image.size, image.mode in GREY
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return f"has too many pixels (at most {MOST_PIXELS} are read); make it smaller"
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        return f"is damaged ({error}); take it away"
-    if size[0] * size[1] > MOST_PIXELS:
-        return f"has {size[0]} × {size[1]} pixels (at most {MOST_PIXELS} are read); make it smaller"
-    return _File(path, label, size, grey)
-
-
-def _size(settings: Data, files: Sequence[_File]) -> tuple[int, int]:
+def _size(settings: Data, files: Sequence[ImageFile]) -> tuple[int, int]:
     """Height and width of all images."""
     if settings.size is not None:
         height, width = settings.size
@@ -144,7 +141,7 @@ def _size(settings: Data, files: Sequence[_File]) -> tuple[int, int]:
     return height, width
 
 
-def _channels(settings: Data, files: Sequence[_File]) -> tuple[int, tuple[str, ...]]:
+def _channels(settings: Data, files: Sequence[ImageFile]) -> tuple[int, tuple[str, ...]]:
     """1 for grey images or 3 for coloured ones, and what the user should know."""
     grey = sum(file.grey for file in files)
     channels = settings.channels or (1 if grey == len(files) else 3)
@@ -152,17 +149,3 @@ def _channels(settings: Data, files: Sequence[_File]) -> tuple[int, tuple[str, .
         note = f"{grey} of {len(files)} images are grey, and are read as coloured ones (channels=3)"
         return channels, (note,)
     return channels, ()
-
-
-def _read(file: _File, into: npt.NDArray[np.float32]) -> str | None:
-    """Puts the pixels (height, width, channels) in, 0 to 255; what was wrong, if anything."""
-    height, width, channels = into.shape
-    try:
-        with file.path.open("rb") as source, Image.open(source, formats=FORMATS) as image:
-            pixels = image.convert("L" if channels == 1 else "RGB")
-            if pixels.size != (width, height):
-                pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
-            into[:] = np.asarray(pixels, np.float32).reshape(into.shape)
-    except (OSError, ValueError, SyntaxError) as error:
-        return f"data.path: {file.path} is damaged ({error}); take it away"
-    return None

@@ -180,6 +180,11 @@ def several(root: Path) -> None:
     (root / "dog" / "notes.txt").write_text("no image")
 
 
+def of_the_system(root: Path) -> None:
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini"):
+        (root / "cat" / name).write_bytes(b"not for anybody")
+
+
 def cut_image(root: Path) -> None:
     whole = (root / "dog" / "3.png").read_bytes()
     (root / "dog" / "3.png").write_bytes(whole[: len(whole) - 40])
@@ -461,7 +466,7 @@ TAKEN: dict[str, tuple[Make, tuple[str, ...]]] = {
         csv(lines(*(f"{i},{i * i % 7},{i % 2}.0" for i in range(ROWS)))),
         ("0", "1"),
     ),
-    "71-hidden-files": (photos(lambda root: (root / "cat" / ".DS_Store").touch()), ("cat", "dog")),
+    "71-hidden-files": (photos(of_the_system), ("cat", "dog")),
 }
 
 

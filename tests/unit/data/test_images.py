@@ -1,0 +1,142 @@
+"""Images as they are seen: upright, in 0 to 255 whatever their bits, in the part they stand in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from pipeline.config.schema import Data
+from pipeline.data.dataset import Dataset
+from pipeline.data.remarks import remarks
+from pipeline.data.split import load_split
+from pipeline.errors import BadInput
+
+ORIENTATION = 274
+NOISE = np.random.default_rng(0).integers(0, 255, (40, 4, 6, 3), np.uint8)
+
+
+def save(path: Path, pixels: npt.NDArray[np.generic], orientation: int | None = None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    exif = Image.Exif()
+    if orientation is not None:
+        exif[ORIENTATION] = orientation
+    Image.fromarray(pixels).save(path, exif=exif)
+
+
+def load(root: Path, **settings: Any) -> Dataset:
+    return load_split(images(root, **settings)).dataset
+
+
+def images(root: Path, validation: float = 0, test: float = 0, **settings: Any) -> Data:
+    return Data("i", "images", str(root), validation=validation, test=test, **settings)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grey_of_16_bits_goes_to_255(tmp_path: Path, channels: int) -> None:
+    values = np.array([[0, 257, 65535], [128, 1000, 30000]], np.uint16)
+    save(tmp_path / "dark" / "1.png", values)
+    save(tmp_path / "light" / "1.png", 65535 - values)
+    x = load(tmp_path, channels=channels).x
+    expected = np.array([[0, 1, 255], [128 / 257, 1000 / 257, 30000 / 257]])
+    assert x.shape == (2, 2, 3, channels)
+    for channel in range(channels):
+        np.testing.assert_allclose(x[0, :, :, channel], expected, rtol=1e-6)
+        np.testing.assert_allclose(x[1, :, :, channel], 255 - expected, rtol=1e-5)
+
+
+def test_grey_of_16_bits_is_scaled_as_other_images_are(tmp_path: Path) -> None:
+    grey = NOISE[0, :, :, 0]
+    save(tmp_path / "16" / "1.png", grey.astype(np.uint16) * 257)
+    save(tmp_path / "8" / "1.png", grey)
+    x = load(tmp_path, size=[2, 3]).x
+    np.testing.assert_allclose(x[0], x[1], atol=0.5)  # what scales 8 bits rounds
+
+
+TURNED = {
+    1: lambda seen: seen,
+    2: lambda seen: seen[:, ::-1],
+    3: lambda seen: seen[::-1, ::-1],
+    4: lambda seen: seen[::-1],
+    5: lambda seen: seen.transpose(1, 0, 2),
+    6: lambda seen: np.rot90(seen, 1),
+    7: lambda seen: seen[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda seen: np.rot90(seen, -1),
+    9: lambda seen: seen,
+}
+"""What a camera stores of an image that is to be seen so, by the orientation that it notes (EXIF
+2.32, table 6: where row 0 and column 0 are)."""
+
+
+@pytest.mark.parametrize("orientation", TURNED)
+def test_an_image_is_turned_as_its_camera_says(tmp_path: Path, orientation: int) -> None:
+    for i, name in enumerate(("cat", "dog")):
+        save(tmp_path / name / "1.png", NOISE[i])
+        stored = np.ascontiguousarray(TURNED[orientation](NOISE[i]))
+        save(tmp_path / name / "2.png", stored, orientation)
+    x = load(tmp_path).x
+    np.testing.assert_array_equal(x[1], NOISE[0])
+    np.testing.assert_array_equal(x, x[[0, 0, 2, 2]])
+
+
+def test_what_a_camera_notes_may_be_unreadable(tmp_path: Path) -> None:
+    for i, name in enumerate(("cat", "dog")):
+        (tmp_path / name).mkdir()
+        Image.fromarray(NOISE[i]).save(tmp_path / name / "1.png", exif=b"Exif\0\0no notes")
+    np.testing.assert_array_equal(load(tmp_path).x, NOISE[:2])
+
+
+def by_part(root: Path, *parts: str) -> None:
+    for i, part in enumerate(parts):
+        for j, name in enumerate(("cat", "dog")):
+            for k in range(2):
+                save(root / part / name / f"{k}.png", NOISE[4 * i + 2 * j + k])
+
+
+def test_folders_of_parts_are_the_split(tmp_path: Path) -> None:
+    by_part(tmp_path, "test", "Train", "val")
+    data = load_split(images(tmp_path, validation=0.2, test=0.2))
+    assert data.dataset.class_names == ("cat", "dog")
+    assert data.dataset.y.tolist() == [0, 0, 1, 1] * 3
+    np.testing.assert_array_equal(data.dataset.x[data.test], NOISE[:4])
+    np.testing.assert_array_equal(data.dataset.x[data.train], NOISE[4:8])
+    np.testing.assert_array_equal(data.dataset.x[data.validation], NOISE[8:12])
+
+
+def test_a_part_without_a_folder_is_held_out(tmp_path: Path) -> None:
+    by_part(tmp_path, "test", "train")
+    data = load_split(images(tmp_path, validation=0.5, test=0.5))
+    assert (len(data.test), len(data.validation), len(data.train)) == (4, 2, 2)
+    assert set(data.test) == {0, 1, 2, 3}
+
+
+def test_a_class_that_a_part_lacks_is_told(tmp_path: Path) -> None:
+    by_part(tmp_path, "train", "val")
+    for i in range(2):
+        save(tmp_path / "train" / "mouse" / f"{i}.png", NOISE[20 + i])
+    assert "there is no validation row of class 'mouse'" in "\n".join(
+        remarks(load_split(images(tmp_path, test=0)))
+    )
+    save(tmp_path / "val" / "bird" / "1.png", NOISE[30])
+    with pytest.raises(BadInput, match="no training rows of class 'bird'"):
+        load_split(images(tmp_path))
+
+
+def test_images_of_a_part_need_a_class(tmp_path: Path) -> None:
+    by_part(tmp_path, "train")
+    save(tmp_path / "test" / "1.png", NOISE[20])
+    with pytest.raises(BadInput, match=r"test is taken for a part .* 1\.png stands there without"):
+        load_split(images(tmp_path))
+
+
+@pytest.mark.parametrize("names", [("train", "test"), ("test", "val"), ("train", "plane")])
+def test_classes_may_have_the_names_of_parts(tmp_path: Path, names: tuple[str, str]) -> None:
+    for i, name in enumerate(names):
+        save(tmp_path / name / "1.png", NOISE[i])
+        if "train" not in names or "plane" in names:
+            save(tmp_path / name / "more" / "1.png", NOISE[i + 2])
+    assert load(tmp_path).class_names == tuple(sorted(names))
