@@ -1,4 +1,5 @@
-"""`python -m pipeline.predict`: classes or labels of rows, and probabilities, by a published model.
+"""`python -m pipeline.predict`: classes or labels of rows or images, and probabilities, by a
+published model.
 
 Exit codes: 0 done · 2 no such model, or rows it can't take · 5 store or model can't be read.
 """
@@ -17,6 +18,8 @@ from pipeline.config.composing import compose_predict
 from pipeline.config.entry import command
 from pipeline.config.schema import Predict
 from pipeline.data.dataset import Features
+from pipeline.data.image_rows import are_images, read_images
+from pipeline.data.paths import without_password
 from pipeline.data.rows import read_rows
 from pipeline.errors import DONE, BadInput
 from pipeline.executor.local import tensorflow_environment
@@ -32,11 +35,13 @@ KEYS = ("model", "input", "output", "delimiter", "decimal")
 
 @dataclass(frozen=True)
 class Job:
-    """A model that there is, and rows that it takes."""
+    """A model that there is, and rows that it takes; `files` are their names, where they are
+    images."""
 
     store: Store
     model: str
     rows: Features | pd.DataFrame
+    files: Sequence[str]
     output: Path
 
 
@@ -45,7 +50,7 @@ def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
     settings: Predict = config.predict
     store, output = find_store(config.tracking), Path(settings.output)
     if output.suffix != ".csv":
-        raise BadInput(f"output: need a .csv, got {output}")
+        raise BadInput(f"output: need a .csv, got {without_password(str(output))}")
     if not output.absolute().parent.is_dir():
         raise BadInput(f"output: there is no folder {output.absolute().parent}; make it first")
     if output.absolute() == Path(settings.input).absolute():
@@ -57,21 +62,27 @@ def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
         raise BadInput(*problems)
     model = find_model(store, settings.model)
     takes = taken_by(store, model)
-    rows = read_rows(Path(settings.input), takes, settings.delimiter, settings.decimal)
-    return Job(store, model, rows, output)
+    given = Path(settings.input)
+    if are_images(given):
+        files, pixels = read_images(given, takes)
+        return Job(store, model, pixels, files, output)
+    rows = read_rows(given, takes, settings.delimiter, settings.decimal)
+    return Job(store, model, rows, (), output)
 
 
 def predict(job: Job, logs: Path) -> int:
     os.environ.update(tensorflow_environment(logs))
     with _stderr_to(logs / "tensorflow.log"):
         table = load_model(job.store, job.model).predict(job.rows)
+    if job.files:
+        table.insert(0, "file", job.files)
     draft = job.output.with_name(f".{job.output.name}.{os.getpid()}.tmp")
     try:
         table.to_csv(draft, index=False)
         draft.replace(job.output)
     finally:
         draft.unlink(missing_ok=True)
-    print(f"{len(table)} rows by {job.model}: {job.output}")
+    print(f"{len(table)} {'images' if job.files else 'rows'} by {job.model}: {job.output}")
     return DONE
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from pipeline.errors import BadInput
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
+PASSWORD = re.compile(r"(:/+)[^/\s]*@")
 SYSTEM = tuple(Path(name) for name in ("/proc", "/sys", "/dev"))
 OBJECTS = {".pkl", ".joblib", ".h5", ".hdf5", ".keras", ".pt", ".pth"}
 LONGEST_START = 8
@@ -36,7 +37,7 @@ def find_file(key: str, given: str | None) -> Path:
     Raises:
         BadInput: it is an address, isn't there, or is something else.
     """
-    path = _find(key, given)
+    path = find(key, given)
     if path.is_dir():
         inside = sorted(p.name for p in path.iterdir() if p.is_file())[:3]
         has = f", which has {', '.join(inside)}" if inside else ""
@@ -60,7 +61,7 @@ def find_folder(key: str, given: str | None) -> Path:
     Raises:
         BadInput: it is an address, isn't there, or is a file.
     """
-    path = _find(key, given)
+    path = find(key, given)
     if not path.is_dir():
         raise BadInput(f"{key}: need a folder with a folder for each class, and {path} is a file")
     return path
@@ -83,11 +84,21 @@ def check_start(key: str, path: Path) -> None:
         raise BadInput(f"{key}: {path} isn't text; save it as CSV in UTF-8")
 
 
-def _find(key: str, given: str | None) -> Path:
+def without_password(address: str) -> str:
+    """An address as it may be shown."""
+    return PASSWORD.sub(r"\1…@", address)
+
+
+def find(key: str, given: str | None) -> Path:
+    """The file or folder that is meant.
+
+    Raises:
+        BadInput: it is an address, or isn't there.
+    """
     if URL.match(given or ""):
         raise BadInput(
-            f"{key}: need a path on this machine, got the address {given}; nothing is fetched: "
-            "copy it here first"
+            f"{key}: need a path on this machine, got the address "
+            f"{without_password(given or '')}; nothing is fetched: copy it here first"
         )
     path = Path(given or "")
     if given and path.exists():

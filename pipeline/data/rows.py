@@ -51,7 +51,7 @@ def read_rows(
     """
     find_file("input", str(path))
     if path.suffix not in (".csv", ".parquet", ".npz"):
-        raise BadInput(f"input: need a .csv or an .npz, or a .parquet, got {path}")
+        raise BadInput(f"input: need a .csv or an .npz, a .parquet, or images, got {path}")
     if path.suffix == ".npz":
         return _of_shape(_npz(path, takes), path, takes.shape)
     table = _table(path, takes.columns, delimiter, decimal)

@@ -380,6 +380,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         f"72-{url.partition(':')[0]}": (given(url), ("need a path on this machine", url))
         for url in ("http://host/rows.csv", "s3://bucket/rows.csv", "file:///etc/rows.csv")
     },
+    "72-password": (given("https://me:s3cret@host/rows.csv"), ("the address https://…@host/rows",)),
     "73-pipe": (fifo, ("is a pipe, a device or a file of the system",)),
     "73-device": (given("/dev/zero"), ("is a pipe, a device or a file of the system",)),
     "73-proc": (given("/proc/self/environ"), ("is a pipe, a device or a file of the system",)),
@@ -395,6 +396,7 @@ def test_refused(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(BadInput) as caught:
         load_with(settings)
     assert [part for part in told if part not in str(caught.value)] == []
+    assert "s3cret" not in str(caught.value)
     assert sorted(tmp_path.rglob("*")) == before
 
 
