@@ -120,7 +120,10 @@ def sweep(job: Job, logs: Path) -> int:
                     tracker.close(dispatcher.utilisation)
             checkpoints.close()  # also where a kill came right before it
             swept, place = read_sweep(store, plan.name), files / "champion"
-            record = replace(swept, champion=publish_champion(store, swept, plan, studies, place))
+            record = replace(
+                swept,
+                champion=publish_champion(store, swept, plan, studies, place, job.data.dataset),
+            )
             report, folder = make_report(store, record, logs)
     show_report(report, folder, store, record, terminal)
     return exit_code(record)

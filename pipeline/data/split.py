@@ -27,15 +27,23 @@ class SplitData:
 
 
 def load_split(settings: Data) -> SplitData:
-    """Loads the data and splits it. A part that the data itself gives stays as it is; others are
-    held out by share, where every class, or label, keeps its share in each part. Rows of a group
-    stay together.
+    """Loads the data and splits it.
 
     Raises:
-        BadInput: the data can't be read, or a part would be left without rows of some class, or
-            without rows that have some label, or haven't.
+        BadInput: the data can't be read or split.
     """
-    dataset = load(settings)
+    return split_rows(load(settings), settings)
+
+
+def split_rows(dataset: Dataset, settings: Data) -> SplitData:
+    """Splits data that is loaded. A part that the data itself gives stays as it is; others are held
+    out by share, where every class, or label, keeps its share in each part. Rows of a group stay
+    together.
+
+    Raises:
+        BadInput: a part would be left without rows of some class, or without rows that have some
+            label, or haven't.
+    """
     parts = dataset.parts if dataset.parts is not None else np.full(len(dataset.y), TRAIN, np.int8)
     train, validation, test = (np.flatnonzero(parts == part) for part in (TRAIN, VALIDATION, TEST))
     _check_given(dataset, train, validation, test)

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from pipeline.config.plan import Plan
 from pipeline.config.trust import code_of
+from pipeline.data.dataset import Dataset
 from pipeline.data.recipe import Recipe, write_model
 from pipeline.data.rows import Takes, decode
 from pipeline.data.scaling import measure
-from pipeline.data.split import SplitData, load_split
+from pipeline.data.split import SplitData, split_rows
 from pipeline.data.view import rows_of
 from pipeline.records import Champion, RunRecord, SweepRecord, TrialSpec
 from pipeline.report.select import ArmSelection, select, value_of
@@ -33,6 +34,7 @@ def publish_champion(
     plan: Plan,
     studies: Mapping[str, ArmStudy],
     folder: Path,
+    dataset: Dataset,
 ) -> Champion | None:
     """Registers the sweep's best model, unless the champion that there is has at least as good a
     mean, or earned it on other data.
@@ -43,6 +45,7 @@ def publish_champion(
         plan: the sweep.
         studies: by arm.
         folder: for files on their way; it is made.
+        dataset: of the sweep.
 
     Returns:
         The champion now; None where no arm is confirmed yet, or its weights aren't stored.
@@ -66,7 +69,7 @@ def publish_champion(
         return now
     values = dict(studies[entry.arm].best_trials(plan.config.confirm.top))[run.key.trial]
     spec = confirmation(plan, studies[entry.arm].arm, run.key.trial, values, run.key.repeat)
-    data = load_split(spec.data)
+    data = split_rows(dataset, spec.data)
     recipe = recipe_of(spec, data)
     rows = data.dataset.x[data.train[:EXAMPLES]]
     write_model(folder / "model", recipe, weights)

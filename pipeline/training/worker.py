@@ -16,14 +16,19 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from multiprocessing.connection import Connection
 
 from pipeline.config.schema import Data
+from pipeline.data.dataset import Dataset
 from pipeline.data.progress import say_to
-from pipeline.data.split import SplitData, load_split
+from pipeline.data.sources import load
+from pipeline.data.split import SplitData, split_rows
 from pipeline.errors import BadInput
 from pipeline.records import EpochMetrics, TrialResult, TrialSpec, Verdict, WorkerReady
 from pipeline.training.outbox import Outbox
+
+Key = tuple[tuple[str, object], ...]
 
 PARENT_DEATH_SIGNAL = 1  # the option of Linux's prctl
 TRIALS_BETWEEN_COLLECTIONS = 8
@@ -86,11 +91,18 @@ def main() -> None:
 
 
 @functools.lru_cache(maxsize=2)
-def _data(settings: tuple[tuple[str, object], ...]) -> SplitData:
-    return load_split(Data(**dict(settings)))  # type: ignore[arg-type]
+def _data(settings: Key) -> SplitData:
+    """The data, of which other splits may be there: it is loaded once."""
+    own = Data(**dict(settings))  # type: ignore[arg-type]
+    return split_rows(_dataset(_key(replace(own, validation_seed=None))), own)
 
 
-def _key(settings: Data) -> tuple[tuple[str, object], ...]:
+@functools.lru_cache(maxsize=1)
+def _dataset(settings: Key) -> Dataset:
+    return load(Data(**dict(settings)))  # type: ignore[arg-type]
+
+
+def _key(settings: Data) -> Key:
     return tuple(
         (name, tuple(value) if isinstance(value, list) else value)
         for name, value in vars(settings).items()
