@@ -6,11 +6,11 @@ Nothing is written here and TensorFlow is not imported, so a mistake costs a sec
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from pipeline.config.explain import place
+from pipeline.config.explain import option_file, place
 from pipeline.config.grammar import check_grammar
 from pipeline.config.hydra_settings import composed, hydra_for
 from pipeline.config.laws import arm_problems, name_problems, sweep_problems
@@ -54,9 +54,9 @@ def compose_sweep(overrides: Sequence[str], config_dir: str | None = None) -> Pl
         shared, _ = composed("config", [*overrides, *extra], Config)
         group, options = _arms(shared, overrides)
         arms = [_arm(group, option, overrides, extra) for option in options]
-    _search_only(shared.search.only, arms, overrides)
+    found = list(_search_only(shared.search.only, arms, overrides))
     arms = [_found_in(arm, config_dir) for arm in arms]
-    return _checked(shared, group, arms, overrides)
+    return _checked(shared, group, arms, [*overrides, *extra], found)
 
 
 def compose_training(overrides: Sequence[str], config_dir: str | None = None) -> Plan:
@@ -69,10 +69,12 @@ def compose_training(overrides: Sequence[str], config_dir: str | None = None) ->
     with hydra_for(config_dir) as extra:
         shared, choices = composed("config", [*overrides, *extra], Config)
     settings = ArmSettings(shared.data, shared.model, shared.optimizer, shared.training)
-    for group in (settings.model, settings.optimizer, settings.training):
-        group.space.clear()  # nothing is searched, so no value has to lie in a space
+    for group in SEARCHABLE:
+        space = getattr(settings, group).space
+        for name in settings.known(group):
+            space.pop(name, None)  # nothing is searched, so no value has to lie in a space
     arm = Arm(choices["optimizer"], settings, choices, _own(overrides))
-    return _checked(shared, "optimizer", [_found_in(arm, config_dir)], overrides)
+    return _checked(shared, "optimizer", [_found_in(arm, config_dir)], [*overrides, *extra])
 
 
 def compose_report(overrides: Sequence[str], config_dir: str | None = None) -> ReportConfig:
@@ -168,26 +170,27 @@ def _arm(group: str, option: str, overrides: Sequence[str], extra: Sequence[str]
 
 def _search_only(
     names: Sequence[str] | None, arms: Sequence[Arm], overrides: Sequence[str]
-) -> None:
-    """Leaves the named parameters in the spaces of the arms, and no others."""
+) -> Iterator[str]:
+    """Leaves the named parameters in the spaces of the arms, and no others but those that the laws
+    tell of; yields what is wrong of the names."""
     if names is None:
         return
     if not names:
-        raise BadInput(
+        yield (
             f"search.only: need at least one name, got []{place('search.only', overrides)}; "
             "optimizer.learning_rate, for example; null searches all that have a space"
         )
     there = dict.fromkeys(name for arm in arms for name in arm.searched)
     if unknown := [name for name in names if name not in there]:
-        raise BadInput(
+        yield (
             f"search.only: no arm has a space for {', '.join(unknown)}"
             f"{place('search.only', overrides)}; there are: {', '.join(there)}"
         )
     for arm in arms:
         for group in SEARCHABLE:
-            space = getattr(arm.settings, group).space
-            for name in [name for name in space if f"{group}.{name}" not in names]:
-                del space[name]
+            for name in arm.settings.known(group):
+                if f"{group}.{name}" not in names:
+                    getattr(arm.settings, group).space.pop(name, None)
 
 
 def _found_in(arm: Arm, config_dir: str | None) -> Arm:
@@ -202,14 +205,21 @@ def _own(overrides: Sequence[str]) -> tuple[str, ...]:
     return tuple(o for o in overrides if re.split(r"[.=/]", o.lstrip("+~"))[0] not in SWEEP_ONLY)
 
 
-def _checked(shared: Config, group: str, arms: list[Arm], overrides: Sequence[str]) -> Plan:
+def _checked(
+    shared: Config,
+    group: str,
+    arms: list[Arm],
+    overrides: Sequence[str],
+    found: Sequence[str] = (),
+) -> Plan:
+    """The plan, unless there are problems, `found` before or here."""
     notes = [
         *unquote("search.params", shared.search.params),
         *unquote("pruner.params", shared.pruner.params),
         *(note for arm in arms for note in unquote_arm(arm.settings)),
     ]
     longest = max(arm.settings.training.epochs for arm in arms)
-    problems = [_tell(problem, overrides) for problem in sweep_problems(shared, longest)]
+    problems = [*found, *(_tell(p, overrides) for p in sweep_problems(shared, longest))]
     for arm in arms:
         rate = arm.settings.optimizer.params.get("learning_rate")
         if isinstance(rate, int) and not isinstance(rate, bool):
@@ -225,7 +235,7 @@ def _checked(shared: Config, group: str, arms: list[Arm], overrides: Sequence[st
 def _tell(problem: Problem, overrides: Sequence[str], option: str | None = None) -> str:
     key, text = problem
     group = key.partition(".")[0]
-    file = f"conf/{group}/{option}.yaml" if option else ""
+    file = option_file(f"{group}/{option}", overrides) if option else ""
     # A space and the default in it can each be what is wrong: the one that was given is shown.
     default = key.replace(".space.", "." if group == "training" else ".params.", 1)
     where = place(key, overrides)

@@ -5,36 +5,51 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
+from pipeline.config.schema import Config
+from pipeline.config.slips import slips
+
 IN_A_FILE = re.compile(
     r"In '(?P<file>[^']+)': \w+ raised while composing config:\n(?P<what>.*)\n"
     r"\s+full_key: (?P<key>.*)"
 )
+OWN_FOLDER = re.compile(r"hydra\.searchpath=\[file://(.*)\]")
 PASSWORD = re.compile(r"//[^/@\s]*@")
 KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
 
 
-def explain(error: Exception, overrides: Sequence[str], known: DictConfig | None) -> str:
-    """One message for a config that doesn't compose.
+def explain(error: Exception, overrides: Sequence[str], known: DictConfig | None) -> Sequence[str]:
+    """What to say of a config that doesn't compose.
 
     Args:
         error: what Hydra or OmegaConf raised.
         overrides: the command line, to say where a value stands.
         known: the composed defaults, to find the nearest name; None while they don't compose.
     """
+    if (within := IN_A_FILE.match(str(error))) is None:
+        return [_explained(error, overrides, known)]
+    own, file = own_file(within["file"], overrides), option_file(within["file"], overrides)
+    group = within["file"].partition("/")[0]
+    found = [f"{file}:{slip}" for slip in slips(own, group)] if own else []
+    if not found and re.match(r"Key '.*' (is )?not in", within["what"]):
+        known = known or OmegaConf.structured(Config)
+        found = [f"{_unknown_key(within['key'], (), known)} (in {file})"]
+    return found or [f"{within['key'] or group}: {within['what']} (in {file})"]
+
+
+def _explained(error: Exception, overrides: Sequence[str], known: DictConfig | None) -> str:
     if isinstance(error, MissingConfigException):
         return _missing_option(error)
     deeper = isinstance(error.__cause__, OmegaConfBaseException | AttributeError)
     cause = error.__cause__ if deeper and error.__cause__ is not None else error
     first_line = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
     key = getattr(cause, "full_key", None) or ""
-    if (within := IN_A_FILE.match(str(error))) is not None:
-        return f"{within['key']}: {within['what']} (in {within['file']}.yaml)"
     if re.match(r"Key '.*' (is )?not in", first_line):
         return _unknown_key(key, overrides, known)
     if switch := re.match(r"Value '(.*)' is not a valid bool", first_line):
@@ -78,6 +93,21 @@ def _stands_for(first_line: str) -> str:
     if first_line.startswith("Recursive"):
         return "it stands for itself, by ${…}"
     return first_line
+
+
+def option_file(name: str, overrides: Sequence[str]) -> str:
+    """The file of an option, `group/option`: in the user's own folder, or else in conf/."""
+    own = own_file(name, overrides)
+    if own is None:
+        return f"conf/{name}.yaml"
+    return str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own)
+
+
+def own_file(name: str, overrides: Sequence[str]) -> Path | None:
+    """The file of an option in the user's own folder, if it is there."""
+    folder = next((found[1] for o in overrides if (found := OWN_FOLDER.fullmatch(o))), None)
+    path = Path(folder or "", f"{name}.yaml")
+    return path if folder is not None and path.is_file() else None
 
 
 def place(key: str, overrides: Sequence[str], file: str = "") -> str:

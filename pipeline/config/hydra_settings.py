@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from pipeline.config.explain import COMPOSE_ERRORS, explain
+from pipeline.config.explain import COMPOSE_ERRORS, explain, option_file, own_file
 from pipeline.config.own_files import GROUPS, check_files
 from pipeline.config.schema import Config, DoctorConfig, PredictConfig, ReportConfig
 from pipeline.errors import BadInput
@@ -40,15 +41,19 @@ def hydra_for(config_dir: str | None) -> Iterator[list[str]]:
     """Hydra, for `composed` within; gives the overrides that have it find the user's own files.
 
     Raises:
-        BadInput: these files aren't plain data.
+        BadInput: these files aren't plain data, or one that is chosen is no YAML.
     """
     register_schema()
-    extra = []
+    extra: list[str] = []
+    broken: Sequence[str] = ()
     if config_dir is not None:
-        check_files(Path(config_dir))
+        broken = check_files(Path(config_dir))
         extra = [f"{SEARCH_PATH}=[file://{Path(config_dir).resolve()}]"]
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        yield extra
+        try:
+            yield extra
+        except yaml.YAMLError as error:
+            raise BadInput(*broken) from error
 
 
 def composed(name: str, overrides: Sequence[str], schema: type[T]) -> tuple[T, dict[str, str]]:
@@ -62,6 +67,7 @@ def composed(name: str, overrides: Sequence[str], schema: type[T]) -> tuple[T, d
         choices = dict(found.hydra.runtime.choices)
         if any(override.startswith(SEARCH_PATH) for override in overrides):
             _check_hydras_own(name, found.hydra)
+            _check_names(choices, overrides)
         with open_dict(found):
             del found["hydra"]
         missing = sorted(OmegaConf.missing_keys(found))
@@ -71,7 +77,7 @@ def composed(name: str, overrides: Sequence[str], schema: type[T]) -> tuple[T, d
             raise BadInput(*extra)
         typed = OmegaConf.to_object(found)
     except COMPOSE_ERRORS as error:
-        raise BadInput(explain(error, overrides, _known(name, overrides))) from error
+        raise BadInput(*explain(error, overrides, _known(name, overrides))) from error
     assert isinstance(typed, schema)
     return typed, {str(group): str(option) for group, option in choices.items()}
 
@@ -97,6 +103,21 @@ def _check_hydras_own(name: str, given: DictConfig) -> None:
                 for key in changed
             )
         )
+
+
+def _check_names(choices: Mapping[str, str], overrides: Sequence[str]) -> None:
+    """Of two files of one name Hydra takes that of conf/, without a word."""
+    names = [f"{group}/{option}" for group, option in choices.items()]
+    problems = [
+        f"{option_file(name, overrides)}: it has the name of conf/{name}.yaml, which goes before "
+        f"it; give it another, for example my_{Path(name).name}.yaml"
+        for name in names
+        if (own := own_file(name, overrides)) is not None
+        and (CONF / f"{name}.yaml").is_file()
+        and own.read_bytes() != (CONF / f"{name}.yaml").read_bytes()
+    ]
+    if problems:
+        raise BadInput(*problems)
 
 
 def _plain(hydras_own: DictConfig) -> dict[str, Any]:

@@ -13,9 +13,10 @@ import re
 from collections.abc import Iterator
 
 from pipeline.config.data_laws import data_problems, may_give_validation
+from pipeline.config.params_laws import params_problems
 from pipeline.config.rules import at_least, hint, one_of
 from pipeline.config.schema import Config
-from pipeline.config.space import LAYER_RATES, TUNABLE_TRAINING, ArmSettings, is_empty
+from pipeline.config.space import GROUPS, ArmSettings, is_empty
 from pipeline.config.space_laws import Problem, domain_problems, is_whole, spec_problems
 from pipeline.config.training_laws import model_problems, optimizer_problems, training_problems
 
@@ -60,19 +61,18 @@ def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
         *model_problems(arm.model),
         *optimizer_problems(arm.optimizer),
         *training_problems(arm.training),
+        *params_problems(arm.optimizer, arm.model),
     ]
     yield from problems
     yield from _lengths(arm)
     broken = {key.replace(".params.", ".") for key, _ in problems}
-    for group in ("optimizer", "model", "training"):
-        settings = getattr(arm, group)
-        known = TUNABLE_TRAINING if group == "training" else tuple(settings.params)
-        if group == "model":
-            known = (*known, LAYER_RATES)
-        for name, spec in settings.space.items():
+    for group in GROUPS:
+        known = arm.known(group)
+        for name, spec in getattr(arm, group).space.items():
             key = f"{group}.space.{name}"
             if name not in known:
-                yield key, f"there is no such parameter to search{hint(name, known)}"
+                meant = hint(name, known) or f"; there are: {', '.join(known)}"
+                yield key, f"there is no such parameter to search{meant}"
             elif spec is None or is_empty(name, spec) or f"{group}.{name}" in broken:
                 continue
             else:

@@ -7,7 +7,7 @@ alias stands for, let a key stand twice, and make calls of some of its own keys.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,8 +36,16 @@ PLAIN_TAGS = {
 }
 
 
-def check_files(folder: Path) -> None:
+class NoYaml(Exception):
+    """A file whose text YAML doesn't take, told with its line."""
+
+
+def check_files(folder: Path) -> Sequence[str]:
     """Reads every YAML file that Hydra may find in a folder: in it, or in one named as a group.
+
+    Returns:
+        What is wrong of files that are no YAML. No harm comes from these, which Hydra can't read
+        either, and only who chooses one has to know.
 
     Raises:
         BadInput: one isn't plain data of a size that a config has.
@@ -55,13 +63,23 @@ def check_files(folder: Path) -> None:
         for path in paths
         if path.parent == folder and path.stem.endswith("schema")
     ]
-    problems += [problem for path in paths for problem in file_problems(path)]
+    broken = []
+    for path in paths:
+        try:
+            problems += file_problems(path)
+        except NoYaml as error:
+            broken.append(str(error))
     if problems:
         raise BadInput(*problems)
+    return broken
 
 
 def file_problems(path: Path) -> list[str]:
-    """What is wrong of a file; each problem begins with the file and the line."""
+    """What is wrong of a file; each problem begins with the file and the line.
+
+    Raises:
+        NoYaml: its text can't be read as such.
+    """
     if not path.is_file():
         return [f"{path}: need a file of text"]
     if path.stat().st_size > MOST_BYTES:
@@ -75,7 +93,7 @@ def file_problems(path: Path) -> list[str]:
     try:
         problems = list(_problems(text)) or list(_elsewhere(yaml.compose(text, yaml.SafeLoader)))
     except yaml.YAMLError as error:
-        return [f"{path}:{_where(error, text)}"]
+        raise NoYaml(f"{path}:{_where(error, text)}") from error
     return [f"{path}:{problem}" for problem in problems]
 
 

@@ -44,12 +44,21 @@ class ArmSettings:
     training: Training
 
     def searched(self) -> Iterator[tuple[str, str, Spec, Any]]:
-        """(group, parameter, spec, default) of every parameter that has a spec."""
+        """(group, parameter, spec, default) of every parameter that has a spec. The laws tell of
+        a spec whose parameter there isn't."""
         for group in GROUPS:
             settings = getattr(self, group)
             for name, spec in settings.space.items():
-                if spec is not None and not is_empty(name, spec):
+                there = name in self.known(group)
+                if there and spec is not None and not is_empty(name, spec):
                     yield group, name, spec, self.value(group, name)
+
+    def known(self, group: str) -> tuple[str, ...]:
+        """Names of the parameters of a group that can have a spec."""
+        if group == "training":
+            return TUNABLE_TRAINING
+        own = tuple(getattr(self, group).params)
+        return (*own, LAYER_RATES) if group == "model" else own
 
     def value(self, group: str, name: str) -> Any:
         """The default of a parameter; raises KeyError when the group has none of that name."""

@@ -24,6 +24,13 @@ ONE_HOT_LOSSES = (
 ).split()
 TWO_CLASS_LOSSES = ("hinge", "squared_hinge")
 LABEL_LOSSES = ("binary_crossentropy", "binary_focal_crossentropy")
+SHORT_LOSSES = {
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "msle": "mean_squared_logarithmic_error",
+    "bce": "binary_crossentropy",
+    "kld": "kl_divergence",
+}
 BUILDERS = ("mlp", "cnn")
 NORMALIZATIONS = ("batch_normalization", "layer_normalization")
 LOOPS = ("auto", "resident", "fit")
@@ -111,14 +118,21 @@ def optimizer_problems(optimizer: Optimizer) -> Iterator[Problem]:
         yield key, f"need a finite number above 0, got {rate}; for example 0.001"
 
 
+def _loss(loss: str) -> Iterator[Problem]:
+    if loss.lower() in SHORT_LOSSES:
+        whole = SHORT_LOSSES[loss.lower()]
+        yield "training.loss", f"need its whole name: training.loss={whole}, got {loss!r}"
+    else:
+        known = (*SPARSE_LOSSES, *ONE_HOT_LOSSES, *TWO_CLASS_LOSSES)
+        yield from one_of("training.loss", loss, known)
+
+
 def training_problems(training: Training) -> Iterator[Problem]:
     """What is wrong of a training."""
     yield from at_least("training.epochs", training.epochs, 1)
     yield from at_least("training.batch_size", training.batch_size, 1)
     yield from seed("training.seed", training.seed)
-    yield from one_of(
-        "training.loss", training.loss, (*SPARSE_LOSSES, *ONE_HOT_LOSSES, *TWO_CLASS_LOSSES)
-    )
+    yield from _loss(training.loss)
     yield from one_of("training.loop", training.loop, LOOPS)
     for name in OF_THE_WATCH:
         yield from above_0(f"training.{name}", getattr(training, name))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pipeline.config.composing import compose_training
+from pipeline.config.composing import compose_sweep, compose_training
 from pipeline.config.own_files import MOST_BYTES, check_files, file_problems
+from pipeline.config.plan import Plan
 from pipeline.errors import BadInput
 
 GOOD = """\
@@ -64,9 +66,9 @@ BAD = {
 }
 
 
-def put(folder: Path, content: str) -> Path:
-    path = folder / "optimizer" / "mine.yaml"
-    path.parent.mkdir()
+def put(folder: Path, content: str, group: str = "optimizer", name: str = "mine") -> Path:
+    path = folder / group / f"{name}.yaml"
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
     return path
 
@@ -126,3 +128,140 @@ def test_a_folder_of_other_things_is_not_searched_through(tmp_path: Path) -> Non
         (tmp_path / f"{i}.yaml").touch()
     with pytest.raises(BadInput, match="has 1001 YAML files, 1000 is the most"):
         check_files(tmp_path)
+
+
+# A file that is plain data, and not what its author means.
+
+MODEL = "name: mine\nbuilder: mypackage:build\n"
+SLIPS = {
+    "misspelt-key": (
+        "model",
+        MODEL + "param: {units: 8}\n",
+        ":3: model.param: there is no such key; did you mean params?",
+    ),
+    "below-its-group": (
+        "model",
+        "model:\n  name: mine\n  builder: mypackage:build\n",
+        ":1: a file of model begins with its own keys (name, builder, params, space, ",
+    ),
+    "list-for-a-spec": (
+        "model",
+        MODEL + "params: {units: 8}\nspace:\n  units: [4, 8]\n",
+        ":5: model.space.units: need a spec, got a list; {choices: […]} for these alone",
+    ),
+    "number-for-a-spec": (
+        "optimizer",
+        "name: Adam\nspace: {learning_rate: 0.1}\n",
+        ":2: optimizer.space.learning_rate: need a spec, such as {low: 0.001, ",
+    ),
+    "misspelt-key-of-a-spec": (
+        "optimizer",
+        "name: Adam\nparams: {learning_rate: 0.1}\nspace:\n  learning_rate: {lo: 0.1, high: 1.0}\n",
+        ":4: optimizer.space.learning_rate.lo: there is no such key; did you mean low?",
+    ),
+    "misspelt-key-of-a-range": (
+        "model",
+        MODEL + "params: {units: [8]}\nspace: {units: {layers: {lows: 1, high: 2}}}\n",
+        ":4: model.space.units.layers.lows: there is no such key; did you mean low?",
+    ),
+    "no-blank-after-the-colon": (
+        "model",
+        MODEL + "params:\n  units:8\n",
+        ":4: model.params: need names and their values",
+        "a blank is missing after the colon: units: 8",
+    ),
+    "one-word": ("model", "mlp\n", ":1: need keys and their values: name, builder, "),
+    "misspelt-in-the-space": (
+        "model",
+        MODEL + "params: {units: 8}\nspace: {unit: {low: 4, high: 16}}\n",
+        "model.space.unit: there is no such parameter to search; did you mean units? (",
+    ),
+    "misspelt-in-the-space-of-an-optimizer": (
+        "optimizer",
+        "name: SGD\nparams: {learning_rate: 0.1}\nspace: {learning_rat: {low: 0.1, high: 1.0}}\n",
+        "optimizer.space.learning_rat: there is no such parameter to search; did you mean "
+        "learning_rate? (",
+    ),
+    "misspelt-in-the-space-of-a-training": (
+        "training",
+        "defaults: [default]\nspace: {batchsize: {choices: [16, 32]}}\n",
+        "training.space.batchsize: there is no such parameter to search; did you mean batch_size?",
+    ),
+    "misspelt-parameter": (
+        "optimizer",
+        "name: Adam\nparams: {learning_rate: 1e-3, beta1: 0.9}\n",
+        "optimizer.params.beta1: Adam has no such parameter; did you mean beta_1? (",
+    ),
+    "misspelt-parameter-of-ours": (
+        "model",
+        "defaults: [mlp]\nparams: {drop_out: 0.5}\n",
+        "model.params.drop_out: mlp has no such parameter; did you mean dropout? (",
+    ),
+    "missing-parameters-of-ours": (
+        "model",
+        "name: mine\nbuilder: cnn\nparams: {filters: [8], activation: relu}\n",
+        "model.params: hidden_units, dropout must be given; a file that begins with defaults:",
+    ),
+}
+
+
+@pytest.mark.parametrize("compose", [compose_sweep, compose_training])
+@pytest.mark.parametrize(
+    ("group", "content", "told"), [(g, c, t) for g, c, *t in SLIPS.values()], ids=SLIPS
+)
+def test_a_slip_in_a_file_is_told_with_its_place_and_what_mends_it(
+    group: str,
+    content: str,
+    told: list[str],
+    compose: Callable[..., Plan],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "mypackage")
+    path = put(tmp_path, content, group)
+    one_arm = () if group == "optimizer" else ("optimizer=adam",)
+    with pytest.raises(BadInput) as error:
+        compose([f"{group}=mine", *one_arm], str(tmp_path))
+    (problem,) = error.value.problems
+    assert str(path) in problem
+    for part in told:
+        assert part in problem
+
+
+def test_a_name_that_is_not_searched_and_a_slip_are_told_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "mypackage")
+    put(tmp_path, MODEL + "params: {units: 8}\nspace: {unit: {low: 4, high: 16}}\n", "model")
+    with pytest.raises(BadInput) as error:
+        compose_sweep(["model=mine", "optimizer=adam", "search.only=[model.units]"], str(tmp_path))
+    only, slip = error.value.problems
+    assert only.startswith("search.only: no arm has a space for model.units (command line: ")
+    assert "did you mean units?" in slip
+
+
+def test_a_file_that_is_no_yaml_is_told_to_those_who_choose_it(tmp_path: Path) -> None:
+    put(tmp_path, GOOD)
+    broken = put(tmp_path, "params: {x: 1\n", name="broken")
+    assert compose_training(["optimizer=mine"], str(tmp_path)).arms
+    with pytest.raises(BadInput, match=f"{broken}:2: ") as error:
+        compose_training(["optimizer=broken"], str(tmp_path))
+    assert len(error.value.problems) == 1
+
+
+def test_a_file_that_would_make_a_call_is_told_to_everyone(tmp_path: Path) -> None:
+    put(tmp_path, GOOD)
+    put(tmp_path, "params:\n  _target_: os.system\n", name="other")
+    with pytest.raises(BadInput, match="_target_ would make a call"):
+        compose_training(["optimizer=mine"], str(tmp_path))
+
+
+def test_a_file_that_conf_hides_is_told(tmp_path: Path) -> None:
+    path = put(tmp_path, GOOD, name="adam")
+    with pytest.raises(BadInput) as error:
+        compose_training(["optimizer=adam"], str(tmp_path))
+    assert str(error.value) == (
+        f"{path}: it has the name of conf/optimizer/adam.yaml, which goes before it; give it "
+        "another, for example my_adam.yaml"
+    )
+    assert compose_training(["optimizer=sgd"], str(tmp_path)).arms

@@ -116,7 +116,9 @@ def test_a_schema_of_the_users_own_replaces_nothing(tmp_path: Path) -> None:
 def test_a_file_of_the_users_own_adds_no_key(tmp_path: Path) -> None:
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment" / "mine.yaml").write_text("# @package _global_\nnew: 1\n")
-    with pytest.raises(BadInput, match=r"new: .*not in.*\(in experiment/mine\.yaml\)"):
+    with pytest.raises(
+        BadInput, match=r"^new: there is no such key; .* \(in .*/experiment/mine\.yaml\)$"
+    ):
         compose_training(["experiment=mine"], str(tmp_path))
 
 

@@ -14,6 +14,10 @@ BAD = {
         ("model.params.layer_normalization=yes",),
         "need true or false, got 'yes'",
     ),
+    "a short name of a loss": (
+        ("training.loss=mse",),
+        "training.loss: need its whole name: training.loss=mean_squared_error, got 'mse'",
+    ),
     "a loss of another kind": (("training.loss=hinges",), "did you mean hinge?"),
 }
 
