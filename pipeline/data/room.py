@@ -25,7 +25,7 @@ from pipeline.errors import NO_SPACE, BadInput
 
 IN_MEMORY = {"tmpfs", "ramfs"}  # kinds of file systems
 MOUNTS = Path("/proc/self/mounts")
-BYTES_A_ROW = 64  # its class, its part and its place in the order of an epoch
+BYTES_A_ROW = 80  # its class, its part and its place in the order of an epoch
 REMEDY = "put TMPDIR=/var/tmp before the command, or another folder on a disk with room"
 
 
