@@ -21,6 +21,7 @@ from pipeline.data.dataset import Features
 from pipeline.data.image_rows import are_images, read_images
 from pipeline.data.paths import without_password
 from pipeline.data.rows import read_rows
+from pipeline.data.spelling import mark_of
 from pipeline.errors import DONE, BadInput
 from pipeline.executor.local import tensorflow_environment
 from pipeline.tracking.registry import find_model, load_model, taken_by
@@ -55,7 +56,7 @@ def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
         raise BadInput(f"output: there is no folder {output.absolute().parent}; make it first")
     if output.absolute() == Path(settings.input).absolute():
         raise BadInput(f"output: {output} is the input, and would be replaced; give another name")
-    marks = {"delimiter": settings.delimiter, "decimal": settings.decimal}
+    marks = {"delimiter": mark_of(settings.delimiter), "decimal": settings.decimal}
     if problems := [
         f"{key}: need one character, got {v!r}" for key, v in marks.items() if len(v) != 1
     ]:

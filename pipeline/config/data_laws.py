@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 from pipeline.config.rules import one_of, plain_name, seed
@@ -32,14 +33,20 @@ READERS = {
 EXAMPLES = {"csv": "rows.csv", "parquet": "rows.parquet", "npz": "rows.npz", "images": "photos"}
 DATASETS = ("mnist", "fashion_mnist", "cifar10", "cifar100")
 MISSING = ("fill", "drop")
+TAB = r"\t"
+OPTIONS = {".parquet": "parquet", ".npz": "npz"}  # of files; any other is taken for a CSV
 
 
 def data_problems(data: Data) -> Iterator[Problem]:
     """What is wrong of the settings."""
     yield from plain_name("data.name", data.name)
     yield from one_of("data.source", data.source, SOURCES)
+    forgotten = bool(data.path) and data.source in SOURCES and data.source not in EXAMPLES
+    if forgotten:
+        yield "data.path", _forgotten(data)
     for name, sources in READERS.items():
-        if getattr(data, name) is not None and data.source not in sources:
+        given = getattr(data, name) is not None and not forgotten
+        if given and data.source not in sources:
             yield (
                 f"data.{name}",
                 f"says something of {', '.join(sources)} only, and data.source is {data.source}; "
@@ -69,6 +76,16 @@ def data_problems(data: Data) -> Iterator[Problem]:
         yield "data.rescale", f"need a finite factor above 0, got {data.rescale}"
 
 
+def _forgotten(data: Data) -> str:
+    """What to tell of a path beside data that has none."""
+    option = OPTIONS.get(PurePath(data.path or "").suffix.lower(), "csv")
+    target = " data.target=…" if option in TABLES else ""
+    return (
+        f"data={data.name} has data of its own, and reads no file; for yours say what kind it is: "
+        f"data={option} data.path=…{target}, or data=images data.path=… for a folder of images"
+    )
+
+
 def may_give_validation(data: Data) -> bool:
     """Whether the data itself may say which rows validate."""
     return data.source in ("npz", "images") or bool(data.split or data.validation_path)
@@ -95,7 +112,7 @@ def _table_problems(data: Data) -> Iterator[Problem]:
         )
     for name in ("delimiter", "decimal"):
         mark = getattr(data, name)
-        if mark is not None and len(mark) != 1:
+        if mark is not None and len(mark) != 1 and (name, mark) != ("delimiter", TAB):
             yield f"data.{name}", f"need one character, got {mark!r}"
     if (data.delimiter or ",") == (data.decimal or "."):
         yield "data.decimal", "values and decimals can't have the same mark; data.delimiter=';'"

@@ -51,19 +51,20 @@ def load_npz(settings: Data) -> Dataset:
 def read_archive(path: Path, settings: Data, key: str) -> Dataset:
     """The data set of a file that there is; `key` names it in messages."""
     arrays = read_arrays(path, key)
+    place = f"{key}: {path}"
     parts = [part for part, name in SPLIT.items() if f"x_{name}" in arrays]
     if "x" in arrays:
-        return from_arrays(arrays["x"], arrays["y"], str(path), settings.missing)
+        return from_arrays(arrays["x"], arrays["y"], place, settings.missing)
     x = [arrays[f"x_{SPLIT[part]}"] for part in parts]
     y = [arrays[f"y_{SPLIT[part]}"] for part in parts]
-    if problems := list(_unlike(path, dict(zip(parts, x, strict=True)), y)):
+    if problems := list(_unlike(place, dict(zip(parts, x, strict=True)), y)):
         raise BadInput(*problems)
     rows = np.repeat(np.array(parts, np.int8), [len(part) for part in x])
     if any(isinstance(part, np.memmap) for part in x):
-        whole: npt.NDArray[Any] = joined(str(path), x, np.ones(len(rows), bool))
+        whole: npt.NDArray[Any] = joined(place, x, np.ones(len(rows), bool))
     else:
         whole = np.concatenate(x)
-    return from_arrays(whole, np.concatenate(y), str(path), settings.missing, rows)
+    return from_arrays(whole, np.concatenate(y), place, settings.missing, rows)
 
 
 def read_arrays(path: Path, key: str, wanted: frozenset[str] | None = None) -> dict[str, Any]:
@@ -179,23 +180,23 @@ def _in_place(path: Path, info: zipfile.ZipInfo, about: _Declared) -> npt.NDArra
 
 
 def _unlike(
-    path: Path, x: Mapping[int, npt.NDArray[Any]], y: list[npt.NDArray[Any]]
+    place: str, x: Mapping[int, npt.NDArray[Any]], y: list[npt.NDArray[Any]]
 ) -> Iterator[str]:
     """How the arrays of the parts don't go together."""
     shapes = {f"x_{SPLIT[part]}": f"{array.dtype} {array.shape}" for part, array in x.items()}
     if len({array.shape[1:] for array in x.values()}) > 1:
         shown = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        yield f"{path}: rows must have the same shape in every part, got {shown}"
+        yield f"{place}: rows must have the same shape in every part, got {shown}"
     (first, *_), own = x, y[0].shape[1:]
     for (part, features), labels in zip(x.items(), y, strict=True):
         if 0 in (features.ndim, labels.ndim) or len(features) != len(labels):
             yield (
-                f"{path}: x_{SPLIT[part]} of shape {features.shape} and y_{SPLIT[part]} of shape "
+                f"{place}: x_{SPLIT[part]} of shape {features.shape} and y_{SPLIT[part]} of shape "
                 f"{labels.shape} must have the same rows"
             )
         elif labels.shape[1:] != own:
             yield (
-                f"{path}: y must have one class a row in every part, or the same labels, got "
+                f"{place}: y must have one class a row in every part, or the same labels, got "
                 f"y_{SPLIT[first]} {y[0].shape}, y_{SPLIT[part]} {labels.shape}"
             )
 

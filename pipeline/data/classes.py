@@ -68,6 +68,8 @@ def class_problem(y: npt.NDArray[np.generic]) -> str | None:
     """Why labels aren't one class per row, from two classes on; None where they are."""
     if y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind in "iubf" and _is_one_hot(y):
         return f"is one-hot, of shape {y.shape}; save y.argmax(axis=1), one class per row"
+    if y.ndim == 2 and y.shape[1] == 1:
+        return f"has the shape {y.shape}; save y.ravel(), one class per row"
     if y.ndim != 1 or y.dtype.kind not in "iubfUS":
         return f"must be one integer or string per row, got {y.dtype} of shape {y.shape}"
     missing = np.isnan(y) if y.dtype.kind == "f" else np.zeros(len(y), bool)

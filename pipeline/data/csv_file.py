@@ -119,11 +119,12 @@ class CsvReader:
 
     def mixed_columns(self, key: str, table: pa.Table) -> list[str]:
         """What is wrong with columns of words that should be numbers."""
+        dialect = self._dialect
         return [
             problem
             for name in table.column_names
-            if name not in self._dialect.words
-            and (problem := mixed(key, name, table[name], self._dialect.decimal))
+            if name not in dialect.words
+            and (problem := mixed(key, name, table[name], dialect.delimiter, dialect.decimal))
         ]
 
     def blocks(self, types: Types) -> Iterator[pa.Table]:

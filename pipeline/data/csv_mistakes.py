@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +16,23 @@ import pyarrow.compute as pc
 from pipeline.data.paths import check_start
 from pipeline.errors import BadInput
 
-OTHER_DELIMITERS = {";": "';'", "\t": "'\\t'", "|": "'|'"}
+OTHER_DELIMITERS = (";", "\t", "|")
 NUMBER = r"^\s*[-+]?(\d+POINT?\d*|POINT\d+)([eE][-+]?\d+)?\s*$"
 COMMA_NUMBER = r"^\s*[-+]?\d+,\d+\s*$"
+THOUSANDS = r"^\s*[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?\s*$"
+ONE_COMMA = r"^[^,.]*,[^,.]*$"
 SHOWN = 3
+LINES_BELOW = 5
 
 
-def csv_names(key: str, path: Path, delimiter: str) -> list[str]:
+def csv_names(key: str, path: Path, delimiter: str, unnamed: bool = False) -> list[str]:
     """The names of the columns, in the first line of a file.
+
+    Args:
+        key: what names the file, for messages.
+        path: a regular file.
+        delimiter: what stands between values.
+        unnamed: whether columns without a name may be there; their name is empty.
 
     Raises:
         BadInput: it isn't text, or these are no names of different columns.
@@ -28,27 +40,20 @@ def csv_names(key: str, path: Path, delimiter: str) -> list[str]:
     check_start(key, path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader(file, delimiter=delimiter), [])
+            lines = csv.reader(file, delimiter=delimiter)
+            names = next(lines, [])
+            below = list(_readable(itertools.islice(lines, LINES_BELOW)))
     except UnicodeDecodeError as error:
         raise not_utf8(key, path) from error
     except csv.Error as error:
         raise BadInput(f"{key}: {path} can't be read as CSV: {error}") from error
-    if not names:
-        raise BadInput(f"{key}: {path} begins with an empty line; the first must name the columns")
-    if len(names) == 1:
-        for other, shown in OTHER_DELIMITERS.items():
-            if other in names[0]:
-                raise BadInput(
-                    f"{key}: {path} has one column, {names[0]!r}; what stands between its values "
-                    f'may be {shown}: {_option(key, "delimiter")}="{shown}"'
-                )
-    if all(_is_number(name) for name in names):
-        raise BadInput(f"{key}: the first line of {path} must name the columns, and has numbers")
+    _check_first_line(key, path, delimiter, names, below)
     problems = []
-    if unnamed := [str(i) for i, name in enumerate(names, 1) if not name.strip()]:
+    if not unnamed and (places := [str(i) for i, name in enumerate(names, 1) if not name.strip()]):
+        aside = "; \"data.drop=['']\" leaves such columns out" if _is_trained_on(key) else ""
         problems.append(
-            f"{key}: {path}: column {', '.join(unnamed)} has no name; name it or take it out "
-            "(pandas leaves it out with to_csv(path, index=False))"
+            f"{key}: {path}: column {', '.join(places)} has no name; name it or take it out "
+            f"(pandas leaves it out with to_csv(path, index=False)){aside}"
         )
     if twice := sorted({name for name in names if name.strip() and names.count(name) > 1}):
         problems.append(
@@ -57,7 +62,52 @@ def csv_names(key: str, path: Path, delimiter: str) -> list[str]:
         )
     if problems:
         raise BadInput(*problems)
-    return names
+    return [name if name.strip() else "" for name in names]
+
+
+def _check_first_line(
+    key: str, path: Path, delimiter: str, names: list[str], below: Sequence[list[str]]
+) -> None:
+    """Checks that the first line looks like names, given the lines below it.
+
+    Raises:
+        BadInput: it doesn't.
+    """
+    if not names:
+        raise BadInput(f"{key}: {path} begins with an empty line; the first must name the columns")
+    line = delimiter.join(names)
+    if for_excel := re.match(r"sep=(.?)", line, re.IGNORECASE):
+        mark = for_excel[1] or delimiter
+        aside = "" if mark == delimiter else f'; {_option(key, "delimiter")}="{mark!r}"'
+        raise BadInput(
+            f"{key}: {path} begins with {line!r}, a word to Excel alone; take this line out{aside}"
+        )
+    remark = line.startswith("#")
+    if len(names) == 1 and not remark:
+        for other in OTHER_DELIMITERS:
+            if other in names[0]:
+                raise BadInput(
+                    f"{key}: {path} has one column, {names[0]!r}; what stands between its values "
+                    f'may be {other!r}: {_option(key, "delimiter")}="{other!r}"'
+                )
+    filled, most = _filled(names), max(map(_filled, below), default=0)
+    if filled < most and (filled == 1 or remark):
+        raise BadInput(
+            f"{key}: {path} begins with {line.rstrip(delimiter)!r}, and lines below it have {most} "
+            "values; the first line must name the columns: take lines above that one out"
+        )
+    if all(_is_number(name) for name in names):
+        raise BadInput(f"{key}: the first line of {path} must name the columns, and has numbers")
+
+
+def _readable(lines: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Those before one that can't be read; what is wrong of that is told later."""
+    with suppress(csv.Error):
+        yield from lines
+
+
+def _filled(row: list[str]) -> int:
+    return sum(bool(value.strip()) for value in row)
 
 
 def explain(key: str, path: Path, delimiter: str, columns: int, said: str) -> None:
@@ -89,7 +139,7 @@ def explain(key: str, path: Path, delimiter: str, columns: int, said: str) -> No
         )
 
 
-def mixed(key: str, name: str, column: Any, decimal: str) -> str | None:
+def mixed(key: str, name: str, column: Any, delimiter: str, decimal: str) -> str | None:
     """What is wrong with a column of words that should be numbers."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not pa.types.is_string(kind):
@@ -99,14 +149,8 @@ def mixed(key: str, name: str, column: Any, decimal: str) -> str | None:
         return None
     pattern = NUMBER.replace("POINT", re.escape(decimal))
     numbers = pc.match_substring_regex(words, pattern)
-    with_comma = pc.match_substring_regex(words, COMMA_NUMBER)
-    whole = pc.or_(numbers, with_comma)
-    if pc.all(whole).as_py() and pc.any(with_comma).as_py():
-        first = words[pc.index(with_comma, True).as_py()].as_py()
-        return (
-            f"{key}: column {name!r} has numbers with a comma, such as {first!r}; "
-            f"{_option(key, 'decimal')}=',' reads them"
-        )
+    if decimal == "." and (commas := _commas(key, words, numbers, delimiter)):
+        return f"{key}: column {name!r} has numbers with a comma, such as {commas}"
     if pc.all(numbers).as_py() or pc.mean(numbers).as_py() < 0.5:
         return None
     row = _first_word(column.cast(pa.string()), pattern)
@@ -120,6 +164,24 @@ def mixed(key: str, name: str, column: Any, decimal: str) -> str | None:
         f"{key}: column {name!r} is numbers, but for row {row + 1}: {value!r}; correct it, leave "
         f"it empty if it is missing{words}"
     )
+
+
+def _commas(key: str, words: Any, numbers: Any, delimiter: str) -> str | None:
+    """The first of words that are numbers with a comma, and what to do about it; None where some
+    are something else, or all are plain numbers."""
+    in_thousands = pc.match_substring_regex(words, THOUSANDS)
+    with_comma = pc.or_(in_thousands, pc.match_substring_regex(words, COMMA_NUMBER))
+    if not (pc.all(pc.or_(numbers, with_comma)).as_py() and pc.any(with_comma).as_py()):
+        return None
+    of_these = words.filter(with_comma)
+    for_point = f"{_option(key, 'decimal')}=',' reads them"
+    if pc.all(in_thousands.filter(with_comma)).as_py():
+        remedy = "write thousands without one"
+        if delimiter != "," and pc.all(pc.match_substring_regex(of_these, ONE_COMMA)).as_py():
+            remedy += f"; if it stands for a point, {for_point}"
+    else:
+        remedy = "write a point for it" if delimiter == "," else for_point
+    return f"{of_these[0].as_py()!r}; {remedy}"
 
 
 def _option(key: str, name: str) -> str:

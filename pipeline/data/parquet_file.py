@@ -15,6 +15,12 @@ BATCH_BYTES = 8 * 2**20
 BUFFER = 2**16  # bytes of a column that are read at once, however many a row group has
 
 
+def index_of(schema: pa.Schema) -> tuple[str, ...]:
+    """The columns that are the index of the table that pandas wrote, if it did."""
+    about = schema.pandas_metadata or {}
+    return tuple(name for name in about.get("index_columns", ()) if isinstance(name, str))
+
+
 class ParquetRows:
     """The columns of a file, and its rows in batches.
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from pipeline.data.dataset import Dataset, Features, Rows
+from pipeline.data.spelling import alike, as_numbers, disguised
 from pipeline.data.split import SplitData
 from pipeline.data.view import pieces
 
 MOST_ROWS = 2_000_000  # among which equal ones are looked for
 SHOWN = 5
+SMALLEST_IMAGE = 5  # pixels in height and width
 
 
 def remarks(data: SplitData, batch_size: int = 1) -> Iterator[str]:
@@ -34,6 +36,13 @@ def remarks(data: SplitData, batch_size: int = 1) -> Iterator[str]:
         )
     if dataset.columns:
         yield from _odd_columns(dataset, data.train)
+    yield from _odd_words(dataset)
+    if not dataset.columns and _channels_first(dataset.x.shape[1:]):
+        shape = " × ".join(map(str, dataset.x.shape[1:]))
+        yield (
+            f"rows have the shape {shape}; if these are images, their channels belong last: save "
+            "np.moveaxis(x, 1, -1)"
+        )
     for name in ("validation", "test"):
         rows: Rows = getattr(data, name)
         without = [kind for kind, count in dataset.counts(rows).items() if not count]
@@ -54,6 +63,30 @@ def remarks(data: SplitData, batch_size: int = 1) -> Iterator[str]:
         )
     if len(dataset.y) <= MOST_ROWS and not in_file:
         yield from _repeated(data)
+
+
+def _odd_words(dataset: Dataset) -> Iterator[str]:
+    """Words that may be meant to be the same, or numbers."""
+    words = {f"column {column.name}": column.vocabulary for column in dataset.columns}
+    for what, own in ({dataset.kind: dataset.class_names} | words).items():
+        for same in alike(own)[:SHOWN]:
+            yield (
+                f"{what}: {' and '.join(map(repr, same))} count as different, and are the same but "
+                "for capitals or blanks around them; write them alike if they are"
+            )
+    for what, own in words.items():
+        if (number := disguised(own)) is not None:
+            yield f"{what} is taken for words, and has {as_numbers(number)}"
+
+
+def _channels_first(shape: Sequence[int]) -> bool:
+    """Whether rows look like images whose channels come before height and width."""
+    return (
+        len(shape) == 3
+        and shape[0] in (1, 3)
+        and shape[2] not in (1, 3)
+        and min(shape[1:]) >= SMALLEST_IMAGE
+    )
 
 
 def _odd_columns(dataset: Dataset, train: Rows) -> Iterator[str]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.config.schema import Data
 from pipeline.data.columns import kind_of
+from pipeline.data.parquet_file import index_of
 from pipeline.errors import BadInput
 
 KINDS = ("numbers", "words")
@@ -23,12 +24,13 @@ KINDS = ("numbers", "words")
 class Roles:
     """`features` in the order of the file; `targets` are one column of classes, or several of
     labels; `words` are the columns that hold words; `named` are read as words and are no
-    features."""
+    features; `index` are columns of pandas' own, which are left out."""
 
     features: tuple[str, ...]
     targets: tuple[str, ...]
     words: frozenset[str]
     named: tuple[str, ...]
+    index: tuple[str, ...] = ()
 
     @property
     def all(self) -> list[str]:
@@ -50,8 +52,10 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
     targets = settings.targets
     apart = [name for name in (*targets, settings.split, settings.group) if name]
     dropped = settings.drop or []
-    features = tuple(name for name in first.names if name not in (*apart, *dropped))
-    problems = [*_not_there(settings, schemas)]
+    wanted = {*apart, *dropped, *(settings.categorical or ())}
+    index = tuple(name for name in index_of(first) if name not in wanted)
+    features = tuple(name for name in first.names if name not in (*apart, *dropped, *index))
+    problems = [*_not_there(settings, schemas, features)]
     if not features:
         problems.append("data.path: no column is left to learn from; take some out of data.drop")
     categorical = set(settings.categorical or [])
@@ -87,7 +91,7 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
         raise BadInput(*problems)
     named = [name for name in (settings.split, settings.group) if name]
     named += [target for target in targets if target in words]
-    return Roles(features, targets, frozenset(words), tuple(dict.fromkeys(named)))
+    return Roles(features, targets, frozenset(words), tuple(dict.fromkeys(named)), index)
 
 
 def check_dropped(key: str, names: Sequence[str], dropped: Sequence[str]) -> None:
@@ -102,7 +106,9 @@ def check_dropped(key: str, names: Sequence[str], dropped: Sequence[str]) -> Non
         )
 
 
-def _not_there(settings: Data, schemas: Mapping[str, pa.Schema]) -> Iterator[str]:
+def _not_there(
+    settings: Data, schemas: Mapping[str, pa.Schema], features: Sequence[str]
+) -> Iterator[str]:
     (main, first), *others = schemas.items()
     wanted = [
         *(("data.target", name) for name in settings.targets),
@@ -115,11 +121,15 @@ def _not_there(settings: Data, schemas: Mapping[str, pa.Schema]) -> Iterator[str
         if name is not None and name not in known:
             shown = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
             yield f"{key}: {main} has no column {name!r}{_hint(name, known)}; there are: {shown}"
+    read = {*features, *(name for _, name in wanted)}
     for key, schema in others:
-        if missing := [name for name in known if name not in schema.names]:
+        if missing := [name for name in known if name in read and name not in schema.names]:
             yield f"{key}: has no column {', '.join(map(repr, missing))}, and data.path has"
 
 
 def _hint(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known, 1)
-    return f"; did you mean {close[0]}?" if close else ""
+    if not close:
+        return ""
+    meant = close[0] if close[0] == close[0].strip() else repr(close[0])
+    return f"; did you mean {meant}?"

@@ -16,6 +16,7 @@ import numpy as np
 from pipeline.data.dataset import Column, Features
 from pipeline.data.memory import check_room
 from pipeline.data.paths import find_file
+from pipeline.data.spelling import mark_of
 from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
@@ -110,14 +111,16 @@ def _table(path: Path, columns: Sequence[Column], delimiter: str, decimal: str) 
     """All of a file's columns, or those that are asked for."""
     from pipeline.data.csv_file import CsvReader, Dialect, read_csv
     from pipeline.data.csv_mistakes import csv_names
-    from pipeline.data.parquet_file import ParquetRows
+    from pipeline.data.parquet_file import ParquetRows, index_of
 
     wanted = [column.name for column in columns]
     if path.suffix == ".parquet":
         file = ParquetRows("input", path)
         _check_names(path, wanted, file.schema.names)
-        return _frame(file.table(wanted or file.schema.names))
-    names = csv_names("input", path, delimiter)
+        index = index_of(file.schema)
+        return _frame(file.table(wanted or [n for n in file.schema.names if n not in index]))
+    delimiter = mark_of(delimiter)
+    names = csv_names("input", path, delimiter, unnamed=bool(wanted))
     _check_names(path, wanted, names)
     words = [column.name for column in columns if column.vocabulary]
     without = [name for name in names if wanted and name not in wanted]

@@ -10,10 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config.schema import Data
+from pipeline.data.classes import NO_REGRESSION
 from pipeline.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Dataset, Rows
 from pipeline.data.shares import by_class, by_group, by_labels
 from pipeline.data.sources import load
 from pipeline.errors import BadInput
+
+MANY_CLASSES = 20
+MANY_FOR_ROWS = 0.1
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,13 @@ def split_rows(dataset: Dataset, settings: Data) -> SplitData:
     taken = 0.0
     if not len(test):
         taken = settings.test
-        train, test = _hold_out(train, dataset, settings.test, random, "data.test")
+        train, test = _hold_out(train, dataset, settings.test, random, settings, "data.test")
     if not len(validation):
         if settings.validation_seed is not None:
             random = np.random.default_rng([settings.seed, settings.validation_seed])
         share = settings.validation / (1 - taken)
-        train, validation = _hold_out(train, dataset, share, random, "data.validation")
+        key = "data.validation"
+        train, validation = _hold_out(train, dataset, share, random, settings, key)
     return SplitData(dataset, train, validation, test)
 
 
@@ -81,7 +86,12 @@ def _check_given(dataset: Dataset, train: Rows, validation: Rows, test: Rows) ->
 
 
 def _hold_out(
-    rows: Rows, dataset: Dataset, share: float, random: np.random.Generator, key: str
+    rows: Rows,
+    dataset: Dataset,
+    share: float,
+    random: np.random.Generator,
+    settings: Data,
+    key: str,
 ) -> tuple[Rows, Rows]:
     """Splits `rows` into (kept, held out)."""
     if share == 0:
@@ -95,15 +105,31 @@ def _hold_out(
     there = {kind: count for kind, count in dataset.counts(rows).items() if count}
     for part in map(dataset.counts, (out, kept)):
         if lacking := [kind for kind in there if not part[kind]]:
+            rarest = min(lacking, key=lambda kind: there[kind])
+            what = "label" if dataset.multi_label else f"class{_of_column(dataset, settings)}"
             whole = "" if dataset.groups is None else " while groups stay whole"
-            what, rarest = "class", f"the rarest class has {min(there.values())}"
-            if dataset.multi_label:
-                what, rarest = "label", f"{there[lacking[0]]} rows are {lacking[0]}"
             raise BadInput(
                 f"{key}: a share of {share:.3g} leaves some {what} without rows on one side{whole} "
-                f"({rarest}); use another share, or 0 to hold none out"
+                f"(rows {rarest}: {there[rarest]}); use another share, or 0 to hold none out"
+                f"{_if_numbers(dataset)}"
             )
     return kept, out
+
+
+def _of_column(dataset: Dataset, settings: Data) -> str:
+    return f" of column {settings.targets[0]!r}" if dataset.columns else ""
+
+
+def _if_numbers(dataset: Dataset) -> str:
+    """What to tell of classes that may be quantities."""
+    names = dataset.class_names
+    many = len(names) > max(MANY_CLASSES, len(dataset.y) * MANY_FOR_ROWS)
+    if not many or not all(name.removeprefix("-").isdecimal() for name in names):
+        return ""
+    return (
+        f". They are {len(names)} whole numbers for {len(dataset.y)} rows: if that is a quantity, "
+        f"{NO_REGRESSION}"
+    )
 
 
 def describe(data: SplitData, settings: Data) -> dict[str, object]:

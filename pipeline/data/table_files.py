@@ -22,6 +22,7 @@ from pipeline.data.memory import available_bytes
 from pipeline.data.parquet_file import ParquetRows
 from pipeline.data.paths import find_file
 from pipeline.data.roles import check_dropped
+from pipeline.data.spelling import mark_of
 from pipeline.errors import BadInput
 
 MAIN = "data.path"
@@ -99,8 +100,8 @@ class _CsvFile:
     @classmethod
     def find(cls, key: str, given: str | None, settings: Data) -> _CsvFile:
         path = find_file(key, given)
-        delimiter, dropped = settings.delimiter or ",", settings.drop or ()
-        names = csv_names(key, path, delimiter)
+        delimiter, dropped = mark_of(settings.delimiter), settings.drop or ()
+        names = csv_names(key, path, delimiter, unnamed="" in dropped)
         if key == MAIN:
             check_dropped(key, names, dropped)
         words = [*(settings.categorical or ()), *filter(None, (settings.split, settings.group))]

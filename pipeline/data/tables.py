@@ -6,7 +6,7 @@ they are and words by number, or `BadInput` with all that is wrong of the column
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,16 @@ from pipeline.config.schema import Data
 from pipeline.data.classes import class_problem, label_problems, number_classes
 from pipeline.data.columns import MOST_WORDS, Words, numbers_of
 from pipeline.data.csv_stream import ReadAgain
-from pipeline.data.dataset import PARTS, Column, Dataset, Features, Parts
+from pipeline.data.dataset import PART_WORDS, PARTS, Column, Dataset, Features, Parts
 from pipeline.data.roles import Roles, roles_of
 from pipeline.data.room import Room, room_for
 from pipeline.data.table_files import KEYS, MAIN, RowFile, open_files
+from pipeline.data.table_mistakes import bad_words, copies, counts_of, too_many
 from pipeline.data.view import pieces
 from pipeline.errors import BadInput
 
 LESS = "leave columns out with data.drop"
-FEW_ROWS = 10  # of which each may well have a word of its own
+MISSING_WORDS = "an empty value, NA, N/A, NaN, NULL, null"
 
 
 def load_table(settings: Data) -> Dataset:
@@ -118,11 +119,8 @@ class _Filling:
             names = tuple(named[target][int(name)] for name in names)
         x = self._room.array()
         columns = self._columns(x)
-        if problems := [*self._bad_words(columns, len(x)), *_copies(x, columns, labels, names)]:
+        if problems := [*bad_words(columns, len(x)), *copies(x, columns, labels, names)]:
             raise BadInput(*problems)
-        notes: tuple[str, ...] = ()
-        if not keep.all():
-            notes = (f"{int((~keep).sum())} rows that miss a value are left out",)
         return Dataset(
             x,
             labels,
@@ -130,8 +128,24 @@ class _Filling:
             tuple(columns),
             self._parts(named, keep, whole_files),
             self._groups(keep),
-            notes,
+            tuple(self._notes(named, keep)),
         )
+
+    def _notes(
+        self, named: Mapping[str, tuple[str, ...]], keep: npt.NDArray[np.bool_]
+    ) -> Iterator[str]:
+        """What was left out, and what was taken for something else."""
+        if not keep.all():
+            yield f"{int((~keep).sum())} rows that miss a value are left out"
+        if index := self._roles.index:
+            yield (
+                f"the index that pandas wrote, column {', '.join(index)}, is left out; "
+                "reset_index() before to_parquet makes a column of it"
+            )
+        words = named.get(self._settings.split or "", ())
+        if other := [word for word in words if word not in PARTS]:
+            taken = ", ".join(f"{word!r} for {PARTS[_part(word) or 0]}" for word in other)
+            yield f"column {self._settings.split!r} is taken to say {taken}"
 
     def _see_words(self, block: Features) -> None:
         """Takes in which words rows have; too many are told before memory is full of them."""
@@ -139,7 +153,7 @@ class _Filling:
             if name in self._words:
                 self._words[name].see(block[:, i])
                 if self._room.in_file and self._words[name].seen > MOST_WORDS:
-                    raise BadInput(_too_many(name, f"more than {MOST_WORDS} different words"))
+                    raise BadInput(too_many(name, f"more than {MOST_WORDS} different words"))
 
     def _leave_out_what_is_empty(self) -> None:
         """Gives back the places of rows that didn't come."""
@@ -173,19 +187,30 @@ class _Filling:
         if others:
             yield from label_problems(y, self._roles.targets)
         elif problem := class_problem(y):
-            yield f"column {first!r} {problem}"
+            yield f"column {first!r} {problem}{self._aside(y)}"
+
+    def _aside(self, y: npt.NDArray[Any]) -> str:
+        """What a CSV may have been read otherwise than it was meant."""
+        first = self._roles.targets[0]
+        if self._settings.source != "csv" or not len(y):
+            return ""
+        if np.isnan(y).any():
+            return f" (what counts as missing: {MISSING_WORDS})"
+        if first not in self._named and (y == y[0]).all():
+            return f"; if they are words, such as 01 and 1: data.categorical=[{first}]"
+        return ""
 
     def _bad_values(self) -> Iterator[str]:
         """Values that are infinite, or missing where that isn't provided for."""
         place = self._settings.path
         if self._infinite.any():
-            counts = _counts(self._roles.features, self._infinite)
+            counts = counts_of(self._roles.features, self._infinite)
             yield (
                 f"data.path: {place} has infinite values, or ones too large for 32 bits: {counts}; "
                 "correct them"
             )
         if self._missing.any() and self._settings.missing is None:
-            counts = _counts(self._roles.features, self._missing)
+            counts = counts_of(self._roles.features, self._missing)
             yield (
                 f"data.path: {place} misses values: {counts}; data.missing=fill puts the mean of "
                 "training rows there, data.missing=drop leaves these rows out"
@@ -200,25 +225,18 @@ class _Filling:
             missing = int(np.isnan(self._codes[name]).sum())
             if missing:
                 yield f"data.{key}: column {name!r} is empty in {missing} rows; every row needs one"
-            if key == "split" and (other := sorted(set(named[name]) - set(PARTS))):
+            if key == "split" and (other := [w for w in named[name] if _part(w) is None]):
                 yield (
-                    f"data.split: column {name!r} must say {', '.join(PARTS)}, and has "
-                    f"{', '.join(map(repr, other[:3]))}"
+                    f"data.split: column {name!r} must say {', '.join(PARTS)} (or training, val, "
+                    f"valid, testing), and has {', '.join(map(repr, other[:3]))}"
                 )
-
-    def _bad_words(self, columns: Sequence[Column], rows: int) -> Iterator[str]:
-        for column in columns:
-            count = len(column.vocabulary)
-            if count > MOST_WORDS or FEW_ROWS < count == rows:
-                per_row = " (one per row)" if count == rows else ""
-                yield _too_many(column.name, f"{count} different words{per_row}")
 
     def _parts(
         self, named: dict[str, tuple[str, ...]], keep: npt.NDArray[np.bool_], whole_files: bool
     ) -> Parts | None:
         split = self._settings.split
         if split is not None:
-            numbers = np.array([PARTS.index(word) for word in named[split]], np.int8)
+            numbers = np.array([_part(word) for word in named[split]], np.int8)
             parts: Parts = numbers[self._codes[split].astype(np.int64)]
             return parts[keep]
         return None if whole_files else self._files[keep]
@@ -228,44 +246,6 @@ class _Filling:
         return None if group is None else self._codes[group].astype(np.int64)[keep]
 
 
-def _too_many(name: str, words: str) -> str:
-    return (
-        f"data.path: column {name!r} has {words}, too many to learn from; leave it out: "
-        f"data.drop=[{name}]"
-    )
-
-
-def _copies(
-    x: Features, columns: Sequence[Column], labels: npt.NDArray[np.int64], names: tuple[str, ...]
-) -> Iterator[str]:
-    """Columns that say what the class is, in the same words, or a label."""
-    answers = [("the target", labels, names)]
-    if labels.ndim > 1:
-        answers = [(repr(n), y, ("0", "1")) for n, y in zip(names, labels.T, strict=True)]
-    compared = [slice(FEW_ROWS), *pieces(x)]  # most columns are told apart by the first few
-    for i, column in enumerate(columns):
-        for answer, y, words in answers:
-            numbers = _numbers(column, words)
-            if numbers is not None and all(
-                np.array_equal(x[rows, i], numbers[y[rows]]) for rows in compared
-            ):
-                yield (
-                    f"data.target: column {column.name!r} is a copy of {answer}, from which a "
-                    f"model would read the answer; data.drop=[{column.name}]"
-                )
-
-
-def _numbers(column: Column, names: tuple[str, ...]) -> npt.NDArray[np.float32] | None:
-    """What rows of each class have in a column that is a copy; None where it can't be one."""
-    if column.vocabulary:
-        return np.arange(len(names), dtype=np.float32) if column.vocabulary == names else None
-    try:
-        return np.array([float(name) for name in names], np.float32)
-    except ValueError:
-        return None
-
-
-def _counts(names: Sequence[str], counts: npt.NDArray[np.int64]) -> str:
-    there = [f"{name} {count}" for name, count in zip(names, counts, strict=True) if count]
-    more = f" and {len(there) - 8} more columns" if len(there) > 8 else ""
-    return f"{', '.join(there[:8])}{more} (rows)"
+def _part(word: str) -> int | None:
+    """The part of the split that a word says."""
+    return PART_WORDS.get(word.strip().lower())

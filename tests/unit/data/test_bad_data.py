@@ -142,6 +142,12 @@ def cut_parquet(folder: Path) -> dict[str, Any]:
     return {"source": "parquet", "path": str(folder / "rows.parquet"), "target": "label"}
 
 
+def parquet_indexed(folder: Path) -> dict[str, Any]:
+    frame = pd.DataFrame({"a": [i * i for i in range(ROWS)], "label": LABELS})
+    frame.sample(frac=1, random_state=0).to_parquet(folder / "rows.parquet")
+    return {"source": "parquet", "path": str(folder / "rows.parquet"), "target": "label"}
+
+
 def cut_npz(path: Path) -> None:
     np.savez(path, x=X, y=Y)
     path.write_bytes(path.read_bytes()[:-200])
@@ -212,6 +218,38 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         csv("a;b;label\n1,5;2;x\n2,5;1;y\n", delimiter=";"),
         ("column 'a' has numbers with a comma, such as '1,5'", "data.decimal"),
     ),
+    "51-thousands": (
+        csv(lines(*(f'"{i + 1},000",{i},{w}' for i, w in enumerate(LABELS)))),
+        ("numbers with a comma, such as '1,000'; write thousands without one",),
+    ),
+    "51-thousands-with-a-point": (
+        csv("a;b;label\n1,234.5;2;x\n12.5;1;y\n", delimiter=";"),
+        ("such as '1,234.5'; write thousands without one",),
+    ),
+    "51-thousands-or-decimal-comma": (
+        csv("a;b;label\n5,976;2;x\n2,500;1;y\n", delimiter=";"),
+        ("write thousands without one; if it stands for a point, data.decimal=',' reads them",),
+    ),
+    "51-three-decimals": (
+        csv("a;b;label\n0,976;2;x\n2,500;1;y\n", delimiter=";"),
+        ("such as '0,976'; data.decimal=',' reads them",),
+    ),
+    "51-decimal-comma-between-commas": (
+        csv('a,b,label\n"1,5",2,x\n"2,5",1,y\n'),
+        ("such as '1,5'; write a point for it",),
+    ),
+    "46-a-title": (
+        csv("Report of 2024,,\n,,\n" + lines(*NUMBERS)),
+        ("begins with 'Report of 2024', and lines below it have 3 values", "take lines above"),
+    ),
+    "46-a-comment": (
+        csv("# made by hand\n" + lines(*NUMBERS)),
+        ("begins with '# made by hand'", "the first line must name the columns"),
+    ),
+    "46-a-word-to-excel": (
+        csv("sep=;\n" + lines(*NUMBERS).replace(",", ";")),
+        ("begins with 'sep=;', a word to Excel alone; take this line out", "data.delimiter"),
+    ),
     "52-utf16": (csv(lines(*NUMBERS).encode("utf-16")), ("UTF-16", "iconv -f utf-16")),
     "52-utf16-no-mark": (csv(lines(*NUMBERS).encode("utf-16-le")), ("isn't text", "UTF-8")),
     "52-latin-1-header": (
@@ -239,6 +277,21 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     "54-missing-number-target": (
         csv(lines("1,2,0", "2,3,1", "3,4,"), missing="drop"),
         ("column 'label' is missing in 1 rows",),
+    ),
+    "54-words-that-count-as-missing": (
+        csv(lines(*(f"{i},{i % 3},{w}" for i, w in enumerate(("NA", "EU") * 10)))),
+        ("is missing in 10 rows", "what counts as missing: an empty value, NA,"),
+    ),
+    "56-leading-zeros": (
+        csv(lines(*(f"{i},{i % 3},{w}" for i, w in enumerate(("01", "1") * 10)))),
+        ("fewer than two classes; if they are words, such as 01 and 1: data.categorical=[label]",),
+    ),
+    "57-quantities": (
+        csv(lines(*(f"{i},{i % 3},{100 + i * i}" for i in range(30)))),
+        (
+            "some class of column 'label' without rows on one side (rows of class '1",
+            "30 whole numbers for 30 rows: if that is a quantity, regression is not supported yet",
+        ),
     ),
     "57-fractions": (
         csv(lines("1,2,0.5", "2,3,1.5")),
@@ -287,11 +340,22 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         csv(lines(*(f"{i},{i % 2},{i % 2}" for i in range(ROWS)))),
         ("column 'b' is a copy of the target",),
     ),
+    "61-blank-in-a-name": (
+        csv(lines(*NUMBERS, header="a,b, label")),
+        ("no column 'label'; did you mean ' label'?",),
+    ),
     "62-twice": (csv("a,a,label\n1,2,x\n2,1,y\n"), ("more than one column 'a'",)),
-    "62-unnamed": (csv(",a,label\n0,2,x\n1,1,y\n"), ("column 1 has no name", "index=False")),
+    "62-unnamed": (
+        csv(",a,label\n0,2,x\n1,1,y\n"),
+        ("column 1 has no name", "index=False", "\"data.drop=['']\" leaves such columns out"),
+    ),
     "63-words-one-per-row": (
         csv(lines(*(f"{i},name {i},{w}" for i, w in enumerate(LABELS)))),
         ("'b' has 20 different words (one per row)", "data.drop=[b]"),
+    ),
+    "63-numbers-with-a-sign-one-per-row": (
+        csv(lines(*(f"{i * i},{i + 0.5}%,{w}" for i, w in enumerate(LABELS)))),
+        ("'b' has 20 different words (one per row)", "such as '0.5%': write them without"),
     ),
     "63-too-many-words": (
         csv(lines(*(f"{i},w{i % 1001},{i % 2}" for i in range(2500)))),
@@ -310,6 +374,10 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     "66-half-a-pair": (
         of_arrays(x_train=X, y_train=Y, x_test=X),
         ("pairs x_train", "has x_test, x_train, y_train"),
+    ),
+    "66-labels-as-a-column": (
+        of_arrays(x=X, y=Y[:, None]),
+        ("data.path: ", "y has the shape (20, 1); save y.ravel()"),
     ),
     "66-lengths": (of_arrays(x=X, y=Y[:-1]), ("x has 20 rows and y 19",)),
     "66-lengths-of-a-part": (
@@ -430,6 +498,36 @@ SAID: dict[str, tuple[Make, tuple[str, ...]]] = {
         csv(lines(*(f"1,{i % 2},{w}" for i, w in enumerate(LABELS)))),
         ("4 of 4 validation rows have the features of a training row", "data.group"),
     ),
+    "63-classes-alike": (
+        csv(lines(*(f"{i * i},{i % 3},{('yes', 'no', 'Yes')[i % 3]}" for i in range(30)))),
+        ("classes: 'Yes' and 'yes' count as different",),
+    ),
+    "63-words-alike": (
+        csv(
+            lines(*(f"{i * i},{('red ', 'red', 'blue')[i % 3]},{w}" for i, w in enumerate(LABELS)))
+        ),
+        ("column b: 'red' and 'red ' count as different", "write them alike"),
+    ),
+    **{
+        f"63-numbers-with-{mark}": (
+            csv(
+                lines(*(f"{i * i};{value % (i % 3)};{w}" for i, w in enumerate(LABELS))).replace(
+                    "a,b,label", "a;b;label"
+                ),
+                delimiter=";",
+            ),
+            (f"column b is taken for words, and has numbers with a mark, such as '{value % 0}'",),
+        )
+        for mark, value in {"percent": "%d.5%%", "dollars": "$%d.00", "euros": "%d,50 €"}.items()
+    },
+    "66-channels-first": (
+        of_arrays(x=np.random.default_rng(0).random((20, 3, 8, 8)), y=Y),
+        ("rows have the shape 3 × 8 × 8; if these are images", "np.moveaxis(x, 1, -1)"),
+    ),
+    "70-index-of-pandas": (
+        parquet_indexed,
+        ("the index that pandas wrote, column __index_level_0__, is left out", "reset_index()"),
+    ),
     "71-mixed-channels": (
         photos(lambda root: picture(root / "cat" / "9.png", mode="L", seed=50)),
         ("1 of 13 images are grey", "channels=3"),
@@ -459,6 +557,21 @@ TAKEN: dict[str, tuple[Make, tuple[str, ...]]] = {
     "56-minus-1": (
         csv(lines(*(f"{i},{i * i % 7},{2 * (i % 2) - 1}" for i in range(ROWS)))),
         ("-1", "1"),
+    ),
+    "50-a-tab-as-two-characters": (
+        csv(lines(*NUMBERS).replace(",", "\t"), delimiter=r"\t"),
+        ("no", "yes"),
+    ),
+    "56-classes-with-leading-zeros": (
+        csv(
+            lines(*(f"{i},{i * i % 7},{('01', '1')[i % 2]}" for i in range(ROWS))),
+            categorical=["label"],
+        ),
+        ("01", "1"),
+    ),
+    "62-unnamed-left-out": (
+        csv(lines(*(f"0,{row},," for row in NUMBERS), header=",a,b,label,,"), drop=[""]),
+        ("no", "yes"),
     ),
     "boolean-labels": (
         csv(lines(*(f"{i},{i * i % 7},{['false', 'true'][i % 2]}" for i in range(ROWS)))),
@@ -540,6 +653,13 @@ def test_all_problems_of_columns_are_told_at_once(tmp_path: Path) -> None:
             "data=csv data.path=a.csv data.target=b data.split=c data.test_path=d.csv",
             "data.split: a column and files",
         ),
+        (
+            "data.path=a.csv data.target=b",
+            "data=digits has data of its own, and reads no file; for yours say what kind it is: "
+            "data=csv data.path=… data.target=…",
+        ),
+        ("data.path=a.parquet", "data=parquet data.path=… data.target=…"),
+        ("data.path=a.npz", "data=npz data.path=…"),
         ("data=csv data.path=a.csv data.target=b data.delimiter=ab", "need one character"),
         ("data=csv data.path=a.csv data.target=b data.decimal=','", "the same mark"),
         ("data=csv data.path=a.csv data.target=b data.missing=zero", "need one of fill, drop"),
@@ -553,6 +673,12 @@ def test_settings_that_say_nothing_or_contradict_each_other(overrides: str, told
     with pytest.raises(BadInput) as caught:
         train.prepare(overrides.split(), None)
     assert told in str(caught.value)
+
+
+def test_a_forgotten_kind_of_data_is_one_mistake() -> None:
+    with pytest.raises(BadInput) as caught:
+        train.prepare(["data.path=a.csv", "data.target=b", "data.drop=[c]"], None)
+    assert len(caught.value.problems) == 1
 
 
 @pytest.mark.parametrize("given", ["data.split=part", "data.validation_path=b.csv", ""])

@@ -301,7 +301,7 @@ class TestSplit:
         with pytest.raises(BadInput) as caught:
             load_split(csv(tmp_path, fruit(heavy=heavy)))
         assert "data.test: a share of 0.2 leaves some label without rows" in str(caught.value)
-        assert f"(1 rows are {kind} 'heavy'); use another share" in str(caught.value)
+        assert f"(rows {kind} 'heavy': 1); use another share" in str(caught.value)
 
 
 def tiny(**changes: Any) -> SplitData:

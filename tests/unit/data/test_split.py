@@ -88,7 +88,7 @@ def test_a_share_of_zero_holds_nothing_out() -> None:
 
 
 def test_a_class_too_rare_for_a_share_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"data\.test: .*rarest class has 3"):
+    with pytest.raises(BadInput, match=r"data\.test: .*rows of class .*: 3\)"):
         load_split(dataclasses.replace(WORKED_EXAMPLE, test=0.1))
 
 

@@ -98,6 +98,21 @@ def test_a_parquet_of_the_same_rows_is_the_same_data(tmp_path: Path) -> None:
     assert (one.columns, one.class_names) == (two.columns, two.class_names)
 
 
+def test_an_index_that_pandas_wrote_is_no_feature_but_may_be_named(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [1, 2, 3, 4], "label": [0, 1, 0, 1]}, index=[7, 8, 8, 7])
+    frame.index.name = "patient"
+    frame.to_parquet(tmp_path / "rows.parquet")
+
+    def columns(**named: Any) -> list[str]:
+        path = str(tmp_path / "rows.parquet")
+        data = load(Data("t", "parquet", path, target="label", **named))
+        assert bool(data.notes) == (not named)
+        return [column.name for column in data.columns]
+
+    assert columns() == columns(group="patient") == ["a"]
+    assert columns(categorical=["patient"]) == ["a", "patient"]
+
+
 def test_delimiter_and_decimal_comma(tmp_path: Path) -> None:
     text = "a;b;label\n1,5;x;no\n2,25;y;yes\n-3;x;no\n"
     data = table(tmp_path, text, delimiter=";", decimal=",")
@@ -149,9 +164,19 @@ class TestSplits:
         assert (len(data.train), len(data.validation), len(data.test)) == (64, 16, 20)
 
     def test_by_another_word_is_refused(self, tmp_path: Path) -> None:
-        text = many(40).replace(",validation,", ",valid,")
-        with pytest.raises(BadInput, match="must say train, validation, test, and has 'valid'"):
+        text = many(40).replace(",validation,", ",later,")
+        told = r"must say train, validation, test \(or .*\), and has 'later'"
+        with pytest.raises(BadInput, match=told):
             load_split(settings(tmp_path, text, split="part", drop=["group"]))
+
+    def test_by_words_that_are_plain(self, tmp_path: Path) -> None:
+        text = many(40).replace(",validation,", ",val,").replace(",train,", ", Training ,")
+        plain = load_split(settings(tmp_path, many(40), split="part", drop=["group"]))
+        data = load_split(settings(tmp_path, text, split="part", drop=["group"]))
+        for name in ("train", "validation", "test"):
+            np.testing.assert_array_equal(getattr(data, name), getattr(plain, name))
+        (note,) = data.dataset.notes
+        assert note.endswith("is taken to say ' Training ' for train, 'val' for validation")
 
     @pytest.mark.parametrize("validation_seed", [None, 7])
     def test_groups_stay_whole(self, tmp_path: Path, validation_seed: int | None) -> None:
