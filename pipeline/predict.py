@@ -83,7 +83,8 @@ def predict(job: Job, logs: Path) -> int:
         draft.replace(job.output)
     finally:
         draft.unlink(missing_ok=True)
-    print(f"{len(table)} {'images' if job.files else 'rows'} by {job.model}: {job.output}")
+    what = f"{'image' if job.files else 'row'}{'' if len(table) == 1 else 's'}"
+    print(f"{len(table)} {what} by {job.model}: {job.output}")
     return DONE
 
 

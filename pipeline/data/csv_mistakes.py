@@ -18,6 +18,7 @@ from pipeline.errors import BadInput
 
 OTHER_DELIMITERS = (";", "\t", "|")
 NUMBER = r"^\s*[-+]?(\d+POINT?\d*|POINT\d+)([eE][-+]?\d+)?\s*$"
+POINT_NUMBER = NUMBER.replace("POINT", r"\.")
 COMMA_NUMBER = r"^\s*[-+]?\d+,\d+\s*$"
 THOUSANDS = r"^\s*[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?\s*$"
 ONE_COMMA = r"^[^,.]*,[^,.]*$"
@@ -151,6 +152,11 @@ def mixed(key: str, name: str, column: Any, delimiter: str, decimal: str) -> str
     numbers = pc.match_substring_regex(words, pattern)
     if decimal == "." and (commas := _commas(key, words, numbers, delimiter)):
         return f"{key}: column {name!r} has numbers with a comma, such as {commas}"
+    if decimal != "." and pc.all(pc.match_substring_regex(words, POINT_NUMBER)).as_py():
+        return (
+            f"{key}: column {name!r} has numbers with a point, such as {words[0].as_py()!r}, and "
+            f"{_option(key, 'decimal')} is {decimal!r}; write all numbers in one way"
+        )
     if pc.all(numbers).as_py() or pc.mean(numbers).as_py() < 0.5:
         return None
     row = _first_word(column.cast(pa.string()), pattern)

@@ -83,7 +83,9 @@ def examine(path: Path, root: Path) -> ImageFile | str:
             orientation = _orientation(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return f"has too many pixels (at most {MOST_PIXELS} are read); make it smaller"
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except UnidentifiedImageError:
+        return f"is damaged, or no {', '.join(FORMATS)} whatever its name says; take it away"
+    except (OSError, ValueError, SyntaxError) as error:
         return f"is damaged ({error}); take it away"
     if width * height > MOST_PIXELS:
         return f"has {width} × {height} pixels (at most {MOST_PIXELS} are read); make it smaller"

@@ -69,7 +69,7 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
         for name in there:
             kind = kind_of(schema.field(name).type)
             if kind not in KINDS:
-                remedy = "" if name in apart else f"; or leave it out: data.drop=[{name}]"
+                remedy = "" if name in apart else f"; data.drop=[{name}] leaves it out"
                 problems.append(f"{key}: column {name!r} {kind}{remedy}")
             elif kind == "words" and name in labels:
                 problems.append(

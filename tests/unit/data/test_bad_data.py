@@ -218,6 +218,10 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         csv("a;b;label\n1,5;2;x\n2,5;1;y\n", delimiter=";"),
         ("column 'a' has numbers with a comma, such as '1,5'", "data.decimal"),
     ),
+    "51-point-where-a-comma-is-said-to-stand": (
+        csv("a;b;label\n0.5;2,5;x\n2;1,5;y\n", delimiter=";", decimal=","),
+        ("column 'a' has numbers with a point, such as '0.5', and data.decimal is ','",),
+    ),
     "51-thousands": (
         csv(lines(*(f'"{i + 1},000",{i},{w}' for i, w in enumerate(LABELS)))),
         ("numbers with a comma, such as '1,000'; write thousands without one",),
