@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from pipeline.data.dataset import Column
 from pipeline.data.rows import Takes, read_rows
 from pipeline.errors import BadInput
 
@@ -23,6 +25,26 @@ def test_arrays_may_have_the_shape_already(tmp_path: Path) -> None:
     x = np.arange(8).reshape(2, 2, 2)
     np.savez(tmp_path / "rows.npz", x=x)
     np.testing.assert_array_equal(read_rows(tmp_path / "rows.npz", Takes((2, 2))), x)
+
+
+def test_a_tab_may_be_written_as_two_characters(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a\tb\n1\t2\n")
+    assert read_rows(tmp_path / "rows.csv", Takes((2,)), r"\t").tolist() == [[1, 2]]
+
+
+def test_columns_without_a_name_are_left_alone_by_a_model_of_a_table(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(",b,a,\n0,2,1,\n1,4,3,\n")
+    takes = Takes((2,), (Column("a"), Column("b")))
+    frame = read_rows(tmp_path / "rows.csv", takes)
+    assert frame.to_dict("list") == {"a": [1, 3], "b": [2, 4]}
+    with pytest.raises(BadInput, match="column 1, 4 has no name"):
+        read_rows(tmp_path / "rows.csv", Takes((2,)))
+
+
+def test_an_index_that_pandas_wrote_is_no_number_of_a_row(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [1, 2], "b": [3, 4]}, index=[8, 7])
+    frame.to_parquet(tmp_path / "rows.parquet")
+    assert read_rows(tmp_path / "rows.parquet", Takes((2,))).tolist() == [[1, 3], [2, 4]]
 
 
 BAD = {
