@@ -199,7 +199,7 @@ class TrialResult:
     holds `test_*` metrics at that epoch when the spec asked, and
     `confusion` the test rows by class; `weights` is the file with the weights of that epoch;
     `loop_reason` says why another loop trained than the one that comes first. `error` is one line,
-    and failures with the same `cause` are alike."""
+    and failures with the same `cause` are alike. `notes` are for the user to read."""
 
     key: TrialKey
     outcome: Outcome
@@ -216,6 +216,7 @@ class TrialResult:
     error: str = ""
     cause: str = ""
     traceback: str = ""
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -43,15 +43,18 @@ def tried_workers(
     with LocalExecutor(count, plan.config.executor.threads, logs) as executor:
         if count:
             say("importing TensorFlow (about 10 s), then trying every model on one batch")
-        problems = _preflight(executor, plan) if count else ()
+        problems, notes = _preflight(executor, plan) if count else ((), ())
         if not problems:
+            for note in notes:
+                say(f"warning: {note}")
             yield executor
     if problems:
         _leave_nothing(root, logs)
         raise BadInput(*problems)
 
 
-def _preflight(executor: LocalExecutor, plan: Plan) -> Sequence[str]:
+def _preflight(executor: LocalExecutor, plan: Plan) -> tuple[Sequence[str], Sequence[str]]:
+    """What is wrong, and what is to be told."""
     specs = {spec.key: spec for spec in _specs(plan)}
     waiting = deque(specs.values())
     results: dict[str, TrialResult] = {}
@@ -65,10 +68,12 @@ def _preflight(executor: LocalExecutor, plan: Plan) -> Sequence[str]:
             elif isinstance(event, WorkerLost):
                 lost.append(event)
                 if problem := _hopeless(lost):
-                    return [problem]
+                    return [problem], ()
                 if event.key is not None:
                     waiting.appendleft(specs[event.key])
-    return [*_together(plan, results), *_traces(results)]
+    errors = {arm: result.error.split("\n") for arm, result in results.items()}
+    notes = {arm: result.notes for arm, result in results.items()}
+    return [*_together(plan, errors), *_traces(results)], list(_together(plan, notes))
 
 
 def _specs(plan: Plan) -> Iterator[TrialSpec]:
@@ -98,14 +103,14 @@ def _hopeless(lost: Sequence[WorkerLost]) -> str:
     return ""
 
 
-def _together(plan: Plan, results: Mapping[str, TrialResult]) -> Iterator[str]:
-    """Problems, each once, with the arms that have it unless all do."""
+def _together(plan: Plan, told: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Lines, each once, with the arms that have it unless all do."""
     arms: dict[str, list[str]] = {}
     for arm in plan.arms:
-        for problem in filter(None, results[arm.name].error.split("\n")):
-            arms.setdefault(problem, []).append(arm.name)
-    for problem, own in arms.items():
-        yield problem if len(own) == len(plan.arms) else f"arm {', '.join(own)}: {problem}"
+        for line in filter(None, told[arm.name]):
+            arms.setdefault(line, []).append(arm.name)
+    for line, own in arms.items():
+        yield line if len(own) == len(plan.arms) else f"arm {', '.join(own)}: {line}"
 
 
 def _traces(results: Mapping[str, TrialResult]) -> Iterator[str]:

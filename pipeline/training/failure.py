@@ -18,10 +18,12 @@ FRAME = re.compile(r'^ *File "([^"]+)", line (\d+)', re.MULTILINE)
 
 @dataclass(frozen=True)
 class Failure:
-    """`line` is for people; exceptions with the same `cause` have the same type and place."""
+    """`line` is for people; exceptions with the same `cause` have the same type and place. `users`
+    says that it begins with a place in the user's own code."""
 
     line: str
     cause: str
+    users: bool = False
 
 
 def failure(error: BaseException) -> Failure:
@@ -41,4 +43,4 @@ def failure(error: BaseException) -> Failure:
     file, number = (own or frames)[-1]
     told = f"{kind}: {message}" if message else kind
     place = f"{Path(file).name}:{number}: " if own else ""
-    return Failure(place + told, f"{kind} at {file}:{number}")
+    return Failure(place + told, f"{kind} at {file}:{number}", bool(own))

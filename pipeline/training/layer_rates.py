@@ -25,18 +25,19 @@ def optimizer_by_layer(
 
     Args:
         model: has all of its weights.
-        factors: of the learning rate, by name or pattern of a layer. A name goes before patterns.
+        factors: of the learning rate, by name or pattern of a layer, or by the name of a model or
+            layer that it is in. Its own name goes before patterns, and these before the others.
         build: makes an optimizer whose learning rate is multiplied by a factor.
 
     Raises:
         BadInput: a layer is meant by two patterns, or gradients are clipped by the norm of all.
     """
-    layers = _with_weights(model)
-    if problems := list(_twice_meant([layer.name for layer in layers], factors)):
+    layers = list(_with_weights(model))
+    if problems := list(_twice_meant([names for _, names in layers], factors)):
         raise BadInput(*problems)
     own: dict[int, keras.optimizers.Optimizer] = {}
     for pattern, factor in factors.items():
-        meant = [layer for layer in layers if pattern in _patterns(layer.name, factors)]
+        meant = [layer for layer, names in layers if pattern in _patterns(names, factors)]
         if factor == 0:
             for layer in meant:
                 layer.trainable = False
@@ -58,10 +59,11 @@ def optimizer_by_layer(
 
 def meaningless(model: keras.Model, factors: Mapping[str, float]) -> Iterator[str]:
     """What to say of patterns that mean no layer of a model."""
-    names = [layer.name for layer in _with_weights(model)]
+    layers = [names for _, names in _with_weights(model)]
+    own = ", ".join(names[0] for names in layers)
     for pattern in factors:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            yield f"{KEY}: no layer is called {pattern}; those with weights: {', '.join(names)}"
+        if not any(fnmatchcase(names[0], pattern) or pattern in names for names in layers):
+            yield f"{KEY}: no layer is called {pattern}; those with weights: {own}"
 
 
 def program_kind(factors: Mapping[str, float]) -> Sequence[tuple[str, bool]]:
@@ -69,21 +71,30 @@ def program_kind(factors: Mapping[str, float]) -> Sequence[tuple[str, bool]]:
     return sorted((pattern, factor == 0) for pattern, factor in factors.items())
 
 
-def _with_weights(model: keras.Model) -> Sequence[keras.Layer]:
-    return [layer for layer in model._flatten_layers() if layer._trainable_variables]
+def _with_weights(
+    layer: keras.Layer, inside: Sequence[str] = ()
+) -> Iterator[tuple[keras.Layer, Sequence[str]]]:
+    """Layers that have weights of their own, each with its name and those of what it is in."""
+    for inner in layer._flatten_layers(recursive=False, include_self=False):
+        names = (inner.name, *inside)
+        if inner._trainable_variables:
+            yield inner, names
+        yield from _with_weights(inner, names)
 
 
-def _patterns(name: str, factors: Mapping[str, float]) -> Sequence[str]:
-    """Those that mean a layer of this name."""
-    if name in factors:
-        return [name]
-    return [pattern for pattern in factors if fnmatchcase(name, pattern)]
+def _patterns(names: Sequence[str], factors: Mapping[str, float]) -> Sequence[str]:
+    """Those that mean a layer of these names."""
+    own, *around = names
+    if own in factors:
+        return [own]
+    matching = [pattern for pattern in factors if fnmatchcase(own, pattern)]
+    return matching or [name for name in around if name in factors][:1]
 
 
-def _twice_meant(names: Sequence[str], factors: Mapping[str, float]) -> Iterator[str]:
-    for name in names:
-        if len(patterns := _patterns(name, factors)) > 1:
+def _twice_meant(layers: Sequence[Sequence[str]], factors: Mapping[str, float]) -> Iterator[str]:
+    for names in layers:
+        if len(patterns := _patterns(names, factors)) > 1:
             yield (
-                f"{KEY}: layer {name} is meant by {' and by '.join(patterns)}; give it a factor by "
-                "its own name, which goes before patterns"
+                f"{KEY}: layer {names[0]} is meant by {' and by '.join(patterns)}; give it a "
+                "factor by its own name, which goes before patterns"
             )

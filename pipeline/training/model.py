@@ -87,7 +87,7 @@ def build_model(
         body = BUILDERS[settings.builder](shape, output_for(task), **settings.params)
     model = _with_preprocessing(body, preprocessing_of(scaling), row)
     if own and last_activation(body) is None:
-        check_values(settings.builder, model, rows, task)
+        check_values(settings.builder, model, rows, task, scaling)
     return model
 
 

@@ -17,7 +17,9 @@ import numpy as np
 
 from pipeline.config.trust import distrust, is_trusted
 from pipeline.data.dataset import Features
+from pipeline.data.scaling import Scaling
 from pipeline.errors import BadInput
+from pipeline.training.ids import asked, id_problems
 from pipeline.training.output import Task, output_problems, value_problems
 
 Builder = Callable[..., Any]
@@ -41,14 +43,20 @@ def build_own(
     builder = _find(name)
     _check_call(name, builder, shape, task.classes, params)
     model = builder(shape, task.classes, **params)
-    problems = list(_problems(model, shape, task))
-    if problems:
-        raise BadInput(*(f"model.builder: {_place(name, builder)} {text}" for text in problems))
+    if problems := list(_problems(model, shape, task)):
+        raise BadInput(*(told_of(name, text) for text in problems))
     assert isinstance(model, keras.Model)
     return model
 
 
-def check_values(name: str, model: keras.Model, rows: Features, task: Task) -> None:
+def told_of(name: str, text: str) -> str:
+    """What is told of a function: its place, and the end of a sentence that begins with it."""
+    return f"model.builder: {_place(name, _find(name))} {text}"
+
+
+def check_values(
+    name: str, model: keras.Model, rows: Features, task: Task, scaling: Scaling
+) -> None:
     """Asks a model for its outputs where its layers don't say what they are.
 
     Args:
@@ -56,19 +64,29 @@ def check_values(name: str, model: keras.Model, rows: Features, task: Task) -> N
         model: with what is done to features first.
         rows: a few (rows, …), as the data has them.
         task: what it is for.
+        scaling: what is done to features first.
 
     Raises:
-        BadInput: they aren't what the loss takes them for.
+        BadInput: they aren't what the loss takes them for, or it asks for ids that there aren't.
     """
-    outputs = np.asarray(model(rows, training=False))
-    if outputs.ndim != 2 or len(outputs) != len(rows):
-        problems = [f"must give one row of outputs for each row, and gives {outputs.shape}"]
-    else:
+    with asked(model) as noted:
+        given = model(rows, training=False)
+    problems = list(id_problems(noted, scaling))
+    if not problems and isinstance(given, dict | list | tuple):
+        problems = [_several(type(given).__name__, len(given))]
+    elif not problems and (given.ndim != 2 or len(given) != len(rows)):
+        problems = [f"must give one row of outputs for each row, and gives {tuple(given.shape)}"]
+    elif not problems:
+        outputs = np.asarray(given)
         problems = list(output_problems(outputs.shape[1], None, task))
         problems = problems or list(value_problems(outputs, task))
     if problems:
-        place = _place(name, _find(name))
-        raise BadInput(*(f"model.builder: {place} {text}" for text in problems))
+        raise BadInput(*(told_of(name, text) for text in problems))
+
+
+def shares_weights(model: keras.Model, other: keras.Model) -> bool:
+    """Whether two models have a weight in common."""
+    return bool({id(v) for v in model.variables} & {id(v) for v in other.variables})
 
 
 def output_units(model: keras.Model, rows: Features) -> int:
@@ -194,12 +212,22 @@ def _size(shape: Sequence[int | None]) -> str:
     return f"shape {tuple(shape)}"
 
 
+def _several(kind: str, outputs: int) -> str:
+    return (
+        f"makes a model that gives a {kind} of {outputs} output{'s' * (outputs != 1)}, and one "
+        "alone is trained and served; give that itself: keras.Model(inputs, outputs)"
+    )
+
+
 def _output_problems(model: keras.Model, task: Task) -> Iterator[str]:
-    if len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
-        shapes = ", ".join(str(tuple(output.shape)) for output in model.outputs)
+    given = getattr(model, "output", model.outputs[0])
+    if isinstance(given, dict | list | tuple):
+        yield _several(type(given).__name__, len(given))
+        return
+    if len(given.shape) != 2:
         yield (
             f"must give one row of outputs for each row, (None, {task.classes}), and gives "
-            f"{shapes}; a Flatten in front of the last Dense may be missing"
+            f"{tuple(given.shape)}; a Flatten in front of the last Dense may be missing"
         )
         return
     units = model.outputs[0].shape[1]

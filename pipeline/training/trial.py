@@ -219,14 +219,18 @@ def _best(
     return best_epoch(trained, progress.best_weights, test, labels, classes, loss, spec.weights)
 
 
+def task_of(spec: TrialSpec, data: SplitData) -> Task:
+    """What a trial's model is for."""
+    return Task(spec.training.loss, len(data.dataset.class_names), data.dataset.multi_label)
+
+
 def compiled(spec: TrialSpec, data: SplitData, bench: Bench) -> tuple[keras.Model, Form]:
     """A trial's model as it begins, and the form of labels that its loss wants.
 
     Raises:
         BadInput: the model, the loss and the data don't fit.
     """
-    training, dataset = spec.training, data.dataset
-    task = Task(training.loss, len(dataset.class_names), dataset.multi_label)
+    training, task = spec.training, task_of(spec, data)
     seed = derive_seed(spec.seed, "model")
     scaling, rows = bench.scaling(data, spec.data), data.dataset.x[data.train[:8]]
     model = build_model(spec.model, scaling, rows, task, seed)

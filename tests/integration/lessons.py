@@ -126,3 +126,100 @@ class Wide(keras.layers.Layer):  # type: ignore[misc]
 
 def too_wide(shape: Sequence[int], classes: int) -> keras.Model:
     return Own(Wide())
+
+
+def looks_up(shape: Sequence[int], classes: int, rows: int, hidden: bool = False) -> keras.Model:
+    """Takes features for ids; `hidden` behind a class of the user's own."""
+    ids = keras.layers.Embedding(rows, 4)
+    last = [keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(classes, "softmax")]
+    if hidden:
+        return Own(keras.Sequential([ids, *last]))
+    return keras.Sequential([keras.Input(shape), ids, *last])
+
+
+def looks_up_positions(shape: Sequence[int], classes: int) -> keras.Model:
+    """An Embedding of the places of features, which aren't ids themselves."""
+    inputs = keras.Input(shape)
+    places = keras.layers.Embedding(shape[0], 1)(keras.ops.arange(shape[0])[None])
+    moved = inputs + keras.ops.squeeze(places, -1)
+    return keras.Model(inputs, keras.layers.Dense(classes, activation="softmax")(moved))
+
+
+class OnlyLoss(keras.Model):  # type: ignore[misc]
+    """Has metrics of its own, and forgets those that it was compiled with."""
+
+    def __init__(self, layers: keras.Model) -> None:
+        super().__init__()
+        self.inner = layers
+        self.mean = keras.metrics.Mean(name="loss")
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return [self.mean]
+
+    def call(self, inputs: Any) -> Any:
+        return self.inner(inputs)
+
+    def train_step(self, data: Any) -> Any:
+        x, y = data
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(y, self(x)))
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        self.mean.update_state(loss)
+        return {"loss": self.mean.result()}
+
+
+def only_loss(shape: Sequence[int], classes: int) -> keras.Model:
+    last = keras.layers.Dense(classes, activation="softmax")
+    return OnlyLoss(keras.Sequential([keras.Input(shape), keras.layers.Flatten(), last]))
+
+
+def two_heads(shape: Sequence[int], classes: int) -> keras.Model:
+    inputs = keras.Input(shape)
+    classified = keras.layers.Dense(classes, activation="softmax")(inputs)
+    return keras.Model(inputs, [classified, keras.layers.Dense(1)(inputs)])
+
+
+def named_head(shape: Sequence[int], classes: int) -> keras.Model:
+    inputs = keras.Input(shape)
+    return keras.Model(inputs, {"out": keras.layers.Dense(classes, activation="softmax")(inputs)})
+
+
+class Named(Own):
+    """Gives its output by name, which only running it shows."""
+
+    def call(self, inputs: Any) -> Any:
+        return {"out": self.layer(inputs)}
+
+
+def named_by_its_class(shape: Sequence[int], classes: int) -> keras.Model:
+    return Named(keras.layers.Dense(classes, activation="softmax"))
+
+
+KEPT: list[keras.Layer] = []
+
+
+def kept(shape: Sequence[int], classes: int) -> keras.Model:
+    """Returns the same model each time."""
+    KEPT[:] = KEPT or [mended(shape, classes)]
+    return KEPT[0]
+
+
+def keeps_a_layer(shape: Sequence[int], classes: int) -> keras.Model:
+    """Puts the same layer into each of its models."""
+    KEPT[:] = KEPT or [keras.layers.Dense(classes, activation="softmax")]
+    return keras.Sequential([keras.Input(shape), *KEPT])
+
+
+def compiled(shape: Sequence[int], classes: int) -> keras.Model:
+    model = mended(shape, classes)
+    model.compile(keras.optimizers.SGD(0.5), "categorical_crossentropy")
+    return model
+
+
+def nested(shape: Sequence[int], classes: int) -> keras.Model:
+    layers = [keras.Input(shape), keras.layers.Dense(8, name="inner")]
+    backbone = keras.Sequential(layers, name="backbone")
+    head = keras.layers.Dense(classes, activation="softmax", name="head")
+    return keras.Sequential([keras.Input(shape), backbone, head])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipeline.data.dataset import Column
 from pipeline.data.split import SplitData
 from pipeline.records import TrialSpec
 from pipeline.training import preflight
@@ -149,15 +151,115 @@ BUILDERS = {
     "returns_a_layer": "must return a keras.Model, and returns Dense",
     "two_inputs": "makes a model with 2 inputs",
     "unflattened": "a Flatten in front of the last Dense may be missing",
+    "two_heads": "gives a list of 2 outputs, and one alone is trained and served; give that itself",
+    "named_head": "gives a dict of 1 output, and one alone is trained and served; give that itself",
+    "named_by_its_class": "gives a dict of 1 output, ",
+    "kept": "must build a new model each time, and what it returns has weights of one that it ",
+    "keeps_a_layer": "make all layers inside of the function",
     "compiled_from_logits": "from_logits=True, and its softmax gives probabilities, no logits",
 }
 
 
 @pytest.mark.parametrize(("name", "told"), BUILDERS.items(), ids=BUILDERS)
 def test_a_function_that_does_not_fit(name: str, told: str) -> None:
+    lessons.KEPT.clear()
     (problem,) = problems(*own(name))
     assert problem.startswith(place(name))
     assert told in problem
+
+
+def test_a_model_that_comes_compiled_is_told_whose_settings_hold() -> None:
+    result = check(*own("compiled"), Bench())
+    assert result.outcome == "complete"
+    (note,) = result.notes
+    assert note.startswith(f"{place('compiled')} compiles its model, and that is replaced")
+    assert check(*own("mended"), Bench()).notes == []
+
+
+@pytest.mark.parametrize("loop", ["auto", "resident", "fit"])
+def test_a_step_that_forgets_the_metrics_is_told_how_to_update_them(loop: str) -> None:
+    built = ("model=custom", f"model.builder={MODULE}:only_loss", f"training.loop={loop}")
+    (problem,) = problems(*compose(*FEW_ROWS, *built))
+    assert problem.startswith(
+        f"{place('only_loss')} gives loss, val_loss of an epoch and not val_accuracy; leave its "
+        "metrics property to Keras"
+    )
+
+
+@pytest.mark.parametrize("loop", ["resident", "fit"])
+def test_a_step_as_keras_shows_it_is_fine(loop: str) -> None:
+    built = ("model=custom", "model.builder=tests.integration.own_models:half_steps")
+    assert problems(*compose(*FEW_ROWS, *built, f"training.loop={loop}")) == []
+
+
+# Ids.
+
+STANDARDIZED, RESCALED = "data.standardize=true", "data.rescale=0.5"
+
+
+@pytest.mark.parametrize("hidden", ["false", "true"])
+@pytest.mark.parametrize(
+    ("scaled", "remedy"),
+    [(STANDARDIZED, "data.standardize=false"), (RESCALED, "data.rescale=null")],
+)
+def test_ids_that_are_scaled(hidden: str, scaled: str, remedy: str) -> None:
+    params = f"+model.params={{rows: 500, hidden: {hidden}}}"
+    plain = () if scaled == STANDARDIZED else ("data.standardize=false",)
+    (problem,) = problems(*own("looks_up", params, *plain, scaled))
+    assert problem.startswith(f"{place('looks_up')} looks ids up in an Embedding")
+    assert problem.endswith(f", for features are scaled first; use {remedy}")
+
+
+UNSCALED = ("data.standardize=false", "data.rescale=null")
+
+
+@pytest.mark.parametrize("hidden", ["false", "true"])
+def test_ids_that_an_embedding_has_no_row_for(hidden: str) -> None:
+    """The largest value of the worked example is 230, in its fifth row."""
+    params = f"+model.params={{rows: 230, hidden: {hidden}}}"
+    (problem,) = problems(*own("looks_up", params, *UNSCALED))
+    assert problem == (
+        f"{place('looks_up')} has an Embedding of 230 rows, and the data has ids up to 230; write "
+        "Embedding(231, …)"
+    )
+    enough = f"+model.params={{rows: 231, hidden: {hidden}}}"
+    assert problems(*own("looks_up", enough, *UNSCALED)) == []
+
+
+def test_an_embedding_of_something_else_than_features_is_fine() -> None:
+    assert problems(*own("looks_up_positions", STANDARDIZED)) == []
+
+
+# Values that are too large.
+
+
+def with_values(largest: float, *overrides: str) -> tuple[TrialSpec, SplitData]:
+    """The worked example with a large value in its second feature."""
+    spec, data = compose(*DATA, "model=mlp", *overrides)
+    x = data.dataset.x.copy()
+    x[0, 1] = largest
+    return spec, replace(data, dataset=replace(data.dataset, x=x))
+
+
+def test_values_that_cannot_be_standardized_are_told_with_their_column() -> None:
+    spec, data = with_values(3e30, STANDARDIZED)
+    (problem,) = problems(spec, data)
+    assert problem.startswith("data.standardize: the data has values up to 3e+30, and the square")
+    named = replace(data.dataset, columns=(Column("height"), Column("weight")))
+    (problem,) = problems(spec, replace(data, dataset=named))
+    assert problem.startswith("data.standardize: column weight has values up to 3e+30")
+    assert problem.endswith("or leave it out: data.drop=[weight]")
+
+
+@pytest.mark.parametrize("largest", [3e38, 3e12])
+def test_a_loss_that_makes_no_sense_is_told_with_what_may_help(largest: float) -> None:
+    spec, data = with_values(largest, *UNSCALED)
+    result = check(spec, data, Bench())
+    assert result.outcome == "complete"
+    (note,) = result.notes
+    assert note.startswith("training.loss: the loss of the first step is ")
+    assert f"; the data has values up to {largest:.1g}, and data.standardize=true" in note
+    assert check(*with_values(300.0, *UNSCALED), Bench()).notes == []
 
 
 def test_a_loss_of_the_models_own_that_takes_probabilities_for_logits() -> None:
@@ -208,7 +310,7 @@ def test_params_that_the_function_does_not_take(params: str, told: str) -> None:
 def test_what_the_users_code_raises_is_told_with_its_line(name: str, text: str, told: str) -> None:
     spec, data = own(name)
     (problem,) = problems(spec, data)
-    assert problem.startswith(f"a first step fails: lessons.py:{line_of(text)}: {told}")
+    assert problem.startswith(f"model.builder: lessons.py:{line_of(text)}: {told}")
     assert "Traceback" not in problem
     assert check(spec, data, Bench()).traceback.startswith("Traceback")
 
@@ -254,6 +356,22 @@ def test_a_model_of_the_users_own_that_memory_has_no_room_for(
     (problem,) = problems(*own("mended"))
     count = 2 * 8 + 8 + 8 * 16 + 16 + 16 * 2 + 2
     assert problem.startswith(f"model: it has {count} parameters")
+
+
+@pytest.mark.parametrize(
+    ("rates", "trains"),
+    [
+        ("{backbone: 0.1}", True),
+        ("{backbone: 0, head: 0}", False),
+        ("{backbone: 0, inner: 1.0, head: 0}", True),
+        ("{backbone: 0, in*: 1.0, head: 0}", True),
+        ("{backbone: 1.0, inner: 0, head: 0}", False),
+    ],
+)
+def test_the_name_of_a_nested_model_means_the_layers_in_it(rates: str, trains: bool) -> None:
+    """Where they have no factor of their own."""
+    found = problems(*own("nested", f"model.layer_learning_rates={rates}"))
+    assert found == ([] if trains else [preflight.NOTHING_TO_TRAIN])
 
 
 @pytest.mark.parametrize(

@@ -60,14 +60,18 @@ def store(tmp_path: Path) -> Path:
 
 
 def tried(
-    monkeypatch: pytest.MonkeyPatch, store: Path, answer: Answer, count: int = 2
+    monkeypatch: pytest.MonkeyPatch,
+    store: Path,
+    answer: Answer,
+    count: int = 2,
+    say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Workers, Sequence[str]]:
     """The workers, and the problems that there were."""
     workers = Workers(answer)
     monkeypatch.setattr(preflight, "LocalExecutor", lambda *_: workers)
     try:
         logs = store / "hydra" / "today" / "now"
-        with tried_workers(count, PLAN, store, logs, lambda _: None) as executor:
+        with tried_workers(count, PLAN, store, logs, say) as executor:
             assert executor is workers
             assert not workers.closed
     except BadInput as error:
@@ -111,6 +115,17 @@ def test_problems_are_told_together_and_each_once(
 
     _, problems = tried(monkeypatch, store, answer)
     assert problems == ("all", "arm sgd, lion: two", "arm lion: one")
+
+
+def test_notes_are_told_and_the_sweep_goes_on(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
+    def answer(spec: TrialSpec) -> TrialResult:
+        own = ["odd", "of one"] if spec.key.arm == "adam" else ["odd"]
+        return TrialResult(spec.key, "complete", 0, 0.1, notes=own)
+
+    said: list[str] = []
+    _, problems = tried(monkeypatch, store, answer, say=said.append)
+    assert problems == ()
+    assert said[1:] == ["warning: odd", "warning: arm adam: of one"]
 
 
 def test_one_bad_arm_is_enough(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
