@@ -38,6 +38,13 @@ def users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     block = re.search(r"```yaml\n(name: wide\n.*?)```", README, re.S)
     assert block is not None
     (tmp_path / "myconf" / "model" / "wide.yaml").write_text(block[1])
+    named = re.search(
+        r"`myconf/data/people.yaml` with the lines (`[^.]*\.csv`,\s`target: \w+`)", README
+    )
+    assert named is not None
+    lines = re.findall(r"`([^`]*)`", named[1])
+    (tmp_path / "myconf" / "data").mkdir()
+    (tmp_path / "myconf" / "data" / "people.yaml").write_text("\n".join(lines))
     for name in ("rows", "images"):
         np.savez(tmp_path / f"{name}.npz", x=np.zeros((4, 2)), y=np.array([0, 1, 0, 1]))
     monkeypatch.chdir(tmp_path)
@@ -59,6 +66,14 @@ def test_shown_command_composes(command: str, arguments: str) -> None:
         return
     compose = compose_training if command == "train" else compose_sweep
     assert compose(overrides, config_dir).arms
+
+
+@pytest.mark.usefixtures("users_folder")
+def test_a_data_set_in_a_file_has_what_its_kind_has() -> None:
+    (arm,) = compose_training(["data=people"], "myconf").arms
+    data = arm.settings.data
+    assert (data.source, data.path, data.target) == ("csv", "people.csv", "income")
+    assert data.standardize
 
 
 def test_every_target_that_the_readme_names_exists() -> None:
