@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.data.dataset import Column
+from pipeline.data.paths import without_password
 from pipeline.data.rows import ANY_WORD, Takes
 from pipeline.errors import BadInput
 from pipeline.records import Champion, RunRecord, SweepRecord
@@ -162,9 +163,10 @@ def taken_by(store: Store, uri: str) -> Takes:
     try:
         found = get_model_info(uri)
     except (MlflowException, OSError) as error:
-        raise BadInput(f"model: {uri} can't be read: {error}") from error
+        shown = without_password(uri)
+        raise BadInput(f"model: {shown} can't be read: {without_password(str(error))}") from error
     if found.flavors.get("python_function", {}).get("loader_module") != LOADER:
-        raise BadInput(f"model: {uri} isn't a model that a sweep has published")
+        raise BadInput(f"model: {without_password(uri)} isn't a model that a sweep has published")
     return takes_of(found.signature, (found.metadata or {}).get("words", ()))
 
 
