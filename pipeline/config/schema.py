@@ -264,8 +264,8 @@ class ReportConfig:
 @dataclass
 class Predict:
     """`model`: a sweep's name, for its champion, or an address such as models:/name/2; null is the
-    newest sweep's champion. `input`: rows as .csv, .parquet or .npz, an image, or a folder of them; a
-    .csv has `delimiter` between values and `decimal` in numbers. `output`: a .csv, replaced."""
+    newest sweep's champion. `input`: rows as .csv, .parquet or .npz, an image, or a folder of them;
+    a .csv has `delimiter` between values and `decimal` in numbers. `output`: a .csv, replaced."""
 
     model: Optional[str] = None  # noqa: UP045
     input: str = MISSING
