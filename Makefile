@@ -32,7 +32,7 @@ ui: $(VENV)/ready ## the MLflow UI on the store: make ui PORT=5001
 	@$(BIN)/python -m pipeline.tracking.ui $(PORT) $(ROOT)
 
 test: $(VENV)/ready ## the tests, in under 10 minutes
-	@$(BIN)/python -m pytest -m "not long" $(ARGS)
+	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadgroup $(ARGS)
 
 check: $(VENV)/ready ## what CI runs: format, lint, types, and all tests
 	@$(BIN)/ruff format --check pipeline tests

@@ -20,19 +20,21 @@ from tests.integration import scenarios  # noqa: E402
 from tests.integration.lab import Lab  # noqa: E402
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the trainings of this process in front of the tests that look at scenarios, which run
-    meanwhile in processes of their own."""
-    places = ("tests/browser/", "tests/integration/")
-    slow = [item for item in items if item.nodeid.startswith(places)]
-    if slow:
-        here = [item for item in slow if item.nodeid.startswith("tests/integration/test_training")]
-        start = items.index(slow[0])
-        items[:] = [
-            *[item for item in items[:start] if item not in here],
-            *here,
-            *[item for item in items[start:] if item not in here],
-        ]
+    """Says what workers of pytest-xdist leave together, for what it shares: the tests that look at
+    scenarios, which begin at once and run in processes of their own, those of faults, and those of
+    a file."""
+    for item in items:
+        folder, file = item.path.parent.name, item.path.stem
+        group = "lab" if _scenarios(item) else folder if folder == "faults" else file
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: not _scenarios(item))
+
+
+def _scenarios(item: pytest.Item) -> list[str]:
+    """The scenarios that a test looks at."""
+    return [name for name in getattr(item, "fixturenames", ()) if name in scenarios.SCENARIOS]
 
 
 @pytest.fixture(scope="session")
@@ -40,9 +42,8 @@ def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     """Begins, in the order of the tests, every scenario that some test of this session needs."""
     with Lab(tmp_path_factory.mktemp("lab"), scenarios.SCENARIOS) as lab:
         for item in request.session.items:
-            for name in getattr(item, "fixturenames", ()):
-                if name in scenarios.SCENARIOS:
-                    lab.begin(name)
+            for name in _scenarios(item):
+                lab.begin(name)
         yield lab
 
 

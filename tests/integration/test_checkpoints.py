@@ -20,8 +20,6 @@ from pipeline.training.trial import Bench, train_trial
 from tests.integration.test_programs import BY_SHAPE, OPTIMIZERS
 from tests.integration.training_room import FEW_ROWS, compose
 
-pytestmark = pytest.mark.usefixtures("lab")  # whose scenarios may begin: this takes a while
-
 OFTEN = "training.checkpoint_seconds=1e-9"
 SMALL = (
     *("training.space.batch_size=null", *FEW_ROWS, OFTEN),

@@ -29,8 +29,6 @@ from pipeline.training.trial import Bench
 from tests.integration import training_room
 from tests.integration.training_room import Trained, compose, train
 
-pytestmark = pytest.mark.usefixtures("lab")  # whose scenarios may begin: this takes a while
-
 NAN = np.float32("nan")
 SCALING = Scaling(
     None, (35.0, 0.5), (100.0, 0.25), numbers=(0, 2), fill=(35.0, 0.5), words=((1, 0), (1, 2))

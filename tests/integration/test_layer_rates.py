@@ -18,8 +18,6 @@ from pipeline.training import checkpoint
 from pipeline.training.trial import Bench, compiled, train_trial
 from tests.integration.training_room import Trained, compose, train
 
-pytestmark = pytest.mark.usefixtures("lab")  # whose scenarios may begin: this takes a while
-
 OPTIMIZERS = sorted({path.stem for path in (CONF / "optimizer").glob("*.yaml")} - {"adam_twin"})
 SMALL = (
     *("data=worked_example", "objective.metric=loss", "objective.direction=minimize"),

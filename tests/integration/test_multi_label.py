@@ -29,8 +29,6 @@ from pipeline.training.serving import Classifier, _load_pyfunc
 from pipeline.training.trial import Bench, compiled, train_trial
 from tests.integration.training_room import Trained, compose, train
 
-pytestmark = pytest.mark.usefixtures("lab")  # whose scenarios may begin: this takes a while
-
 NAMES = ("even", "high", "loop")
 LOOPS = (0, 6, 8, 9)
 

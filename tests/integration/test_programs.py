@@ -11,8 +11,6 @@ from pipeline.training import programs
 from pipeline.training.trial import Bench
 from tests.integration.training_room import FEW_ROWS, Trained, train
 
-pytestmark = pytest.mark.usefixtures("lab")  # whose scenarios may begin: this takes a while
-
 FREE = ("training.space.batch_size=null", "model.space.hidden_units=null")
 SHORT = (*FREE, *FEW_ROWS, "training.epochs=2")
 OTHER = ("model.params.hidden_units=[24]", "training.batch_size=64")

@@ -34,8 +34,6 @@ from pipeline.training.programs import EVALUATION_BATCH, Program
 from pipeline.training.trial import Bench, compiled, train_trial
 from tests.integration.training_room import FEW_ROWS, Trained, compose, train
 
-pytestmark = pytest.mark.usefixtures("lab")  # whose scenarios may begin: this takes a while
-
 FREE = ("training.space.batch_size=null", "model.space.hidden_units=null")
 """Nothing is searched here, so no search space has to hold what is given."""
 SMALL = (*FREE, *FEW_ROWS, "model.params.hidden_units=[16]", "training.batch_size=50")
