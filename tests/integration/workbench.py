@@ -105,8 +105,8 @@ _built = itertools.count()
 
 
 def always_fails(shape: Sequence[int], classes: int) -> keras.Model:
-    """Has a bug for any values, but not in the first model of a process, by which it is tried."""
-    if next(_built):
+    """Has a bug for any values, but not in a process's first two models, by which it is tried."""
+    if next(_built) > 1:
         raise LookupError(f"no model for {classes} classes of rows {tuple(shape)}")
     return fails(shape, classes, 8)
 
