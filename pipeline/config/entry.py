@@ -46,19 +46,23 @@ def command(
         short: keys below one that has the command's name, which it takes without that name.
     """
     arguments = get_args_parser().parse_intermixed_args()
+    words = [word for word in sys.argv[1:] if word not in arguments.overrides]
     arguments.overrides = [
         f"{name}.{o}" if o.partition("=")[0] in short else o for o in arguments.overrides
     ]
     register_schema()
+    if arguments.experimental_rerun:
+        _fail(BadInput("--experimental-rerun: it would run what a file holds; leave it out"))
+    # Hydra parses again, and takes options only after all overrides.
     if arguments.help or arguments.hydra_help or arguments.cfg or arguments.info:
-        sys.argv.append(f"hydra/help={name}")
+        sys.argv[1:] = [*arguments.overrides, f"hydra/help={name}", *words]
         _hydra_main(config_name, _nothing)
-        sys.exit(0)
-    if arguments.shell_completion and arguments.overrides == ["install=bash"]:
-        print(COMPLETION.read_text())
         sys.exit(0)
     if arguments.shell_completion:
-        _hydra_main(config_name, _nothing)
+        if arguments.overrides == ["install=bash"]:
+            print(COMPLETION.read_text())
+        else:
+            _hydra_main(config_name, _nothing)
         sys.exit(0)
     code = 1
     try:
@@ -103,7 +107,6 @@ def command(
     for ending in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(ending) != signal.SIG_IGN:
             signal.signal(ending, signal.default_int_handler)
-    # Hydra parses again, and takes options only after all overrides.
     options = [f"--config-dir={arguments.config_dir}"] if arguments.config_dir else []
     sys.argv[1:] = [*arguments.overrides, *options]
     _hydra_main(config_name, job)

@@ -836,8 +836,10 @@ HYDRAS_OWN = [
     case("hydras-own-group", "hydra/sweeper=basic", "hydra/sweeper=basic: Hydra's own"),
     case("hydras-own-environment", "++hydra.job.env_set.LD_PRELOAD=x.so", "Hydra's own settings"),
 ]
+RERUN = case("rerun", "--experimental-rerun config.file", "it would run what a file holds")
 COMMANDS = [
     *PROMISED,
+    RERUN,
     *HYDRAS_OWN,
     *(MULTIRUN, CONFIG_NAME, NO_CONFIG_DIR, AFTER_CONFIG_DIR, NO_IMAGES),
 ]
