@@ -6,6 +6,7 @@ completion go to Hydra as they are.
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shlex
@@ -66,24 +67,7 @@ def command(
         sys.exit(0)
     code = 1
     try:
-        if arguments.multirun:
-            raise BadInput(
-                "--multirun: arms are how options stand side by side: arms.optimizer=[…]"
-            )
-        if arguments.config_name or arguments.config_path:
-            raise BadInput(
-                "--config-name, --config-path: use --config-dir to add options of your own"
-            )
-        if hydras := [o for o in arguments.overrides if HYDRAS_OWN.match(o)]:
-            raise BadInput(
-                f"{hydras[0]}: Hydra's own settings aren't for the command line here; what it "
-                "writes stands in tracking.root"
-            )
-        if arguments.config_dir and not Path(arguments.config_dir).is_dir():
-            raise BadInput(
-                f"--config-dir: there is no folder {Path(arguments.config_dir).absolute()}; give "
-                "the one that holds your model/, data/ or optimizer/"
-            )
+        _check_options(arguments)
         plan = compose(arguments.overrides, arguments.config_dir)
     except PipelineError as error:
         _fail(error)
@@ -111,6 +95,28 @@ def command(
     sys.argv[1:] = [*arguments.overrides, *options]
     _hydra_main(config_name, job)
     sys.exit(code)
+
+
+def _check_options(arguments: argparse.Namespace) -> None:
+    """Checks the options that Hydra has and this project hasn't.
+
+    Raises:
+        BadInput: one of them is given.
+    """
+    if arguments.multirun:
+        raise BadInput("--multirun: arms are how options stand side by side: arms.optimizer=[…]")
+    if arguments.config_name or arguments.config_path:
+        raise BadInput("--config-name, --config-path: use --config-dir to add options of your own")
+    if hydras := [o for o in arguments.overrides if HYDRAS_OWN.match(o)]:
+        raise BadInput(
+            f"{hydras[0]}: Hydra's own settings aren't for the command line here; what it "
+            "writes stands in tracking.root"
+        )
+    if arguments.config_dir and not Path(arguments.config_dir).is_dir():
+        raise BadInput(
+            f"--config-dir: there is no folder {Path(arguments.config_dir).absolute()}; give "
+            "the one that holds your model/, data/ or optimizer/"
+        )
 
 
 def _hydra_main(config_name: str, job: Callable[[DictConfig], None]) -> None:
