@@ -23,6 +23,7 @@ import numpy as np
 import pytest
 
 from pipeline import sweep, train
+from pipeline.config.laws import name_problems
 from pipeline.config.schema import Data
 from pipeline.data.sources import load
 from pipeline.data.split import load_split
@@ -412,9 +413,9 @@ NAMES = [
     ),
     case("sweep-name-with-nul", "sweep.name='a\0b'", "sweep.name", "1 to 100", r"'a\x00b'"),
     case(
-        "sweep-name-of-10-MB",
-        f"sweep.name={'n' * 10_000_000}",
-        *("sweep.name", "1 to 100", "(10000000 characters)"),
+        "sweep-name-of-100-kB",  # the most that Linux lets a command line have in one word is 128
+        f"sweep.name={'n' * 100_000}",
+        *("sweep.name", "1 to 100", "(100000 characters)"),
     ),
     case("sweep-name-empty", "sweep.name=''", "sweep.name", "1 to 100", "got ''"),
     case("sweep-name-101", f"sweep.name={'n' * 101}", "sweep.name", "1 to 100", "n" * 101),
@@ -669,6 +670,13 @@ def test_message_tells_rule_value_place_and_remedy(case: Case) -> None:
         assert not re.search(r"\b(DictConfig|ListConfig|\w+Exception|subclass of)\b", problem)
         refused, _, suggestion = problem.partition("did you mean ")
         assert not suggestion or f"{suggestion.partition('?')[0]}:" not in refused, "itself"
+
+
+def test_a_name_of_10_megabytes_is_told_in_short() -> None:
+    ((key, text),) = name_problems("n" * 10_000_000)
+    assert key == "sweep.name"
+    assert "(10000000 characters)" in text
+    assert len(text) < 500
 
 
 def test_every_problem_is_told_once_on_a_line_of_its_own() -> None:
