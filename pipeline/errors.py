@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import re
 import shutil
 import sysconfig
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ TRIAL_FAILED = 1
 
 OURS = Path(__file__).parent
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+PASSWORD = re.compile(r"(:/+)[^/\s]*@")
 PYTHONS_OWN = Path(sysconfig.get_path("stdlib"))
 INSTALLED = {"site-packages", "dist-packages"}
 
@@ -107,3 +109,8 @@ def unwritable(path: Path, error: BaseException) -> StorageError:
         f"writing to {path} failed: its disk is full ({free:.0f} MB free); make room, and the same "
         "command continues"
     )
+
+
+def without_password(address: str) -> str:
+    """An address, or what has one in it, as it may be shown."""
+    return PASSWORD.sub(r"\1…@", address)

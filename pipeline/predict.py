@@ -19,10 +19,9 @@ from pipeline.config.entry import command
 from pipeline.config.schema import Predict
 from pipeline.data.dataset import Features
 from pipeline.data.image_rows import are_images, read_images
-from pipeline.data.paths import without_password
 from pipeline.data.rows import read_rows
 from pipeline.data.spelling import mark_of
-from pipeline.errors import DONE, BadInput
+from pipeline.errors import DONE, BadInput, without_password
 from pipeline.executor.local import tensorflow_environment
 from pipeline.tracking.registry import find_model, load_model, taken_by
 from pipeline.tracking.store import Store, find_store

@@ -14,13 +14,13 @@ from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 from pipeline.config.schema import Config
 from pipeline.config.slips import slips
+from pipeline.errors import without_password
 
 IN_A_FILE = re.compile(
     r"In '(?P<file>[^']+)': \w+ raised while composing config:\n(?P<what>.*)\n"
     r"\s+full_key: (?P<key>.*)"
 )
 OWN_FOLDER = re.compile(r"hydra\.searchpath=\[file://(.*)\]")
-PASSWORD = re.compile(r"//[^/@\s]*@")
 KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
 
 
@@ -116,7 +116,7 @@ def place(key: str, overrides: Sequence[str], file: str = "") -> str:
         name, _, value = override.lstrip("+~").partition("=")
         inside = key.startswith(f"{name}.") and value.startswith("{")
         if name and (key == name or name.startswith(f"{key}.") or inside):
-            return f" (command line: {PASSWORD.sub('//…@', override)})"
+            return f" (command line: {without_password(override)})"
     return f" ({file})" if file else ""
 
 

@@ -9,10 +9,9 @@ import difflib
 import re
 from pathlib import Path
 
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, without_password
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
-PASSWORD = re.compile(r"(:/+)[^/\s]*@")
 SYSTEM = tuple(Path(name) for name in ("/proc", "/sys", "/dev"))
 OBJECTS = {".pkl", ".joblib", ".h5", ".hdf5", ".keras", ".pt", ".pth"}
 LONGEST_START = 8
@@ -82,11 +81,6 @@ def check_start(key: str, path: Path) -> None:
             raise BadInput(f"{key}: {path} is {kind}, not text; {remedy}")
     if b"\0" in start:
         raise BadInput(f"{key}: {path} isn't text; save it as CSV in UTF-8")
-
-
-def without_password(address: str) -> str:
-    """An address as it may be shown."""
-    return PASSWORD.sub(r"\1…@", address)
 
 
 def find(key: str, given: str | None) -> Path:

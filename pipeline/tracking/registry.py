@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.data.dataset import Column
-from pipeline.data.paths import without_password
 from pipeline.data.rows import ANY_WORD, Takes
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, without_password
 from pipeline.records import Champion, RunRecord, SweepRecord
 from pipeline.tracking.store import Store
 
