@@ -26,7 +26,7 @@ TRIAL_FAILED = 1
 
 OURS = Path(__file__).parent
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
-PASSWORD = re.compile(r"(:/+)[^/\s]*@")
+PASSWORD = re.compile(r"(:/+|//)[^/\s]*@")
 PYTHONS_OWN = Path(sysconfig.get_path("stdlib"))
 INSTALLED = {"site-packages", "dist-packages"}
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pipeline import errors
-from pipeline.errors import BadInput, PipelineError
+from pipeline.errors import BadInput, PipelineError, without_password
 
 KINDS = [
     kind
@@ -33,3 +33,10 @@ def test_bad_input_keeps_its_problems_apart() -> None:
     error = BadInput("first: rule", "second: rule")
     assert error.problems == ("first: rule", "second: rule")
     assert str(error) == "first: rule\nsecond: rule"
+
+
+@pytest.mark.parametrize("start", ["http://", "tracking.uri=https://", "uri=//", "http:/", "///"])
+def test_a_password_is_shown_nowhere(start: str) -> None:
+    """Nor where the address lacks its scheme, or a slash."""
+    assert without_password(f"{start}me:s3cret@host/a") == f"{start}…@host/a"
+    assert without_password(f"{start}me:s3@cret@host/a") == f"{start}…@host/a"
