@@ -6,6 +6,7 @@ PORT ?= 5000
 ROOT ?= mlruns
 ARGS ?=
 
+export FAIRSWEEP_UNDER_MAKE := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
@@ -17,19 +18,19 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 sweep: $(VENV)/ready ## search every arm, confirm the best, report: make sweep ARGS="search.trials=40"
-	@$(BIN)/python -m pipeline.sweep $(ARGS)
+	@$(BIN)/fairsweep sweep $(ARGS)
 
 compare: $(VENV)/ready ## the same over more optimizers
-	@$(BIN)/python -m pipeline.sweep experiment=optimizer_comparison $(ARGS)
+	@$(BIN)/fairsweep compare $(ARGS)
 
 train: $(VENV)/ready ## one configuration, no search: make train ARGS="optimizer=sgd"
-	@$(BIN)/python -m pipeline.train $(ARGS)
+	@$(BIN)/fairsweep train $(ARGS)
 
 report: $(VENV)/ready ## the report of a stored sweep again: make report ARGS="sweep.name=…"
-	@$(BIN)/python -m pipeline.report $(ARGS)
+	@$(BIN)/fairsweep report $(ARGS)
 
 ui: $(VENV)/ready ## the MLflow UI on the store: make ui PORT=5001
-	@$(BIN)/python -m pipeline.tracking.ui $(PORT) $(ROOT)
+	@$(BIN)/fairsweep ui port=$(PORT) tracking.root=$(ROOT)
 
 test: $(VENV)/ready ## the tests, in under 10 minutes
 	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadgroup $(ARGS)
@@ -65,6 +66,7 @@ $(VENV)/ready: requirements.lock
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 # What `make bench` compares with: peers whose versions clash with ours or each other's.

@@ -12,6 +12,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.pop("FAIRSWEEP_UNDER_MAKE", None)  # commands are shown as without make
 
 for _helper in ("lab", "scenarios", "stored", "training_room"):
     pytest.register_assert_rewrite(f"tests.integration.{_helper}")

@@ -16,10 +16,12 @@ ROOT = Path(__file__).parents[2]
 IMPORT_ALL = """
 import ast, importlib, pathlib, sys
 names = set()
-for path in pathlib.Path("pipeline").rglob("*.py"):
+for path in pathlib.Path("pipeline/fairsweep").rglob("*.py"):
     if "training" in path.parts:
         continue
-    module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+    module = ".".join(path.with_suffix("").parts[1:]).removesuffix(".__init__")
+    if module.endswith("__main__"):
+        continue
     names.add(module)
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -31,8 +33,11 @@ for name in sorted(names):
 print(*sorted(sys.modules))
 """
 IMPORT_ENTRIES = """
-import sys
-import pipeline.sweep, pipeline.train, pipeline.predict, pipeline.doctor, pipeline.report.__main__
+import importlib, sys
+import fairsweep.cli
+for name in fairsweep.cli.COMMANDS:
+    if name != "compare":
+        importlib.import_module(f"fairsweep.commands.{name}")
 print(*sorted(sys.modules))
 """
 
@@ -41,7 +46,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "pipeline")},
         capture_output=True,
         text=True,
         check=False,
@@ -69,28 +74,28 @@ def test_every_library_has_its_room() -> None:
         for contract in options["contracts"]
         if contract["type"] == "protected"
         for library in contract["protected_modules"]
-        if not library.startswith("pipeline")
+        if not library.startswith("fairsweep")
     }
     processes = [
-        "pipeline.data.keras_cache",
-        "pipeline.executor",
-        "pipeline.tracking.environment",
-        "pipeline.tracking.ui",
-        "pipeline.training.outbox",
-        "pipeline.training.worker",
+        "fairsweep.data.sources.keras",
+        "fairsweep.executor",
+        "fairsweep.tracking.store.environment",
+        "fairsweep.tracking.ui.server",
+        "fairsweep.training.outbox",
+        "fairsweep.training.worker",
     ]
     assert rooms == {
-        "hydra": ["pipeline.config"],
-        "omegaconf": ["pipeline.config"],
-        "keras": ["pipeline.training"],
-        "tensorflow": ["pipeline.training"],
-        "optuna": ["pipeline.search"],
-        "mlflow": ["pipeline.tracking"],
-        "plotly": ["pipeline.report"],
-        "matplotlib": ["pipeline.report"],
-        "jinja2": ["pipeline.report"],
-        "scipy": ["pipeline.report"],
-        "rich": ["pipeline.terminal"],
+        "hydra": ["fairsweep.config"],
+        "omegaconf": ["fairsweep.config"],
+        "keras": ["fairsweep.training"],
+        "tensorflow": ["fairsweep.training"],
+        "optuna": ["fairsweep.search", "fairsweep.doctor.studies"],
+        "mlflow": ["fairsweep.tracking"],
+        "plotly": ["fairsweep.report"],
+        "matplotlib": ["fairsweep.report"],
+        "jinja2": ["fairsweep.report"],
+        "scipy": ["fairsweep.report"],
+        "rich": ["fairsweep.terminal"],
         "subprocess": processes,
         "multiprocessing": processes,
     }
@@ -101,14 +106,16 @@ def test_layers_are_all_there_in_their_order() -> None:
     (layers,) = [c for c in options["contracts"] if c["type"] == "layers"]
     assert layers["exhaustive"]
     assert layers["layers"] == [
-        "train : sweep : predict : doctor",
+        "__main__",
+        "cli",
+        "commands",
+        "doctor",
         "stages : terminal",
         "training | search | executor | tracking | report",
         "data",
         "config",
-        "records | errors",
+        "records | errors | invocation",
     ]
-    assert layers["ignore_imports"] == ["pipeline.report.__main__ -> pipeline.**"]
 
 
 @pytest.fixture(scope="module")
@@ -117,12 +124,12 @@ def loaded() -> set[str]:
 
 
 def test_a_sweep_process_never_imports_tensorflow(loaded: set[str]) -> None:
-    assert {"mlflow.entities", "optuna", "plotly", "pipeline.stages.search"} <= loaded
+    assert {"mlflow.entities", "optuna", "plotly", "fairsweep.stages.search"} <= loaded
     assert {"tensorflow", "keras", "torch", "jax"} & loaded == set()
 
 
 def test_no_module_of_a_worker_is_loaded_with_a_sweep(loaded: set[str]) -> None:
-    assert [name for name in loaded if name.startswith("pipeline.training")] == []
+    assert [name for name in loaded if name.startswith("fairsweep.training")] == []
 
 
 def test_entry_points_load_nothing_before_they_have_checked_the_command() -> None:

@@ -53,10 +53,10 @@ class Contestant:
 OURS = "fairsweep"
 CONTESTANTS = {
     OURS: Contestant(
-        "Fairsweep, 2 workers", ".venv", ("-m", "pipeline.sweep", "executor.workers=2")
+        "Fairsweep, 2 workers", ".venv", ("-m", "fairsweep", "sweep", "executor.workers=2")
     ),
     "one": Contestant(
-        "Fairsweep, 1 worker", ".venv", ("-m", "pipeline.sweep", "executor.workers=1")
+        "Fairsweep, 1 worker", ".venv", ("-m", "fairsweep", "sweep", "executor.workers=1")
     ),
     "optuna": Contestant("Optuna + fit + MLflow", ".venv", ("optuna_fit.py",)),
     # Autologging writes summaries, for which it needs tensorboard.

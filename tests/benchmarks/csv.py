@@ -49,8 +49,8 @@ def read(reader: str, path: Path) -> dict[str, float]:
     size of the arrays, in bytes."""
     import pyarrow.csv
 
-    from pipeline.config.schema import Data
-    from pipeline.data.tables import load_table
+    from fairsweep.config.schema import Data
+    from fairsweep.data.tables.table import load_table
 
     settings = Data("rows", "csv", str(path), target="label")
     before, start, work = peak(), time.perf_counter(), time.process_time()

@@ -20,16 +20,16 @@ from typing import Any
 
 import optuna
 
-from pipeline.config.composing import compose_sweep
-from pipeline.config.plan import Plan
-from pipeline.data.split import describe, fingerprint, load_split
-from pipeline.records import EpochMetrics, TrialKey, TrialResult, TrialSpec
-from pipeline.search.journal import open_storage
-from pipeline.search.study import ArmStudy
-from pipeline.stages.search import trial_spec
-from pipeline.tracking.run import now
-from pipeline.tracking.store import open_store
-from pipeline.tracking.write import Tracker
+from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.config.plan import Plan
+from fairsweep.data.split import describe, fingerprint, load_split
+from fairsweep.records import EpochMetrics, TrialKey, TrialResult, TrialSpec
+from fairsweep.search.journal import open_storage
+from fairsweep.search.study import ArmStudy
+from fairsweep.stages.search import trial_spec
+from fairsweep.tracking.store import open_store
+from fairsweep.tracking.write import Tracker
+from fairsweep.tracking.write.run import now
 
 SWEEP = "scale"
 EPOCHS = 20
@@ -70,7 +70,7 @@ def search_times(trials: int, folder: Path) -> Mapping[str, float]:
 
 
 def report_seconds(trials: int, folder: Path) -> float:
-    """Seconds of the whole `python -m pipeline.report` on a sweep of so many trials in four arms,
+    """Seconds of the whole `python -m fairsweep.report` on a sweep of so many trials in four arms,
     with ten seeds each."""
     root = f"tracking.root={folder}"
     per_arm = trials // 4
@@ -79,7 +79,7 @@ def report_seconds(trials: int, folder: Path) -> float:
         for copy in range(1, per_arm // WRITTEN):
             _copy_trials(database, copy)
         database.commit()
-    command = [sys.executable, "-m", "pipeline.report", root, f"sweep.name={SWEEP}"]
+    command = [sys.executable, "-m", "fairsweep", "report", root, f"sweep.name={SWEEP}"]
     started = time.perf_counter()
     subprocess.run([*command, "terminal=quiet"], check=True)
     return time.perf_counter() - started

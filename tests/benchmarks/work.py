@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import optuna
 
-from pipeline.config.composing import compose_sweep
-from pipeline.data.split import load_split
-from pipeline.search.study import ArmStudy
+from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.data.split import load_split
+from fairsweep.search.study import ArmStudy
 
 # One arm; what the peers' scripts search too, and nothing else.
 COMMON = (

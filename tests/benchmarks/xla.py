@@ -23,10 +23,10 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from pipeline.config.composing import compose_sweep  # noqa: E402
-from pipeline.data.split import load_split  # noqa: E402
-from pipeline.training.model import mlp  # noqa: E402
-from pipeline.training.programs import Program, Programs  # noqa: E402
+from fairsweep.config.compose.commands import compose_sweep  # noqa: E402
+from fairsweep.data.split import load_split  # noqa: E402
+from fairsweep.training.model import mlp  # noqa: E402
+from fairsweep.training.programs import Program, Programs  # noqa: E402
 
 EPOCHS = 60
 CASES = [((64,), 32), ((64, 32), 16), ((64, 32), 64), ((128, 128, 64), 32), ((256, 256), 128)]

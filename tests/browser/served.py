@@ -18,7 +18,7 @@ from tests.integration.scenarios import Smoke, descendants, gone_within
 
 @dataclass
 class Ui:
-    """`python -m pipeline.tracking.ui` at work in the folder of a finished sweep."""
+    """`fairsweep ui` at work in the folder of a finished sweep."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -61,7 +61,7 @@ def serve(swept: Smoke, home: Path) -> Ui:
     path = home.with_name(f"{home.name}.log")
     with path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.tracking.ui", str(port)],
+            [sys.executable, "-m", "fairsweep", "ui", f"port={port}"],
             cwd=swept.sandbox.work,
             env=swept.sandbox.environment() | {"HOME": str(home), "TMPDIR": str(home / "tmp")},
             stdin=subprocess.DEVNULL,

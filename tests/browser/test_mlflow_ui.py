@@ -281,7 +281,7 @@ def test_it_runs_no_jobs(ui: Ui) -> None:
 
 
 def test_a_port_in_use_is_told(ui: Ui) -> None:
-    done = ui.swept.sandbox.run("pipeline.tracking.ui", str(ui.port))
+    done = ui.swept.sandbox.run("fairsweep", "ui", f"port={ui.port}")
     assert done.code == 2, done.said
     assert str(ui.port) in done.err
     assert "Traceback" not in done.err

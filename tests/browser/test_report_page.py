@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.report.render import build, write
+from fairsweep.report.render import build, write
 from tests.unit.report.builders import important, realistic
 
 ARMS = [f"arm{i}" for i in range(8)]

@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.stages.examine import examine, examine_store
+from fairsweep.doctor.examine import examine, examine_store
 from tests.faults.epochs import Repeated, repeated, size
 from tests.faults.head_to_head import head_to_head
 from tests.faults.kills import Arena, Executioner, Struck, command_of, strikes
@@ -90,7 +90,7 @@ def overrides(trials: int, epochs: int) -> tuple[str, ...]:
 
 def workers_of(sweep: int) -> list[int]:
     """The worker processes of a sweep."""
-    return [pid for pid in children(sweep) if b"pipeline.training.worker" in command_of(pid)]
+    return [pid for pid in children(sweep) if b"fairsweep.training.worker" in command_of(pid)]
 
 
 def chaos(
@@ -118,7 +118,7 @@ def chaos(
     def start(output: Path) -> subprocess.Popen[bytes]:
         with output.open("wb") as file:
             return subprocess.Popen(
-                [sys.executable, "-m", "pipeline.sweep", *overrides(trials, epochs)],
+                [sys.executable, "-m", "fairsweep", "sweep", *overrides(trials, epochs)],
                 cwd=sandbox.work,
                 env=sandbox.environment() | inside,
                 stdin=subprocess.DEVNULL,

@@ -39,7 +39,7 @@ def main() -> None:
     subprocess.run(["mount", *options, str(folder)], check=True)
     sandbox = Sandbox(folder / "box")
     ballast = folder / "ballast"
-    process = sandbox.start("pipeline.sweep", *SWEEP)
+    process = sandbox.start("fairsweep", "sweep", *SWEEP)
     journal = sandbox.journal("full")
     wait_until(lambda: journal.exists() and journal.stat().st_size > 30_000, "some trials", process)
     fill(ballast)

@@ -46,8 +46,8 @@ class Contestant:
 CONTESTANTS = (
     Contestant(
         "Fairsweep",
-        (".venv", "-m", "pipeline.sweep", "executor.workers=2", "terminal=plain"),
-        b"pipeline.training.worker",
+        (".venv", "-m", "fairsweep", "sweep", "executor.workers=2", "terminal=plain"),
+        b"fairsweep.training.worker",
         "mlruns/mlflow.db",
         ("tags", "trial"),
     ),

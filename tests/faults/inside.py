@@ -71,7 +71,7 @@ def log_epochs(folder: Path) -> None:
 
         module.Progress.on_epoch = on_epoch
 
-    soon("pipeline.training.progress", change)
+    soon("fairsweep.training.history", change)
 
 
 def arm(target: str, count: int, when: str, claim: Path) -> None:
@@ -120,7 +120,7 @@ def let_the_clock_jump() -> None:
 
 if "CLOCK_JUMPS" in os.environ:
     let_the_clock_jump()
-if "pipeline.training.worker" in sys.orig_argv:
+if "fairsweep.training.worker" in sys.orig_argv:
     if "EPOCHS_LOG" in os.environ:
         log_epochs(Path(os.environ["EPOCHS_LOG"]))
     if "WORKER_FAILPOINT" in os.environ:

@@ -10,10 +10,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.config.schema import Tracking
-from pipeline.stages.examine import examine, examine_store, find_sweeps
-from pipeline.stages.invariants import Finding
-from pipeline.tracking.store import Store, find_store
+from fairsweep.config.schema import Tracking
+from fairsweep.doctor.examine import examine, examine_store, find_sweeps
+from fairsweep.doctor.invariants import Finding
+from fairsweep.tracking.store import Store, find_store
 
 PER_EPOCH = ("loss", "accuracy", "val_loss", "val_accuracy")
 

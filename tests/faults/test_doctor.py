@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.search.inspection import inspect_journal
-from pipeline.stages.visit import Visit
-from pipeline.tracking.names import SWEEP_TAG
+from fairsweep.doctor.studies import inspect_journal
+from fairsweep.doctor.visit import Visit
+from fairsweep.tracking.names import SWEEP_TAG
 from tests.faults.conftest import NAME
 from tests.faults.oracle import assert_whole, findings, open_root
 from tests.integration.lab import Sandbox
@@ -498,10 +498,10 @@ class TestFilesOnTheirWay:
 
 
 class TestCommand:
-    """`python -m pipeline.doctor`, its lines and its exit codes."""
+    """`fairsweep doctor`, its lines and its exit codes."""
 
     def test_nothing_wrong_is_0(self, sandbox: Sandbox) -> None:
-        done = sandbox.run("pipeline.doctor")
+        done = sandbox.run("fairsweep", "doctor")
         assert done.code == 0, done.said
         last = done.out.splitlines()[-1]
         assert last.startswith("sweeps: 1; trainings: 12; rows: ")
@@ -509,7 +509,7 @@ class TestCommand:
 
     def test_something_wrong_is_1_and_a_line(self, sandbox: Sandbox) -> None:
         doubled_row(sandbox.work / "mlruns")
-        done = sandbox.run("pipeline.doctor", f"sweep.name={NAME}", "fix=true")
+        done = sandbox.run("fairsweep", "doctor", f"sweep.name={NAME}", "fix=true")
         assert done.code == 1, done.said
         (line,) = [line for line in done.out.splitlines() if line.startswith("V3 ")]
         assert f"V3 {NAME} " in line
@@ -518,14 +518,14 @@ class TestCommand:
 
     def test_what_was_mended_is_0(self, sandbox: Sandbox) -> None:
         open_run(sandbox.work / "mlruns")
-        done = sandbox.run("pipeline.doctor", "fix=true")
+        done = sandbox.run("fairsweep", "doctor", "fix=true")
         assert done.code == 0, done.said
         assert f"{NAME} isn't finished" in done.out
-        done = sandbox.run("pipeline.doctor")
+        done = sandbox.run("fairsweep", "doctor")
         assert done.code == 0, done.said
 
     def test_unknown_sweep_is_2(self, sandbox: Sandbox) -> None:
-        done = sandbox.run("pipeline.doctor", "sweep.name=nowhere")
+        done = sandbox.run("fairsweep", "doctor", "sweep.name=nowhere")
         assert done.code == 2, done.said
         assert f"there is no sweep 'nowhere' in {sandbox.work / 'mlruns'}; there are: {NAME}" in (
             done.err
@@ -533,7 +533,7 @@ class TestCommand:
 
     def test_no_store_is_2(self, tmp_path: Path) -> None:
         box = Sandbox(tmp_path)
-        done = box.run("pipeline.doctor")
+        done = box.run("fairsweep", "doctor")
         assert done.code == 2, done.said
         assert "there is no store" in done.err
         assert not (box.work / "mlruns").exists()
@@ -546,7 +546,7 @@ class TestCommand:
             file.truncate(0)
             file.write("process 4242")
             file.flush()
-            done = sandbox.run("pipeline.doctor", f"fix={fix}")
+            done = sandbox.run("fairsweep", "doctor", f"fix={fix}")
         assert done.code == 3, done.said
         assert f"sweep {NAME} is being run by process 4242" in done.out
 
@@ -563,7 +563,7 @@ class TestCommand:
             content[:16] = b"something else.."
         database.write_bytes(content)
         for _ in range(2):
-            done = sandbox.run("pipeline.doctor", "fix=true")
+            done = sandbox.run("fairsweep", "doctor", "fix=true")
             assert done.code == 5, done.said
             assert f"error: {database} is damaged (" in done.err
         (copy,) = database.parent.glob("mlflow.db.damaged-*")

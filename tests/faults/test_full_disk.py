@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import is_full, unwritable
-from pipeline.records import DISK_FULL
+from fairsweep.errors import is_full, unwritable
+from fairsweep.records import DISK_FULL
 from tests.integration.training_room import compose
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -47,8 +47,8 @@ def test_weights_that_find_no_room_interrupt_the_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It didn't fail: with room for them it is as good as any other."""
-    from pipeline.training import best_epoch
-    from pipeline.training.trial import train_trial
+    from fairsweep.training import best_epoch
+    from fairsweep.training.trial import train_trial
 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")

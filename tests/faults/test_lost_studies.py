@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import StorageError
-from pipeline.sweep import prepare
+from fairsweep.commands.sweep import prepare
+from fairsweep.errors import StorageError
 from tests.faults.conftest import NAME, SWEEP
 from tests.integration.lab import Sandbox, listing
 

@@ -18,21 +18,21 @@ SWEEP = (
     *(*SMALL, "model=mlp", "training.epochs=4", "search.trials=2", "arms.optimizer=[sgd,adam]"),
     "sweep.name=struck",
 )
-TRIAL = "pipeline.training.trial"
+TRIAL = "fairsweep.training.trial"
 # Two models are built, and two answers sent, when the arms are tried.
 
 POINTS = {
-    "first-arm-tried": ("pipeline.training.preflight:check", 1, "after"),
+    "first-arm-tried": ("fairsweep.training.model_check:check", 1, "after"),
     "spec-received": (f"{TRIAL}:train_trial", 1, "before"),
     "model-built": (f"{TRIAL}:build_model", 3, "after"),
-    "first-epoch-ended": ("pipeline.training.progress:Progress.on_epoch", 1, "before"),
-    "first-epoch-on-its-way": ("pipeline.training.progress:Progress.on_epoch", 1, "after"),
-    "last-epoch-ended": ("pipeline.training.progress:Progress.on_epoch", 4, "after"),
+    "first-epoch-ended": ("fairsweep.training.history:Progress.on_epoch", 1, "before"),
+    "first-epoch-on-its-way": ("fairsweep.training.history:Progress.on_epoch", 1, "after"),
+    "last-epoch-ended": ("fairsweep.training.history:Progress.on_epoch", 4, "after"),
     "trained-and-not-sent": (f"{TRIAL}:train_trial", 2, "after"),
-    "sent": ("pipeline.training.outbox:Outbox.send", 5, "after"),
+    "sent": ("fairsweep.training.outbox:Outbox.send", 5, "after"),
     "weights-half-there": ("numpy:savez", 1, "before"),
     "weights-written": ("numpy:savez", 1, "after"),
-    "weights-renamed": ("pipeline.training.best_epoch:write_weights", 1, "after"),
+    "weights-renamed": ("fairsweep.training.best_epoch:write_weights", 1, "after"),
 }
 
 

@@ -76,10 +76,10 @@ class Sandbox:
 
     def environment(self) -> dict[str, str]:
         """A user's environment, with nothing that steers Python, Keras or MLflow."""
-        steering = ("PYTHON", "KERAS", "MLFLOW", "TF_", "MPL", "HYDRA", "XDG_", "PIPELINE_", "OMP_")
+        steering = ("PYTHON", "KERAS", "MLFLOW", "TF_", "MPL", "HYDRA", "XDG_", "FAIRSWEEP", "OMP_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
         return kept | {
-            "PYTHONPATH": f"{self.project}{os.pathsep}{self.code}",
+            "PYTHONPATH": f"{self.project / 'pipeline'}{os.pathsep}{self.code}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "HOME": str(self.home),
             "TMPDIR": str(self.temporary),
@@ -109,13 +109,13 @@ class Sandbox:
         return finish(self.start(module, *arguments, options=options, **variables))
 
     def sweep(self, *overrides: str, **variables: str) -> Done:
-        return self.run("pipeline.sweep", *overrides, **variables)
+        return self.run("fairsweep", "sweep", *overrides, **variables)
 
     def train(self, *overrides: str, **variables: str) -> Done:
-        return self.run("pipeline.train", *overrides, **variables)
+        return self.run("fairsweep", "train", *overrides, **variables)
 
     def report(self, *overrides: str, options: Iterable[str] = ()) -> Done:
-        return self.run("pipeline.report", *overrides, options=options)
+        return self.run("fairsweep", "report", *overrides, options=options)
 
     def report_files(self, sweep: str) -> dict[str, bytes]:
         """The report among the artifacts of a sweep's run, file by file."""

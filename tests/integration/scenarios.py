@@ -25,8 +25,8 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 
-from pipeline.config.schema import Data
-from pipeline.data.split import load_split
+from fairsweep.config.schema import Data
+from fairsweep.data.split import load_split
 from tests.integration.lab import Done, Sandbox, Scenario, finish, listing, wait_until
 from tests.integration.stored import Run, Stored, trainings, whole
 
@@ -93,19 +93,10 @@ class TrainedAgain(Finished):
 
 def trained_again(sandbox: Sandbox, swept: Smoke) -> TrainedAgain:
     report = swept.sandbox.report_files(swept.sweep)["report.md"].decode()
-    (command,) = re.findall(r"^make train .*$", report, re.MULTILINE)
+    (command,) = re.findall(r"^python -m fairsweep train .*$", report, re.MULTILINE)
     (original,) = re.findall(r"MLflow run \[`([0-9a-f]{32})`\]", report)
-    done = sandbox.train(*make_arguments(command))
+    done = sandbox.run(*shlex.split(command)[2:])
     return TrainedAgain(done, sandbox, command, original)
-
-
-def make_arguments(command: str) -> list[str]:
-    """What Python gets from `make train ARGS="…"`: through a shell, make, and a shell."""
-    make, target, *given = shlex.split(command)
-    assert (make, target) == ("make", "train")
-    variables = dict(argument.split("=", 1) for argument in given)
-    assert set(variables) <= {"ARGS"}
-    return shlex.split(variables.get("ARGS", "").replace("$$", "$"))
 
 
 def headline(report: str) -> str:
@@ -154,7 +145,7 @@ def served(sandbox: Sandbox, swept: Smoke) -> Served:
     flat = rows.reshape(len(rows), -1)
     np.savetxt(sandbox.work / "rows.csv", flat, "%g", ",", header=header, comments="")
     for kind in ("npz", "csv"):
-        done = sandbox.run("pipeline.predict", f"input=rows.{kind}", f"output={kind}.csv")
+        done = sandbox.run("fairsweep", "predict", f"input=rows.{kind}", f"output={kind}.csv")
         assert done.code == 0, done.said
     report = sandbox.report()
     answer, refused = _ask_server(sandbox, swept.sweep, rows[:3].tolist())
@@ -276,7 +267,9 @@ def growing(sandbox: Sandbox) -> Growing:
     steps = {}
     for name, overrides in commands.items():
         if name == "new arm":
-            with (sandbox.project / "pipeline" / "training" / "loss.py").open("a") as code:
+            with (sandbox.project / "pipeline" / "fairsweep" / "training" / "loss.py").open(
+                "a"
+            ) as code:
                 code.write("# changed\n")
         steps[name] = _step(sandbox, overrides)
     return Growing(steps, sandbox)
@@ -301,7 +294,7 @@ def _state(sandbox: Sandbox) -> tuple[object, dict[str, bytes]]:
 
 @dataclass(frozen=True)
 class Singles:
-    """`pipeline.train` with overrides, then the worked example, in one store."""
+    """`fairsweep train` with overrides, then the worked example, in one store."""
 
     overridden: Done
     worked: Done
@@ -352,13 +345,13 @@ def troubled(sandbox: Sandbox) -> Troubled:
     failing = sandbox.sweep(
         *("--config-dir", str(options.parent), *SMALL, "model=fragile", "training.epochs=2"),
         *("search.trials=4", "arms.optimizer=[sgd,adam]", "sweep.name=failing"),
-        PIPELINE_TRUSTED_PACKAGES="workbench",
+        FAIRSWEEP_TRUSTED_PACKAGES="workbench",
     )
     (options / "broken.yaml").write_text(BROKEN)
     alike = sandbox.sweep(
         *("--config-dir", str(options.parent), *SMALL, "arms.model=[broken,mlp]"),
         *("training.epochs=2", "search.trials=6", "sweep.name=alike"),
-        PIPELINE_TRUSTED_PACKAGES="workbench",
+        FAIRSWEEP_TRUSTED_PACKAGES="workbench",
     )
     diverging = sandbox.sweep(
         *(*SMALL, "model=mlp", "arms.optimizer=[sgd]", "optimizer.space.learning_rate=null"),
@@ -391,7 +384,7 @@ def stuck(sandbox: Sandbox) -> Finished:
         *("--config-dir", str(options.parent), *given, "search=grid", "search.only=[model.how]"),
         *("model=stuck", "optimizer=sgd", "training.epochs=4", f"training.stall_seconds={STALL}"),
         *("search.trials=9", "executor.workers=2", "sweep.name=stuck"),
-        PIPELINE_TRUSTED_PACKAGES="workbench",
+        FAIRSWEEP_TRUSTED_PACKAGES="workbench",
     )
     return Finished(done, sandbox)
 
@@ -525,7 +518,7 @@ def _start_waiting(
     """Starts a sweep; returns when its training waits, and what it trained before is stored."""
     _install_workbench(sandbox)
     stored = sandbox.stored.epochs_so_far()
-    process = sandbox.start("pipeline.sweep", *command, *overrides, **_workbench(sandbox))
+    process = sandbox.start("fairsweep", "sweep", *command, *overrides, **_workbench(sandbox))
     wait_until((sandbox.code / "waiting").exists, "a training to wait", process)
     wait_until(lambda: sandbox.stored.epochs_so_far() > stored, "an epoch in the store", process)
     return process
@@ -536,7 +529,7 @@ def _waiting_sweep(sandbox: Sandbox, *overrides: str, command: Sequence[str] = W
 
 
 def _workbench(sandbox: Sandbox) -> dict[str, str]:
-    return {"WORKBENCH": str(sandbox.code), "PIPELINE_TRUSTED_PACKAGES": "workbench"}
+    return {"WORKBENCH": str(sandbox.code), "FAIRSWEEP_TRUSTED_PACKAGES": "workbench"}
 
 
 def _install_workbench(sandbox: Sandbox) -> None:

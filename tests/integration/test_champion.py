@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.config.schema import Data
-from pipeline.data.split import SplitData, load_split
-from pipeline.errors import BadInput
+from fairsweep.config.schema import Data
+from fairsweep.data.split import SplitData, load_split
+from fairsweep.errors import BadInput
 from tests.integration.lab import listing
 from tests.integration.scenarios import Growing, Served, Smoke
 
@@ -168,7 +168,7 @@ def test_what_cant_be_predicted_is_told_and_nothing_written(
     served: Served, overrides: tuple[str, ...], message: str
 ) -> None:
     before = listing(served.sandbox.work)
-    done = served.sandbox.run("pipeline.predict", *overrides)
+    done = served.sandbox.run("fairsweep", "predict", *overrides)
     assert done.code == 2, done.said
     assert message in done.err
     assert "Traceback" not in done.err
@@ -176,9 +176,9 @@ def test_what_cant_be_predicted_is_told_and_nothing_written(
 
 
 def test_a_builder_of_the_users_is_not_run_unless_it_is_trusted(tmp_path: Path) -> None:
-    from pipeline.data.recipe import Recipe, write_model
-    from pipeline.data.scaling import Scaling
-    from pipeline.training.serving import _load_pyfunc
+    from fairsweep.data.recipe import Recipe, write_model
+    from fairsweep.data.scaling import Scaling
+    from fairsweep.training.serving import _load_pyfunc
 
     recipe = Recipe("os:system", {}, Scaling(), (2,), ("a", "b"))
     weights = io.BytesIO()

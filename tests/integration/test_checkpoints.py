@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.records import EpochMetrics, TrialResult, TrialSpec, VerdictSchedule
-from pipeline.training import checkpoint, trial
-from pipeline.training.checkpoint import KEPT, newest, write_checkpoint
-from pipeline.training.progress import Progress
-from pipeline.training.trial import Bench, train_trial
+from fairsweep.records import EpochMetrics, TrialResult, TrialSpec, VerdictSchedule
+from fairsweep.training import checkpoint, trial
+from fairsweep.training.checkpoint import KEPT, newest, write_checkpoint
+from fairsweep.training.history import Progress
+from fairsweep.training.trial import Bench, train_trial
 from tests.integration.test_programs import BY_SHAPE, OPTIMIZERS
 from tests.integration.training_room import FEW_ROWS, compose
 
@@ -172,7 +172,7 @@ KINDS = {
 
 @pytest.fixture(autouse=True)
 def _trust(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "tests")
+    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "tests")
 
 
 @pytest.mark.parametrize("loop", LOOPS)
@@ -224,7 +224,7 @@ def test_a_training_that_fell_back_to_fit_goes_on_by_fit(
     def refuse(*_: object) -> None:
         raise NotImplementedError("no graph of this")
 
-    monkeypatch.setattr("pipeline.training.programs.Program.train", refuse)
+    monkeypatch.setattr("fairsweep.training.programs.Program.train", refuse)
     _, resumed, whole = stopped_and_whole(tmp_path, *NARROW, "training.loop=auto")
     assert resumed.result.loop == "fit"
     assert "no graph of this" in resumed.result.loop_reason

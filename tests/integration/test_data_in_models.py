@@ -13,19 +13,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.data import arrays, csv_file, room, table_files
-from pipeline.data.dataset import Column
-from pipeline.data.recipe import Recipe, write_model
-from pipeline.data.rows import Takes, decode, encode, read_rows
-from pipeline.data.scaling import Scaling, measure
-from pipeline.data.view import InFile
-from pipeline.errors import BadInput
-from pipeline.tracking.registry import signature
-from pipeline.training import keras_data
-from pipeline.training.preprocessing import preprocessing_of
-from pipeline.training.programs import EVALUATION_BATCH
-from pipeline.training.serving import _load_pyfunc
-from pipeline.training.trial import Bench
+from fairsweep.data.csv import file as csv_file
+from fairsweep.data.dataset import Column
+from fairsweep.data.inputs.rows import Takes, decode, encode, read_rows
+from fairsweep.data.memory import room
+from fairsweep.data.memory.view import InFile
+from fairsweep.data.recipe import Recipe, write_model
+from fairsweep.data.scaling import Scaling, measure
+from fairsweep.data.sources import npz as arrays
+from fairsweep.data.tables import files as table_files
+from fairsweep.errors import BadInput
+from fairsweep.tracking.registry import signature
+from fairsweep.training import keras_data
+from fairsweep.training.preprocessing import preprocessing_of
+from fairsweep.training.programs import EVALUATION_BATCH
+from fairsweep.training.serving import _load_pyfunc
+from fairsweep.training.trial import Bench
 from tests.integration import training_room
 from tests.integration.training_room import Trained, compose, train
 
@@ -152,7 +155,7 @@ class TestServed:
         self.classifier(tmp_path)
         pyfunc.save_model(
             tmp_path / "published",
-            loader_module="pipeline.training.serving",
+            loader_module="fairsweep.training.serving",
             data_path=str(tmp_path / "model"),
             signature=signature(Takes((2,), self.COLUMNS, missing=True), ["old", "northern"]),
             input_example=decode(np.array([[40, 1]], np.float32), self.COLUMNS),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import OURS, PYTHONS_OWN, is_users
-from pipeline.records import TrialResult
-from pipeline.training.failure import failure
+from fairsweep.errors import OURS, PYTHONS_OWN, is_users
+from fairsweep.records import TrialResult
+from fairsweep.training.failure import failure
 from tests.integration import own_models
 from tests.integration.training_room import FEW_ROWS, train
 
@@ -33,7 +33,7 @@ def line_of(place: str) -> int:
 
 
 def failed(place: str, loop: str, monkeypatch: pytest.MonkeyPatch) -> TrialResult:
-    monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "tests")
+    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "tests")
     result = train(
         *(*FEW_ROWS, "model=custom", "model.builder=tests.integration.own_models:broken"),
         *(f"+model.params.place={place}", "training.epochs=1", f"training.loop={loop}"),

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline.config.composing import compose_training
-from pipeline.config.hydra_settings import CONF
-from pipeline.errors import BadInput
-from pipeline.training import checkpoint
-from pipeline.training.trial import Bench, compiled, train_trial
+from fairsweep.config.compose.commands import compose_training
+from fairsweep.config.compose.hydra import CONF
+from fairsweep.errors import BadInput
+from fairsweep.training import checkpoint
+from fairsweep.training.trial import Bench, compiled, train_trial
 from tests.integration.training_room import Trained, compose, train
 
 OPTIMIZERS = sorted({path.stem for path in (CONF / "optimizer").glob("*.yaml")} - {"adam_twin"})
@@ -192,7 +192,7 @@ def test_a_checkpoint_holds_every_layers_optimizer(
 def test_layers_of_the_users_own_have_the_same_names_in_every_trial(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "tests")
+    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "tests")
     builder = ("model=custom", "model.builder=tests.integration.lessons:mended")
     own = (*SMALL[:4], *builder, "optimizer=sgd", "training.epochs=1")
     for _ in range(2):

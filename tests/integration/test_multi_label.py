@@ -14,19 +14,19 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from pipeline.config.training_laws import LABEL_LOSSES
-from pipeline.data.recipe import write_model
-from pipeline.data.rows import Takes
-from pipeline.data.split import SplitData, fingerprint
-from pipeline.records import TrialResult
-from pipeline.stages.champion import recipe_of
-from pipeline.tracking.registry import signature
-from pipeline.training import worker
-from pipeline.training.output import Task, value_problems
-from pipeline.training.own_model import last_activation
-from pipeline.training.preflight import check
-from pipeline.training.serving import Classifier, _load_pyfunc
-from pipeline.training.trial import Bench, compiled, train_trial
+from fairsweep.config.checks.model import LABEL_LOSSES
+from fairsweep.data.inputs.rows import Takes
+from fairsweep.data.recipe import write_model
+from fairsweep.data.split import SplitData, fingerprint
+from fairsweep.records import TrialResult
+from fairsweep.stages.champion import recipe_of
+from fairsweep.tracking.registry import signature
+from fairsweep.training import worker
+from fairsweep.training.model_check import check
+from fairsweep.training.output import Task, value_problems
+from fairsweep.training.serving import Classifier, _load_pyfunc
+from fairsweep.training.trial import Bench, compiled, train_trial
+from fairsweep.training.user_model import last_activation
 from tests.integration.training_room import Trained, compose, train
 
 NAMES = ("even", "high", "loop")
@@ -141,7 +141,7 @@ class TestPublished:
         rows = data.dataset.x[data.test[:3]]
         pyfunc.save_model(
             tmp_path / "published",
-            loader_module="pipeline.training.serving",
+            loader_module="fairsweep.training.serving",
             data_path=str(tmp_path / "model"),
             signature=signature(Takes((64,)), NAMES, "labels"),
             input_example=rows,
@@ -160,7 +160,7 @@ class TestOwnModel:
 
     @pytest.fixture(autouse=True)
     def trusted(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "tests")
+        monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "tests")
 
     def problems(self, digits: Sequence[str], params: str) -> Sequence[str]:
         builder = "model.builder=tests.integration.lessons:ends_in"

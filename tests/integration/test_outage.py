@@ -97,7 +97,7 @@ def test_trainings_go_on_while_the_server_is_away(
     early: bool, server: Server, tmp_path: Path
 ) -> None:
     box = Sandbox(tmp_path / "box")
-    process = box.start("pipeline.sweep", *overrides(server), "terminal=plain")
+    process = box.start("fairsweep", "sweep", *overrides(server), "terminal=plain")
     if early:
         wait_until(box.journal("cut-off").exists, "the studies", process)
     else:
@@ -117,7 +117,7 @@ def test_what_waited_when_the_sweep_was_killed_is_stored_by_the_next(
     server: Server, tmp_path: Path
 ) -> None:
     box = Sandbox(tmp_path / "box")
-    process = box.start("pipeline.sweep", *overrides(server))
+    process = box.start("fairsweep", "sweep", *overrides(server))
     wait_until(lambda: server.stored.epochs_so_far() > 0, "an epoch", process)
     server.kill()
     wait_until(lambda: told(box) >= TRIALS, "trials that only the disk knows", process)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.data.dataset import Column
-from pipeline.data.split import SplitData
-from pipeline.records import TrialSpec
-from pipeline.training import preflight
-from pipeline.training.preflight import check
-from pipeline.training.trial import Bench
+from fairsweep.data.dataset import Column
+from fairsweep.data.split import SplitData
+from fairsweep.records import TrialSpec
+from fairsweep.training import model_check as preflight
+from fairsweep.training.model_check import check
+from fairsweep.training.trial import Bench
 from tests.integration import lessons
 from tests.integration.lab import Sandbox, listing
 from tests.integration.training_room import FEW_ROWS, compose
@@ -26,7 +26,7 @@ BINARY = "training.loss=binary_crossentropy"
 
 @pytest.fixture(autouse=True)
 def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "tests")
+    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "tests")
 
 
 def own(name: str, *overrides: str, module: str = MODULE) -> tuple[TrialSpec, SplitData]:
@@ -406,7 +406,7 @@ def test_what_it_compiles_is_there_for_the_first_trial() -> None:
     spec, data = compose(*FEW_ROWS, "model=mlp")
     assert problems(spec, data, bench) == []
     assert len(bench.programs) == 1
-    from pipeline.training.trial import train_trial
+    from fairsweep.training.trial import train_trial
 
     told: list[dict[str, float]] = []
     for known in (bench, Bench()):
@@ -430,7 +430,7 @@ def test_a_sweep_of_what_cannot_be_trained_leaves_nothing(tmp_path: Path) -> Non
     shutil.copy(lessons.__file__, box.code)
     done = box.sweep(
         *(*DATA, "model=custom", "model.builder=lessons:lesson", "arms.optimizer=[sgd,adam]"),
-        PIPELINE_TRUSTED_PACKAGES="lessons",
+        FAIRSWEEP_TRUSTED_PACKAGES="lessons",
     )
     assert done.code == 2, done.said
     shape, output = done.err.splitlines()

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from pipeline.config.hydra_settings import CONF
-from pipeline.training import programs
-from pipeline.training.trial import Bench
+from fairsweep.config.compose.hydra import CONF
+from fairsweep.training import programs
+from fairsweep.training.trial import Bench
 from tests.integration.training_room import FEW_ROWS, Trained, train
 
 FREE = ("training.space.batch_size=null", "model.space.hidden_units=null")

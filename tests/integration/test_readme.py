@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.config.composing import compose_sweep, compose_training
+from fairsweep.config.compose.commands import compose_sweep, compose_training
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -17,9 +17,7 @@ HELP = {
     for name in ("sweep", "train")
 }
 MAKE = re.compile(r'^make (?P<target>sweep|train|compare)(?: ARGS="(?P<arguments>[^"…]*)")?', re.M)
-PYTHON = re.compile(
-    r"^\s*python -m pipeline\.(?P<command>sweep|train) (?P<arguments>[a-z].*)$", re.M
-)
+PYTHON = re.compile(r"^\s*fairsweep (?P<command>sweep|train) (?P<arguments>[a-z].*)$", re.M)
 
 
 def shown() -> list[tuple[str, str]]:
@@ -48,7 +46,7 @@ def users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("rows", "images"):
         np.savez(tmp_path / f"{name}.npz", x=np.zeros((4, 2)), y=np.array([0, 1, 0, 1]))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "mypackage")
+    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "mypackage")
     return tmp_path
 
 

@@ -1,6 +1,6 @@
 """What the config allows by name is what the rooms have by that name: no more, and no less.
 
-The laws of pipeline.config are checked before TensorFlow is imported, so they hold the names a
+The laws of fairsweep.config are checked before TensorFlow is imported, so they hold the names a
 second time.
 """
 
@@ -12,14 +12,16 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.config import data_laws, laws, training_laws
-from pipeline.config.schema import Model, Optimizer, Pruner, Schedule, Search, Training
-from pipeline.config.space import Dimension
-from pipeline.data.scaling import Scaling
-from pipeline.data.sources import SOURCES
-from pipeline.search.samplers import make_pruner, make_sampler
-from pipeline.training import loss, model, output
-from pipeline.training.optimizer import build_optimizer
+from fairsweep.config.checks import data as data_laws
+from fairsweep.config.checks import model as training_laws
+from fairsweep.config.checks import sweep as laws
+from fairsweep.config.schema import Model, Optimizer, Pruner, Schedule, Search, Training
+from fairsweep.config.space import Dimension
+from fairsweep.data.scaling import Scaling
+from fairsweep.data.sources import SOURCES
+from fairsweep.search.samplers import make_pruner, make_sampler
+from fairsweep.training import loss, model, output
+from fairsweep.training.optimizer import build_optimizer
 
 WRAPPERS = {"Optimizer", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"}
 # Losses that don't fit one class per row: what they want instead.

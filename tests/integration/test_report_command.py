@@ -1,4 +1,4 @@
-"""`pipeline.report`: from the store alone, the report that the sweep made."""
+"""`fairsweep.report`: from the store alone, the report that the sweep made."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_path_of_the_report_is_printed(by_name: Rebuilt) -> None:
 
 def test_a_report_needs_no_tensorflow(newest: tuple[str, Rebuilt]) -> None:
     imported = re.findall(r"^import time:.*\| +(\S+)$", newest[1].done.err, re.MULTILINE)
-    assert "pipeline.report.render" in imported
+    assert "fairsweep.report.render" in imported
     heavy = {name for name in imported if name.split(".")[0] in {"tensorflow", "keras", "jax"}}
     assert heavy == set()
 

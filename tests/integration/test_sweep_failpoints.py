@@ -17,7 +17,7 @@ SWEEP = (
     *(*SMALL, "model=mlp", f"training.epochs={EPOCHS}", f"search.trials={TRIALS}"),
     *(f"arms.optimizer=[{','.join(ARMS)}]", "sweep.name=killed"),
 )
-STUDY, WRITE = "pipeline.search.study", "pipeline.tracking.writer:Writer"
+STUDY, WRITE = "fairsweep.search.study", "fairsweep.tracking.write.operations:Writer"
 MIGRATE = "alembic.runtime.migration:HeadMaintainer"
 
 POINTS = {
@@ -39,16 +39,20 @@ POINTS = {
     "last-trial-closed-and-not-told": (f"{STUDY}:ArmStudy.tell", 4, "before"),
     "confirmation-not-closed": (f"{WRITE}._finish", 5, "before"),
     "confirmation-closed": (f"{WRITE}._finish", 5, "after"),
-    "trial-put-down-and-not-told": ("pipeline.tracking.write:Tracker.finish", 2, "after"),
+    "trial-put-down-and-not-told": ("fairsweep.tracking.write:Tracker.finish", 2, "after"),
     "first-trial-put-down-before-there-is-a-database": (
-        "pipeline.tracking.write:Tracker.finish",
+        "fairsweep.tracking.write:Tracker.finish",
         1,
         "after",
     ),
-    "epochs-put-down": ("pipeline.tracking.spool:Spool.append", 3, "after"),
-    "last-of-it-carried-out-and-not-counted": ("pipeline.tracking.spool:Spool.done", 9, "before"),
+    "epochs-put-down": ("fairsweep.tracking.write.spool:Spool.append", 3, "after"),
+    "last-of-it-carried-out-and-not-counted": (
+        "fairsweep.tracking.write.spool:Spool.done",
+        9,
+        "before",
+    ),
     "sweep-not-closed": (f"{WRITE}._close", 1, "before"),
-    "sweep-closed-without-its-report": ("pipeline.stages.outcome:make_report", 1, "before"),
+    "sweep-closed-without-its-report": ("fairsweep.stages.outcome:make_report", 1, "before"),
 }
 
 
@@ -59,7 +63,7 @@ def test_a_sweep_killed_anywhere_becomes_whole(
 ) -> None:
     box = Sandbox(tmp_path)
     shutil.copy(Path(__file__).with_name("failpoint.py"), box.code)
-    killed = box.run("failpoint", target, str(count), when, "pipeline.sweep", *SWEEP)
+    killed = box.run("failpoint", target, str(count), when, "fairsweep", "sweep", *SWEEP)
     assert killed.code == -9, killed.said
 
     continued = box.sweep(*SWEEP)

@@ -31,7 +31,7 @@ LONG = (
 def part(box: Sandbox, how: signal.Signals, epochs: int) -> tuple[Stop, int]:
     """Starts the sweep and asks it to stop when so many epochs are stored; what was, and the epoch
     of its checkpoint."""
-    process = box.start("pipeline.sweep", *LONG)
+    process = box.start("fairsweep", "sweep", *LONG)
     wait_until(lambda: box.stored.epochs_so_far() >= epochs, "epochs", process)
     stop = _stop(box, process, how)
     *_, last = sorted(box.journal("long").with_suffix(".checkpoints").rglob("*.npz"))
@@ -47,7 +47,7 @@ def test_no_epoch_that_ended_is_lost(tmp_path: Path) -> None:
         stop, last = part(box, how, before + 1000)
         assert stop.done.code == 130, stop.done.said
         assert "finishing what is being stored; Ctrl-C again stops now" in stop.done.out
-        assert shlex.join(["python", "-m", "pipeline.sweep", *LONG]) in stop.done.err
+        assert shlex.join(["python", "-m", "fairsweep", "sweep", *LONG]) in stop.done.err
         assert "the same command continues" in stop.done.err
         assert "Traceback" not in stop.done.said
         assert stop.left == []
@@ -66,7 +66,7 @@ def test_a_worker_in_code_that_lets_no_thread_run_ends_with_its_sweep(tmp_path: 
     box = Sandbox(tmp_path)
     _install_workbench(box)
     process = box.start(
-        *("pipeline.sweep", *SMALL, "model=custom", "model.builder=workbench:holds"),
+        *("fairsweep", "sweep", *SMALL, "model=custom", "model.builder=workbench:holds"),
         *("optimizer=adam", "search.trials=1", "training.epochs=1"),
         **_workbench(box),
     )

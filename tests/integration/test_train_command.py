@@ -1,16 +1,15 @@
-"""`pipeline.train`, the command that a report prints, and the worked example."""
+"""`fairsweep train`, the command that a report prints, and the worked example."""
 
 from __future__ import annotations
 
 import math
-import shlex
 import signal
 from pathlib import Path
 
 import pytest
 
 from tests.integration.lab import Sandbox, finish
-from tests.integration.scenarios import Singles, TrainedAgain, Troubled, make_arguments
+from tests.integration.scenarios import Singles, TrainedAgain, Troubled
 from tests.integration.stored import EPOCH_METRICS, Run
 
 
@@ -131,16 +130,10 @@ def test_the_reports_command_is_what_the_sweep_printed(
     assert f"train it again: {trained_again.command}" in lines
 
 
-def test_a_make_command_is_read_as_shell_and_make_read_it() -> None:
-    overrides = ["a=[1,2]", "b=it's", "c=x y"]
-    quoted = shlex.quote(f"ARGS={shlex.join(overrides)}".replace("$", "$$"))
-    assert make_arguments(f"make train {quoted}") == overrides
-
-
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["terminated", "interrupted"])
 def test_a_stopped_training_closes_its_run(how: signal.Signals, tmp_path: Path) -> None:
     box = Sandbox(tmp_path)
-    process = box.start("pipeline.train", "training.epochs=100000", PYTHONUNBUFFERED="1")
+    process = box.start("fairsweep", "train", "training.epochs=100000", PYTHONUNBUFFERED="1")
     assert process.stdout is not None
     shown = next(line for line in process.stdout if line.startswith("epoch      9/"))
     process.send_signal(how)

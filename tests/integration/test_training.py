@@ -17,21 +17,21 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
-from pipeline.config.training_laws import (
+from fairsweep.config.checks.model import (
     ACTIVATIONS,
     ONE_HOT_LOSSES,
     SPARSE_LOSSES,
     TWO_CLASS_LOSSES,
 )
-from pipeline.data.scaling import measure
-from pipeline.records import VerdictSchedule, derive_seed
-from pipeline.training import loops
-from pipeline.training import loss as losses
-from pipeline.training.model import build_model
-from pipeline.training.optimizer import build_optimizer
-from pipeline.training.output import OF_TWO_CLASSES, Task, probabilities
-from pipeline.training.programs import EVALUATION_BATCH, Program
-from pipeline.training.trial import Bench, compiled, train_trial
+from fairsweep.data.scaling import measure
+from fairsweep.records import VerdictSchedule, derive_seed
+from fairsweep.training import loops
+from fairsweep.training import loss as losses
+from fairsweep.training.model import build_model
+from fairsweep.training.optimizer import build_optimizer
+from fairsweep.training.output import OF_TWO_CLASSES, Task, probabilities
+from fairsweep.training.programs import EVALUATION_BATCH, Program
+from fairsweep.training.trial import Bench, compiled, train_trial
 from tests.integration.training_room import FEW_ROWS, Trained, compose, train
 
 FREE = ("training.space.batch_size=null", "model.space.hidden_units=null")
@@ -128,7 +128,7 @@ class TestAuto:
 
 
 def test_a_single_training_needs_no_search_space_that_holds_it() -> None:
-    """Nothing is searched by `pipeline.train`: any batch size and any widths will do."""
+    """Nothing is searched by `fairsweep train`: any batch size and any widths will do."""
     spec, _ = compose("training.batch_size=50", "model.params.hidden_units=[100,10]")
     assert spec.training.batch_size == 50
     assert spec.model.params["hidden_units"] == [100, 10]
@@ -207,7 +207,7 @@ def test_resident_loop_equals_fit_where_steps_differ(branch: str) -> None:
 @pytest.fixture
 def own(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[str, ...]]:
     """The overrides that train a model of `own_models`, its inputs scaled or standardized."""
-    monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "tests")
+    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "tests")
     shared = (*FEW_ROWS, "training.batch_size=50", "training.epochs=3", "optimizer=sgd")
     builder = "model.builder=tests.integration.own_models:"
     return lambda name: (*shared, "model=custom", builder + name)
@@ -384,7 +384,7 @@ def test_progress_below_min_delta_is_no_progress(min_delta: float, epochs: int) 
 )
 def test_patience_on_a_script(values: Sequence[float], patience: int, last: int) -> None:
     """Accuracies as given, one an epoch; `last` is the epoch after which training stops."""
-    from pipeline.training.progress import Progress
+    from fairsweep.training.history import Progress
 
     spec, _ = compose(
         f"training.epochs={len(values)}", f"training.early_stopping.patience={patience}"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.executor.local import LocalExecutor
-from pipeline.records import TrialKey, TrialResult
+from fairsweep.executor.local import LocalExecutor
+from fairsweep.records import TrialKey, TrialResult
 from tests.integration.training_room import FEW_ROWS, compose
 
 WIDTHS = [[8], [64], [256], [16, 128], [32, 32], [128, 16, 64], [8, 8, 8]]

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pipeline.data.split import SplitData
-from pipeline.records import EpochMetrics, TrialKey, TrialResult, TrialSpec, VerdictSchedule
-from pipeline.stages.search import trial_spec
-from pipeline.train import prepare
+from fairsweep.commands.train import prepare
+from fairsweep.data.split import SplitData
+from fairsweep.records import EpochMetrics, TrialKey, TrialResult, TrialSpec, VerdictSchedule
+from fairsweep.stages.search import trial_spec
 
 if TYPE_CHECKING:
-    from pipeline.training.trial import Bench
+    from fairsweep.training.trial import Bench
 
 FEW_ROWS = ("data.validation=0.1", "data.test=0.7")
 """Digits with 359 rows to train on: their last batch is short for every batch size used here."""
@@ -32,7 +32,7 @@ class Trained:
 
 
 def compose(*overrides: str, seed: int = 0) -> tuple[TrialSpec, SplitData]:
-    """The spec and the data that `pipeline.train` with these overrides trains on."""
+    """The spec and the data that `fairsweep train` with these overrides trains on."""
     job = prepare(overrides, None)
     arm = job.plan.arms[0]
     data = _loaded.setdefault(repr(job.plan.config.data), job.data)  # a worker loads it once
@@ -49,7 +49,7 @@ def train(
 ) -> Trained:
     """Trains in this process; `keep` gives the verdicts on the epochs that `verdicts` judges, and
     `bench` is what earlier trainings left."""
-    from pipeline.training.trial import train_trial
+    from fairsweep.training.trial import train_trial
 
     spec, data = compose(*overrides, seed=seed)
     heard: list[EpochMetrics] = []

@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pipeline.config.schema import Data, Model, Optimizer, Range, Spec, Training
-from pipeline.config.space import ArmSettings
+from fairsweep.config.schema import Data, Model, Optimizer, Range, Spec, Training
+from fairsweep.config.space import ArmSettings
 
 Lawful = tuple[Spec, Any]
 """A spec and a default in its space."""

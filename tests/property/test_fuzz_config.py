@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 
-from pipeline.config.composing import (
+from fairsweep.config.compose.commands import (
     compose_doctor,
     compose_predict,
     compose_report,
     compose_sweep,
     compose_training,
 )
-from pipeline.config.own_files import NoYaml, file_problems
-from pipeline.errors import BadInput
+from fairsweep.config.compose.user_files import NoYaml, file_problems
+from fairsweep.errors import BadInput
 
 COMPOSE: list[Callable[[Sequence[str]], object]] = [
     *(compose_training, compose_training, compose_training, compose_sweep),

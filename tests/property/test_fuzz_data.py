@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 
-from pipeline.config.schema import Data
-from pipeline.data import csv_file, table_files
-from pipeline.data.dataset import Dataset
-from pipeline.data.sources import load
-from pipeline.data.split import load_split
-from pipeline.errors import BadInput
+from fairsweep.config.schema import Data
+from fairsweep.data.csv import file as csv_file
+from fairsweep.data.dataset import Dataset
+from fairsweep.data.sources import load
+from fairsweep.data.split import load_split
+from fairsweep.data.tables import files as table_files
+from fairsweep.errors import BadInput
 
 X = np.arange(48, dtype=np.float32).reshape(24, 2)
 Y = np.arange(24) % 3

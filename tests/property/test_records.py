@@ -8,7 +8,7 @@ import math
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipeline.records import Direction, Objective, VerdictSchedule, derive_seed
+from fairsweep.records import Direction, Objective, VerdictSchedule, derive_seed
 
 parts = st.integers(0, 10**6) | st.text("abcdefgh-_.", min_size=1, max_size=8)
 paths = st.lists(parts, max_size=4).map(tuple)

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.composing import compose_sweep, compose_training
-from pipeline.config.hydra_settings import CONF
-from pipeline.config.plan import Arm, Plan
-from pipeline.config.schema import Data, Model, Optimizer, Range, Search, Spec, Training
-from pipeline.config.space import ArmSettings, dimensions, trial_values
-from pipeline.config.space_laws import spec_problems
-from pipeline.records import TrialKey, TrialResult
-from pipeline.search.samplers import distribution, from_drawn, make_sampler, suggest, to_drawn
-from pipeline.search.study import ArmStudy
+from fairsweep.config.checks.space import spec_problems
+from fairsweep.config.compose.commands import compose_sweep, compose_training
+from fairsweep.config.compose.hydra import CONF
+from fairsweep.config.plan import Arm, Plan
+from fairsweep.config.schema import Data, Model, Optimizer, Range, Search, Spec, Training
+from fairsweep.config.space import ArmSettings, dimensions, trial_values
+from fairsweep.records import TrialKey, TrialResult
+from fairsweep.search.samplers import distribution, from_drawn, make_sampler, suggest, to_drawn
+from fairsweep.search.study import ArmStudy
 
 from .spaces import (
     Lawful,

@@ -8,12 +8,12 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.schema import Data
-from pipeline.data import split
-from pipeline.data.dataset import Dataset
-from pipeline.data.shares import by_labels
-from pipeline.data.split import SplitData, fingerprint, load_split
-from pipeline.errors import BadInput
+from fairsweep.config.schema import Data
+from fairsweep.data import split
+from fairsweep.data.dataset import Dataset
+from fairsweep.data.shares import by_labels
+from fairsweep.data.split import SplitData, fingerprint, load_split
+from fairsweep.errors import BadInput
 
 shares = st.sampled_from([0.0, 0.1, 0.2, 0.25, 1 / 3, 0.4, 0.45])
 counts = st.lists(st.integers(1, 60), min_size=2, max_size=8)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.records import TrialKey
-from pipeline.stages.checkpoints import Checkpoints
+from fairsweep.records import TrialKey
+from fairsweep.stages.checkpoints import Checkpoints
 
 SEARCHED, CONFIRMED = TrialKey("adam", "search", 3), TrialKey("adam", "confirm", 3, 2)
 

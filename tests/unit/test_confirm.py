@@ -10,11 +10,11 @@ from pathlib import Path
 import optuna
 import pytest
 
-from pipeline.config.composing import compose_sweep
-from pipeline.config.plan import Plan
-from pipeline.records import Outcome, TrialKey, TrialResult
-from pipeline.search.study import ArmStudy
-from pipeline.stages.confirm import Confirmation, confirmations
+from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.config.plan import Plan
+from fairsweep.records import Outcome, TrialKey, TrialResult
+from fairsweep.search.study import ArmStudy
+from fairsweep.stages.confirm import Confirmation, confirmations
 
 ARMS = ("adam", "sgd")
 

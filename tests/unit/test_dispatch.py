@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.composing import compose_sweep
-from pipeline.errors import StorageError
-from pipeline.records import (
+from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.errors import StorageError
+from fairsweep.records import (
     DISK_FULL,
     EpochMetrics,
     Outcome,
@@ -20,9 +20,9 @@ from pipeline.records import (
     TrialSpec,
     WorkerLost,
 )
-from pipeline.stages.checkpoints import Checkpoints
-from pipeline.stages.dispatch import Dispatcher, Part
-from pipeline.stages.search import trial_spec
+from fairsweep.stages.checkpoints import Checkpoints
+from fairsweep.stages.dispatch import Dispatcher, Part
+from fairsweep.stages.search import trial_spec
 
 PLAN = compose_sweep(["optimizer=adam"])
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from pipeline import errors
-from pipeline.errors import BadInput, PipelineError, without_password
+from fairsweep import errors
+from fairsweep.errors import BadInput, PipelineError, without_password
 
 KINDS = [
     kind

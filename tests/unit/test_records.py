@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records import Objective, TrialKey, VerdictSchedule, derive_seed
+from fairsweep.records import Objective, TrialKey, VerdictSchedule, derive_seed
 
 ROOT = Path(__file__).parents[2]
 UP = Objective("val_accuracy", "maximize")
@@ -72,7 +72,7 @@ def test_seeds_fit_every_library() -> None:
 
 
 def test_seeds_depend_on_seed_and_path_and_nothing_else() -> None:
-    program = "from pipeline.records import derive_seed as d; print(d(7, 'search', 'adam', 3))"
+    program = "from fairsweep.records import derive_seed as d; print(d(7, 'search', 'adam', 3))"
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1"},

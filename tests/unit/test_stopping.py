@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.stages import run
-from pipeline.stages.dispatch import Part
-from pipeline.stages.run import run_stages
-from pipeline.stages.stopping import Stopping
+from fairsweep.stages import run
+from fairsweep.stages.dispatch import Part
+from fairsweep.stages.run import run_stages
+from fairsweep.stages.stopping import Stopping
 
 ROOT = Path(__file__).parents[2]
 GENTLE = """
 import sys, time
-from pipeline.stages import stopping
+from fairsweep.stages import stopping
 stopping.LONGEST = float(sys.argv[1])
 with stopping.Stopping(print) as asked, asked.gently():
     print("ready", flush=True)

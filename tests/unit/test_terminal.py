@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import Interrupted
-from pipeline.records import (
+from fairsweep.errors import Interrupted
+from fairsweep.records import (
     EpochMetrics,
     Objective,
     Outcome,
@@ -20,7 +20,7 @@ from pipeline.records import (
     TrialResult,
     WorkerLost,
 )
-from pipeline.terminal import Console, EpochLines, Terminal, mode_of
+from fairsweep.terminal import Console, EpochLines, Terminal, mode_of
 
 
 def terminal(setting: str, **changes: Any) -> Terminal:

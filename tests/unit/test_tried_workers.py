@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.composing import compose_sweep
-from pipeline.errors import BadInput, PipelineError
-from pipeline.records import TrialKey, TrialResult, TrialSpec, WorkerLost, WorkerReady
-from pipeline.stages import preflight
-from pipeline.stages.preflight import tried_workers
+from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.errors import BadInput, PipelineError
+from fairsweep.records import TrialKey, TrialResult, TrialSpec, WorkerLost, WorkerReady
+from fairsweep.stages import preflight
+from fairsweep.stages.preflight import tried_workers
 
 PLAN = compose_sweep(["arms.optimizer=[sgd,adam,lion]"])
 Answer = Callable[[TrialSpec], TrialResult | WorkerLost]

@@ -1,1 +1,1 @@
-"""Tests of pipeline.config."""
+"""Tests of fairsweep.config."""

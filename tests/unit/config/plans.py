@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from pipeline.config.composing import compose_sweep
-from pipeline.config.plan import Plan
+from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.config.plan import Plan
 
 
 @functools.cache

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.composing import SWEEP_ONLY, compose_sweep, compose_training
-from pipeline.config.space import ArmSettings
-from pipeline.errors import BadInput
+from fairsweep.config.compose.commands import SWEEP_ONLY, compose_sweep, compose_training
+from fairsweep.config.space import ArmSettings
+from fairsweep.errors import BadInput
 
 from .plans import plan
 

@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import sweep, train
-from pipeline.config.laws import name_problems
-from pipeline.config.schema import Data
-from pipeline.data.sources import load
-from pipeline.data.split import load_split
-from pipeline.errors import BadInput
+from fairsweep.commands import sweep, train
+from fairsweep.config.checks.sweep import name_problems
+from fairsweep.config.schema import Data
+from fairsweep.data.sources import load
+from fairsweep.data.split import load_split
+from fairsweep.errors import BadInput
 
 ROOT = Path(__file__).parents[3]
 
@@ -437,7 +437,7 @@ NAMES = [
         "model.builder",
         "'stranger.models:build' would run code",
         "(command line:",
-        "PIPELINE_TRUSTED_PACKAGES=stranger",
+        "FAIRSWEEP_TRUSTED_PACKAGES=stranger",
     ),
     case("builder-of-the-standard-library", "model.builder=os:system", "not trusted", "'os'"),
 ]
@@ -654,7 +654,7 @@ def refusal(*overrides: str, swept: bool = False) -> BadInput:
 
 @pytest.fixture(autouse=True)
 def nothing_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PIPELINE_TRUSTED_PACKAGES", raising=False)
+    monkeypatch.delenv("FAIRSWEEP_TRUSTED_PACKAGES", raising=False)
 
 
 def test_ids_are_unique() -> None:
@@ -810,7 +810,7 @@ def run(folder: Path, *arguments: str, python: tuple[str, ...] = (), full_error:
         place.mkdir(parents=True)
     keep = {k: v for k, v in os.environ.items() if not k.startswith(("PIPELINE_", "HYDRA_", "COV"))}
     done = subprocess.run(
-        [sys.executable, *python, "-m", "pipeline.sweep", *arguments],
+        [sys.executable, *python, "-m", "fairsweep", "sweep", *arguments],
         cwd=places["cwd"],
         env={
             **keep,

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.config.composing import compose_report, compose_sweep, compose_training
-from pipeline.config.data_laws import SOURCES
-from pipeline.config.hydra_settings import CONF
-from pipeline.config.laws import METRICS, PRUNERS, SAMPLERS
-from pipeline.config.schema import Config
-from pipeline.data.split import load_split
+from fairsweep.config.checks.data import SOURCES
+from fairsweep.config.checks.sweep import METRICS, PRUNERS, SAMPLERS
+from fairsweep.config.compose.commands import compose_report, compose_sweep, compose_training
+from fairsweep.config.compose.hydra import CONF
+from fairsweep.config.schema import Config
+from fairsweep.data.split import load_split
 
 from .plans import plan
 
@@ -37,7 +37,7 @@ ARGUMENTS = {
 def test_every_option_composes(group: str, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if option == "gp" and importlib.util.find_spec("torch") is None:
         pytest.skip("gp needs torch, which isn't installed")
-    monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "mine")
+    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "mine")
     overrides = [f"{group}={option}", *ARGUMENTS.get((group, option), [])]
     assert compose_training(overrides).arms[0].choices[group] == option
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.config.composing import compose_sweep, compose_training
-from pipeline.config.space import dimensions, trial_values
-from pipeline.config.stored_space import plain, restored, values
-from pipeline.errors import BadInput
-from pipeline.tracking.names import flat_params
+from fairsweep.config.compose.commands import compose_sweep, compose_training
+from fairsweep.config.space import dimensions, trial_values
+from fairsweep.config.stored_space import plain, restored, values
+from fairsweep.errors import BadInput
+from fairsweep.tracking.names import flat_params
 
 GIVEN = "model.layer_learning_rates={hidden_*: 1, probabilities: 0.5}"
 SEARCHED = "model.space.layer_learning_rates={low: 0.1, high: 10, log: true}"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.composing import compose_sweep, compose_training
-from pipeline.config.own_files import MOST_BYTES, check_files, file_problems
-from pipeline.config.plan import Plan
-from pipeline.errors import BadInput
+from fairsweep.config.compose.commands import compose_sweep, compose_training
+from fairsweep.config.compose.user_files import MOST_BYTES, check_files, file_problems
+from fairsweep.config.plan import Plan
+from fairsweep.errors import BadInput
 
 GOOD = """\
 # an optimizer of one's own
@@ -217,7 +217,7 @@ def test_a_slip_in_a_file_is_told_with_its_place_and_what_mends_it(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "mypackage")
+    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "mypackage")
     path = put(tmp_path, content, group)
     one_arm = () if group == "optimizer" else ("optimizer=adam",)
     with pytest.raises(BadInput) as error:
@@ -231,7 +231,7 @@ def test_a_slip_in_a_file_is_told_with_its_place_and_what_mends_it(
 def test_a_name_that_is_not_searched_and_a_slip_are_told_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "mypackage")
+    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "mypackage")
     put(tmp_path, MODEL + "params: {units: 8}\nspace: {unit: {low: 4, high: 16}}\n", "model")
     with pytest.raises(BadInput) as error:
         compose_sweep(["model=mine", "optimizer=adam", "search.only=[model.units]"], str(tmp_path))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.plan import differences, digest
-from pipeline.records import Objective
+from fairsweep.config.plan import differences, digest
+from fairsweep.records import Objective
 
 from .plans import plan
 
@@ -32,7 +32,9 @@ def test_name_of_the_users_own() -> None:
 
 def test_name_is_the_same_in_another_process() -> None:
     """Whatever the order in which that process hashes strings."""
-    program = "from pipeline.config.composing import compose_sweep as c; print(c({!r}).name)"
+    program = (
+        "from fairsweep.config.compose import commands as c; print(c.compose_sweep({!r}).name)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program.format(list(BASE))],
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "123"},

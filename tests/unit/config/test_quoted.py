@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.composing import compose_sweep, compose_training
-from pipeline.config.plan import Plan
-from pipeline.errors import BadInput
+from fairsweep.config.compose.commands import compose_sweep, compose_training
+from fairsweep.config.plan import Plan
+from fairsweep.errors import BadInput
 
 RATE = "optimizer.params.learning_rate"
 PLAIN = "optimizer=adam"
@@ -72,7 +72,7 @@ def test_settings_of_a_sampler_are_told_once_for_all_arms() -> None:
 
 
 def test_what_a_model_of_ones_own_gets_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PIPELINE_TRUSTED_PACKAGES", "mine")
+    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "mine")
     own = ["model=custom", "model.builder=mine:build", "+model.params.version='1'"]
     plan = compose_training([PLAIN, *own])
     assert plan.arms[0].settings.model.params["version"] == "1"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.composing import compose_training
-from pipeline.errors import BadInput
+from fairsweep.config.compose.commands import compose_training
+from fairsweep.errors import BadInput
 
 # What Hydra itself refuses to call, and what it would call.
 TARGETS = """
@@ -56,7 +56,7 @@ def test_no_override_calls_anything(i: int, target: str) -> None:
 def test_no_builder_runs_that_the_user_does_not_trust(
     target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("PIPELINE_TRUSTED_PACKAGES", raising=False)
+    monkeypatch.delenv("FAIRSWEEP_TRUSTED_PACKAGES", raising=False)
     module, _, name = target.rpartition(".")
     with pytest.raises(BadInput, match="is not trusted"):
         compose_training(["model=custom", f"model.builder={module}:{name}"])

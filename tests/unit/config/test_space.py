@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.schema import Data, Model, Optimizer, Range, Spec, Training
-from pipeline.config.space import (
+from fairsweep.config.schema import Data, Model, Optimizer, Range, Spec, Training
+from fairsweep.config.space import (
     ArmSettings,
     Dimension,
     dimensions,

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.space import Dimension, dimensions, trial_values
-from pipeline.config.stored_space import plain, restored, values, widths_of
-from pipeline.tracking.frame import arm_tags
-from pipeline.tracking.names import LONGEST_TAG, SPACE_TAG, flat_params
+from fairsweep.config.space import Dimension, dimensions, trial_values
+from fairsweep.config.stored_space import plain, restored, values, widths_of
+from fairsweep.tracking.names import LONGEST_TAG, SPACE_TAG, flat_params
+from fairsweep.tracking.write.frame import arm_tags
 
 from .plans import plan
 

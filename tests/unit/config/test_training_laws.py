@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.config.composing import compose_sweep
-from pipeline.errors import BadInput
+from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.errors import BadInput
 
 BOTH = ("model.params.batch_normalization=true", "model.params.layer_normalization=true")
 BAD = {

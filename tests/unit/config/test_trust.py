@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.trust import OURS, code_of
+from fairsweep.config.trust import OURS, code_of
 
 
 @pytest.mark.parametrize("init", [True, False], ids=["with-init", "without-init"])

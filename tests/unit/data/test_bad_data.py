@@ -19,12 +19,16 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from pipeline import train
-from pipeline.config.schema import Data
-from pipeline.data import arrays, csv_file, memory, room, table_files
-from pipeline.data.remarks import remarks
-from pipeline.data.split import SplitData, load_split
-from pipeline.errors import BadInput
+from fairsweep.commands import train
+from fairsweep.config.schema import Data
+from fairsweep.data.csv import file as csv_file
+from fairsweep.data.memory import available as memory
+from fairsweep.data.memory import room
+from fairsweep.data.sources import npz as arrays
+from fairsweep.data.split import SplitData, load_split
+from fairsweep.data.tables import files as table_files
+from fairsweep.data.warnings import remarks
+from fairsweep.errors import BadInput
 
 Make = Callable[[Path], dict[str, Any]]
 """Puts files into a folder; gives settings beside what every case has."""

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.config.composing import compose_sweep
-from pipeline.data.split import SplitData, contents, fingerprint, load_split
-from pipeline.errors import SweepChanged
-from pipeline.stages.continuing import open_studies
+from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.data.split import SplitData, contents, fingerprint, load_split
+from fairsweep.errors import SweepChanged
+from fairsweep.stages.continuing import open_studies
 
 ROWS = [f"{i % 9},{'red' if i % 3 else 'blue'},{i % 2}" for i in range(60)]
 

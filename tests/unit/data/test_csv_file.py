@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.config.schema import Data
-from pipeline.data import csv_file, table_files
-from pipeline.data.dataset import Dataset
-from pipeline.data.sources import load
-from pipeline.errors import BadInput
+from fairsweep.config.schema import Data
+from fairsweep.data.csv import file as csv_file
+from fairsweep.data.dataset import Dataset
+from fairsweep.data.sources import load
+from fairsweep.data.tables import files as table_files
+from fairsweep.errors import BadInput
 
 ROWS = 400
 

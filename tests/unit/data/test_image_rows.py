@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pipeline import predict
-from pipeline.data.dataset import Column
-from pipeline.data.image_rows import are_images, read_images
-from pipeline.data.rows import Takes
-from pipeline.errors import BadInput
-from pipeline.tracking.store import Store
+from fairsweep.commands import predict
+from fairsweep.data.dataset import Column
+from fairsweep.data.inputs.images import are_images, read_images
+from fairsweep.data.inputs.rows import Takes
+from fairsweep.errors import BadInput
+from fairsweep.tracking.store import Store
 
 GREY = np.random.default_rng(0).integers(0, 255, (3, 4, 6), np.uint8)
 TAKES = Takes((4, 6, 1))

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from pipeline.config.schema import Data
-from pipeline.data.dataset import Dataset
-from pipeline.data.remarks import remarks
-from pipeline.data.split import load_split
-from pipeline.errors import BadInput
+from fairsweep.config.schema import Data
+from fairsweep.data.dataset import Dataset
+from fairsweep.data.split import load_split
+from fairsweep.data.warnings import remarks
+from fairsweep.errors import BadInput
 
 ORIENTATION = 274
 NOISE = np.random.default_rng(0).integers(0, 255, (40, 4, 6, 3), np.uint8)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.config.schema import Data
-from pipeline.data import keras_cache
-from pipeline.data.split import load_split
-from pipeline.errors import BadInput
+from fairsweep.config.schema import Data
+from fairsweep.data.sources import keras as keras_cache
+from fairsweep.data.split import load_split
+from fairsweep.errors import BadInput
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_what_isnt_there_is_fetched_by_a_process_of_its_own(
     monkeypatch.setattr(subprocess, "run", fetch)
     one, again = load_split(of("fashion_mnist")), load_split(of("fashion_mnist"))
     path = home / "fashion_mnist-arrays.npz"
-    assert asked == [["pipeline.training.keras_data", "fashion_mnist", str(path)]]
+    assert asked == [["fairsweep.training.keras_data", "fashion_mnist", str(path)]]
     np.testing.assert_array_equal(one.dataset.x, again.dataset.x)
 
 

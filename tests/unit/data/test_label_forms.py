@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline.data.classes import class_problem
+from fairsweep.data.classes import class_problem
 
 ONE_HOT = np.eye(3)[[0, 1, 2, 1]]
 FORMS: dict[str, tuple[npt.NDArray[np.generic], str]] = {

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from pipeline import train
-from pipeline.config.schema import Data
-from pipeline.data.dataset import Dataset
-from pipeline.data.remarks import remarks
-from pipeline.data.sources import load
-from pipeline.data.split import SplitData, contents, describe, fingerprint, load_split
-from pipeline.errors import BadInput
+from fairsweep.commands import train
+from fairsweep.config.schema import Data
+from fairsweep.data.dataset import Dataset
+from fairsweep.data.sources import load
+from fairsweep.data.split import SplitData, contents, describe, fingerprint, load_split
+from fairsweep.data.warnings import remarks
+from fairsweep.errors import BadInput
 
 ROWS = 60
 FRUIT = {

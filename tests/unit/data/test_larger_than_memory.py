@@ -19,14 +19,18 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pipeline.config.schema import Data
-from pipeline.data import arrays, csv_file, memory, room, table_files, view
-from pipeline.data.progress import say_to
-from pipeline.data.remarks import remarks
-from pipeline.data.scaling import measure
-from pipeline.data.split import SplitData, contents, fingerprint, load_split
-from pipeline.data.view import InFile, rows_of
-from pipeline.errors import BadInput
+from fairsweep.config.schema import Data
+from fairsweep.data.csv import file as csv_file
+from fairsweep.data.memory import available as memory
+from fairsweep.data.memory import room, view
+from fairsweep.data.memory.heartbeat import say_to
+from fairsweep.data.memory.view import InFile, rows_of
+from fairsweep.data.scaling import measure
+from fairsweep.data.sources import npz as arrays
+from fairsweep.data.split import SplitData, contents, fingerprint, load_split
+from fairsweep.data.tables import files as table_files
+from fairsweep.data.warnings import remarks
+from fairsweep.errors import BadInput
 
 ROWS = 300
 PER_ROW = "every process reads it batch by batch from a file of its own"

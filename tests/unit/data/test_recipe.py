@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.data.dataset import Column
-from pipeline.data.recipe import Recipe, read_model, write_model
-from pipeline.data.scaling import Scaling
-from pipeline.errors import StorageError
+from fairsweep.data.dataset import Column
+from fairsweep.data.recipe import Recipe, read_model, write_model
+from fairsweep.data.scaling import Scaling
+from fairsweep.errors import StorageError
 
 RECIPE = Recipe(
     "mlp",

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.data.dataset import Column
-from pipeline.data.rows import Takes, read_rows
-from pipeline.errors import BadInput
+from fairsweep.data.dataset import Column
+from fairsweep.data.inputs.rows import Takes, read_rows
+from fairsweep.errors import BadInput
 
 
 @pytest.mark.parametrize("start", ["", "\ufeff"], ids=["plain", "with-a-bom"])

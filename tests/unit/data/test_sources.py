@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from pipeline.config import data_laws
-from pipeline.config.schema import Data
-from pipeline.data.dataset import Dataset
-from pipeline.data.sources import SOURCES, load
-from pipeline.errors import BadInput
+from fairsweep.config.checks import data as data_laws
+from fairsweep.config.schema import Data
+from fairsweep.data.dataset import Dataset
+from fairsweep.data.sources import SOURCES, load
+from fairsweep.errors import BadInput
 
 
 def of_arrays(folder: Path, **arrays: Any) -> Dataset:

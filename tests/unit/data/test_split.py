@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.config.schema import Data
-from pipeline.data.dataset import Dataset
-from pipeline.data.split import SplitData, describe, fingerprint, load_split
-from pipeline.errors import BadInput
+from fairsweep.config.schema import Data
+from fairsweep.data.dataset import Dataset
+from fairsweep.data.split import SplitData, describe, fingerprint, load_split
+from fairsweep.errors import BadInput
 
 DIGITS = Data(name="digits", source="digits")
 WORKED_EXAMPLE = Data(name="w", source="worked_example", validation=0.0, test=0.0)

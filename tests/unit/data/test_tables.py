@@ -11,12 +11,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from pipeline.config.schema import Data
-from pipeline.data.dataset import Column, Dataset
-from pipeline.data.scaling import measure, moments
-from pipeline.data.sources import load
-from pipeline.data.split import SplitData, contents, fingerprint, load_split
-from pipeline.errors import BadInput
+from fairsweep.config.schema import Data
+from fairsweep.data.dataset import Column, Dataset
+from fairsweep.data.scaling import measure, moments
+from fairsweep.data.sources import load
+from fairsweep.data.split import SplitData, contents, fingerprint, load_split
+from fairsweep.errors import BadInput
 
 PEOPLE = """\
 age,member,city,zip,label
@@ -267,7 +267,7 @@ class TestMeasured:
     ) -> None:
         x = np.random.default_rng(0).normal(1000, 1, (999, 4)).astype(np.float32)
         whole = moments(x)
-        monkeypatch.setattr("pipeline.data.view.PIECE", 40)
+        monkeypatch.setattr("fairsweep.data.memory.view.PIECE", 40)
         for one, two in zip(moments(x), whole, strict=True):
             np.testing.assert_allclose(one, two, rtol=1e-9)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import OURS
-from pipeline.executor.liveness import EPOCHS, LONGEST_STEP, Pulse, place_in, whereabouts
+from fairsweep.errors import OURS
+from fairsweep.executor.liveness import EPOCHS, LONGEST_STEP, Pulse, place_in, whereabouts
 
 LIMIT = 300.0
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.executor import local
-from pipeline.executor.local import LocalExecutor
-from pipeline.executor.memory import out_of_memory_kills
-from pipeline.records import TrialKey, WorkerLost
+from fairsweep.executor import local
+from fairsweep.executor.local import LocalExecutor
+from fairsweep.executor.oom import out_of_memory_kills
+from fairsweep.records import TrialKey, WorkerLost
 from tests.unit.test_dispatch import spec
 
 EVENTS = "low 0\nhigh 12\nmax 7\noom 3\noom_kill {}\noom_group_kill 0\n"

@@ -1,1 +1,1 @@
-"""Tests of pipeline.report."""
+"""Tests of fairsweep.report."""

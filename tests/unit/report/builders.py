@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pipeline.config.space import Dimension
-from pipeline.config.stored_space import plain
-from pipeline.records import (
+from fairsweep.config.space import Dimension
+from fairsweep.config.stored_space import plain
+from fairsweep.records import (
     Confusion,
     Importance,
     Importances,

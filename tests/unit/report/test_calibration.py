@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.report.statistics import Verdict, judge
+from fairsweep.report.analysis.statistics import Verdict, judge
 
 from .builders import ACCURACY, LOSS
 

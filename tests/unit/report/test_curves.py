@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from pipeline.records import Objective
-from pipeline.report.curves import PALETTE, band, curve_runs, log_ticks, panels, styles
-from pipeline.report.select import select
+from fairsweep.records import Objective
+from fairsweep.report.analysis.curves import PALETTE, band, curve_runs, log_ticks, panels, styles
+from fairsweep.report.analysis.select import select
 
 from .builders import confirm, search, sweep
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pipeline.report.escape import markdown_block, markdown_code, markdown_text, script_json
+from fairsweep.report.text.escape import markdown_block, markdown_code, markdown_text, script_json
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import math
 import plotly.graph_objects as go
 import pytest
 
-from pipeline.config.space import Dimension
-from pipeline.config.stored_space import plain
-from pipeline.records import Confusion, Importance, Importances, Objective
-from pipeline.report.curves import styles
-from pipeline.report.figures import figures
-from pipeline.report.select import select
+from fairsweep.config.space import Dimension
+from fairsweep.config.stored_space import plain
+from fairsweep.records import Confusion, Importance, Importances, Objective
+from fairsweep.report.analysis.curves import styles
+from fairsweep.report.analysis.select import select
+from fairsweep.report.figures import figures
 
 from .builders import (
     ACCURACY,

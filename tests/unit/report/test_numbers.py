@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pipeline.report import numbers
+from fairsweep.report.text import numbers
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from pipeline.config.space import Dimension
-from pipeline.config.stored_space import plain
-from pipeline.report.parameters import labels, slices
-from pipeline.report.select import select
+from fairsweep.config.space import Dimension
+from fairsweep.config.stored_space import plain
+from fairsweep.report.analysis.parameters import labels, slices
+from fairsweep.report.analysis.select import select
 
 from .builders import BATCH, RATE, WIDTHS, search, sweep
 

@@ -8,7 +8,7 @@ import statistics
 
 import pytest
 
-from pipeline.report.progress import (
+from fairsweep.report.analysis.search_curves import (
     Step,
     best_so_far,
     epochs_to,
@@ -17,7 +17,7 @@ from pipeline.report.progress import (
     smoothed,
     target,
 )
-from pipeline.report.select import select
+from fairsweep.report.analysis.select import select
 
 from .builders import ACCURACY, LOSS, confirm, finished, search, sweep
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records import Champion, Importances
-from pipeline.report import tables
-from pipeline.report.escape import markdown_text
-from pipeline.report.render import build, write
-from pipeline.report.select import select
-from pipeline.report.statistics import Comparison, Verdict, summarize
+from fairsweep.records import Champion, Importances
+from fairsweep.report.analysis.select import select
+from fairsweep.report.analysis.statistics import Comparison, Verdict, summarize
+from fairsweep.report.render import build, write
+from fairsweep.report.text import tables
+from fairsweep.report.text.escape import markdown_text
 
 from .builders import (
     ACCURACY,
@@ -128,7 +128,7 @@ def test_the_page_holds_what_a_reader_needs(report, rich):
     for part in (
         report.headline,
         rich.name,
-        "make train ARGS=",
+        "fairsweep train ",
         "The arms side by side",
         "Learning curves",
         "Class by class",
@@ -169,10 +169,10 @@ def test_the_runs_own_overrides_come_before_the_arms():
     arm = {"adam": ("optimizer=adam",)}
     own = {**arm, "adam-1-search-1": ("optimizer=adam", "optimizer.params.learning_rate=0.1")}
     exact = build(sweep(*runs, arms=["adam"], commands=own))
-    assert exact.command == ('make train ARGS="optimizer=adam optimizer.params.learning_rate=0.1"')
+    assert exact.command == ("fairsweep train optimizer=adam optimizer.params.learning_rate=0.1")
     assert "This command trains it again:" in exact.markdown
     rough = build(sweep(*runs, arms=["adam"], commands=arm))
-    assert rough.command == 'make train ARGS="optimizer=adam"'
+    assert rough.command == "fairsweep train optimizer=adam"
     assert "once the searched values below are added to it" in rough.markdown
     none = build(sweep(*runs, arms=["adam"], commands={}))
     assert (none.command, "trains it again" in none.markdown) == ("", False)
@@ -278,7 +278,7 @@ def test_same_record_same_bytes(rich, report):
 def test_same_bytes_in_another_process(report):
     program = (
         "import hashlib; from report.builders import important, realistic\n"
-        "from pipeline.report.render import build\n"
+        "from fairsweep.report.render import build\n"
         "made = realistic(trials=8)\n"
         "made = build(made, 'http://127.0.0.1:5000/', important(made.arms))\n"
         "pages = made.markdown.encode(), made.html.encode(), *made.pictures.values()\n"
@@ -347,11 +347,11 @@ def test_the_published_model_is_told_with_its_run_and_its_command():
     for page in (report.html, report.markdown):
         assert "version 3 of digits-mlp-0a1b" in page
         assert "adam/1/seed-2" in page
-        assert "python -m pipeline.predict model=digits-mlp-0a1b" in page
+        assert "fairsweep predict model=digits-mlp-0a1b" in page
         assert "gives a class and a probability for every class" in page
     without = build(record)
-    assert "pipeline.predict" not in without.html
-    assert "pipeline.predict" not in without.markdown
+    assert "fairsweep predict" not in without.html
+    assert "fairsweep predict" not in without.markdown
     several = replace(record, champion=champion, data={"name": "fruit", "labels": "red, round"})
     for page in (build(several).html, build(several).markdown):
         assert "gives labels and a probability for every label" in page

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pipeline.report.select import select
+from fairsweep.report.analysis.select import select
 
 from .builders import ACCURACY, LOSS, confirm, confirmed, finished, search, sweep
 

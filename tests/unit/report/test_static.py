@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pipeline.report.curves import styles
-from pipeline.report.figures import figures
-from pipeline.report.figures.parts import Figure, faint, layout, line, points
-from pipeline.report.select import select
-from pipeline.report.static import draw
+from fairsweep.report.analysis.curves import styles
+from fairsweep.report.analysis.select import select
+from fairsweep.report.figures import figures
+from fairsweep.report.figures.parts import Figure, faint, layout, line, points
+from fairsweep.report.static import draw
 
 from .builders import confirm, important, realistic, search, sweep
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.report.statistics import holm, judge, paired_test, summarize
+from fairsweep.report.analysis.statistics import holm, judge, paired_test, summarize
 
 from .builders import ACCURACY, LOSS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.report.render import Report, build
+from fairsweep.report.render import Report, build
 
 from .builders import LOSS, confirm, confirmed, finished, search, sweep
 
@@ -12,8 +12,8 @@ from .builders import LOSS, confirm, confirmed, finished, search, sweep
 @pytest.fixture(autouse=True)
 def _without_pictures(monkeypatch):
     """The sentences don't need them, and they are what takes time."""
-    monkeypatch.setattr("pipeline.report.static.draw", lambda *_: b"<svg/>")
-    monkeypatch.setattr("pipeline.report.figures.library", lambda: "")
+    monkeypatch.setattr("fairsweep.report.static.draw", lambda *_: b"<svg/>")
+    monkeypatch.setattr("fairsweep.report.figures.library", lambda: "")
 
 
 def _says(report: Report, *parts: str) -> None:

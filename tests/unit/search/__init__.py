@@ -1,1 +1,1 @@
-"""Tests of pipeline.search."""
+"""Tests of fairsweep.search."""

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.composing import compose_sweep
-from pipeline.config.plan import Plan
-from pipeline.records import Outcome, TrialKey, TrialResult
-from pipeline.search.journal import open_storage
-from pipeline.search.samplers import verdict_schedule
-from pipeline.search.study import ArmStudy, Candidate
+from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.config.plan import Plan
+from fairsweep.records import Outcome, TrialKey, TrialResult
+from fairsweep.search.journal import open_storage
+from fairsweep.search.samplers import verdict_schedule
+from fairsweep.search.study import ArmStudy, Candidate
 
 # Two ranges and a choice: enough to tell samplers apart, few enough to be quick.
 SMALL = (

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records import Outcome
-from pipeline.search.study import ArmStudy
+from fairsweep.records import Outcome
+from fairsweep.search.study import ArmStudy
 
 from .builders import begin, open_study, plan, result
 

@@ -12,11 +12,11 @@ from typing import Any
 import optuna
 import pytest
 
-from pipeline.config.space import Dimension
-from pipeline.config.stored_space import plain
-from pipeline.records import Importance, Importances, Objective, RunRecord, SweepRecord, TrialKey
-from pipeline.search.importance import importances
-from pipeline.search.samplers import distribution
+from fairsweep.config.space import Dimension
+from fairsweep.config.stored_space import plain
+from fairsweep.records import Importance, Importances, Objective, RunRecord, SweepRecord, TrialKey
+from fairsweep.search.importance import importances
+from fairsweep.search.samplers import distribution
 
 HIGH = Objective("val_accuracy", "maximize")
 LOW = Objective("val_loss", "minimize")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.search import journal
+from fairsweep.search import journal
 
 from .builders import begin, open_study, plan, tell
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.plan import Plan
-from pipeline.records import VerdictSchedule
-from pipeline.search.samplers import make_pruner, verdict_schedule
-from pipeline.search.study import ArmStudy
+from fairsweep.config.plan import Plan
+from fairsweep.records import VerdictSchedule
+from fairsweep.search.samplers import make_pruner, verdict_schedule
+from fairsweep.search.study import ArmStudy
 
 from .builders import open_study, plan, train
 

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from pipeline.config.composing import compose_sweep
-from pipeline.search.remarks import remarks
+from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.search.warnings import remarks
 
 
 def told(*overrides: str) -> list[str]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.plan import Plan
-from pipeline.errors import StorageError
-from pipeline.search.journal import open_storage
+from fairsweep.config.plan import Plan
+from fairsweep.errors import StorageError
+from fairsweep.search.journal import open_storage
 
 from .builders import begin, open_study, plan, search, tell
 

@@ -16,9 +16,9 @@ from optuna.distributions import (
 )
 from optuna.trial import TrialState
 
-from pipeline.config.space import Dimension
-from pipeline.records import derive_seed
-from pipeline.search.samplers import (
+from fairsweep.config.space import Dimension
+from fairsweep.records import derive_seed
+from fairsweep.search.samplers import (
     distribution,
     from_drawn,
     grid,

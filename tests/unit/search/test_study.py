@@ -10,11 +10,11 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from pipeline.config.composing import compose_sweep
-from pipeline.config.space import dimensions
-from pipeline.records import Outcome
-from pipeline.search.journal import open_storage
-from pipeline.search.study import ArmStudy, identities
+from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.config.space import dimensions
+from fairsweep.records import Outcome
+from fairsweep.search.journal import open_storage
+from fairsweep.search.study import ArmStudy, identities
 
 from .builders import open_study, plan, search, tell, value_of
 

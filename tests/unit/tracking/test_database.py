@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.schema import Tracking
-from pipeline.errors import StorageError
-from pipeline.tracking.database import check_database
-from pipeline.tracking.store import LEAST_FREE, open_store
+from fairsweep.config.schema import Tracking
+from fairsweep.errors import StorageError
+from fairsweep.tracking.store import LEAST_FREE, open_store
+from fairsweep.tracking.store.database import check_database
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.schema import Tracking
-from pipeline.tracking.process import PROCESS, close_cut_off, is_gone, own_process
-from pipeline.tracking.store import open_store
+from fairsweep.config.schema import Tracking
+from fairsweep.tracking.store import open_store
+from fairsweep.tracking.write.process import PROCESS, close_cut_off, is_gone, own_process
 
 
 def ended() -> str:
     """A process that has ended, as it told of itself."""
-    code = "from pipeline.tracking.process import own_process; print(own_process())"
+    code = "from fairsweep.tracking.write.process import own_process; print(own_process())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.composing import compose_sweep
-from pipeline.config.schema import Tracking
-from pipeline.records import EpochMetrics, TrialKey, TrialResult
-from pipeline.stages.search import trial_spec
-from pipeline.tracking.spool import Operation, Spool
-from pipeline.tracking.store import Store, find_store, open_store
-from pipeline.tracking.write import Tracker
-from pipeline.tracking.writer import Writer
+from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.config.schema import Tracking
+from fairsweep.records import EpochMetrics, TrialKey, TrialResult
+from fairsweep.stages.search import trial_spec
+from fairsweep.tracking.store import Store, find_store, open_store
+from fairsweep.tracking.write import Tracker
+from fairsweep.tracking.write.operations import Writer
+from fairsweep.tracking.write.spool import Operation, Spool
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import train
-from pipeline.errors import StorageError
+from fairsweep.commands import train
+from fairsweep.errors import StorageError
 
 
 def root(path: Path) -> list[str]:

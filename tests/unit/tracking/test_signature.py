@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.data.dataset import Column
-from pipeline.data.rows import ANY_WORD, Takes
-from pipeline.tracking.registry import signature, takes_of
+from fairsweep.data.dataset import Column
+from fairsweep.data.inputs.rows import ANY_WORD, Takes
+from fairsweep.tracking.registry import signature, takes_of
 
 TABLE = (Column("age"), Column("city", ("Oslo", "Rome")), Column("member"))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import StorageError
-from pipeline.tracking.spool import Operation, Spool
+from fairsweep.errors import StorageError
+from fairsweep.tracking.write.spool import Operation, Spool
 
 FIRST = Operation("begin", {"key": {"arm": "adam — é", "trial": 0}, "started": 5})
 SECOND = Operation("epochs", {"rows": [[1, 0.1, float("inf")], [2, 1 / 3, -0.0]]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.training.best_epoch import confusion
+from fairsweep.training.best_epoch import confusion
 
 
 def test_rows_are_counted_by_their_class_and_the_favoured_one() -> None:

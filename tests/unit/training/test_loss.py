@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.training.loss import balancing_weights
+from fairsweep.training.loss import balancing_weights
 
 
 def test_every_class_weighs_the_same_and_all_rows_as_much_as_without() -> None:

@@ -8,9 +8,9 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from pipeline.records import EpochMetrics, StillTraining, TrialKey, TrialResult
-from pipeline.training import outbox
-from pipeline.training.outbox import Outbox
+from fairsweep.records import EpochMetrics, StillTraining, TrialKey, TrialResult
+from fairsweep.training import outbox
+from fairsweep.training.outbox import Outbox
 
 KEY = TrialKey("adam", "search", 0)
 

@@ -1,0 +1,1 @@
+"""What must hold of composed settings and no type can say."""

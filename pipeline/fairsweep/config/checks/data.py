@@ -1,0 +1,166 @@
+"""Laws of the `data` settings, as far as they hold without a look at the data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Any
+
+from fairsweep.config.checks.rules import one_of, plain_name, seed
+from fairsweep.config.checks.space import Problem, is_whole
+from fairsweep.config.schema import Data
+
+TABLES = ("csv", "parquet")
+SOURCES = ("digits", "worked_example", *TABLES, "npz", "images", "keras_dataset")
+# For which sources a setting says anything.
+READERS = {
+    "path": (*TABLES, "npz", "images"),
+    "validation_path": TABLES,
+    "test_path": TABLES,
+    "target": TABLES,
+    "drop": TABLES,
+    "categorical": TABLES,
+    "split": TABLES,
+    "group": TABLES,
+    "missing": (*TABLES, "npz"),
+    "delimiter": ("csv",),
+    "decimal": ("csv",),
+    "size": ("images",),
+    "channels": ("images",),
+    "dataset": ("keras_dataset",),
+}
+EXAMPLES = {"csv": "rows.csv", "parquet": "rows.parquet", "npz": "rows.npz", "images": "photos"}
+DATASETS = ("mnist", "fashion_mnist", "cifar10", "cifar100")
+MISSING = ("fill", "drop")
+TAB = r"\t"
+OPTIONS = {".parquet": "parquet", ".npz": "npz"}  # of files; any other is taken for a CSV
+
+
+def data_problems(data: Data) -> Iterator[Problem]:
+    """What is wrong of the settings."""
+    yield from plain_name("data.name", data.name)
+    yield from one_of("data.source", data.source, SOURCES)
+    forgotten = bool(data.path) and data.source in SOURCES and data.source not in EXAMPLES
+    if forgotten:
+        yield "data.path", _forgotten(data)
+    for name, sources in READERS.items():
+        given = getattr(data, name) is not None and not forgotten
+        if given and data.source not in sources:
+            yield (
+                f"data.{name}",
+                f"says something of {', '.join(sources)} only, and data.source is {data.source}; "
+                "leave it out",
+            )
+    if data.source in EXAMPLES and not data.path:
+        example = EXAMPLES[data.source]
+        kind = "folder" if data.source == "images" else "file"
+        yield (
+            "data.path",
+            f"data={data.name} reads a {kind}, and none is given; data.path={example}",
+        )
+    if data.source == "keras_dataset":
+        yield from one_of("data.dataset", data.dataset, DATASETS)
+    if data.missing is not None:
+        yield from one_of("data.missing", data.missing, MISSING)
+    if data.source in TABLES:
+        yield from _table_problems(data)
+    yield from _image_problems(data)
+    yield from _split_problems(data)
+    if data.rescale is not None and data.standardize:
+        yield (
+            "data.rescale",
+            "rescale and standardize exclude each other; set one of them to null/false",
+        )
+    if data.rescale is not None and not (math.isfinite(data.rescale) and data.rescale > 0):
+        yield "data.rescale", f"need a finite factor above 0, got {data.rescale}"
+
+
+def _forgotten(data: Data) -> str:
+    """What to tell of a path beside data that has none."""
+    option = OPTIONS.get(PurePath(data.path or "").suffix.lower(), "csv")
+    target = " data.target=…" if option in TABLES else ""
+    return (
+        f"data={data.name} has data of its own, and reads no file; for yours say what kind it is: "
+        f"data={option} data.path=…{target}, or data=images data.path=… for a folder of images"
+    )
+
+
+def may_give_validation(data: Data) -> bool:
+    """Whether the data itself may say which rows validate."""
+    return data.source in ("npz", "images") or bool(data.split or data.validation_path)
+
+
+def _table_problems(data: Data) -> Iterator[Problem]:
+    """Columns have one role each."""
+    problems = list(_target_problems(data.target))
+    yield from problems
+    targets = () if problems else data.targets
+    roles = [*(("target", name) for name in targets), ("split", data.split), ("group", data.group)]
+    for name, column in roles:
+        others = [f"data.{other}" for other, same in roles if other != name and same == column]
+        is_class = name == "target" and len(targets) == 1
+        if column and (column in (data.drop or []) or others):
+            named = ", ".join(others) or "data.drop"
+            yield f"data.{name}", f"column {column!r} is named by {named}, too; leave one out"
+        elif column and not is_class and column in (data.categorical or []):
+            yield f"data.{name}", f"column {column!r} is no feature; leave data.categorical out"
+    if data.split is not None and (data.validation_path or data.test_path):
+        yield (
+            "data.split",
+            "a column and files of their own both say which rows validate and test; leave one out",
+        )
+    for name in ("delimiter", "decimal"):
+        mark = getattr(data, name)
+        if mark is not None and len(mark) != 1 and (name, mark) != ("delimiter", TAB):
+            yield f"data.{name}", f"need one character, got {mark!r}"
+    if (data.delimiter or ",") == (data.decimal or "."):
+        yield "data.decimal", "values and decimals can't have the same mark; data.delimiter=';'"
+
+
+def _target_problems(target: Any) -> Iterator[Problem]:
+    """One column of classes, or two columns of labels or more."""
+    names = target if isinstance(target, list) else [target]
+    if target in (None, "", []):
+        yield "data.target", "need the name of the column of classes; data.target=label"
+    elif not all(isinstance(name, str | int | float) and str(name) for name in names):
+        yield (
+            "data.target",
+            f"need a column of classes, or a list of columns of labels, got {target!r}; "
+            "data.target=label or data.target=[red,round]",
+        )
+    elif isinstance(target, list) and len(names) == 1:
+        yield (
+            "data.target",
+            f"need two columns of labels or more in a list, got {target}; data.target={names[0]} "
+            "takes it for a column of classes",
+        )
+    elif twice := sorted({str(name) for name in names if names.count(name) > 1}):
+        yield "data.target", f"column {', '.join(twice)} stands there twice; leave one out"
+
+
+def _image_problems(data: Data) -> Iterator[Problem]:
+    if data.size is not None and not (
+        len(data.size) == 2 and all(is_whole(n) and 1 <= n <= 10_000 for n in data.size)
+    ):
+        yield (
+            "data.size",
+            f"need [height,width] in pixels, got {list(data.size)}; data.size=[64,64]",
+        )
+    if data.channels not in (None, 1, 3):
+        yield "data.channels", f"need 1 (grey), 3 (colour) or null, got {data.channels}"
+
+
+def _split_problems(data: Data) -> Iterator[Problem]:
+    for name in ("validation", "test"):
+        share = getattr(data, name)
+        if not 0 <= share < 1:
+            yield f"data.{name}", f"need a share of the rows in [0, 1), got {share}"
+    if data.validation + data.test >= 1:
+        yield (
+            "data.test",
+            f"validation and test must leave rows to train on, got {data.validation} + {data.test}",
+        )
+    yield from seed("data.seed", data.seed)
+    if data.validation_seed is not None:
+        yield from seed("data.validation_seed", data.validation_seed)

@@ -1,0 +1,161 @@
+"""Laws of what is trained and how: the `model`, `optimizer` and `training` settings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fairsweep.config.checks.rules import above_0, at_least, one_of, plain_name, seed
+from fairsweep.config.checks.space import Problem, is_number, is_whole
+from fairsweep.config.schema import OF_THE_WATCH, Model, Optimizer, Training
+from fairsweep.config.trust import distrust, is_trusted
+
+OPTIMIZERS = (
+    "Adadelta Adafactor Adagrad Adam AdamW Adamax Ftrl Lamb Lion Muon Nadam RMSprop SGD "
+    "ScheduleFreeAdamW"
+).split()
+SPARSE_LOSSES = "sparse_categorical_crossentropy categorical_generalized_cross_entropy".split()
+ONE_HOT_LOSSES = (
+    "categorical_crossentropy categorical_focal_crossentropy "
+    "categorical_hinge kl_divergence poisson "
+    "mean_squared_error mean_absolute_error mean_squared_logarithmic_error huber log_cosh "
+    "binary_crossentropy binary_focal_crossentropy cosine_similarity dice tversky"
+).split()
+TWO_CLASS_LOSSES = ("hinge", "squared_hinge")
+LABEL_LOSSES = ("binary_crossentropy", "binary_focal_crossentropy")
+SHORT_LOSSES = {
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "msle": "mean_squared_logarithmic_error",
+    "bce": "binary_crossentropy",
+    "kld": "kl_divergence",
+}
+BUILDERS = ("mlp", "cnn")
+NORMALIZATIONS = ("batch_normalization", "layer_normalization")
+LOOPS = ("auto", "resident", "fit")
+SCHEDULES = ("constant", "cosine", "exponential")
+CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+ACTIVATIONS = (
+    "celu elu exponential gelu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh "
+    "leaky_relu linear log_sigmoid log_softmax mish relu relu6 selu sigmoid silu soft_shrink "
+    "softmax softplus softsign sparse_plus sparse_sigmoid sparsemax squareplus swish tanh "
+    "tanh_shrink"
+).split()
+
+
+def model_problems(model: Model) -> Iterator[Problem]:
+    """What is wrong of a model."""
+    yield from plain_name("model.name", model.name)
+    if ":" in model.builder:
+        if not is_trusted(model.builder):
+            yield "model.builder", distrust(model.builder)
+    elif model.builder not in BUILDERS:
+        yield (
+            "model.builder",
+            f"need one of {', '.join(BUILDERS)} or package.module:function, got {model.builder!r}",
+        )
+    yield from _layer_rates(model.layer_learning_rates)
+    for name in ("hidden_units", "filters"):
+        if name in model.params:
+            widths = model.params[name]
+            ok = isinstance(widths, list) and all(is_whole(w) and w >= 1 for w in widths)
+            if not ok:
+                yield (
+                    f"model.params.{name}",
+                    f"need a list of whole numbers from 1, got {widths!r}; for example [64,32]",
+                )
+    if model.builder not in BUILDERS:
+        return
+    yield from _normalization(model)
+    dropout, l2 = model.params.get("dropout", 0.0), model.params.get("l2", 0.0)
+    if not (is_number(dropout) and 0 <= dropout < 1):
+        yield "model.params.dropout", f"need a share in [0, 1), got {dropout!r}"
+    if not (is_number(l2) and math.isfinite(l2) and l2 >= 0):
+        yield "model.params.l2", f"need a finite number from 0, got {l2!r}"
+    yield from one_of("model.params.activation", model.params.get("activation"), ACTIVATIONS)
+
+
+def _normalization(model: Model) -> Iterator[Problem]:
+    given = {name: model.params.get(name, False) for name in NORMALIZATIONS}
+    for name, value in given.items():
+        if not isinstance(value, bool):
+            yield f"model.params.{name}", f"need true or false, got {value!r}"
+    if all(given.values()):
+        yield (
+            "model.params.layer_normalization",
+            f"{' and '.join(given)} exclude each other; set one of them to false",
+        )
+
+
+def _layer_rates(factors: Any) -> Iterator[Problem]:
+    key = "model.layer_learning_rates"
+    if factors is None:
+        return
+    if not isinstance(factors, Mapping):
+        yield key, f"need factors of layers, got {factors!r}; for example {{hidden_*: 0.1}}"
+        return
+    for pattern, factor in factors.items():
+        if not (is_number(factor) and math.isfinite(factor) and factor >= 0):
+            yield (
+                key,
+                f"need finite factors from 0, got {pattern}: {factor!r}; 0.1 trains a layer at a "
+                "tenth of the learning rate, 0 not at all",
+            )
+
+
+def optimizer_problems(optimizer: Optimizer) -> Iterator[Problem]:
+    """What is wrong of an optimizer."""
+    yield from one_of("optimizer.name", optimizer.name, OPTIMIZERS)
+    clipped = [name for name in CLIPPING if optimizer.params.get(name) is not None]
+    if len(clipped) > 1:
+        yield f"optimizer.params.{clipped[0]}", f"at most one of {', '.join(CLIPPING)} may be set"
+    rate: Any = optimizer.params.get("learning_rate")
+    key = "optimizer.params.learning_rate"
+    if not is_number(rate):
+        yield key, f"need a number, got {rate!r}; for example 0.001"
+    elif not (math.isfinite(rate) and rate > 0):
+        yield key, f"need a finite number above 0, got {rate}; for example 0.001"
+
+
+def _loss(loss: str) -> Iterator[Problem]:
+    if loss.lower() in SHORT_LOSSES:
+        whole = SHORT_LOSSES[loss.lower()]
+        yield "training.loss", f"need its whole name: training.loss={whole}, got {loss!r}"
+    else:
+        known = (*SPARSE_LOSSES, *ONE_HOT_LOSSES, *TWO_CLASS_LOSSES)
+        yield from one_of("training.loss", loss, known)
+
+
+def training_problems(training: Training) -> Iterator[Problem]:
+    """What is wrong of a training."""
+    yield from at_least("training.epochs", training.epochs, 1)
+    yield from at_least("training.batch_size", training.batch_size, 1)
+    yield from seed("training.seed", training.seed)
+    yield from _loss(training.loss)
+    yield from one_of("training.loop", training.loop, LOOPS)
+    for name in OF_THE_WATCH:
+        yield from above_0(f"training.{name}", getattr(training, name))
+    if training.class_weight is not None:
+        yield from one_of("training.class_weight", training.class_weight, ("balanced",))
+    yield from one_of("training.schedule.name", training.schedule.name, SCHEDULES)
+    yield from at_least("training.schedule.warmup_epochs", training.schedule.warmup_epochs, 0)
+    if training.schedule.warmup_epochs >= training.epochs >= 1:
+        yield (
+            "training.schedule.warmup_epochs",
+            f"need fewer than training.epochs={training.epochs}, got "
+            f"{training.schedule.warmup_epochs}",
+        )
+    if not training.early_stopping.min_delta >= 0:
+        delta = training.early_stopping.min_delta
+        yield "training.early_stopping.min_delta", f"need a number from 0, got {delta}"
+    if not 0 <= training.schedule.final <= 1:
+        final = training.schedule.final
+        yield "training.schedule.final", f"need a share of the learning rate in [0, 1], got {final}"
+    if training.schedule.name == "exponential" and training.schedule.final == 0:
+        yield (
+            "training.schedule.final",
+            "an exponential schedule never reaches 0; use a small share such as 0.01",
+        )
+    if training.early_stopping.patience is not None:
+        yield from at_least("training.early_stopping.patience", training.early_stopping.patience, 1)

@@ -1,0 +1,53 @@
+"""Rules that many keys have in common; each yields what is wrong, or nothing."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from fairsweep.config.checks.space import Problem, is_whole
+
+SEEDS = 2**32
+
+
+def plain_name(key: str, name: str) -> Iterator[Problem]:
+    """A name that becomes part of others."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
+        yield (
+            key,
+            f"need 1 to 40 of A-Z a-z 0-9 _ -, for it becomes part of the sweep's name; "
+            f"got {name!r}",
+        )
+
+
+def at_least(key: str, value: Any, least: int) -> Iterator[Problem]:
+    """A whole number from `least`."""
+    if not is_whole(value) or value < least:
+        yield key, f"need a whole number from {least}, got {value!r}; for example {key}={least}"
+
+
+def seed(key: str, value: Any) -> Iterator[Problem]:
+    """A seed that every generator of random numbers takes."""
+    if not is_whole(value) or not 0 <= value < SEEDS:
+        yield key, f"need a whole number from 0 to {SEEDS - 1}, got {value!r}; for example {key}=0"
+
+
+def above_0(key: str, value: float) -> Iterator[Problem]:
+    """Seconds above 0."""
+    if not (math.isfinite(value) and value > 0):
+        yield key, f"need a finite number of seconds above 0, got {value}; for example {key}=30"
+
+
+def one_of(key: str, value: Any, allowed: Iterable[str]) -> Iterator[Problem]:
+    """One of the allowed names; the closest one is suggested."""
+    if value not in allowed:
+        yield key, f"need one of {', '.join(allowed)}; got {value!r}{hint(value, allowed)}"
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """The known name that is meant, if one is close."""
+    close = difflib.get_close_matches(str(name), list(known), 1)
+    return f"; did you mean {close[0]}?" if close else ""

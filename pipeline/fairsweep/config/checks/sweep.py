@@ -1,0 +1,181 @@
+"""What must hold of composed settings and no type can say.
+
+In: the composed settings of one arm, or of the whole. Out: (key, rule broken and remedy) for
+every law that doesn't hold; nothing is raised here, so that all of them are told at once.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+import re
+from collections.abc import Iterator
+
+from fairsweep.config.checks.data import data_problems, may_give_validation
+from fairsweep.config.checks.model import model_problems, optimizer_problems, training_problems
+from fairsweep.config.checks.params import params_problems
+from fairsweep.config.checks.rules import at_least, hint, one_of
+from fairsweep.config.checks.space import Problem, domain_problems, is_whole, spec_problems
+from fairsweep.config.schema import Config
+from fairsweep.config.space import GROUPS, ArmSettings, is_empty
+
+SWEEP_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+OF_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+SAMPLERS = ("tpe", "random", "qmc", "grid", "gp")
+PRUNERS = ("none", "median", "successive_halving", "hyperband")
+EXECUTORS = ("local",)
+TRACKERS = ("local", "server")
+TERMINALS = ("auto", "live", "plain", "quiet")
+LEAST = {
+    "points": 2,
+    "n_startup_trials": 0,
+    "n_ei_candidates": 1,
+    "n_warmup_steps": 0,
+    "interval_steps": 1,
+    "n_min_trials": 1,
+    "min_resource": 1,
+    "max_resource": 1,
+    "reduction_factor": 2,
+    "min_early_stopping_rate": 0,
+}
+LONGEST_VALUE = 6000
+DOMAINS = {
+    "optimizer.learning_rate": (0.0, "need numbers above 0"),
+    "training.batch_size": (1, "need whole numbers from 1"),
+    "model.layer_learning_rates": (0.0, "need factors above 0"),
+}
+METRICS = {
+    "loss": "minimize",
+    "accuracy": "maximize",
+    "val_loss": "minimize",
+    "val_accuracy": "maximize",
+}
+
+
+def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
+    """Laws of the four groups that decide an arm's results, and of its search space."""
+    problems = [
+        *data_problems(arm.data),
+        *model_problems(arm.model),
+        *optimizer_problems(arm.optimizer),
+        *training_problems(arm.training),
+        *params_problems(arm.optimizer, arm.model),
+    ]
+    yield from problems
+    yield from _lengths(arm)
+    broken = {key.replace(".params.", ".") for key, _ in problems}
+    for group in GROUPS:
+        known = arm.known(group)
+        for name, spec in getattr(arm, group).space.items():
+            key = f"{group}.space.{name}"
+            if name not in known:
+                meant = hint(name, known) or f"; there are: {', '.join(known)}"
+                yield key, f"there is no such parameter to search{meant}"
+            elif spec is None or is_empty(name, spec) or f"{group}.{name}" in broken:
+                continue
+            else:
+                found = list(spec_problems(key, spec, arm.value(group, name)))
+                yield from found
+                if f"{group}.{name}" in DOMAINS and not found:
+                    least, text = DOMAINS[f"{group}.{name}"]
+                    yield from domain_problems(key, spec, least, text)
+
+
+def _lengths(arm: ArmSettings) -> Iterator[Problem]:
+    """MLflow keeps no longer value."""
+    values = {"model.params": arm.model.params, "optimizer.params": arm.optimizer.params}
+    for place, own in {"data": vars(arm.data), **values}.items():
+        for name, value in own.items():
+            if (length := len(str(value))) > LONGEST_VALUE:
+                key = f"{place}.{name}"
+                yield key, f"need at most {LONGEST_VALUE} characters, got {length:,}"
+
+
+def sweep_problems(config: Config, longest: int) -> Iterator[Problem]:
+    """Laws of everything that arms share; `longest` is the epochs of their longest training."""
+    yield from one_of("search.name", config.search.name, SAMPLERS)
+    yield from one_of("pruner.name", config.pruner.name, PRUNERS)
+    yield from one_of("executor.name", config.executor.name, EXECUTORS)
+    yield from one_of("tracking.name", config.tracking.name, TRACKERS)
+    if config.tracking.name == "server" and config.tracking.uri is None:
+        yield "tracking.uri", "tracking=server needs its address; tracking.uri=http://host:5000"
+    elif config.tracking.uri is not None and "@" in config.tracking.uri:
+        yield (
+            "tracking.uri",
+            "need an address without user and password, for it is stored and shown; MLflow reads "
+            "them from MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+        )
+    elif config.tracking.uri is not None and not re.match(r"https?://.", config.tracking.uri):
+        yield (
+            "tracking.uri",
+            f"need the http address of an MLflow server, got {config.tracking.uri!r}; null is the "
+            "store in tracking.root",
+        )
+    yield from one_of("terminal", config.terminal, TERMINALS)
+    yield from at_least("search.trials", config.search.trials, 1)
+    yield from at_least("confirm.seeds", config.confirm.seeds, 0)
+    yield from at_least("confirm.top", config.confirm.top, 1)
+    if config.search.epochs is not None:
+        yield from at_least("search.epochs", config.search.epochs, longest)
+    minutes = config.search.minutes
+    if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
+        yield "search.minutes", f"need more than 0, got {minutes}; null sets no limit"
+    workers = config.executor.workers
+    most = 4 * (os.cpu_count() or 1)
+    if workers != "auto" and not (is_whole(workers) and 1 <= workers <= most):
+        yield (
+            "executor.workers",
+            f"need auto or a whole number from 1 to {most}, 4 for each core here, got {workers!r}",
+        )
+    yield from at_least("executor.threads", config.executor.threads, 1)
+    if config.search.name == "gp" and importlib.util.find_spec("torch") is None:
+        yield "search.name", "gp needs torch, which isn't installed: pip install torch, or use tpe"
+    for place, params in (("search", config.search.params), ("pruner", config.pruner.params)):
+        for name, value in params.items():
+            if name in LEAST and value != "auto":
+                yield from at_least(f"{place}.params.{name}", value, LEAST[name])
+    yield from _objective(config)
+    yield from name_problems(config.sweep.name)
+
+
+def name_problems(name: str | None) -> Iterator[Problem]:
+    """The law of a sweep's name: it becomes a file name, a tag and part of a URL."""
+    if name is None:
+        return
+    if not SWEEP_NAME.fullmatch(name):
+        shown = name if len(name) <= 120 else f"{name[:120]}… ({len(name)} characters)"
+        yield (
+            "sweep.name",
+            f"need 1 to 100 of A-Z a-z 0-9 . _ - and no dot or - first, got {shown!r}; "
+            "for example sweep.name=digits-first-try",
+        )
+    elif OF_DEVICES.fullmatch(name):
+        yield (
+            "sweep.name",
+            f"it becomes a file name, and on Windows {name!r} is a device; for example "
+            f"sweep.name=run-{name}",
+        )
+
+
+def _objective(config: Config) -> Iterator[Problem]:
+    metric, direction = config.objective.metric, config.objective.direction
+    if metric not in METRICS:
+        yield from one_of("objective.metric", metric, METRICS)
+    elif direction != METRICS[metric]:
+        yield (
+            "objective.direction",
+            f"{metric} is better when you {METRICS[metric]} it, got {direction!r}; "
+            f"use objective.direction={METRICS[metric]}",
+        )
+    elif (
+        metric.startswith("val_")
+        and config.data.validation == 0
+        and not may_give_validation(config.data)
+    ):
+        yield (
+            "objective.metric",
+            f"{metric} needs validation rows, and data.validation is 0; use "
+            f"data.validation=0.2 or objective.metric={metric.removeprefix('val_')}",
+        )

@@ -1,0 +1,143 @@
+"""The `Plan`: one checked command, ready to run; all that the other rooms know of its config."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fairsweep.config.checks.model import LABEL_LOSSES
+from fairsweep.config.schema import OF_THE_WATCH, Config
+from fairsweep.config.space import ArmSettings
+from fairsweep.errors import BadInput
+from fairsweep.records import Objective
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One of the things compared. `choices` is the option chosen in each group, `overrides`
+    compose the arm again on its own."""
+
+    name: str
+    settings: ArmSettings
+    choices: Mapping[str, str]
+    overrides: tuple[str, ...]
+
+    @property
+    def searched(self) -> list[str]:
+        """Public names of the searched parameters."""
+        return [f"{group}.{name}" for group, name, _, _ in self.settings.searched()]
+
+    @property
+    def sha256(self) -> str:
+        return digest(self.identity())
+
+    def identity(self) -> dict[str, Any]:
+        """Everything that decides this arm's results, as plain data: what gives the same numbers
+        however it is set is left out."""
+        plain = dataclasses.asdict(self.settings)
+        for name in ("loop", *OF_THE_WATCH):
+            del plain["training"][name]
+        return plain
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep: `group` is what the arms differ in, `config` everything that they share. `notes` are
+    for the user to read."""
+
+    config: Config
+    group: str
+    arms: tuple[Arm, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def objective(self) -> Objective:
+        settings = self.config.objective
+        return Objective(settings.metric, settings.direction)  # type: ignore[arg-type]
+
+    @property
+    def experiment(self) -> str:
+        """Name of the MLflow experiment."""
+        return self.config.tracking.experiment or self.arms[0].settings.data.name
+
+    @property
+    def name(self) -> str:
+        """The sweep's name: the user's, or `<data>-<model>-<4 hex digits>` of everything that
+        makes results comparable, so that another config is another sweep."""
+        if self.config.sweep.name is not None:
+            return self.config.sweep.name
+        arm = self.arms[0].settings
+        return f"{arm.data.name}-{arm.model.name}-{self.sha256[:4]}"
+
+    @property
+    def sha256(self) -> str:
+        return digest({"arms": {a.name: a.identity() for a in self.arms}, **self.shared()})
+
+    def check_rows(self, shape: Sequence[int], validation: int, labels: int = 0) -> None:
+        """Checks that the models take rows of the data, and that there are rows to measure the
+        objective on.
+
+        Args:
+            shape: (rows, …).
+            validation: how many rows validate.
+            labels: how many there are of which a row can have several; 0 where it has a class.
+
+        Raises:
+            BadInput: a model doesn't, or there are none.
+        """
+        problems, metric = [], self.objective.metric
+        if metric.startswith("val_") and not validation:
+            problems.append(
+                f"objective.metric: {metric} needs validation rows, and the data gives none; use "
+                f"data.validation=0.2 or objective.metric={metric.removeprefix('val_')}"
+            )
+        for arm in self.arms:
+            loss, class_weight = arm.settings.training.loss, arm.settings.training.class_weight
+            if arm.settings.model.builder == "cnn" and len(shape) != 4:
+                problems.append(
+                    "model: cnn needs images (height, width, channels), the data has rows of shape "
+                    f"{tuple(shape[1:])}; use model=mlp"
+                )
+            if labels and loss not in LABEL_LOSSES:
+                problems.append(
+                    f"training.loss: {loss} is for one class a row, and the data has {labels} "
+                    "labels, of which a row can have several; use training.loss=binary_crossentropy"
+                )
+            if labels and class_weight is not None:
+                problems.append(
+                    f"training.class_weight: {class_weight} is for one class a row, and labels, of "
+                    "which a row can have several, are not weighted yet; leave it out"
+                )
+        if problems:
+            raise BadInput(*dict.fromkeys(problems))
+
+    def shared(self) -> dict[str, Any]:
+        """What arms share and results depend on."""
+        return {
+            "objective": dataclasses.asdict(self.config.objective),
+            "search": {"name": self.config.search.name, "params": self.config.search.params},
+            "pruner": dataclasses.asdict(self.config.pruner),
+            "confirm": {"resplit": self.config.confirm.resplit},
+        }
+
+
+def digest(value: Mapping[str, Any]) -> str:
+    """SHA-256 of plain data, the same whatever the order of its keys."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def differences(before: Any, after: Any, path: str = "") -> list[str]:
+    """`key: before → after` for every leaf in which two nests of plain data differ."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        keys = sorted({*before, *after}, key=str)
+        return [
+            line
+            for key in keys
+            for line in differences(before.get(key), after.get(key), f"{path}.{key}".lstrip("."))
+        ]
+    return [] if before == after else [f"{path}: {before!r} → {after!r}"]

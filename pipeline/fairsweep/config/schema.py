@@ -1,0 +1,300 @@
+"""The typed schema of conf/: a key that isn't here, or a value of another type, is refused.
+
+OmegaConf merges YAML and overrides into these classes, so they can't be frozen; after
+composing nothing changes them any more. What a type can't say is in laws.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional  # noqa: UP035 - OmegaConf reads these
+
+from omegaconf import MISSING
+
+
+@dataclass
+class Range:
+    """Numbers from `low` to `high`, both included. `log`: even on a log scale. `step`: only
+    low, low + step, … `powers_of`: only whole powers of that number."""
+
+    low: Any = None
+    high: Any = None
+    log: bool = False
+    step: Any = None
+    powers_of: Optional[int] = None  # noqa: UP045
+
+
+@dataclass
+class Spec(Range):
+    """What may be searched for one parameter: a range, a list of `choices`, or, for the widths
+    of a network, a range of `layers` and one of `units`."""
+
+    choices: Optional[List[Any]] = None  # noqa: UP006, UP045
+    layers: Optional[Range] = None  # noqa: UP045
+    units: Optional[Range] = None  # noqa: UP045
+
+
+Space = Dict[str, Optional[Spec]]  # noqa: UP006, UP045
+
+
+@dataclass
+class Data:
+    """Where rows come from, and how they are split.
+
+    `path` is a file or folder. Of a table `target` names the column of classes, or is a list of
+    columns of labels, each 0 or 1, of which a row can have several; `drop` are columns to leave
+    out, `categorical` columns of words that look like numbers; `missing` says what is done about
+    missing features: null refuses them, `fill` puts the mean of training rows there (a missing word
+    is a word of its own), `drop` leaves these rows out. A CSV has `delimiter` between values (null:
+    a comma) and `decimal` in numbers (null: a point). Images are scaled to `size` [height, width]
+    (null: all are alike) and have 1 or 3 `channels` (null: as they are). `dataset` is the name of
+    one of Keras's own. `class_names` name the classes in sorted order, or the labels (null: as the
+    data does, or by number).
+
+    `validation` and `test` are shares of all rows in [0, 1), for parts that the data doesn't give:
+    by the column `split`, which says train, validation or test, or by `validation_path` and
+    `test_path`; parts that are given stay as they are. Rows with the same value in the column
+    `group` stay together. `seed` decides the split, `validation_seed`, where given, which of the
+    rows that aren't for testing are for validation. `rescale` multiplies every feature;
+    `standardize` brings every feature to mean 0, variance 1 (measured on training rows)."""
+
+    name: str = MISSING
+    source: str = MISSING
+    path: Optional[str] = None  # noqa: UP045
+    validation_path: Optional[str] = None  # noqa: UP045
+    test_path: Optional[str] = None  # noqa: UP045
+    dataset: Optional[str] = None  # noqa: UP045
+    target: Any = None
+    drop: Optional[List[str]] = None  # noqa: UP006, UP045
+    categorical: Optional[List[str]] = None  # noqa: UP006, UP045
+    missing: Optional[str] = None  # noqa: UP045
+    delimiter: Optional[str] = None  # noqa: UP045
+    decimal: Optional[str] = None  # noqa: UP045
+    size: Optional[List[int]] = None  # noqa: UP006, UP045
+    channels: Optional[int] = None  # noqa: UP045
+    class_names: Optional[List[str]] = None  # noqa: UP006, UP045
+    split: Optional[str] = None  # noqa: UP045
+    group: Optional[str] = None  # noqa: UP045
+    validation: float = 0.2
+    test: float = 0.2
+    seed: int = 0
+    validation_seed: Optional[int] = None  # noqa: UP045
+    rescale: Optional[float] = None  # noqa: UP045
+    standardize: bool = False
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns in `target`: one of classes, or several of labels."""
+        given = self.target if isinstance(self.target, list | tuple) else [self.target]
+        return tuple(str(name) for name in given if name is not None)
+
+
+@dataclass
+class Model:
+    """`builder` is mlp, cnn, or `package.module:function` from a package that
+    FAIRSWEEP_TRUSTED_PACKAGES names; it gets `params`. `layer_learning_rates` multiplies the
+    learning rate of layers, by name or pattern; 0 freezes them."""
+
+    name: str = MISSING
+    builder: str = MISSING
+    params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+    space: Space = field(default_factory=dict)
+    layer_learning_rates: Any = None
+
+
+@dataclass
+class Optimizer:
+    """`name` is Keras's class, `params` its keywords."""
+
+    name: str = MISSING
+    params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+    space: Space = field(default_factory=dict)
+
+
+@dataclass
+class EarlyStopping:
+    """Stop after `patience` epochs without an objective better by more than `min_delta`;
+    null never stops."""
+
+    patience: Optional[int] = None  # noqa: UP045
+    min_delta: float = 0.0
+
+
+@dataclass
+class Schedule:
+    """The learning rate over a training: constant, cosine or exponential, falling to
+    `final` × its start in the last epoch, after `warmup_epochs` of rising from 0."""
+
+    name: str = "constant"
+    warmup_epochs: int = 0
+    final: float = 0.0
+
+
+# Settings of a training that say how it is kept from being lost, and nothing of its result.
+OF_THE_WATCH = ("checkpoint_seconds", "stall_seconds")
+
+
+@dataclass
+class Training:
+    """One training. `seed` decides initial weights, shuffling and dropout; a sweep derives
+    every trial's seed from it. `class_weight` balanced: in the training loss every class counts
+    the same, however few its rows. `checkpoint_seconds`: a trial of a sweep that trains longer
+    leaves a checkpoint that often, from which it goes on if it is stopped. `stall_seconds`: one of
+    which nothing is heard for so long, and for 20 of its epochs, hangs, and fails."""
+
+    epochs: int = MISSING
+    batch_size: int = MISSING
+    loss: str = MISSING
+    class_weight: Optional[str] = None  # noqa: UP045
+    shuffle: bool = True
+    seed: int = 0
+    loop: str = "auto"
+    checkpoint_seconds: float = 30.0
+    stall_seconds: float = 300.0
+    early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
+    schedule: Schedule = field(default_factory=Schedule)
+    space: Space = field(default_factory=dict)
+
+
+@dataclass
+class Search:
+    """`name` is the sampler, `params` its settings. The budget: `trials` in total per arm,
+    `epochs` in total per arm, `minutes` for the search of one command. `only` names the parameters
+    to search, all others stay at their defaults; null searches every one that has a space."""
+
+    name: str = MISSING
+    params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+    trials: int = 20
+    epochs: Optional[int] = None  # noqa: UP045
+    minutes: Optional[float] = None  # noqa: UP045
+    only: Optional[List[str]] = None  # noqa: UP006, UP045
+
+
+@dataclass
+class Pruner:
+    """`name` is the pruner, `params` Optuna's settings of it, in epochs."""
+
+    name: str = MISSING
+    params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+
+
+@dataclass
+class Executor:
+    """`workers`: how many processes train at once; auto is one per core. `threads` of each: more
+    pay for large models only, and sums over several threads aren't the same to the last bit."""
+
+    name: str = MISSING
+    workers: Any = "auto"
+    threads: int = 1
+
+
+@dataclass
+class Tracking:
+    """`root` holds everything that is written. `uri` null: MLflow's store is SQLite in there."""
+
+    name: str = MISSING
+    root: str = "mlruns"
+    uri: Optional[str] = None  # noqa: UP045
+    experiment: Optional[str] = None  # noqa: UP045
+
+
+@dataclass
+class ObjectiveSettings:
+    """The metric that selects, and its direction."""
+
+    metric: str = "val_accuracy"
+    direction: str = "maximize"
+
+
+@dataclass
+class Arms:
+    """What stands side by side: the options of exactly one group."""
+
+    optimizer: Optional[List[str]] = None  # noqa: UP006, UP045
+    model: Optional[List[str]] = None  # noqa: UP006, UP045
+    training: Optional[List[str]] = None  # noqa: UP006, UP045
+
+
+@dataclass
+class Confirm:
+    """Each arm's `top` best configurations are trained again on `seeds` fresh seeds; 0 seeds leave
+    it out. The one with the best mean stands for its arm. `resplit`: each seed also decides which
+    rows are for training and which for validation; test rows stay the same."""
+
+    seeds: int = 5
+    top: int = 1
+    resplit: bool = False
+
+
+@dataclass
+class Sweep:
+    """`name` null: made from data, model and everything that makes results comparable."""
+
+    name: Optional[str] = None  # noqa: UP045
+
+
+@dataclass
+class Config:
+    """The whole of conf/config.yaml."""
+
+    data: Data = field(default_factory=Data)
+    model: Model = field(default_factory=Model)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    training: Training = field(default_factory=Training)
+    objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    arms: Arms = field(default_factory=Arms)
+    search: Search = field(default_factory=Search)
+    pruner: Pruner = field(default_factory=Pruner)
+    confirm: Confirm = field(default_factory=Confirm)
+    executor: Executor = field(default_factory=Executor)
+    tracking: Tracking = field(default_factory=Tracking)
+    sweep: Sweep = field(default_factory=Sweep)
+    terminal: str = "auto"
+
+
+@dataclass
+class ReportConfig:
+    """The whole of conf/report.yaml: a report reads a store, and trains nothing."""
+
+    tracking: Tracking = field(default_factory=Tracking)
+    sweep: Sweep = field(default_factory=Sweep)
+    terminal: str = "auto"
+
+
+@dataclass
+class Predict:
+    """`model`: a sweep's name, for its champion, or an address such as models:/name/2; null is the
+    newest sweep's champion. `input`: rows as .csv, .parquet or .npz, an image, or a folder of them;
+    a .csv has `delimiter` between values and `decimal` in numbers. `output`: a .csv, replaced."""
+
+    model: Optional[str] = None  # noqa: UP045
+    input: str = MISSING
+    output: str = MISSING
+    delimiter: str = ","
+    decimal: str = "."
+
+
+@dataclass
+class PredictConfig:
+    """The whole of conf/predict.yaml."""
+
+    tracking: Tracking = field(default_factory=Tracking)
+    predict: Predict = field(default_factory=Predict)
+
+
+@dataclass
+class DoctorConfig:
+    """The whole of conf/doctor.yaml. `sweep.name` null: every sweep of the store. `fix`: mends what
+    can be mended without training."""
+
+    tracking: Tracking = field(default_factory=Tracking)
+    sweep: Sweep = field(default_factory=Sweep)
+    fix: bool = False
+
+
+@dataclass
+class UiConfig:
+    """The whole of conf/ui.yaml: a local store is served on 127.0.0.1, at `port`."""
+
+    tracking: Tracking = field(default_factory=Tracking)
+    port: int = 5000

@@ -1,0 +1,186 @@
+"""Search spaces: from the specs in YAML to flat dimensions, and from sampled values back.
+
+In: the `space` of a model, an optimizer and a training, and the defaults they stand beside.
+Out: `Dimension`s with a default each, and settings with a trial's values put in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Literal
+
+from fairsweep.config.schema import Model, Optimizer, Range, Spec, Training
+
+GROUPS = ("optimizer", "model", "training")
+
+Kind = Literal["float", "int", "power", "choice"]
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One number or choice that a sampler draws. A `power` is drawn as its exponent."""
+
+    name: str
+    kind: Kind
+    default: Any
+    low: float = 0
+    high: float = 0
+    log: bool = False
+    step: float | None = None
+    base: int = 0
+    choices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class ArmSettings:
+    """The settings that decide one arm's results."""
+
+    data: Any
+    model: Model
+    optimizer: Optimizer
+    training: Training
+
+    def searched(self) -> Iterator[tuple[str, str, Spec, Any]]:
+        """(group, parameter, spec, default) of every parameter that has a spec. The laws tell of
+        a spec whose parameter there isn't."""
+        for group in GROUPS:
+            settings = getattr(self, group)
+            for name, spec in settings.space.items():
+                there = name in self.known(group)
+                if there and spec is not None and not is_empty(name, spec):
+                    yield group, name, spec, self.value(group, name)
+
+    def known(self, group: str) -> tuple[str, ...]:
+        """Names of the parameters of a group that can have a spec."""
+        if group == "training":
+            return TUNABLE_TRAINING
+        own = tuple(getattr(self, group).params)
+        return (*own, LAYER_RATES) if group == "model" else own
+
+    def value(self, group: str, name: str) -> Any:
+        """The default of a parameter; raises KeyError when the group has none of that name."""
+        settings = getattr(self, group)
+        if group == "training":
+            if name not in TUNABLE_TRAINING:
+                raise KeyError(name)
+            return getattr(settings, name)
+        if (group, name) == ("model", LAYER_RATES):
+            factors = settings.layer_learning_rates or {}
+            return {pattern: float(factor) for pattern, factor in factors.items()}
+        return settings.params[name]
+
+    def with_values(self, values: Mapping[str, Any]) -> ArmSettings:
+        """These settings with `values` put in, by public name (`optimizer.learning_rate`)."""
+        changed: dict[str, dict[str, Any]] = {group: {} for group in GROUPS}
+        for name, value in values.items():
+            group, _, parameter = name.partition(".")
+            changed[group][parameter] = value
+        optimizer, model = self.optimizer, self.model
+        rates = changed["model"].pop(LAYER_RATES, model.layer_learning_rates)
+        return replace(
+            self,
+            optimizer=replace(optimizer, params={**optimizer.params, **changed["optimizer"]}),
+            model=replace(
+                model, params={**model.params, **changed["model"]}, layer_learning_rates=rates
+            ),
+            training=replace(self.training, **changed["training"]),
+        )
+
+
+TUNABLE_TRAINING = ("batch_size",)
+LAYER_RATES = "layer_learning_rates"
+
+
+def is_empty(name: str, spec: Spec) -> bool:
+    """Whether a spec asks for nothing: that of layers has its place in a file, to be filled by a
+    command, which can't put anything into null."""
+    return name == LAYER_RATES and spec == Spec()
+
+
+def dimensions(arm: ArmSettings) -> tuple[Dimension, ...]:
+    """Every dimension of an arm, in the order of its YAML.
+
+    Widths become one dimension for the number of layers and one for each possible layer: all of
+    them are always drawn and the first few used, so that every trial of an arm has the same
+    dimensions and a sampler can model them jointly. Learning rates of layers become one dimension
+    for each of their patterns. A range whose ends are equal has nothing to draw, and is none.
+    """
+    return tuple(
+        dimension
+        for group, name, spec, default in arm.searched()
+        for dimension in _of_spec(f"{group}.{name}", spec, default)
+    )
+
+
+def _of_spec(name: str, spec: Spec, default: Any) -> Iterator[Dimension]:
+    if isinstance(default, Mapping):
+        for pattern, factor in default.items():
+            yield from _of_spec(f"{name}.{pattern}", spec, factor)
+    elif spec.choices is not None:
+        yield Dimension(name, "choice", default, choices=tuple(spec.choices))
+    elif spec.layers is not None and spec.units is not None:
+        yield from _of_range(f"{name}.layers", spec.layers, len(default))
+        for i in range(int(spec.layers.high)):
+            yield from _of_range(f"{name}.{i + 1}", spec.units, _width(default, i))
+    else:
+        yield from _of_range(name, spec, default)
+
+
+def _of_range(name: str, spec: Range, default: Any) -> Iterator[Dimension]:
+    if spec.low == spec.high:
+        return
+    if spec.powers_of is not None:
+        low, high = (exponent(bound, spec.powers_of) for bound in (spec.low, spec.high))
+        yield Dimension(
+            name, "power", default, math.ceil(low), math.floor(high), base=spec.powers_of
+        )
+        return
+    kind: Kind = "int" if is_int_range(default) else "float"
+    yield Dimension(name, kind, default, spec.low, highest(spec), spec.log, spec.step)
+
+
+def _width(default: list[int], i: int) -> int:
+    """The width of layer i, also of one that the default hasn't."""
+    return default[min(i, len(default) - 1)]
+
+
+def highest(spec: Range) -> Any:
+    """The highest value of a range: its steps may end below `high`."""
+    if spec.step is None:
+        return spec.high
+    low, high, step = (Decimal(str(value)) for value in (spec.low, spec.high, spec.step))
+    last = low + (high - low) // step * step
+    return spec.high if last == high else type(spec.high)(last)
+
+
+def is_int_range(default: Any) -> bool:
+    """A range is of whole numbers when its default is one."""
+    return isinstance(default, int) and not isinstance(default, bool)
+
+
+def exponent(value: float, base: int) -> float:
+    """log of `value` to `base`, exact for whole powers."""
+    nearest = round(math.log(value, base))
+    return float(nearest) if base**nearest == value else math.log(value, base)
+
+
+def trial_values(arm: ArmSettings, drawn: Mapping[str, Any]) -> dict[str, Any]:
+    """What was drawn for each dimension, put together by public name: widths become a list. What
+    has no dimension stays as it is."""
+    values: dict[str, Any] = {}
+    for group, parameter, spec, default in arm.searched():
+        name = f"{group}.{parameter}"
+        if isinstance(default, Mapping):
+            values[name] = {
+                pattern: drawn.get(f"{name}.{pattern}", factor)
+                for pattern, factor in default.items()
+            }
+        elif spec.layers is not None and spec.choices is None:
+            layers = drawn.get(f"{name}.layers", len(default))
+            values[name] = [drawn.get(f"{name}.{i + 1}", _width(default, i)) for i in range(layers)]
+        else:
+            values[name] = drawn.get(name, default)
+    return values

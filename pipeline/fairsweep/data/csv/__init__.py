@@ -1,0 +1,1 @@
+"""CSV files: read, streamed, and what is wrong with them."""

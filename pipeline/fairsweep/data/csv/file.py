@@ -1,0 +1,237 @@
+"""A CSV file: read as fast as it can be. What is wrong of one that can't is told by `csv_mistakes`.
+
+A large one is read in blocks by several threads, with the types that its first rows have; where
+these don't hold, or a line break may be part of a value, as a whole.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from fairsweep.data.csv.problems import explain, mixed, not_utf8
+from fairsweep.data.memory.available import available_bytes
+from fairsweep.data.memory.heartbeat import goes_on
+from fairsweep.data.tables.columns import MOST_WORDS
+from fairsweep.errors import BadInput
+
+BLOCK = 8 * 2**20
+SAMPLE = 2 * 2**20
+LARGE = 4 * BLOCK
+BYTES_OF_A_VALUE = 12  # in memory, at most, while a file is read at once
+
+Types = Mapping[str, pa.DataType]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file is to be read: what stands between values, the point of numbers, columns that hold
+    words even where they look like numbers, and columns that are left out."""
+
+    delimiter: str = ","
+    decimal: str = "."
+    words: Sequence[str] = ()
+    without: Sequence[str] = ()
+
+
+def read_csv(key: str, path: Path, names: Sequence[str], dialect: Dialect) -> pa.Table:
+    """The table of a file.
+
+    Args:
+        key: what names the file, for messages.
+        path: a regular file; it is opened here, and an address isn't followed.
+        names: of all of its columns, from `csv_names`.
+        dialect: how to read it.
+
+    Raises:
+        BadInput: it is no table in UTF-8; the message says what to change, and where.
+    """
+    reader = CsvReader(path, names, dialect)
+    if (types := reader.types_of_blocks()) is not None:
+        with suppress(pa.ArrowInvalid, BreakInValue):
+            return pa.concat_tables(reader.blocks(types))
+    return read_whole(key, path, names, dialect)
+
+
+def read_whole(key: str, path: Path, names: Sequence[str], dialect: Dialect) -> pa.Table:
+    """The same, types from all of the file, numbers in 64 bits."""
+    reader = CsvReader(path, names, dialect)
+    try:
+        table = reader.whole(breaks=False)
+    except pa.ArrowInvalid as error:
+        explain(key, path, dialect.delimiter, len(names), str(error))
+        try:  # a value with a line break in it may be cut in two by a reader that isn't told
+            table = reader.whole(breaks=True)
+        except pa.ArrowInvalid as again:
+            raise BadInput(f"{key}: {path} can't be read as CSV: {again}") from again
+    if table.num_rows == 0:
+        raise BadInput(f"{key}: {path} has no rows below its first line")
+    if any(is_binary(field.type) for field in table.schema):
+        raise not_utf8(key, path)
+    if problems := reader.mixed_columns(key, table):
+        raise BadInput(*problems)
+    return table
+
+
+class CsvReader:
+    """Reads one file, as a whole or block by block."""
+
+    def __init__(self, path: Path, names: Sequence[str], dialect: Dialect) -> None:
+        self._path, self._names, self._dialect = path, names, dialect
+
+    def whole(self, breaks: bool) -> pa.Table:
+        """All of it, types from all of it; `breaks` says that values may have line breaks."""
+        options = arrow_csv.ReadOptions(block_size=BLOCK)
+        with pa.OSFile(str(self._path)) as file:
+            return arrow_csv.read_csv(file, options, *self._how(None, breaks))
+
+    def types_of_blocks(self) -> Types | None:
+        """The types of columns by the first rows, numbers in 32 bits; None where the file is small
+        or these rows don't say enough, so that it is better read as a whole."""
+        if self._path.stat().st_size <= LARGE:
+            return None
+        try:
+            first = self.first_rows()
+        except pa.ArrowInvalid:
+            return None
+        types = {field.name: compact(field.type) for field in first.schema}
+        return None if None in types.values() or self.mixed_columns("", first) else types
+
+    def first_rows(self) -> pa.Table:
+        """The rows that a file begins with, types from them.
+
+        Raises:
+            pa.ArrowInvalid: they are no table.
+        """
+        options = arrow_csv.ReadOptions(use_threads=False, block_size=SAMPLE)
+        with pa.OSFile(str(self._path)) as file:
+            opened = arrow_csv.open_csv(file, options, *self._how(None, breaks=True))
+            return pa.Table.from_batches(itertools.islice(opened, 1), opened.schema)
+
+    def mixed_columns(self, key: str, table: pa.Table) -> list[str]:
+        """What is wrong with columns of words that should be numbers."""
+        dialect = self._dialect
+        return [
+            problem
+            for name in table.column_names
+            if name not in dialect.words
+            and (problem := mixed(key, name, table[name], dialect.delimiter, dialect.decimal))
+        ]
+
+    def blocks(self, types: Types) -> Iterator[pa.Table]:
+        """The rows, some megabytes at a time, read by several threads.
+
+        Raises:
+            BreakInValue: a line break may be part of a value.
+            pa.ArrowInvalid: there are rows of another length, or values of other types.
+        """
+        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+        waiting: deque[Future[pa.Table]] = deque()
+        with ThreadPoolExecutor(workers) as pool:
+            for number, block in enumerate(self._pieces()):
+                goes_on()
+                waiting.append(pool.submit(self._parse, block, number == 0, types))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def in_order(self, types: Types) -> Iterator[pa.Table]:
+        """The rows, some megabytes at a time, where values may have line breaks.
+
+        Raises:
+            pa.ArrowInvalid: there are rows of another length, or values of other types.
+        """
+        options = arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK)
+        with pa.OSFile(str(self._path)) as file:
+            for batch in arrow_csv.open_csv(file, options, *self._how(types, breaks=True)):
+                yield pa.Table.from_batches([batch])
+
+    def most_bytes(self) -> int:
+        """What reading it as a whole takes of memory; lines are counted only if it matters."""
+        size = self._path.stat().st_size  # a value and what ends it are a byte at least
+        if BYTES_OF_A_VALUE * size < available_bytes():
+            return BYTES_OF_A_VALUE * size
+        columns = len(self._names) - len(self._dialect.without)
+        return BYTES_OF_A_VALUE * columns * self.most_rows()
+
+    def most_rows(self) -> int:
+        """How many ends of lines there are: at least as many as rows."""
+        count = 0
+        with self._path.open("rb", buffering=0) as file:
+            while piece := file.read(BLOCK):
+                goes_on()
+                count += piece.count(b"\n")
+                if b"\r" in piece:
+                    count += piece.count(b"\r") - piece.count(b"\r\n")
+        return count
+
+    def _pieces(self) -> Iterator[memoryview]:
+        """The file in pieces that end with a line."""
+        start, size = 0, self._path.stat().st_size
+        with self._path.open("rb", buffering=0) as file:
+            while start < size:
+                file.seek(start)
+                piece = file.read(BLOCK)
+                cut = piece.rfind(b"\n") + 1 if start + len(piece) < size else len(piece)
+                if not cut or (b'"' in piece and piece.count(b'"', 0, cut) % 2):
+                    raise BreakInValue
+                yield memoryview(piece)[:cut]
+                start += cut
+
+    def _parse(self, block: memoryview, first: bool, types: Types) -> pa.Table:
+        names = None if first else list(self._names)
+        options = arrow_csv.ReadOptions(
+            use_threads=False, block_size=len(block) + 1, column_names=names
+        )
+        source = pa.BufferReader(pa.py_buffer(block))
+        return arrow_csv.read_csv(source, options, *self._how(types))
+
+    def _how(
+        self, types: Types | None, breaks: bool = False
+    ) -> tuple[arrow_csv.ParseOptions, arrow_csv.ConvertOptions]:
+        dialect = self._dialect
+        if types is None:
+            types = {name: pa.string() for name in dialect.words if name in self._names}
+        convert = arrow_csv.ConvertOptions(
+            strings_can_be_null=True,
+            decimal_point=dialect.decimal,
+            column_types=types,
+            include_columns=[name for name in self._names if name not in dialect.without],
+            auto_dict_encode=True,
+            auto_dict_max_cardinality=MOST_WORDS,
+        )
+        parse = arrow_csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=breaks)
+        return parse, convert
+
+
+class BreakInValue(Exception):
+    """A piece of a file may end within a value."""
+
+
+def compact(kind: pa.DataType) -> pa.DataType | None:
+    """The type of 32 bits in which values of a column are read; None where that isn't known."""
+    types = pa.types
+    if types.is_floating(kind):
+        return pa.float32()
+    if types.is_integer(kind):
+        return pa.int32()
+    if types.is_boolean(kind):
+        return kind
+    if types.is_string(kind) or (types.is_dictionary(kind) and types.is_string(kind.value_type)):
+        return pa.dictionary(pa.int32(), pa.string())
+    return None
+
+
+def is_binary(kind: pa.DataType) -> bool:
+    """Of values that pyarrow couldn't decode."""
+    return bool(pa.types.is_binary(kind.value_type if pa.types.is_dictionary(kind) else kind))

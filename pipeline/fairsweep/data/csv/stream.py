@@ -1,0 +1,206 @@
+"""A CSV file: its rows as they are read, a few megabytes at a time.
+
+They are read with the types of the first rows. Where others follow, or a value has a line break in
+it, the file is read again from its start: as a whole, or, where memory has no room for that, in a
+way that takes these.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from fairsweep.data.csv.file import (
+    BreakInValue,
+    CsvReader,
+    Dialect,
+    Types,
+    compact,
+    is_binary,
+    read_whole,
+)
+from fairsweep.data.csv.problems import explain, not_utf8
+from fairsweep.errors import BadInput
+
+WRONG_VALUE = re.compile(r"In CSV column #(\d+): Row #(\d+): .*invalid value '(.*)'", re.DOTALL)
+
+
+class ReadAgain(Exception):
+    """What was read so far doesn't count: all files are to be read again."""
+
+
+class CsvTable:
+    """A file that memory has room for: its columns, and its rows in batches, whose memory is given
+    back one after the other.
+
+    Args:
+        key: what names the file, for messages.
+        path: a regular file.
+        names: of all of its columns.
+        dialect: how to read it.
+
+    Raises:
+        BadInput: it is no table.
+    """
+
+    def __init__(self, key: str, path: Path, names: Sequence[str], dialect: Dialect) -> None:
+        self._reader = CsvReader(path, names, dialect)
+        self._whole = functools.partial(read_whole, key, path, names, dialect)
+        self._table: pa.Table | None = None
+        self._types = self._reader.types_of_blocks()
+        self.schema: pa.Schema
+        self.rows: int
+        if self._types is None:
+            self._load()
+        else:
+            self.schema = pa.schema(list(self._types.items()))
+            self.rows = self._reader.most_rows()
+
+    def batches(self, columns: list[str]) -> Iterator[Any]:
+        """The named columns.
+
+        Raises:
+            ReadAgain: it has to be read as a whole.
+            BadInput: it is no table.
+        """
+        if self._types is None:
+            yield from self._given_back(columns)
+            return
+        try:
+            for table in self._reader.blocks(self._types):
+                yield from table.select(columns).to_batches()
+        except (pa.ArrowInvalid, BreakInValue) as error:
+            self._types = None
+            self._load()
+            raise ReadAgain from error
+
+    def _load(self) -> None:
+        self._table = self._whole()
+        self.schema, self.rows = self._table.schema, self._table.num_rows
+
+    def _given_back(self, columns: list[str]) -> Iterator[Any]:
+        if self._table is None:
+            self._load()
+        assert self._table is not None
+        batches = self._table.to_batches()[::-1]
+        self._table = None
+        while batches:
+            yield batches.pop().select(columns)
+
+
+class CsvStream:
+    """A file that memory has no room for: its columns, and its rows in batches.
+
+    Args:
+        key: what names the file, for messages.
+        path: a regular file.
+        names: of all of its columns.
+        dialect: how to read it.
+        rows: how many there are at most.
+
+    Raises:
+        BadInput: its first rows are no table.
+    """
+
+    def __init__(
+        self, key: str, path: Path, names: Sequence[str], dialect: Dialect, rows: int
+    ) -> None:
+        self._key, self._path, self._names, self._dialect = key, path, names, dialect
+        self._reader = CsvReader(path, names, dialect)
+        self._breaks = self._wide = False
+        self.rows = rows
+        try:
+            first = self._reader.first_rows()
+        except pa.ArrowInvalid as error:
+            raise self._unreadable(error) from error
+        if any(is_binary(field.type) for field in first.schema):
+            raise not_utf8(key, path)
+        if problems := self._reader.mixed_columns(key, first):
+            raise BadInput(*problems)
+        self._types: Types = {f.name: compact(f.type) or f.type for f in first.schema}
+        self._empty = {f.name for f in first.schema if pa.types.is_null(f.type)}
+        if self._empty:  # read as numbers, if there are any
+            self._widen()
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns and their types, which are others after `ReadAgain`."""
+        return pa.schema(list(self._types.items()))
+
+    def batches(self, columns: list[str]) -> Iterator[Any]:
+        """The named columns.
+
+        Raises:
+            ReadAgain: it can be read, but in another way.
+            BadInput: it is no table, or a column is empty, or has words after numbers.
+        """
+        read = self._reader.in_order if self._breaks else self._reader.blocks
+        done, empty = 0, self._empty & set(columns)
+        try:
+            for table in read(self._types):
+                yield from table.select(columns).to_batches()
+                done += table.num_rows
+                empty = {name for name in empty if table[name].null_count == table.num_rows}
+        except BreakInValue as error:
+            self._take_breaks()
+            raise ReadAgain from error
+        except pa.ArrowInvalid as error:
+            self._learn(error, done)
+            raise ReadAgain from error
+        if empty:
+            raise BadInput(
+                *(
+                    f"{self._key}: column {name!r} is empty; leave it out: data.drop=[{name}]"
+                    for name in sorted(empty)
+                )
+            )
+
+    def _learn(self, error: pa.ArrowInvalid, done: int) -> None:
+        """Takes what stopped the reading after so many rows into account.
+
+        Raises:
+            BadInput: it can't be.
+        """
+        found = WRONG_VALUE.search(str(error))
+        if found is None and self._breaks:
+            raise self._unreadable(error)
+        if found is None:
+            explain(self._key, self._path, self._dialect.delimiter, len(self._names), str(error))
+            self._take_breaks()
+        elif not self._wide:
+            self._widen()
+        else:
+            name, row = self._names[int(found[1])], int(found[2])
+            first = 1 if self._breaks or not done else 0  # it is counted, too
+            before = 0 if self._breaks else done
+            raise BadInput(
+                f"{self._key}: column {name!r} has no words in its first rows, and {found[3]!r} in "
+                f"row {before + row - first}; correct it, leave it empty if it is missing, or say "
+                f"that they are all words: data.categorical=[{name}]"
+            )
+
+    def _take_breaks(self) -> None:
+        self._breaks = True
+        self._widen()
+
+    def _widen(self) -> None:
+        """Has all numbers read in 64 bits, as those of a file that is read as a whole."""
+        self._wide = True
+        self._types = {
+            name: pa.float64() if _may_be_numbers(kind) else kind
+            for name, kind in self._types.items()
+        }
+
+    def _unreadable(self, error: pa.ArrowInvalid) -> BadInput:
+        explain(self._key, self._path, self._dialect.delimiter, len(self._names), str(error))
+        return BadInput(f"{self._key}: {self._path} can't be read as CSV: {error}")
+
+
+def _may_be_numbers(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_null(kind))

@@ -1,0 +1,151 @@
+"""Images: a folder with a folder of image files for each class; or with one for each part of the
+split, in which those of the classes are.
+
+In: a path. Out: a `Dataset` of (rows, height, width, channels), or `BadInput` with all that is
+wrong of the files.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fairsweep.config.schema import Data
+from fairsweep.data.dataset import PART_WORDS, TRAIN, Dataset, Features
+from fairsweep.data.images.files import (
+    ENDINGS,
+    ImageFile,
+    examine,
+    files_below,
+    is_hidden,
+    read_pixels,
+    refuse,
+)
+from fairsweep.data.memory.room import room_for
+from fairsweep.data.paths import find_folder
+from fairsweep.errors import BadInput
+
+LESS = "make images smaller with data.size=[height,width]"
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """The images of a class, and the part of the split that they are in, where folders say so."""
+
+    path: Path
+    part: int | None = None
+
+
+def load_images(settings: Data) -> Dataset:
+    """The data set of a folder, files in the order of their names.
+
+    Raises:
+        BadInput: there are no classes, a file is no image, or images are of different sizes.
+    """
+    root = find_folder("data.path", settings.path)
+    folders = list(_folders(root))
+    classes = sorted({folder.path.name for folder in folders})
+    if len(classes) < 2:
+        raise BadInput(
+            f"data.path: {root} needs a folder of images for each class, two at least, and has "
+            f"{', '.join(classes) or 'none'}"
+        )
+    found, problems = _look(root, folders)
+    refuse(problems)
+    files = [file for _, file in found]
+    height, width = _size(settings, files)
+    channels, notes = _channels(settings, files)
+    shape = (height, width, channels)
+    pixels: Features = np.empty((1, *shape), np.float32)
+    with room_for(f"data.path: {root}", len(files), shape, LESS) as room:
+        broken = []
+        for file in files:
+            if problem := read_pixels(file, pixels[0]):
+                broken.append(f"data.path: {file.path} {problem}")
+            room.put(pixels)
+        refuse(broken)
+        x = room.array()
+    numbers = {name: number for number, name in enumerate(classes)}
+    y = np.array([numbers[folder.path.name] for folder, _ in found], np.int64)
+    given = [folder.part for folder, _ in found if folder.part is not None]
+    parts = np.array(given, np.int8) if given else None
+    return Dataset(x, y, tuple(classes), parts=parts, notes=notes)
+
+
+def _folders(root: Path) -> Iterator[_Folder]:
+    """The folder of each class; or of each part and class, where the root has folders train,
+    validation and test, or some of them, and these have folders."""
+    inside = list(_in(root))
+    parts = [PART_WORDS.get(folder.name.lower()) for folder in inside]
+    by_part = TRAIN in parts and len(parts) > 1 and None not in parts
+    if not by_part or not any(any(_in(folder)) for folder in inside):
+        yield from map(_Folder, inside)
+        return
+    for folder, part in zip(inside, parts, strict=True):
+        if stray := next((p for p in folder.iterdir() if p.suffix.lower() in ENDINGS), None):
+            raise BadInput(
+                f"data.path: {folder} is taken for a part of the split, and {stray.name} stands "
+                "there without a class; put images into a folder for each class, or take the "
+                "folder away"
+            )
+        for class_folder in _in(folder):
+            yield _Folder(class_folder, part)
+
+
+def _in(folder: Path) -> Iterable[Path]:
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not is_hidden(p.name))
+
+
+def _look(
+    root: Path, folders: Sequence[_Folder]
+) -> tuple[list[tuple[_Folder, ImageFile]], list[str]]:
+    """Every image with its folder, and what is wrong with others."""
+    files: list[tuple[_Folder, ImageFile]] = []
+    problems: list[str] = []
+    inside = root.resolve()
+    for folder in folders:
+        before = len(files) + len(problems)
+        for path in files_below(folder.path):
+            found = examine(path, inside)
+            if isinstance(found, str):
+                problems.append(f"data.path: {path} {found}")
+            else:
+                files.append((folder, found))
+        place = f"data.path: {folder.path}"
+        if not folder.path.resolve().is_relative_to(inside):
+            problems.append(f"{place} leads out of {root}; copy its images into it")
+        elif len(files) + len(problems) == before:
+            problems.append(f"{place} has no images; take the folder away, or fill it")
+    return files, problems
+
+
+def _size(settings: Data, files: Sequence[ImageFile]) -> tuple[int, int]:
+    """Height and width of all images."""
+    if settings.size is not None:
+        height, width = settings.size
+        return height, width
+    sizes = Counter(file.size for file in files)
+    if len(sizes) > 1:
+        (usual, _), *_ = sizes.most_common(1)
+        other = next(file for file in files if file.size != usual)
+        raise BadInput(
+            f"data.path: images must be of one size, and {other.path} has "
+            f"{other.size[0]} × {other.size[1]} pixels, most have {usual[0]} × {usual[1]}; "
+            f"data.size=[{usual[1]},{usual[0]}] scales all of them to that height and width"
+        )
+    ((width, height),) = sizes
+    return height, width
+
+
+def _channels(settings: Data, files: Sequence[ImageFile]) -> tuple[int, tuple[str, ...]]:
+    """1 for grey images or 3 for coloured ones, and what the user should know."""
+    grey = sum(file.grey for file in files)
+    channels = settings.channels or (1 if grey == len(files) else 3)
+    if settings.channels is None and 0 < grey < len(files):
+        note = f"{grey} of {len(files)} images are grey, and are read as coloured ones (channels=3)"
+        return channels, (note,)
+    return channels, ()

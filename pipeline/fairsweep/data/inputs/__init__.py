@@ -1,0 +1,1 @@
+"""What a published model is asked about: rows or images without labels."""

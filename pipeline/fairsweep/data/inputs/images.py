@@ -1,0 +1,66 @@
+"""Images that a published model is asked about: one, or all of a folder and of those in it.
+
+In: a path and the shape of a row. Out: the name of each image and its pixels as the model takes
+them, or `BadInput` with all that is wrong of the files.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fairsweep.data.dataset import Features
+from fairsweep.data.images.files import (
+    ENDINGS,
+    examine,
+    files_below,
+    read_pixels,
+    refuse,
+)
+from fairsweep.data.inputs.rows import Takes
+from fairsweep.data.memory.available import check_room
+from fairsweep.data.paths import find
+from fairsweep.errors import BadInput
+
+
+def are_images(path: Path) -> bool:
+    """Whether a path stands for images: a folder, or a file with the ending of one."""
+    return path.is_dir() or path.suffix.lower() in ENDINGS
+
+
+def read_images(path: Path, takes: Takes) -> tuple[Sequence[str], Features]:
+    """Names, relative to the folder, in their order; pixels (rows, height, width, channels) from 0
+    to 255, scaled to the size that the model takes.
+
+    Args:
+        path: an image or a folder.
+        takes: of the model.
+
+    Raises:
+        BadInput: the model takes no images, or a file is none.
+    """
+    find("input", str(path))
+    if takes.columns or len(takes.shape) != 3 or takes.shape[-1] not in (1, 3):
+        kind = "a table" if takes.columns else f"rows of {' × '.join(map(str, takes.shape))}"
+        raise BadInput(
+            f"input: the model takes {kind}, and no images, for which {path} stands; give a .csv, "
+            "a .parquet or an .npz"
+        )
+    folder = path if path.is_dir() else path.parent
+    paths = list(files_below(path)) if path.is_dir() else [path]
+    root = folder.resolve() if path.is_dir() else path.resolve().parent
+    if not paths:
+        raise BadInput(f"input: {path} has no images ({', '.join(sorted(ENDINGS))})")
+    size = 4 * len(paths) * math.prod(takes.shape)
+    check_room(f"input: {path}", size, "ask about a part of the images")
+    pixels: Features = np.empty((len(paths), *takes.shape), np.float32)
+    problems = []
+    for one, into in zip(paths, pixels, strict=True):
+        found = examine(one, root)
+        if problem := found if isinstance(found, str) else read_pixels(found, into):
+            problems.append(f"input: {one} {problem}")
+    refuse(problems)
+    return [one.relative_to(folder).as_posix() for one in paths], pixels

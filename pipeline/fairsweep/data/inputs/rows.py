@@ -1,0 +1,217 @@
+"""Rows that a published model is asked about: a file without labels.
+
+In: a path and what the model takes. Out: features as the model takes them, or `BadInput`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fairsweep.data.dataset import Column, Features
+from fairsweep.data.memory.available import check_room
+from fairsweep.data.paths import find_file
+from fairsweep.data.spelling import mark_of
+from fairsweep.errors import BadInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ANY_WORD = ("",)
+"""Stands for a vocabulary where only the kind of a column is known."""
+
+
+@dataclass(frozen=True)
+class Takes:
+    """What a model takes: rows of a `shape`, or of a table's `columns`, where `missing` says
+    whether numbers may be."""
+
+    shape: tuple[int, ...]
+    columns: tuple[Column, ...] = ()
+    missing: bool = False
+
+
+def read_rows(
+    path: Path, takes: Takes, delimiter: str = ",", decimal: str = "."
+) -> Features | pd.DataFrame:
+    """Features (rows, …) as float32, or a table with the columns that the model takes.
+
+    Args:
+        path: a .csv whose first line names the columns, a .parquet, or an .npz with an array x.
+        takes: of the model.
+        delimiter: between the values of a .csv.
+        decimal: the point of its numbers.
+
+    Raises:
+        BadInput: the file can't be read, or its rows aren't what the model takes.
+    """
+    find_file("input", str(path))
+    if path.suffix not in (".csv", ".parquet", ".npz"):
+        raise BadInput(f"input: need a .csv or an .npz, a .parquet, or images, got {path}")
+    if path.suffix == ".npz":
+        return _of_shape(_npz(path, takes), path, takes.shape)
+    table = _table(path, takes.columns, delimiter, decimal)
+    if table.empty:
+        raise BadInput(f"input: {path} has no rows")
+    if not takes.columns:
+        return _of_shape(_numbers(path, table), path, takes.shape)
+    return _checked(path, table, takes)
+
+
+def encode(table: pd.DataFrame, columns: Sequence[Column]) -> Features:
+    """Rows of a table as (rows, columns): numbers as they are, words by their index in the column's
+    vocabulary; a number that is missing and a word that isn't in there are NaN, and so
+    is a column that isn't there."""
+    import pandas as pd
+
+    x = np.empty((len(table), len(columns)), np.float32)
+    table = table.reindex(columns=[column.name for column in columns])
+    for i, column in enumerate(columns):
+        values = table[column.name]
+        if column.vocabulary:
+            words = values.astype(object).where(values.notna(), "").map(_word)
+            found = pd.Index(column.vocabulary).get_indexer(pd.Index(words))
+            x[:, i] = np.where(found < 0, np.nan, found)
+        else:
+            x[:, i] = pd.to_numeric(values).to_numpy(np.float64, na_value=np.nan)
+    return x
+
+
+def decode(x: Features, columns: Sequence[Column]) -> pd.DataFrame:
+    """The table that `encode` makes such rows of."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            column.name: [
+                None if np.isnan(value) else column.vocabulary[int(value)] for value in x[:, i]
+            ]
+            if column.vocabulary
+            else x[:, i].astype(np.float64)
+            for i, column in enumerate(columns)
+        }
+    )
+
+
+def _word(value: object) -> str:
+    """A value as it is written in a vocabulary."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
+    return str(value)
+
+
+def _table(path: Path, columns: Sequence[Column], delimiter: str, decimal: str) -> pd.DataFrame:
+    """All of a file's columns, or those that are asked for."""
+    from fairsweep.data.csv.file import CsvReader, Dialect, read_csv
+    from fairsweep.data.csv.problems import csv_names
+    from fairsweep.data.tables.parquet import ParquetRows, index_of
+
+    wanted = [column.name for column in columns]
+    if path.suffix == ".parquet":
+        file = ParquetRows("input", path)
+        _check_names(path, wanted, file.schema.names)
+        index = index_of(file.schema)
+        return _frame(file.table(wanted or [n for n in file.schema.names if n not in index]))
+    delimiter = mark_of(delimiter)
+    names = csv_names("input", path, delimiter, unnamed=bool(wanted))
+    _check_names(path, wanted, names)
+    words = [column.name for column in columns if column.vocabulary]
+    without = [name for name in names if wanted and name not in wanted]
+    dialect = Dialect(delimiter, decimal, words, without)
+    needed = CsvReader(path, names, dialect).most_bytes()
+    check_room(f"input: {path}", needed, "ask about a part of the rows")
+    return _frame(read_csv("input", path, names, dialect))
+
+
+def _frame(table: Any) -> pd.DataFrame:
+    import pyarrow as pa
+
+    for i, field in enumerate(table.schema):
+        if pa.types.is_boolean(field.type):  # pandas has none that can be missing
+            table = table.set_column(i, field.name, table[i].cast(pa.float64()))
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    return frame
+
+
+def _check_names(path: Path, wanted: Sequence[str], there: Sequence[str]) -> None:
+    if missing := [name for name in wanted if name not in there]:
+        raise BadInput(
+            f"input: {path} has no column {', '.join(map(repr, missing))}; the model takes "
+            f"{', '.join(wanted)}"
+        )
+
+
+def _checked(path: Path, table: pd.DataFrame, takes: Takes) -> pd.DataFrame:
+    """The columns in the model's order: numbers as float64, words as text or None."""
+    import pandas as pd
+
+    out = pd.DataFrame(index=table.index)
+    for column in takes.columns:
+        values = table[column.name]
+        if column.vocabulary:
+            out[column.name] = values.astype(object).where(values.notna(), None)
+            continue
+        if values.dtype.kind not in "iufb" and not values.isna().all():
+            raise BadInput(
+                f"input: {path}: column {column.name!r} isn't all numbers, as the model takes it"
+            )
+        numbers = values.astype(np.float64).to_numpy(np.float64)
+        finite = np.isfinite(numbers) | (np.isnan(numbers) & takes.missing)
+        if not finite.all():
+            _refuse_row(path, int(np.argmin(finite)), column.name)
+        out[column.name] = numbers
+    return out
+
+
+def _numbers(path: Path, table: pd.DataFrame) -> Features:
+    words = [str(name) for name in table.columns if table[name].dtype.kind not in "iufb"]
+    if words:
+        raise BadInput(
+            f"input: {path}: column {words[0]!r} isn't all numbers; leave out the labels, and "
+            "columns that the model wasn't trained on"
+        )
+    return np.asarray(table.to_numpy(np.float32), np.float32)
+
+
+def _npz(path: Path, takes: Takes) -> Features:
+    from fairsweep.data.sources.npz import read_arrays
+
+    if takes.columns:
+        names = ", ".join(column.name for column in takes.columns)
+        raise BadInput(f"input: the model takes a table with the columns {names}; give a .csv")
+    arrays = read_arrays(path, "input", frozenset({"x"}))
+    if "x" not in arrays:
+        raise BadInput(f"input: {path} needs an array x")
+    x = arrays["x"]
+    if x.ndim == 0 or x.dtype.kind not in "iufb":
+        raise BadInput(f"input: {path}: x must be numbers with rows first, got {x.dtype}")
+    return np.asarray(x, np.float32)
+
+
+def _of_shape(values: Features, path: Path, shape: Sequence[int]) -> Features:
+    if len(values) == 0:
+        raise BadInput(f"input: {path} has no rows")
+    if values.size != len(values) * math.prod(shape):
+        raise BadInput(
+            f"input: the model takes rows of {' × '.join(map(str, shape))} numbers, {path} has "
+            f"rows of {values.size // len(values)}"
+        )
+    finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if not finite.all():
+        _refuse_row(path, int(np.argmin(finite)))
+    return values.reshape(-1, *shape)
+
+
+def _refuse_row(path: Path, row: int, column: str = "") -> None:
+    where = f", column {column!r}," if column else ""
+    raise BadInput(
+        f"input: {path}: row {row + 1}{where} has a value that is missing or not finite; fill or "
+        "drop it"
+    )

@@ -1,0 +1,169 @@
+"""Room for features as they come in: in memory, or in a file where memory has none.
+
+The file has no name: whatever ends the process, it is gone with it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from fairsweep.data.dataset import Features
+from fairsweep.data.memory.available import available_bytes, check_room
+from fairsweep.data.memory.heartbeat import goes_on
+from fairsweep.data.memory.view import pieces
+from fairsweep.errors import NO_SPACE, BadInput
+
+IN_MEMORY = {"tmpfs", "ramfs"}  # kinds of file systems
+MOUNTS = Path("/proc/self/mounts")
+BYTES_A_ROW = 80  # its class, its part and its place in the order of an epoch
+REMEDY = "put TMPDIR=/var/tmp before the command, or another folder on a disk with room"
+
+
+class Room(Protocol):
+    """Takes blocks of rows, and gives the array of all of them."""
+
+    in_file: bool
+
+    def put(self, block: Features) -> None:
+        """Takes the next rows."""
+
+    def array(self) -> Features:
+        """All rows, of which there is one at least; nothing is put after that."""
+
+
+@contextmanager
+def room_for(place: str, rows: int, shape: Sequence[int], fewer: str) -> Iterator[Room]:
+    """Room for features: in memory, if they fit there twice. The array stays.
+
+    Args:
+        place: where they come from, for messages.
+        rows: how many there are at most.
+        shape: of a row.
+        fewer: how to have fewer of them.
+
+    Raises:
+        BadInput: there is no room for them in the folder of temporary files either.
+    """
+    size, free = 4 * rows * math.prod(shape), available_bytes()
+    if 2 * size < free:
+        yield _Memory(rows, shape)
+        return
+    check_room(
+        f"{place}: what is kept of each of {rows} rows beside its features",
+        BYTES_A_ROW * rows,
+        "take a part of the rows",
+    )
+    folder = Path(tempfile.gettempdir())
+    if _kind(folder) in IN_MEMORY:
+        problem = "which is in memory itself"
+    elif size > (there := shutil.disk_usage(folder).free):
+        problem = f"where {_gib(there)} are free"
+    else:
+        problem = ""
+    if problem:
+        raise BadInput(
+            f"{place} takes about {_gib(size)} as numbers, and {_gib(free)} of memory are free; it "
+            f"would be read from a file in {folder}, {problem}: {REMEDY}; or {fewer}"
+        )
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        yield _File(file, folder, shape)
+
+
+def joined(place: str, arrays: Sequence[npt.NDArray[Any]], keep: npt.NDArray[np.bool_]) -> Features:
+    """The rows of arrays, one array after the other, that are to be kept (rows,)."""
+    done, kept, shape = 0, int(keep.sum()), arrays[0].shape[1:]
+    with room_for(place, kept, shape, "take a part of the rows") as room:
+        for array in arrays:
+            for rows in pieces(array):
+                block = array[rows]
+                with np.errstate(over="ignore"):  # too large for 32 bits: infinite
+                    room.put(block[keep[done : done + len(block)]].astype(np.float32, copy=False))
+                done += len(block)
+        return room.array()
+
+
+def check_workers(x: Features, workers: int) -> None:
+    """Checks that each of the workers has room for features, where they are in a file.
+
+    Raises:
+        BadInput: the folder of temporary files has no room for as many of them.
+    """
+    if not isinstance(x, np.memmap) or x.filename:  # a file of the user's is there for all
+        return
+    folder = Path(tempfile.gettempdir())
+    if workers * x.nbytes > (there := shutil.disk_usage(folder).free):
+        raise BadInput(
+            f"data: takes {_gib(x.nbytes)} as numbers, which memory has no room for twice: every "
+            f"worker reads it from a file of its own in {folder}, where {_gib(there)} are free; "
+            f"lower executor.workers ({workers}), or {REMEDY}"
+        )
+
+
+class _Memory:
+    """Rows in an array."""
+
+    in_file = False
+
+    def __init__(self, rows: int, shape: Sequence[int]) -> None:
+        self._x: Features = np.empty((rows, *shape), np.float32)
+        self._done = 0
+
+    def put(self, block: Features) -> None:
+        goes_on()
+        self._x[self._done : self._done + len(block)] = block
+        self._done += len(block)
+
+    def array(self) -> Features:
+        return self._x[: self._done]
+
+
+class _File:
+    """Rows in a file of a folder."""
+
+    in_file = True
+
+    def __init__(self, file: IO[bytes], folder: Path, shape: Sequence[int]) -> None:
+        self._file, self._folder, self._shape = file, folder, tuple(shape)
+        self._rows = 0
+
+    def put(self, block: Features) -> None:
+        goes_on()
+        left = np.ascontiguousarray(block).reshape(-1).view(np.uint8)
+        try:
+            while len(left):
+                left = left[self._file.write(left.data) :]
+        except OSError as error:
+            if error.errno not in NO_SPACE:
+                raise
+            raise BadInput(
+                f"data: {self._folder} has no room left for the file that rows are read from: "
+                f"{REMEDY}"
+            ) from error
+        self._rows += len(block)
+
+    def array(self) -> Features:
+        return np.memmap(self._file, np.float32, "r+", shape=(self._rows, *self._shape))
+
+
+def _kind(folder: Path) -> str:
+    """The kind of the file system that a folder is in; nothing where the system doesn't say."""
+    if not MOUNTS.exists():
+        return ""
+    lines = (line.split() for line in MOUNTS.read_text().splitlines())
+    kinds = {re.sub(r"\\040", " ", where): kind for _, where, kind, *_ in lines}
+    inside = folder.resolve()
+    return next((kinds[str(p)] for p in (inside, *inside.parents) if str(p) in kinds), "")
+
+
+def _gib(size: float) -> str:
+    return f"{size / 2**30:.1f} GiB"

@@ -1,0 +1,107 @@
+"""Files and folders that the user names: found on this machine, and of the kind that is read.
+
+In: a key and its value. Out: a path, or `BadInput` with what there is instead.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+from fairsweep.errors import BadInput, without_password
+
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
+SYSTEM = tuple(Path(name) for name in ("/proc", "/sys", "/dev"))
+OBJECTS = {".pkl", ".joblib", ".h5", ".hdf5", ".keras", ".pt", ".pth"}
+LONGEST_START = 8
+# What a file begins with, what that is, and what to do about it.
+STARTS = {
+    b"PAR1": ("a Parquet file", "use data=parquet"),
+    b"PK\x03\x04": ("a zip archive", "use data=npz for an .npz, or save a sheet as CSV"),
+    b"\x1f\x8b": ("compressed", "unpack it first"),
+    b"\x89HDF": ("an HDF5 file", "save its arrays with numpy.savez(path, x=x, y=y)"),
+    b"\x80\x02": ("a file of Python objects", "those are never read; save plain values"),
+    b"\x80\x03": ("a file of Python objects", "those are never read; save plain values"),
+    b"\x80\x04": ("a file of Python objects", "those are never read; save plain values"),
+    b"\x80\x05": ("a file of Python objects", "those are never read; save plain values"),
+    b"\xff\xfe": ("UTF-16 text", "save it as UTF-8: iconv -f utf-16 -t utf-8 FILE"),
+    b"\xfe\xff": ("UTF-16 text", "save it as UTF-8: iconv -f utf-16 -t utf-8 FILE"),
+}
+
+
+def find_file(key: str, given: str | None) -> Path:
+    """The regular file that is meant.
+
+    Raises:
+        BadInput: it is an address, isn't there, or is something else.
+    """
+    path = find(key, given)
+    if path.is_dir():
+        inside = sorted(p.name for p in path.iterdir() if p.is_file())[:3]
+        has = f", which has {', '.join(inside)}" if inside else ""
+        raise BadInput(f"{key}: need a file, and {path} is a folder{has}")
+    if not path.is_file() or any(path.resolve().is_relative_to(place) for place in SYSTEM):
+        raise BadInput(
+            f"{key}: {path} is a pipe, a device or a file of the system; copy what it gives into "
+            "a file first"
+        )
+    if path.suffix.lower() in OBJECTS:
+        raise BadInput(
+            f"{key}: {path} may hold Python objects, which are never read; save plain values, with "
+            "numpy.savez(path, x=x, y=y) or as CSV"
+        )
+    return path
+
+
+def find_folder(key: str, given: str | None) -> Path:
+    """The folder that is meant.
+
+    Raises:
+        BadInput: it is an address, isn't there, or is a file.
+    """
+    path = find(key, given)
+    if not path.is_dir():
+        raise BadInput(f"{key}: need a folder with a folder for each class, and {path} is a file")
+    return path
+
+
+def check_start(key: str, path: Path) -> None:
+    """Checks that a file that should be text doesn't begin as another kind does.
+
+    Raises:
+        BadInput: it does.
+    """
+    with path.open("rb") as file:
+        start = file.read(LONGEST_START)
+    if not start:
+        raise BadInput(f"{key}: {path} is empty")
+    for known, (kind, remedy) in STARTS.items():
+        if start.startswith(known):
+            raise BadInput(f"{key}: {path} is {kind}, not text; {remedy}")
+    if b"\0" in start:
+        raise BadInput(f"{key}: {path} isn't text; save it as CSV in UTF-8")
+
+
+def find(key: str, given: str | None) -> Path:
+    """The file or folder that is meant.
+
+    Raises:
+        BadInput: it is an address, or isn't there.
+    """
+    if URL.match(given or ""):
+        raise BadInput(
+            f"{key}: need a path on this machine, got the address "
+            f"{without_password(given or '')}; nothing is fetched: copy it here first"
+        )
+    path = Path(given or "")
+    if given and path.exists():
+        return path
+    close = []
+    if path.parent.is_dir():
+        close = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], 2)
+    hint = f" (did you mean {' or '.join(str(path.parent / name) for name in close)}?)"
+    raise BadInput(
+        f"{key}: there is no file {path.absolute()}{hint if close else ''}; a path counts from the "
+        "folder of the command"
+    )

@@ -1,0 +1,104 @@
+"""How a trained model is made again: everything but its weights, and the folder that holds both.
+
+A folder has `model.json` and `weights.npz`: plain values and plain arrays, nothing that runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fairsweep.data.dataset import Column
+from fairsweep.data.scaling import Scaling
+from fairsweep.errors import StorageError
+
+FORMAT = 3
+EARLIEST = 1
+DESCRIPTION, WEIGHTS = "model.json", "weights.npz"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model without its weights: `builder` and its `params`, what is done to features first,
+    the shape of a row, the names of the classes in the order of the outputs, the columns of a
+    table, and the loss, which says what the outputs are. Where it is `multi_label`, `classes` are
+    the names of labels, of which a row can have several."""
+
+    builder: str
+    params: Mapping[str, Any]
+    scaling: Scaling
+    shape: tuple[int, ...]
+    classes: tuple[str, ...]
+    columns: tuple[Column, ...] = ()
+    loss: str = "sparse_categorical_crossentropy"
+    multi_label: bool = False
+
+    @property
+    def answer(self) -> str:
+        """The column with the class of a row, or its labels, in what the model says."""
+        return "labels" if self.multi_label else "class"
+
+
+def write_model(folder: Path, recipe: Recipe, weights: bytes) -> None:
+    """Fills a folder; `weights` is an .npz of the model's weights in Keras's order."""
+    folder.mkdir(parents=True)
+    digest = hashlib.sha256(weights).hexdigest()
+    about = {"format": FORMAT, "weights_sha256": digest, **asdict(recipe)}
+    (folder / DESCRIPTION).write_text(json.dumps(about, indent=1, sort_keys=True))
+    (folder / WEIGHTS).write_bytes(weights)
+
+
+def read_model(folder: Path) -> tuple[Recipe, Sequence[npt.NDArray[Any]]]:
+    """The recipe and the weights of a folder.
+
+    Raises:
+        StorageError: the folder isn't one that `write_model` filled, or was changed since.
+    """
+    try:
+        about = json.loads((folder / DESCRIPTION).read_text())
+        content = (folder / WEIGHTS).read_bytes()
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{folder} holds no model: {error}") from error
+    if about.get("format") not in range(EARLIEST, FORMAT + 1):
+        raise StorageError(
+            f"{folder / DESCRIPTION} is of format {about.get('format')}, and this version reads "
+            f"{EARLIEST} to {FORMAT}; use the version that wrote it"
+        )
+    if hashlib.sha256(content).hexdigest() != about["weights_sha256"]:
+        raise StorageError(f"{folder / WEIGHTS} isn't what was published; restore it")
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            weights = [arrays[f"arr_{i}"] for i in range(len(arrays.files))]
+    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise StorageError(f"{folder / WEIGHTS} holds no plain arrays: {error}") from error
+    return _recipe(about), weights
+
+
+def _recipe(about: Mapping[str, Any]) -> Recipe:
+    scaling = about["scaling"]
+    return Recipe(
+        about["builder"],
+        about["params"],
+        Scaling(
+            scaling["factor"],
+            tuple(scaling["mean"]),
+            tuple(scaling["variance"]),
+            tuple(scaling.get("numbers", ())),
+            tuple(scaling.get("fill", ())),
+            tuple((column, word) for column, word in scaling.get("words", ())),
+        ),
+        tuple(about["shape"]),
+        tuple(about["classes"]),
+        tuple(Column(c["name"], tuple(c["vocabulary"])) for c in about.get("columns", ())),
+        about.get("loss", Recipe.loss),
+        about.get("multi_label", Recipe.multi_label),
+    )

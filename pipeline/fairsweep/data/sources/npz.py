@@ -1,0 +1,289 @@
+"""Arrays of the user's own: an .npz with x and y, or with a pair of them for each part.
+
+In: a path. Out: a `Dataset`, or `BadInput`. What an array declares is checked before it is read.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fairsweep.config.schema import Data
+from fairsweep.data.classes import class_problem, holds_labels, label_problems, number_classes
+from fairsweep.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Features
+from fairsweep.data.memory.available import available_bytes, check_room
+from fairsweep.data.memory.room import joined
+from fairsweep.data.paths import find_file
+from fairsweep.errors import BadInput
+
+MOST_BYTES = 20 * 2**30
+MOST_PACKED = 100  # times its size in the archive; a bomb is a thousand times as large
+WORTH_A_LOOK = 100 * 2**20
+BLOCK = 2**22  # values
+WRITE = "numpy.savez(path, x=x, y=y)"
+SPLIT = {TRAIN: "train", VALIDATION: "val", TEST: "test"}
+HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+ZIP = b"PK\x03\x04"
+LOCAL_HEADER = 30  # bytes of a file's header in a zip, without its name and what follows that
+
+
+def load_npz(settings: Data) -> Dataset:
+    """The data set of an archive.
+
+    Raises:
+        BadInput: it is damaged, declares more than it may, or holds no rows with a class each, or
+            with labels.
+    """
+    path = find_file("data.path", settings.path)
+    return read_archive(path, settings, "data.path")
+
+
+def read_archive(path: Path, settings: Data, key: str) -> Dataset:
+    """The data set of a file that there is; `key` names it in messages."""
+    arrays = read_arrays(path, key)
+    place = f"{key}: {path}"
+    parts = [part for part, name in SPLIT.items() if f"x_{name}" in arrays]
+    if "x" in arrays:
+        return from_arrays(arrays["x"], arrays["y"], place, settings.missing)
+    x = [arrays[f"x_{SPLIT[part]}"] for part in parts]
+    y = [arrays[f"y_{SPLIT[part]}"] for part in parts]
+    if problems := list(_unlike(place, dict(zip(parts, x, strict=True)), y)):
+        raise BadInput(*problems)
+    rows = np.repeat(np.array(parts, np.int8), [len(part) for part in x])
+    if any(isinstance(part, np.memmap) for part in x):
+        whole: npt.NDArray[Any] = joined(place, x, np.ones(len(rows), bool))
+    else:
+        whole = np.concatenate(x)
+    return from_arrays(whole, np.concatenate(y), place, settings.missing, rows)
+
+
+def read_arrays(path: Path, key: str, wanted: frozenset[str] | None = None) -> dict[str, Any]:
+    """The arrays x and y of an archive, or a pair for each part; or those that are wanted. One of
+    32-bit floats that doesn't fit in memory stays in the file, where that isn't packed.
+
+    Raises:
+        BadInput: they aren't there, aren't plain, or aren't whole.
+    """
+    if not zipfile.is_zipfile(path):
+        with path.open("rb") as file:
+            cut = file.read(len(ZIP)) == ZIP
+        what = "is damaged (it is cut short)" if cut else "is no .npz file"
+        raise BadInput(f"{key}: {path} {what}; write it with {WRITE}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            there = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            chosen = _chosen(key, path, set(there)) if wanted is None else wanted & set(there)
+            declared = {name: _declared(key, path, archive, there[name]) for name in chosen}
+            _check_size(key, path, archive.infolist())
+        _check_room(key, path, declared)
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return {
+                name: _in_place(path, there[name], about) if about.stays else stored[name]
+                for name, about in declared.items()
+            }
+    except BadInput:
+        raise
+    except Exception as error:  # those of zipfile, zlib and numpy are of a dozen kinds
+        raise BadInput(
+            f"{key}: {path} is damaged ({error}); write it again with {WRITE}"
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Declared:
+    """What an array says of itself; `start` counts from the start of its file in the archive."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    start: int
+    stays: bool
+
+
+def _chosen(key: str, path: Path, there: set[str]) -> set[str]:
+    """The names to read: x and y, or those of given parts."""
+    if {"x", "y"} <= there:
+        return {"x", "y"}
+    pairs = {
+        part: {f"x_{name}", f"y_{name}"} & there
+        for part, name in SPLIT.items()
+        if {f"x_{name}", f"y_{name}"} & there
+    }
+    if TRAIN not in pairs or any(len(pair) < 2 for pair in pairs.values()):
+        raise BadInput(
+            f"{key}: {path} needs arrays x and y, or pairs x_train, y_train, x_val, y_val, x_test, "
+            f"y_test, and has {', '.join(sorted(there))}"
+        )
+    return set().union(*pairs.values())
+
+
+def _declared(key: str, path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Declared:
+    with archive.open(info) as file:
+        version = np.lib.format.read_magic(file)
+        if version not in HEADERS:
+            raise ValueError(f"{info.filename} is of version {version}")
+        shape, by_columns, dtype = HEADERS[version](file)
+        start = file.tell()
+    if dtype.hasobject:
+        raise BadInput(
+            f"{key}: {path} needs plain arrays, and {info.filename} holds Python objects, which "
+            f"are never read; write it with {WRITE}, without object arrays"
+        )
+    size = math.prod(shape) * dtype.itemsize
+    if start + size != info.file_size:
+        raise ValueError(f"{info.filename} declares {size} bytes and has {info.file_size - start}")
+    plain = info.compress_type == zipfile.ZIP_STORED and not by_columns and len(shape) > 1
+    fits = 2 * size < available_bytes()
+    return _Declared(shape, dtype, start, plain and dtype == np.float32 and not fits)
+
+
+def _check_size(key: str, path: Path, files: list[zipfile.ZipInfo]) -> None:
+    packed = sum(info.compress_size for info in files)
+    size = sum(info.file_size for info in files if info.compress_type != zipfile.ZIP_STORED)
+    if size > MOST_BYTES or size > max(WORTH_A_LOOK, MOST_PACKED * packed):
+        raise BadInput(
+            f"{key}: {path} unpacks to {size / 2**30:.1f} GiB from {packed / 2**20:.1f} MiB, more "
+            f"than is safe (20 GiB, or {MOST_PACKED} times); write it unpacked: {WRITE}"
+        )
+
+
+def _check_room(key: str, path: Path, arrays: Mapping[str, _Declared]) -> None:
+    """An array is read, and where it isn't of 32-bit floats another is made of it."""
+    check_room(
+        f"{key}: {path}",
+        sum(
+            math.prod(about.shape) * (about.dtype.itemsize + 4 * (about.dtype != np.float32))
+            for about in arrays.values()
+            if not about.stays
+        ),
+        "write x as float32 with numpy.savez, and it stays in its file",
+    )
+
+
+def _in_place(path: Path, info: zipfile.ZipInfo, about: _Declared) -> npt.NDArray[Any]:
+    """An array as a view of the file."""
+    with path.open("rb") as file:
+        file.seek(info.header_offset)
+        header = file.read(LOCAL_HEADER)
+    name, extra = (int.from_bytes(header[i : i + 2], "little") for i in (26, 28))
+    start = info.header_offset + LOCAL_HEADER + name + extra + about.start
+    return np.memmap(path, about.dtype, "r", start, about.shape)
+
+
+def _unlike(
+    place: str, x: Mapping[int, npt.NDArray[Any]], y: list[npt.NDArray[Any]]
+) -> Iterator[str]:
+    """How the arrays of the parts don't go together."""
+    shapes = {f"x_{SPLIT[part]}": f"{array.dtype} {array.shape}" for part, array in x.items()}
+    if len({array.shape[1:] for array in x.values()}) > 1:
+        shown = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        yield f"{place}: rows must have the same shape in every part, got {shown}"
+    (first, *_), own = x, y[0].shape[1:]
+    for (part, features), labels in zip(x.items(), y, strict=True):
+        if 0 in (features.ndim, labels.ndim) or len(features) != len(labels):
+            yield (
+                f"{place}: x_{SPLIT[part]} of shape {features.shape} and y_{SPLIT[part]} of shape "
+                f"{labels.shape} must have the same rows"
+            )
+        elif labels.shape[1:] != own:
+            yield (
+                f"{place}: y must have one class a row in every part, or the same labels, got "
+                f"y_{SPLIT[first]} {y[0].shape}, y_{SPLIT[part]} {labels.shape}"
+            )
+
+
+def from_arrays(
+    x: npt.NDArray[np.generic],
+    y: npt.NDArray[np.generic],
+    place: str,
+    missing: str | None = None,
+    parts: npt.NDArray[np.int8] | None = None,
+) -> Dataset:
+    """Checks arrays and numbers their classes in sorted order.
+
+    Args:
+        x: features (rows, …).
+        y: a class for each row, (rows,), or whether it has each label, (rows, labels).
+        place: where they are, for messages.
+        missing: what is done about NaN: nothing (None), `fill`, `drop`.
+        parts: the part of each row, where it is given.
+
+    Raises:
+        BadInput: the arrays are no features with one class per row, or with labels.
+    """
+    problems, keep = [], None
+    if x.ndim < 2 or x.dtype.kind not in "iufb":
+        problems.append(f"{place}: x must be numbers of shape (rows, features, …), got {_shape(x)}")
+    else:
+        found = _gaps(x)
+        infinite, gaps = (int((found == kind).sum()) for kind in (INFINITE, GAP))
+        if infinite or (gaps and missing is None):
+            problems.append(
+                f"{place}: x has NaN or infinite values in {infinite + gaps} rows (as 32 bits), "
+                f"infinite ones in {infinite}; fill or drop them: data.missing=fill or drop does "
+                "so for NaN"
+            )
+        elif missing == "fill" and gaps and x.ndim > 2:
+            problems.append(f"{place}: only tables can be filled; use data.missing=drop")
+        elif missing == "drop" and gaps:
+            keep = found == WHOLE
+    of_y = [f"{place}: {problem}" for problem in _target_problems(y)]
+    if not of_y and len(x) != len(y):
+        problems.append(f"{place}: x has {len(x)} rows and y {len(y)}; they must be the same")
+    if problems or of_y:
+        raise BadInput(*problems, *of_y)
+    if keep is not None:
+        y, parts = y[keep], None if parts is None else parts[keep]
+        if left := [f"{place}: without rows that miss a value, {p}" for p in _target_problems(y)]:
+            raise BadInput(*left)
+        x = joined(place, [x], keep)
+    labels, names = number_classes(y)
+    notes = () if keep is None else (f"{int((~keep).sum())} rows that miss a value are left out",)
+    return Dataset(_float32(x), labels, names, parts=parts, notes=notes)
+
+
+def _target_problems(y: npt.NDArray[np.generic]) -> Iterator[str]:
+    """What is wrong of classes, or of labels, which then have their numbers as names."""
+    if holds_labels(y):
+        yield from (f"y: {p}" for p in label_problems(y, [str(i) for i in range(y.shape[1])]))
+    elif problem := class_problem(y):
+        yield f"y {problem}"
+
+
+WHOLE, GAP, INFINITE = range(3)
+
+
+def _gaps(x: npt.NDArray[np.generic]) -> npt.NDArray[np.int8]:
+    """Which rows (rows,) have a missing value, and which an infinite one."""
+    found = np.zeros(len(x), np.int8)
+    if x.dtype.kind != "f":
+        return found
+    rows = max(1, BLOCK // max(1, math.prod(x.shape[1:])))
+    for start in range(0, len(x), rows):
+        some = x[start : start + rows]
+        block = _float32(some).reshape(len(some), -1)
+        found[start : start + rows] = np.where(
+            np.isinf(block).any(axis=1), INFINITE, np.isnan(block).any(axis=1)
+        )
+    return found
+
+
+def _float32(x: npt.NDArray[np.generic]) -> Features:
+    """What is too large for 32 bits becomes infinite, and is refused as such."""
+    if x.dtype == np.float32:
+        return x  # type: ignore[return-value]
+    with np.errstate(over="ignore"):
+        return x.astype(np.float32)
+
+
+def _shape(array: npt.NDArray[np.generic]) -> str:
+    return f"{array.dtype} of shape {array.shape}"

@@ -1,0 +1,185 @@
+"""The split of a data set: as the data says, or seeded, by share."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fairsweep.config.schema import Data
+from fairsweep.data.classes import NO_REGRESSION
+from fairsweep.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Dataset, Rows
+from fairsweep.data.shares import by_class, by_group, by_labels
+from fairsweep.data.sources import load
+from fairsweep.errors import BadInput
+
+MANY_CLASSES = 20
+MANY_FOR_ROWS = 0.1
+
+
+@dataclass(frozen=True)
+class SplitData:
+    """A data set and the row numbers of its three parts, each in ascending order."""
+
+    dataset: Dataset
+    train: Rows
+    validation: Rows
+    test: Rows
+
+
+def load_split(settings: Data) -> SplitData:
+    """Loads the data and splits it.
+
+    Raises:
+        BadInput: the data can't be read or split.
+    """
+    return split_rows(load(settings), settings)
+
+
+def split_rows(dataset: Dataset, settings: Data) -> SplitData:
+    """Splits data that is loaded. A part that the data itself gives stays as it is; others are held
+    out by share, where every class, or label, keeps its share in each part. Rows of a group stay
+    together.
+
+    Raises:
+        BadInput: a part would be left without rows of some class, or without rows that have some
+            label, or haven't.
+    """
+    parts = dataset.parts if dataset.parts is not None else np.full(len(dataset.y), TRAIN, np.int8)
+    train, validation, test = (np.flatnonzero(parts == part) for part in (TRAIN, VALIDATION, TEST))
+    _check_given(dataset, train, validation, test)
+    random = np.random.default_rng(settings.seed)
+    taken = 0.0
+    if not len(test):
+        taken = settings.test
+        train, test = _hold_out(train, dataset, settings.test, random, settings, "data.test")
+    if not len(validation):
+        if settings.validation_seed is not None:
+            random = np.random.default_rng([settings.seed, settings.validation_seed])
+        share = settings.validation / (1 - taken)
+        key = "data.validation"
+        train, validation = _hold_out(train, dataset, share, random, settings, key)
+    return SplitData(dataset, train, validation, test)
+
+
+def _check_given(dataset: Dataset, train: Rows, validation: Rows, test: Rows) -> None:
+    """Checks the parts that the data itself gives.
+
+    Raises:
+        BadInput: a class has no training rows, or a label none with or without it, or a part has a
+            single row.
+    """
+    problems = []
+    if without := [kind for kind, count in dataset.counts(train).items() if not count]:
+        problems.append(
+            f"data: the given split has no training rows {', '.join(without[:5])}; a model can't "
+            "learn what it never sees"
+        )
+    for name, rows in zip(PARTS, (train, validation, test), strict=True):
+        if len(rows) == 1:
+            problems.append(f"data: the given split has one {name} row; it needs two at least")
+    if problems:
+        raise BadInput(*problems)
+
+
+def _hold_out(
+    rows: Rows,
+    dataset: Dataset,
+    share: float,
+    random: np.random.Generator,
+    settings: Data,
+    key: str,
+) -> tuple[Rows, Rows]:
+    """Splits `rows` into (kept, held out)."""
+    if share == 0:
+        return rows, rows[:0]
+    labels = dataset.y[rows]
+    if dataset.groups is not None:
+        out = by_group(rows, labels, dataset.groups[rows], share, random)
+    else:
+        out = (by_labels if dataset.multi_label else by_class)(rows, labels, share, random)
+    kept = np.setdiff1d(rows, out)
+    there = {kind: count for kind, count in dataset.counts(rows).items() if count}
+    for part in map(dataset.counts, (out, kept)):
+        if lacking := [kind for kind in there if not part[kind]]:
+            rarest = min(lacking, key=lambda kind: there[kind])
+            what = "label" if dataset.multi_label else f"class{_of_column(dataset, settings)}"
+            whole = "" if dataset.groups is None else " while groups stay whole"
+            raise BadInput(
+                f"{key}: a share of {share:.3g} leaves some {what} without rows on one side{whole} "
+                f"(rows {rarest}: {there[rarest]}); use another share, or 0 to hold none out"
+                f"{_if_numbers(dataset)}"
+            )
+    return kept, out
+
+
+def _of_column(dataset: Dataset, settings: Data) -> str:
+    return f" of column {settings.targets[0]!r}" if dataset.columns else ""
+
+
+def _if_numbers(dataset: Dataset) -> str:
+    """What to tell of classes that may be quantities."""
+    names = dataset.class_names
+    many = len(names) > max(MANY_CLASSES, len(dataset.y) * MANY_FOR_ROWS)
+    if not many or not all(name.removeprefix("-").isdecimal() for name in names):
+        return ""
+    return (
+        f". They are {len(names)} whole numbers for {len(dataset.y)} rows: if that is a quantity, "
+        f"{NO_REGRESSION}"
+    )
+
+
+def describe(data: SplitData, settings: Data) -> dict[str, object]:
+    """Facts about the data for the report: what it is, its size, its split, its classes or
+    labels."""
+    return {
+        "name": settings.name,
+        "source": settings.path or settings.dataset or settings.source,
+        "rows": len(data.dataset.y),
+        "features": " × ".join(str(n) for n in data.dataset.x.shape[1:]),
+        "training rows": len(data.train),
+        "validation rows": len(data.validation),
+        "test rows": len(data.test),
+        data.dataset.kind: ", ".join(data.dataset.class_names),
+    }
+
+
+def fingerprint(data: SplitData) -> str:
+    """SHA-256 over every byte of features, labels and split, with shapes and names: two sweeps with
+    the same one trained and judged on the same rows."""
+    digest = hashlib.sha256()
+    for array in (data.dataset.x, data.dataset.y, data.train, data.validation, data.test):
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    columns = (repr((column.name, column.vocabulary)) for column in data.dataset.columns)
+    digest.update("\0".join((*data.dataset.class_names, *columns)).encode())
+    return digest.hexdigest()
+
+
+def contents(data: SplitData) -> dict[str, object]:
+    """What a fingerprint is of, in parts that can be told apart when it isn't the same any more."""
+    dataset = data.dataset
+    parts = {name: getattr(data, name) for name in PARTS}
+    return {
+        "rows": {name: len(rows) for name, rows in parts.items()},
+        "shape of a row": list(dataset.x.shape[1:]),
+        "columns": {column.name: _kind(column) for column in dataset.columns},
+        dataset.kind: list(dataset.class_names),
+        "checksums": {
+            "features": _checksum(dataset.x),
+            "labels": _checksum(dataset.y),
+            "split": _checksum(np.concatenate(list(parts.values()))),
+        },
+    }
+
+
+def _kind(column: Column) -> str:
+    words = "\0".join(column.vocabulary).encode()
+    return f"{len(column.vocabulary)} words ({zlib.crc32(words):08x})" if words else "numbers"
+
+
+def _checksum(array: npt.NDArray[np.generic]) -> str:
+    return f"{zlib.crc32(np.ascontiguousarray(array).data):08x}"

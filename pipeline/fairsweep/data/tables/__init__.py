@@ -1,0 +1,1 @@
+"""Tables: columns and their roles, from CSV or Parquet files to rows of numbers."""

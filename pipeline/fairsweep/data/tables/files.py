@@ -1,0 +1,118 @@
+"""The files of a table: one for all rows, or one for each part, each with its columns and its rows
+in batches.
+
+In: the settings. Out: files, of which CSV is in memory if there is room, or is read as it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import pyarrow as pa
+
+from fairsweep.config.schema import Data
+from fairsweep.data.csv.file import CsvReader, Dialect
+from fairsweep.data.csv.problems import csv_names
+from fairsweep.data.csv.stream import CsvStream, CsvTable
+from fairsweep.data.dataset import TEST, TRAIN, VALIDATION
+from fairsweep.data.memory.available import available_bytes
+from fairsweep.data.paths import find_file
+from fairsweep.data.spelling import mark_of
+from fairsweep.data.tables.parquet import ParquetRows
+from fairsweep.data.tables.roles import check_dropped
+from fairsweep.errors import BadInput
+
+MAIN = "data.path"
+KEYS = {TRAIN: MAIN, VALIDATION: "data.validation_path", TEST: "data.test_path"}
+
+
+class RowFile(Protocol):
+    """A file: its columns, how many rows it has at most, and these in batches."""
+
+    rows: int
+
+    @property
+    def schema(self) -> pa.Schema: ...
+
+    def batches(self, columns: list[str]) -> Iterator[Any]: ...
+
+
+def open_files(settings: Data) -> dict[int, RowFile]:
+    """The file of each part; one that holds all of them is that of training rows.
+
+    Raises:
+        BadInput: what is wrong with all of them.
+    """
+    given = {
+        part: (key, getattr(settings, key.removeprefix("data.")))
+        for part, key in KEYS.items()
+        if part == TRAIN or getattr(settings, key.removeprefix("data."))
+    }
+    problems: list[str] = []
+    if settings.source == "parquet":
+        opened = _each(given, lambda one: _parquet(*one, settings), problems)
+    else:
+        found = _each(given, lambda one: _CsvFile.find(*one, settings), problems)
+        sizes = {part: file.reader.most_bytes() for part, file in found.items()}
+        fits = sum(sizes.values()) < available_bytes()
+        opened = _each(found, _CsvFile.in_memory if fits else _CsvFile.streamed, problems)
+    if problems:
+        raise BadInput(*problems)
+    return opened
+
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+def _each(
+    given: dict[int, Given], make: Callable[[Given], Made], problems: list[str]
+) -> dict[int, Made]:
+    """What is made of each; what is wrong with some is added to the problems."""
+    made = {}
+    for part, one in given.items():
+        try:
+            made[part] = make(one)
+        except BadInput as error:
+            problems += error.problems
+    return made
+
+
+def _parquet(key: str, given: str | None, settings: Data) -> RowFile:
+    file = ParquetRows(key, find_file(key, given))
+    if key == MAIN:
+        check_dropped(key, file.schema.names, settings.drop or ())
+    return file
+
+
+@dataclass(frozen=True)
+class _CsvFile:
+    """A CSV file that is there, and how to read it."""
+
+    key: str
+    path: Path
+    names: list[str]
+    dialect: Dialect
+
+    @classmethod
+    def find(cls, key: str, given: str | None, settings: Data) -> _CsvFile:
+        path = find_file(key, given)
+        delimiter, dropped = mark_of(settings.delimiter), settings.drop or ()
+        names = csv_names(key, path, delimiter, unnamed="" in dropped)
+        if key == MAIN:
+            check_dropped(key, names, dropped)
+        words = [*(settings.categorical or ()), *filter(None, (settings.split, settings.group))]
+        return cls(key, path, names, Dialect(delimiter, settings.decimal or ".", words, dropped))
+
+    @property
+    def reader(self) -> CsvReader:
+        return CsvReader(self.path, self.names, self.dialect)
+
+    def in_memory(self) -> RowFile:
+        return CsvTable(self.key, self.path, self.names, self.dialect)
+
+    def streamed(self) -> RowFile:
+        return CsvStream(self.key, self.path, self.names, self.dialect, self.reader.most_rows())

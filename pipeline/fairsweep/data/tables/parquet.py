@@ -1,0 +1,59 @@
+"""A Parquet file: its flat columns, row group by row group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from fairsweep.errors import BadInput
+
+BATCH_BYTES = 8 * 2**20
+BUFFER = 2**16  # bytes of a column that are read at once, however many a row group has
+
+
+def index_of(schema: pa.Schema) -> tuple[str, ...]:
+    """The columns that are the index of the table that pandas wrote, if it did."""
+    about = schema.pandas_metadata or {}
+    return tuple(name for name in about.get("index_columns", ()) if isinstance(name, str))
+
+
+class ParquetRows:
+    """The columns of a file, and its rows in batches.
+
+    Raises:
+        BadInput: it is no whole Parquet file.
+    """
+
+    def __init__(self, key: str, path: Path) -> None:
+        self._key, self._path = key, path
+        try:
+            with path.open("rb") as file:
+                about = parquet.ParquetFile(file)
+                self.schema: pa.Schema = about.schema_arrow
+                self.rows: int = about.metadata.num_rows
+        except (pa.ArrowException, OSError) as error:
+            raise self._damaged(error) from error
+
+    def batches(self, columns: list[str]) -> Iterator[Any]:
+        """The named columns, a few megabytes at a time."""
+        size = max(1024, BATCH_BYTES // (8 * max(1, len(columns))))
+        try:
+            with self._path.open("rb") as file:
+                opened = parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
+                yield from opened.iter_batches(size, columns=columns)
+        except (pa.ArrowException, OSError) as error:
+            raise self._damaged(error) from error
+
+    def table(self, columns: list[str]) -> pa.Table:
+        """The named columns of all rows."""
+        schema = pa.schema([self.schema.field(name) for name in columns])
+        return pa.Table.from_batches(self.batches(columns), schema)
+
+    def _damaged(self, error: Exception) -> BadInput:
+        return BadInput(
+            f"{self._key}: {self._path} is no whole Parquet file ({error}); write it again"
+        )

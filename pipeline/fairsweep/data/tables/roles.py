@@ -1,0 +1,135 @@
+"""What each column of a table is for: features, target, the split, groups, or nothing.
+
+In: the settings and the schema of every file. Out: names by role, or `BadInput` with all that is
+wrong of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from fairsweep.config.schema import Data
+from fairsweep.data.tables.columns import kind_of
+from fairsweep.data.tables.parquet import index_of
+from fairsweep.errors import BadInput
+
+KINDS = ("numbers", "words")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """`features` in the order of the file; `targets` are one column of classes, or several of
+    labels; `words` are the columns that hold words; `named` are read as words and are no
+    features; `index` are columns of pandas' own, which are left out."""
+
+    features: tuple[str, ...]
+    targets: tuple[str, ...]
+    words: frozenset[str]
+    named: tuple[str, ...]
+    index: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> list[str]:
+        """Every column that is read."""
+        return list(dict.fromkeys((*self.features, *self.named, *self.targets)))
+
+
+def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
+    """The roles of columns.
+
+    Args:
+        settings: name the columns.
+        schemas: of every file, by the key that names it; training rows' first.
+
+    Raises:
+        BadInput: a named column isn't there, or one can't be read.
+    """
+    first = next(iter(schemas.values()))
+    targets = settings.targets
+    apart = [name for name in (*targets, settings.split, settings.group) if name]
+    dropped = settings.drop or []
+    wanted = {*apart, *dropped, *(settings.categorical or ())}
+    index = tuple(name for name in index_of(first) if name not in wanted)
+    features = tuple(name for name in first.names if name not in (*apart, *dropped, *index))
+    problems = [*_not_there(settings, schemas, features)]
+    if not features:
+        problems.append("data.path: no column is left to learn from; take some out of data.drop")
+    categorical = set(settings.categorical or [])
+    words = set(categorical)
+    labels = targets if len(targets) > 1 else ()
+    for name in targets:
+        if not labels and name in first.names and pa.types.is_boolean(first.field(name).type):
+            words.add(name)  # its classes are true and false
+    for key, schema in schemas.items():
+        there = [name for name in (*features, *apart) if name in schema.names]
+        for name in there:
+            kind = kind_of(schema.field(name).type)
+            if kind not in KINDS:
+                remedy = "" if name in apart else f"; data.drop=[{name}] leaves it out"
+                problems.append(f"{key}: column {name!r} {kind}{remedy}")
+            elif kind == "words" and name in labels:
+                problems.append(
+                    f"data.target: column {name!r} of {key} has words, and a label is 0 or 1 "
+                    "(false or true) for each row; a column of classes stands alone: "
+                    f"data.target={name}"
+                )
+            elif kind == "words":
+                words.add(name)
+    for key, schema in schemas.items():
+        for name in words - categorical - {settings.split, settings.group}:
+            kind = schema.field(name).type if name in schema.names else pa.string()
+            if kind_of(kind) == "numbers" and not pa.types.is_boolean(kind):
+                problems.append(
+                    f"{key}: column {name!r} is all numbers here and has words in another of the "
+                    f"files; data.categorical=[{name}] takes them as words"
+                )
+    if problems:
+        raise BadInput(*problems)
+    named = [name for name in (settings.split, settings.group) if name]
+    named += [target for target in targets if target in words]
+    return Roles(features, targets, frozenset(words), tuple(dict.fromkeys(named)), index)
+
+
+def check_dropped(key: str, names: Sequence[str], dropped: Sequence[str]) -> None:
+    """Checks that there are columns to leave out.
+
+    Raises:
+        BadInput: there is none of such a name.
+    """
+    if unknown := [name for name in dropped if name not in names]:
+        raise BadInput(
+            *(f"data.drop: {key} has no column {name!r}{_hint(name, names)}" for name in unknown)
+        )
+
+
+def _not_there(
+    settings: Data, schemas: Mapping[str, pa.Schema], features: Sequence[str]
+) -> Iterator[str]:
+    (main, first), *others = schemas.items()
+    wanted = [
+        *(("data.target", name) for name in settings.targets),
+        ("data.split", settings.split),
+        ("data.group", settings.group),
+        *(("data.categorical", name) for name in settings.categorical or ()),
+    ]
+    known = first.names
+    for key, name in wanted:
+        if name is not None and name not in known:
+            shown = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
+            yield f"{key}: {main} has no column {name!r}{_hint(name, known)}; there are: {shown}"
+    read = {*features, *(name for _, name in wanted)}
+    for key, schema in others:
+        if missing := [name for name in known if name in read and name not in schema.names]:
+            yield f"{key}: has no column {', '.join(map(repr, missing))}, and data.path has"
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    if not close:
+        return ""
+    meant = close[0] if close[0] == close[0].strip() else repr(close[0])
+    return f"; did you mean {meant}?"

@@ -1,0 +1,251 @@
+"""Tables: from a CSV or Parquet file and the roles of its columns to rows of numbers.
+
+In: files, opened by `table_files`. Out: a `Dataset` whose columns are numbers as
+they are and words by number, or `BadInput` with all that is wrong of the columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fairsweep.config.schema import Data
+from fairsweep.data.classes import class_problem, label_problems, number_classes
+from fairsweep.data.csv.stream import ReadAgain
+from fairsweep.data.dataset import PART_WORDS, PARTS, Column, Dataset, Features, Parts
+from fairsweep.data.memory.room import Room, room_for
+from fairsweep.data.memory.view import pieces
+from fairsweep.data.tables.columns import MOST_WORDS, Words, numbers_of
+from fairsweep.data.tables.files import KEYS, MAIN, RowFile, open_files
+from fairsweep.data.tables.problems import bad_words, copies, counts_of, too_many
+from fairsweep.data.tables.roles import Roles, roles_of
+from fairsweep.errors import BadInput
+
+LESS = "leave columns out with data.drop"
+MISSING_WORDS = "an empty value, NA, N/A, NaN, NULL, null"
+
+
+def load_table(settings: Data) -> Dataset:
+    """The data set of one file, or of one for each part.
+
+    Raises:
+        BadInput: a file can't be read, or its columns aren't what the settings say.
+    """
+    files = open_files(settings)
+    dataset = None
+    while dataset is None:
+        dataset = _read(settings, files)
+    return dataset
+
+
+def _read(settings: Data, files: Mapping[int, RowFile]) -> Dataset | None:
+    """What is in the files; None if one has to be read in another way, which it will be."""
+    roles = roles_of(settings, {KEYS[part]: file.schema for part, file in files.items()})
+    rows = sum(file.rows for file in files.values())
+    with room_for(f"{MAIN}: {settings.path}", rows, (len(roles.features),), LESS) as room:
+        filling = _Filling(settings, roles, rows, room)
+        try:
+            for part, file in files.items():
+                for batch in file.batches(roles.all):
+                    filling.take(batch, part)
+        except ReadAgain:
+            return None
+        return filling.dataset(whole_files=len(files) == 1)
+
+
+class _Filling:
+    """The arrays of a data set, which batches are put into."""
+
+    def __init__(self, settings: Data, roles: Roles, rows: int, room: Room) -> None:
+        self._settings, self._roles, self._room = settings, roles, room
+        self._keep: npt.NDArray[np.bool_] = np.ones(rows, bool)
+        self._files: Parts = np.empty(rows, np.int8)
+        fill = settings.missing == "fill"
+        self._words = {name: Words(fill) for name in roles.features if name in roles.words}
+        self._named = {name: Words(False) for name in roles.named}
+        self._codes = {name: np.empty(rows, np.float32) for name in roles.named}
+        self._target = np.empty((rows, len(roles.targets)), np.float64)
+        self._missing = np.zeros(len(roles.features), np.int64)
+        self._infinite = np.zeros(len(roles.features), np.int64)
+        self._done = 0
+
+    def take(self, batch: Any, part: int) -> None:
+        """Puts a batch of a part's file in."""
+        rows = slice(self._done, self._done + batch.num_rows)
+        block: Features = np.empty((batch.num_rows, len(self._roles.features)), np.float32)
+        with np.errstate(over="ignore"):  # too large for 32 bits: infinite, and refused as such
+            for i, name in enumerate(self._roles.features):
+                words = self._words.get(name)
+                column = batch.column(name)
+                block[:, i] = numbers_of(column) if words is None else words.codes(column)
+        if not np.isfinite(block).all():
+            gaps = np.isnan(block)
+            self._missing += gaps.sum(axis=0)
+            self._infinite += np.isinf(block).sum(axis=0)
+            if self._settings.missing == "drop":
+                self._keep[rows] = ~gaps.any(axis=1)
+                block = block[self._keep[rows]]
+        self._room.put(block)
+        self._see_words(block)
+        for name, words in self._named.items():
+            self._codes[name][rows] = words.codes(batch.column(name))
+        for i, name in enumerate(self._roles.targets):
+            if name not in self._named:
+                self._target[rows, i] = numbers_of(batch.column(name))
+        self._files[rows] = part
+        self._done = rows.stop
+
+    def dataset(self, whole_files: bool) -> Dataset:
+        """What was put in, once it is checked."""
+        self._leave_out_what_is_empty()
+        named = {name: words.sort(self._codes[name]) for name, words in self._named.items()}
+        problems = [*self._bad_values(), *self._bad_named(named)]
+        y = self._answers()
+        problems += [f"data.target: {problem}" for problem in self._bad_answers(y)]
+        if problems:
+            raise BadInput(*problems)
+        keep = self._keep
+        if problems := [*self._bad_answers(y[keep])]:
+            raise BadInput(
+                *(f"data.target: without rows that miss a value, {problem}" for problem in problems)
+            )
+        labels, names = number_classes(y[keep])
+        if labels.ndim > 1:
+            names = self._roles.targets
+        elif (target := self._roles.targets[0]) in named:
+            names = tuple(named[target][int(name)] for name in names)
+        x = self._room.array()
+        columns = self._columns(x)
+        if problems := [*bad_words(columns, len(x)), *copies(x, columns, labels, names)]:
+            raise BadInput(*problems)
+        return Dataset(
+            x,
+            labels,
+            names,
+            tuple(columns),
+            self._parts(named, keep, whole_files),
+            self._groups(keep),
+            tuple(self._notes(named, keep)),
+        )
+
+    def _notes(
+        self, named: Mapping[str, tuple[str, ...]], keep: npt.NDArray[np.bool_]
+    ) -> Iterator[str]:
+        """What was left out, and what was taken for something else."""
+        if not keep.all():
+            yield f"{int((~keep).sum())} rows that miss a value are left out"
+        if index := self._roles.index:
+            yield (
+                f"the index that pandas wrote, column {', '.join(index)}, is left out; "
+                "reset_index() before to_parquet makes a column of it"
+            )
+        words = named.get(self._settings.split or "", ())
+        if other := [word for word in words if word not in PARTS]:
+            taken = ", ".join(f"{word!r} for {PARTS[_part(word) or 0]}" for word in other)
+            yield f"column {self._settings.split!r} is taken to say {taken}"
+
+    def _see_words(self, block: Features) -> None:
+        """Takes in which words rows have; too many are told before memory is full of them."""
+        for i, name in enumerate(self._roles.features):
+            if name in self._words:
+                self._words[name].see(block[:, i])
+                if self._room.in_file and self._words[name].seen > MOST_WORDS:
+                    raise BadInput(too_many(name, f"more than {MOST_WORDS} different words"))
+
+    def _leave_out_what_is_empty(self) -> None:
+        """Gives back the places of rows that didn't come."""
+        came = slice(self._done)
+        self._keep, self._files = self._keep[came], self._files[came]
+        self._target = self._target[came]
+        self._codes = {name: codes[came] for name, codes in self._codes.items()}
+
+    def _columns(self, x: Features) -> list[Column]:
+        """The columns; in `x`, words become indices into their vocabularies."""
+        orders = {
+            i: self._words[name].order()
+            for i, name in enumerate(self._roles.features)
+            if name in self._words
+        }
+        for rows in pieces(x) if orders else ():
+            for i, (_, places) in orders.items():
+                x[rows, i] = places[x[rows, i].astype(np.int64)]
+        return [
+            Column(name, orders[i][0] if i in orders else ())
+            for i, name in enumerate(self._roles.features)
+        ]
+
+    def _answers(self) -> npt.NDArray[Any]:
+        """The class of each row as a number, itself or that of a word; or its labels."""
+        first, *others = self._roles.targets
+        return self._target if others else self._codes.get(first, self._target[:, 0])
+
+    def _bad_answers(self, y: npt.NDArray[Any]) -> Iterator[str]:
+        first, *others = self._roles.targets
+        if others:
+            yield from label_problems(y, self._roles.targets)
+        elif problem := class_problem(y):
+            yield f"column {first!r} {problem}{self._aside(y)}"
+
+    def _aside(self, y: npt.NDArray[Any]) -> str:
+        """What a CSV may have been read otherwise than it was meant."""
+        first = self._roles.targets[0]
+        if self._settings.source != "csv" or not len(y):
+            return ""
+        if np.isnan(y).any():
+            return f" (what counts as missing: {MISSING_WORDS})"
+        if first not in self._named and (y == y[0]).all():
+            return f"; if they are words, such as 01 and 1: data.categorical=[{first}]"
+        return ""
+
+    def _bad_values(self) -> Iterator[str]:
+        """Values that are infinite, or missing where that isn't provided for."""
+        place = self._settings.path
+        if self._infinite.any():
+            counts = counts_of(self._roles.features, self._infinite)
+            yield (
+                f"data.path: {place} has infinite values, or ones too large for 32 bits: {counts}; "
+                "correct them"
+            )
+        if self._missing.any() and self._settings.missing is None:
+            counts = counts_of(self._roles.features, self._missing)
+            yield (
+                f"data.path: {place} misses values: {counts}; data.missing=fill puts the mean of "
+                "training rows there, data.missing=drop leaves these rows out"
+            )
+
+    def _bad_named(self, named: dict[str, tuple[str, ...]]) -> Iterator[str]:
+        """What is wrong of the columns that say which part or group a row belongs to."""
+        for key in ("split", "group"):
+            name = getattr(self._settings, key)
+            if name is None:
+                continue
+            missing = int(np.isnan(self._codes[name]).sum())
+            if missing:
+                yield f"data.{key}: column {name!r} is empty in {missing} rows; every row needs one"
+            if key == "split" and (other := [w for w in named[name] if _part(w) is None]):
+                yield (
+                    f"data.split: column {name!r} must say {', '.join(PARTS)} (or training, val, "
+                    f"valid, testing), and has {', '.join(map(repr, other[:3]))}"
+                )
+
+    def _parts(
+        self, named: dict[str, tuple[str, ...]], keep: npt.NDArray[np.bool_], whole_files: bool
+    ) -> Parts | None:
+        split = self._settings.split
+        if split is not None:
+            numbers = np.array([_part(word) for word in named[split]], np.int8)
+            parts: Parts = numbers[self._codes[split].astype(np.int64)]
+            return parts[keep]
+        return None if whole_files else self._files[keep]
+
+    def _groups(self, keep: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64] | None:
+        group = self._settings.group
+        return None if group is None else self._codes[group].astype(np.int64)[keep]
+
+
+def _part(word: str) -> int | None:
+    """The part of the split that a word says."""
+    return PART_WORDS.get(word.strip().lower())

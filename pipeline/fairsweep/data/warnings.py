@@ -1,0 +1,140 @@
+"""What is odd about data and may be meant: told, and not refused."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from fairsweep.data.dataset import Dataset, Features, Rows
+from fairsweep.data.memory.view import pieces
+from fairsweep.data.spelling import alike, as_numbers, disguised
+from fairsweep.data.split import SplitData
+
+MOST_ROWS = 2_000_000  # among which equal ones are looked for
+SHOWN = 5
+SMALLEST_IMAGE = 5  # pixels in height and width
+
+
+def remarks(data: SplitData, batch_size: int = 1) -> Iterator[str]:
+    """One line each.
+
+    Args:
+        data: as it is split.
+        batch_size: the largest that a training takes.
+    """
+    dataset = data.dataset
+    yield from dataset.notes
+    in_file = isinstance(dataset.x, np.memmap)
+    if isinstance(dataset.x, np.memmap):
+        own = f"a file of its own in {tempfile.gettempdir()}"
+        yield (
+            f"the data takes {dataset.x.nbytes / 2**30:.1f} GiB as numbers, and memory has no room "
+            f"for that twice: every process reads it batch by batch from "
+            f"{'the file' if dataset.x.filename else own}, which takes longer"
+        )
+    if dataset.columns:
+        yield from _odd_columns(dataset, data.train)
+    yield from _odd_words(dataset)
+    if not dataset.columns and _channels_first(dataset.x.shape[1:]):
+        shape = " × ".join(map(str, dataset.x.shape[1:]))
+        yield (
+            f"rows have the shape {shape}; if these are images, their channels belong last: save "
+            "np.moveaxis(x, 1, -1)"
+        )
+    for name in ("validation", "test"):
+        rows: Rows = getattr(data, name)
+        without = [kind for kind, count in dataset.counts(rows).items() if not count]
+        if len(rows) and without:
+            yield (
+                f"there is no {name} row {', '.join(without[:SHOWN])}: what is measured there says "
+                "nothing of it"
+            )
+    if dataset.multi_label and (dataset.y.sum(axis=1) == 1).all():
+        yield (
+            "every row has exactly one of the labels: they are classes; a column that has the "
+            "class of each row trains probabilities that add up to 1"
+        )
+    if len(data.train) < batch_size:
+        yield (
+            f"there are {len(data.train)} training rows, fewer than a batch of {batch_size}: every "
+            "epoch is one step"
+        )
+    if len(dataset.y) <= MOST_ROWS and not in_file:
+        yield from _repeated(data)
+
+
+def _odd_words(dataset: Dataset) -> Iterator[str]:
+    """Words that may be meant to be the same, or numbers."""
+    words = {f"column {column.name}": column.vocabulary for column in dataset.columns}
+    for what, own in ({dataset.kind: dataset.class_names} | words).items():
+        for same in alike(own)[:SHOWN]:
+            yield (
+                f"{what}: {' and '.join(map(repr, same))} count as different, and are the same but "
+                "for capitals or blanks around them; write them alike if they are"
+            )
+    for what, own in words.items():
+        if (number := disguised(own)) is not None:
+            yield f"{what} is taken for words, and has {as_numbers(number)}"
+
+
+def _channels_first(shape: Sequence[int]) -> bool:
+    """Whether rows look like images whose channels come before height and width."""
+    return (
+        len(shape) == 3
+        and shape[0] in (1, 3)
+        and shape[2] not in (1, 3)
+        and min(shape[1:]) >= SMALLEST_IMAGE
+    )
+
+
+def _odd_columns(dataset: Dataset, train: Rows) -> Iterator[str]:
+    """Columns that say nothing, or only which row it is."""
+    x = dataset.x
+    same = np.ones(len(dataset.columns), bool)
+    for rows in pieces(x[: len(train)]):
+        same &= (x[train[rows]] == x[train[0]]).all(axis=0)
+        if not same.any():
+            break
+    few = next(pieces(x))
+    counting = (
+        not (column.vocabulary or same[i]) and _differ(x[few, i]) and _counts(x[:, i])
+        for i, column in enumerate(dataset.columns)
+    )
+    for odd, what in (
+        (same, "is the same in every training row"),
+        (counting, "only counts the rows"),
+    ):
+        names = [column.name for column, is_odd in zip(dataset.columns, odd, strict=True) if is_odd]
+        if names:
+            shown = ",".join(names)
+            yield f"column {shown} {what}; data.drop=[{shown}] leaves it out"
+
+
+def _differ(values: Features) -> bool:
+    """Whether no two numbers of a column are less than 1 apart: so it is if they count."""
+    return bool((np.diff(np.sort(values)) >= 1).all())
+
+
+def _counts(values: Features) -> bool:
+    """Whether a column is 0, 1, 2, … or as many whole numbers one after the other in any order."""
+    if len(values) < 10 or len(values) > 2**24:
+        return False
+    ordered = np.sort(values)
+    return bool((np.diff(ordered) == 1).all())
+
+
+def _repeated(data: SplitData) -> Iterator[str]:
+    """Training rows that stand in a part on which a model is judged."""
+    x = data.dataset.x
+    trained = {hash(x[row].tobytes()) for row in data.train}
+    for name in ("validation", "test"):
+        rows: Rows = getattr(data, name)
+        count = sum(hash(x[row].tobytes()) in trained for row in rows)
+        if count:
+            yield (
+                f"{count} of {len(rows)} {name} rows have the features of a training row: a model "
+                "can know their answer by heart; take repeated rows out, or keep those that belong "
+                "together in one part with data.group"
+            )

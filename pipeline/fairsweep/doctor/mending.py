@@ -1,0 +1,79 @@
+"""Closes what a killed process left open in MLflow, and keeps copies of what a mending changes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+
+from fairsweep.errors import AlreadyRunning
+from fairsweep.tracking.store import Store
+from fairsweep.tracking.write.run import TrainingRun
+
+
+def interrupt(store: Store, runs: Sequence[str]) -> list[Path]:
+    """Closes runs as interrupted, as the next start of their sweep would.
+
+    Args:
+        store: where they are.
+        runs: their ids.
+
+    Returns:
+        Copies of what was changed, of the local database.
+    """
+    copies = [keep_copy(store.root / "mlflow.db")] if store.local else []
+    client = store.client()
+    for run_id in runs:
+        TrainingRun(client, run_id).interrupt()
+    return copies
+
+
+def keep_copy(path: Path) -> Path:
+    """A copy of a file beside it, named after the time; of a database, one that is whole."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    copy = path.with_name(f"{path.name}.kept-{stamp}-{time.time_ns() % 1_000_000_000:09}")
+    if path.suffix != ".db":
+        shutil.copy(path, copy)
+        return copy
+    with closing(sqlite3.connect(path, timeout=60)) as old, closing(sqlite3.connect(copy)) as new:
+        old.backup(new)
+    return copy
+
+
+@contextmanager
+def held_still(store: Store, sweep: str) -> Iterator[None]:
+    """Keeps a sweep from being run while it is read; nothing is written, not even who does it.
+
+    Raises:
+        AlreadyRunning: a process runs the sweep.
+    """
+    path = store.root / "studies" / f"{sweep}.lock"
+    if not path.exists():
+        yield
+        return
+    with path.open("rb") as file:
+        try:
+            flock(file, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            holder = file.read().decode(errors="replace").strip() or "another process"
+            raise AlreadyRunning(
+                f"sweep {sweep} is being run by {holder}; wait for it, or stop it"
+            ) from None
+        yield
+
+
+def is_being_made(folder: Path) -> bool:
+    """Whether a process is making the database of the folder now (tracking.store.database)."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        flock(descriptor, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

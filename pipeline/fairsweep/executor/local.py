@@ -1,0 +1,260 @@
+"""Worker processes of this machine: `TrialSpec`s in, a stream of events out.
+
+Every worker is a fresh interpreter (never a fork, which TensorFlow doesn't survive) with a socket
+of its own, so one that dies takes nothing with it; it is replaced, and the sweep is told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from types import TracebackType
+
+from fairsweep.executor.liveness import Pulse, whereabouts
+from fairsweep.executor.oom import out_of_memory_kills
+from fairsweep.records import (
+    EpochMetrics,
+    StillTraining,
+    TrialKey,
+    TrialResult,
+    TrialSpec,
+    Verdict,
+    WorkerLost,
+    WorkerReady,
+)
+
+Event = WorkerReady | EpochMetrics | TrialResult | WorkerLost
+
+ENVIRONMENT = {
+    "KERAS_BACKEND": "tensorflow",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # several workers share a GPU
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+def tensorflow_environment(logs: Path) -> Mapping[str, str]:
+    """What a process that imports TensorFlow needs in its environment, before it does.
+
+    Args:
+        logs: where Keras, and matplotlib that it imports, may write: by default the user's home.
+    """
+    own = {"KERAS_HOME": str(logs), "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(logs))}
+    return {**ENVIRONMENT, **own}
+
+
+@dataclass
+class Worker:
+    """A process, its end of the socket, and the trial it is at."""
+
+    process: subprocess.Popen[bytes]
+    connection: Connection
+    log: Path
+    spec: TrialSpec | None = None
+    ready: bool = False
+    pulse: Pulse | None = None
+    epochs: int = 0
+    kills: int | None = None
+
+    @property
+    def key(self) -> TrialKey | None:
+        return None if self.spec is None else self.spec.key
+
+    def heard(self, epochs: Sequence[EpochMetrics] = ()) -> None:
+        """Takes in a message; the first one says that it is ready to train."""
+        now = time.monotonic()
+        if self.pulse is not None:
+            self.pulse.heard(now, sum(not metrics.settled for metrics in epochs))
+        if epochs:
+            self.epochs = epochs[-1].epoch
+        self.ready = True
+        self.watch(now)
+
+    def watch(self, now: float) -> None:
+        """Begins to watch the training that it has, once it is ready."""
+        if self.pulse is None and self.spec is not None and self.ready:
+            self.pulse = Pulse(self.spec.training.stall_seconds, now)
+
+
+class LocalExecutor:
+    """`workers` processes with `threads` threads each; what they print goes to files in `logs`.
+
+    Use it as a context manager: on leaving, no worker is left.
+    """
+
+    def __init__(self, workers: int, threads: int, logs: Path) -> None:
+        self._threads = threads
+        self._logs = logs
+        self._started = 0
+        self._lifeline = os.pipe()
+        self._listened = time.monotonic()
+        self._explained = 0  # deaths for want of memory that were told of
+        self._workers = [self._start() for _ in range(workers)]
+
+    def __enter__(self) -> LocalExecutor:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for worker in self._workers:
+            worker.process.kill()
+            worker.process.wait()
+            worker.connection.close()
+        for end in self._lifeline:
+            os.close(end)
+
+    @property
+    def size(self) -> int:
+        """How many workers there are."""
+        return len(self._workers)
+
+    @property
+    def idle(self) -> int:
+        """How many workers have nothing to do; one that still starts may be given its first."""
+        return sum(worker.key is None for worker in self._workers)
+
+    def submit(self, spec: TrialSpec) -> None:
+        """Gives a trial to an idle worker, a ready one first."""
+        worker = max((w for w in self._workers if w.key is None), key=lambda w: w.ready)
+        worker.spec, worker.pulse, worker.epochs = spec, None, 0
+        worker.watch(time.monotonic())
+        worker.kills = self._unexplained_kills()
+        self._send(worker, spec)
+
+    def stop(self) -> set[TrialKey]:
+        """Asks every worker that trains to end its training after the epoch that it is at; says
+        which trainings that are."""
+        asked = set()
+        for worker in self._workers:
+            if worker.ready and worker.key is not None:
+                worker.process.send_signal(signal.SIGUSR2)
+                asked.add(worker.key)
+        return asked
+
+    def judge(self, verdict: Verdict) -> None:
+        """Passes a verdict on to the worker that is at its trial, if one still is."""
+        for worker in self._workers:
+            if worker.key == verdict.key:
+                self._send(worker, verdict)
+
+    def events(self, timeout: float | None = None) -> Iterator[Event]:
+        """What has come from the workers, in order per worker; waits up to `timeout` seconds for
+        the first."""
+        by_connection = {worker.connection: worker for worker in self._workers}
+        for connection in wait(list(by_connection), timeout):
+            assert isinstance(connection, Connection)
+            yield from self._receive(by_connection[connection])
+        yield from self._hanging()
+
+    def _receive(self, worker: Worker) -> Iterator[Event]:
+        try:
+            while worker.connection.poll():
+                message: Event | StillTraining | list[EpochMetrics] = worker.connection.recv()
+                if isinstance(message, list):
+                    worker.heard(message)
+                    yield from message
+                    continue
+                worker.heard()
+                if isinstance(message, TrialResult):
+                    worker.spec = worker.pulse = None
+                if not isinstance(message, StillTraining):
+                    yield message
+        except (EOFError, ConnectionResetError):
+            yield self._lost(worker)
+
+    def _lost(self, worker: Worker) -> WorkerLost:
+        exit_code, peak = self._replace(worker)
+        before, kills = worker.kills, self._unexplained_kills()
+        counted = before is not None and kills is not None and kills > before
+        starved = counted and exit_code == -signal.SIGKILL
+        self._explained += starved
+        return WorkerLost(worker.key, exit_code, str(worker.log), worker.epochs, starved, peak)
+
+    def _unexplained_kills(self) -> int | None:
+        """How many processes were ended for want of memory and weren't told of."""
+        kills = out_of_memory_kills()
+        return None if kills is None else kills - self._explained
+
+    def _hanging(self) -> Iterator[TrialResult]:
+        """The results of trainings that hang: their workers are killed, for nothing else would end
+        them."""
+        now = time.monotonic()
+        listened, self._listened = now - self._listened, now
+        for worker in list(self._workers):
+            if worker.pulse is None or worker.spec is None:
+                continue
+            worker.pulse.listened(listened)
+            if worker.pulse.hangs and not worker.connection.poll():
+                place = whereabouts(worker.process.pid, worker.log)
+                worker.process.kill()
+                self._replace(worker)
+                yield TrialResult(
+                    worker.spec.key,
+                    "failed",
+                    worker.epochs,
+                    worker.pulse.seconds(now),
+                    error=f"no epoch for {worker.pulse.silent:.0f} s (stuck in {place}); "
+                    f"training.stall_seconds={worker.spec.training.stall_seconds:g} is the limit",
+                    cause=f"stuck at {place.file}:{place.line}",
+                    traceback=place.dump,
+                )
+
+    def _replace(self, worker: Worker) -> tuple[int, int]:
+        """Puts another worker into the place of one that has ended, or is about to; its exit code,
+        and the most memory that it had, in bytes."""
+        _, status, usage = os.wait4(worker.process.pid, 0)
+        worker.process.returncode = os.waitstatus_to_exitcode(status)
+        worker.connection.close()
+        self._workers[self._workers.index(worker)] = self._start()
+        unit = 1 if sys.platform == "darwin" else 1024
+        return worker.process.returncode, usage.ru_maxrss * unit
+
+    def _send(self, worker: Worker, message: TrialSpec | Verdict) -> None:
+        # One that has died says so by its socket: the next `events` tells, and replaces it.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            worker.connection.send(message)
+
+    def _start(self) -> Worker:
+        ours, theirs = socket.socketpair()
+        self._started += 1
+        path = self._logs / f"worker-{self._started}.log"
+        with path.open("wb") as log, theirs:
+            process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "fairsweep.training.worker",
+                    str(theirs.fileno()),
+                    str(self._lifeline[0]),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment(),
+                pass_fds=(theirs.fileno(), self._lifeline[0]),
+                start_new_session=True,  # Ctrl-C is for the sweep alone
+            )
+        return Worker(process, Connection(ours.detach()), path)
+
+    def _environment(self) -> Mapping[str, str]:
+        threads = str(self._threads)
+        return {
+            **os.environ,
+            **tensorflow_environment(self._logs),
+            "TF_NUM_INTRAOP_THREADS": threads,
+            "TF_NUM_INTEROP_THREADS": threads,
+            "OMP_NUM_THREADS": threads,
+        }

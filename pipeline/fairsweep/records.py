@@ -1,0 +1,290 @@
+"""What the rooms hand each other: plain frozen values, no library of any room.
+
+`TrialSpec` goes into a worker, `EpochMetrics` and one `TrialResult` come out. `RunRecord` and
+`SweepRecord` are what the tracking store gives back to the report.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+DISK_FULL = "disk full"
+"""The cause of a training's interruption that no other attempt would help."""
+
+WHOLE = ""
+"""Stands for the sweep where a name would stand for an arm."""
+
+Direction = Literal["minimize", "maximize"]
+Outcome = Literal["complete", "pruned", "diverged", "failed", "interrupted"]
+Stage = Literal["check", "search", "confirm", "train"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A metric and its direction: the one place in the project that knows "better than"."""
+
+    metric: str
+    direction: Direction
+
+    def better(self, value: float, than: float) -> bool:
+        """Whether `value` beats `than`; a value that isn't finite never does."""
+        if not math.isfinite(value):
+            return False
+        if not math.isfinite(than):
+            return True
+        return value > than if self.direction == "maximize" else value < than
+
+    def best(self, values: Sequence[float]) -> int | None:
+        """Index of the best finite value, the first one of equals; None when there is none."""
+        index: int | None = None
+        for i, value in enumerate(values):
+            if math.isfinite(value) and (index is None or self.better(value, values[index])):
+                index = i
+        return index
+
+
+def derive_seed(seed: int, *path: str | int) -> int:
+    """A seed in [0, 2**31) that depends on `seed` and `path` only.
+
+    SHA-256 rather than addition: neighbouring trials then share no stretch of random numbers,
+    and no two purposes of one trial get the same seed.
+    """
+    text = "/".join(str(part) for part in (seed, *path))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+@dataclass(frozen=True)
+class TrialKey:
+    """Which training this is: `trial` counts within an arm from 0, `repeat` is the index of the
+    confirmation seed (0 outside the confirm stage), `attempt` counts from 1."""
+
+    arm: str
+    stage: Stage
+    trial: int
+    repeat: int = 0
+    attempt: int = 1
+
+    def __str__(self) -> str:
+        name = f"{self.arm}/{self.trial}"
+        return f"{name}/seed-{self.repeat}" if self.stage == "confirm" else name
+
+
+@dataclass(frozen=True)
+class VerdictSchedule:
+    """The epochs whose result the sweep judges: `first`, then every `interval` after it.
+
+    The worker trains one epoch further while it waits, and then obeys: a trial judged hopeless
+    at epoch e ends after epoch e + 1, at any speed of the machine.
+    """
+
+    first: int
+    interval: int
+
+    def judged(self, epoch: int) -> bool:
+        return epoch >= self.first and (epoch - self.first) % self.interval == 0
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """Everything that decides the outcome of one training.
+
+    `data`, `model`, `optimizer` and `training` are the settings of fairsweep.config.schema with
+    this trial's values put in. `test` asks for what test rows say of the best epoch, `weights`
+    names the file that its weights go to, `checkpoints` the folder from whose last checkpoint the
+    training goes on, and that gets further ones; empty for none.
+    """
+
+    key: TrialKey
+    data: Any
+    model: Any
+    optimizer: Any
+    training: Any
+    objective: Objective
+    seed: int
+    verdicts: VerdictSchedule | None = None
+    test: bool = False
+    weights: str = ""
+    checkpoints: str = ""
+
+
+@dataclass(frozen=True)
+class EpochMetrics:
+    """The metrics of one finished epoch (from 1) by Keras's names, and when it ended
+    (milliseconds since 1970). One that is `settled` comes from a checkpoint that was taken after a
+    later one: no verdict on it is waited for."""
+
+    key: TrialKey
+    epoch: int
+    values: Mapping[str, float]
+    timestamp: int
+    settled: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The sweep's answer to a judged epoch: whether the trial goes on."""
+
+    key: TrialKey
+    epoch: int
+    keep: bool
+
+
+@dataclass(frozen=True)
+class WorkerReady:
+    """A worker has imported what it needs and waits for its first trial."""
+
+
+@dataclass(frozen=True)
+class StillTraining:
+    """A worker's training goes on in the midst of an epoch."""
+
+
+@dataclass(frozen=True)
+class WorkerLost:
+    """A worker process died. `key` is the trial it was at, if any, of which `epochs` had ended;
+    `exit_code` is negative for a signal; `log` is the file with what it printed. `peak` is the most
+    memory that it had, in bytes, where `out_of_memory` says that it was ended for want of it."""
+
+    key: TrialKey | None
+    exit_code: int
+    log: str
+    epochs: int = 0
+    out_of_memory: bool = False
+    peak: int = 0
+
+    @property
+    def why(self) -> str:
+        if self.out_of_memory:
+            return f"its worker ran out of memory (it had {self.peak / 2**30:.1f} GiB)"
+        return f"its worker died (exit code {self.exit_code})"
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often a row of one class was taken for which: `counts[true][predicted]`, both in the
+    order of `classes`."""
+
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Importance:
+    """What a searched parameter had to do with being among an arm's best trials: `share` is its
+    part of that of all of them (0 to 1); `lucky` says that shuffled results bring as much in one
+    case of twenty, or more often."""
+
+    parameter: str
+    share: float
+    lucky: bool
+
+
+@dataclass(frozen=True)
+class Importances:
+    """The importance of each searched parameter of an arm; without any, `missing` says why."""
+
+    parameters: tuple[Importance, ...]
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """How a training ended; `interrupted` says that it couldn't go on from its checkpoints.
+    `earlier` of its `seconds` were trained before the checkpoint from which it went on.
+    `best_value` is the objective at `best_epoch` (None when no epoch gave a finite value); `test`
+    holds `test_*` metrics at that epoch when the spec asked, and
+    `confusion` the test rows by class; `weights` is the file with the weights of that epoch;
+    `loop_reason` says why another loop trained than the one that comes first. `error` is one line,
+    and failures with the same `cause` are alike. `notes` are for the user to read."""
+
+    key: TrialKey
+    outcome: Outcome
+    epochs: int
+    seconds: float
+    best_epoch: int | None = None
+    best_value: float | None = None
+    test: Mapping[str, float] = field(default_factory=dict)
+    confusion: Confusion | None = None
+    weights: str = ""
+    earlier: float = 0.0
+    loop: str = ""
+    loop_reason: str = ""
+    error: str = ""
+    cause: str = ""
+    traceback: str = ""
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One stored training. `curves` maps a metric to its values, epoch 1 first (NaN where an
+    epoch is missing), and `confusion` shows the test rows by class; they are filled for the runs
+    a report draws, and empty for the rest."""
+
+    run_id: str
+    key: TrialKey
+    outcome: Outcome | Literal["running"]
+    seed: int
+    params: Mapping[str, str]
+    best_value: float | None
+    best_epoch: int | None
+    epochs: int
+    seconds: float
+    test: Mapping[str, float] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    confusion: Confusion | None = None
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A sweep's model in the registry: the confirmed mean that earned it its place, and the run
+    whose weights it has."""
+
+    name: str
+    version: str
+    run_id: str
+    mean: float
+    data_sha256: str
+
+    @property
+    def uri(self) -> str:
+        return f"models:/{self.name}@champion"
+
+
+@dataclass(frozen=True)
+class SweepRecord:
+    """One stored sweep: `runs` holds search and confirmation trainings, those that were
+    interrupted left out. `started` is milliseconds since 1970, `trials` the budget of an arm,
+    `confirm_top` how many of its configurations are confirmed;
+    `finished` says that all of it was spent that some limit allowed.
+    `utilisation` is the share of their time that workers trained, in the last process of it;
+    `sampler` drew the trials. `commands` maps an arm's name to the overrides that compose it again,
+    and a search run's id to those that train that run again. `spaces` has the dimensions of each
+    arm as fairsweep.config.stored_space writes them; an older store has none. `stopped` says of an
+    arm why it got no more trials."""
+
+    name: str
+    run_id: str
+    experiment: str
+    experiment_id: str
+    objective: Objective
+    group: str
+    arms: tuple[str, ...]
+    trials: int
+    confirm_seeds: int
+    data: Mapping[str, Any]
+    data_sha256: str
+    started: int
+    commands: Mapping[str, Sequence[str]]
+    runs: tuple[RunRecord, ...]
+    confirm_top: int = 1
+    spaces: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    finished: bool = False
+    utilisation: float | None = None
+    sampler: str = ""
+    champion: Champion | None = None

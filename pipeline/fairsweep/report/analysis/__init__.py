@@ -1,0 +1,1 @@
+"""What the report knows: selection, statistics, curves, parameters. Numbers, no words."""

@@ -1,0 +1,243 @@
+"""Picks from a stored sweep what the report speaks about.
+
+In: a `SweepRecord`, at any moment of its life (nothing finished yet, running, interrupted, done).
+Out: a `Selection` with one `ArmSelection` per arm: its default, its best trial, the confirmation
+runs of that best trial, and what is still missing.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from fairsweep.records import Objective, RunRecord, SweepRecord
+
+OUTCOMES = ("complete", "pruned", "diverged", "failed", "running")
+
+
+@dataclass(frozen=True)
+class ArmSelection:
+    """What one arm brought.
+
+    Attributes:
+        arm: Its name.
+        trials: Its search runs, by trial number, the last attempt of each.
+        default: Trial 0, which trains the arm's defaults; None before it has begun.
+        best: The best complete search run, the first of equals; None when none is complete.
+        chosen: The search run whose configuration stands for the arm: of those confirmed the one
+            with the best mean, one that diverged on no seed first; `best` until one is.
+        seeds: The confirmation runs of `chosen`, by repeat and of any outcome.
+        pending: Whether runs are still to come, so that its numbers may change.
+    """
+
+    arm: str
+    trials: tuple[RunRecord, ...]
+    default: RunRecord | None
+    best: RunRecord | None
+    chosen: RunRecord | None
+    seeds: tuple[RunRecord, ...]
+    pending: bool
+
+    @property
+    def confirmed(self) -> tuple[RunRecord, ...]:
+        """The confirmation runs that ended well, by repeat."""
+        return tuple(run for run in self.seeds if has_result(run))
+
+    @property
+    def values(self) -> Mapping[int, float]:
+        """The confirmed value of the objective by seed."""
+        return {run.seed: value_of(run) for run in self.confirmed}
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many search runs ended in each of `OUTCOMES`."""
+        return _count(self.trials)
+
+    @property
+    def seed_counts(self) -> Mapping[str, int]:
+        """How many confirmation runs ended in each of `OUTCOMES`."""
+        return _count(self.seeds)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs the search trained, those of pruned and diverged trials included."""
+        return sum(run.epochs for run in self.trials)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds the search trained, those of pruned and diverged trials included."""
+        return sum(run.seconds for run in self.trials)
+
+    @property
+    def eligible(self) -> bool:
+        """Whether the arm may win: confirmed, and no seed of its configuration diverged."""
+        return bool(self.confirmed) and self.seed_counts["diverged"] == 0
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The arms in the sweep's order.
+
+    Attributes:
+        arms: One entry for every arm of the sweep, in its order.
+        objective: What "best" means here.
+        running: How many runs are training at this moment.
+        seeds: How many confirmation seeds the sweep asks of each arm.
+        sampler: What drew the trials.
+    """
+
+    arms: tuple[ArmSelection, ...]
+    objective: Objective
+    running: int
+    seeds: int
+    sampler: str = ""
+
+    def __getitem__(self, arm: str) -> ArmSelection:
+        return next(entry for entry in self.arms if entry.arm == arm)
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """The arms with runs still to come."""
+        return tuple(entry.arm for entry in self.arms if entry.pending)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether any confirmation run has ended well."""
+        return any(entry.confirmed for entry in self.arms)
+
+    @property
+    def samples(self) -> Mapping[str, Mapping[int, float]]:
+        """Confirmed values by arm and seed, of the arms that may win."""
+        return {entry.arm: entry.values for entry in self.arms if entry.eligible}
+
+    def leader(self) -> ArmSelection | None:
+        """The arm whose best search run is the best of all; None when no trial is complete."""
+        found = [entry for entry in self.arms if entry.best is not None]
+        index = self.objective.best([value_of(entry.best) for entry in found])
+        return None if index is None else found[index]
+
+
+def select(sweep: SweepRecord) -> Selection:
+    """Picks default, best trial and confirmation runs of each arm.
+
+    Runs of arms that the sweep doesn't name are left out, and of a trial trained more than once
+    only the last attempt counts.
+
+    Args:
+        sweep: The stored sweep; no run needs to be there, or to have ended.
+
+    Returns:
+        One entry per arm, in the order of `sweep.arms`.
+    """
+    runs = _last_attempts(sweep.runs)
+    confirming = {run.key.arm for run in runs if run.key.stage == "confirm"}
+    arms = tuple(_select_arm(sweep, arm, runs, arm in confirming) for arm in sweep.arms)
+    running = sum(
+        run.outcome == "running" for entry in arms for run in (*entry.trials, *entry.seeds)
+    )
+    return Selection(arms, sweep.objective, running, sweep.confirm_seeds, sweep.sampler)
+
+
+def value_of(run: RunRecord | None) -> float:
+    """The run's best value of the objective; NaN where there is none."""
+    return math.nan if run is None or run.best_value is None else run.best_value
+
+
+def has_result(run: RunRecord) -> bool:
+    """Whether the run is complete and its objective a finite number."""
+    return run.outcome == "complete" and math.isfinite(value_of(run))
+
+
+def _count(runs: Iterable[RunRecord]) -> Mapping[str, int]:
+    found: Counter[str] = Counter(run.outcome for run in runs)
+    return {outcome: found[outcome] for outcome in OUTCOMES}
+
+
+def _last_attempts(runs: Iterable[RunRecord]) -> list[RunRecord]:
+    last: dict[tuple[str, str, int, int], RunRecord] = {}
+    for run in runs:
+        if run.outcome == "interrupted":
+            continue
+        place = (run.key.arm, run.key.stage, run.key.trial, run.key.repeat)
+        if place not in last or run.key.attempt > last[place].key.attempt:
+            last[place] = run
+    return [last[place] for place in sorted(last)]
+
+
+def _select_arm(
+    sweep: SweepRecord, arm: str, runs: Iterable[RunRecord], confirming: bool
+) -> ArmSelection:
+    own = [run for run in runs if run.key.arm == arm]
+    trials = tuple(run for run in own if run.key.stage == "search")
+    top = _top(trials, sweep.objective, sweep.confirm_top)
+    seeds = {
+        run.key.trial: tuple(
+            seed for seed in own if seed.key.stage == "confirm" and seed.key.trial == run.key.trial
+        )
+        for run in top
+    }
+    chosen = _chosen(top, seeds, sweep.objective)
+    trained = sum(map(len, seeds.values()))
+    return ArmSelection(
+        arm=arm,
+        trials=trials,
+        default=next((run for run in trials if run.key.trial == 0), None),
+        best=top[0] if top else None,
+        chosen=chosen,
+        seeds=seeds[chosen.key.trial] if chosen else (),
+        pending=_pending(sweep, own, trials, trained < sweep.confirm_seeds * len(top), confirming),
+    )
+
+
+def _top(trials: Iterable[RunRecord], objective: Objective, count: int) -> list[RunRecord]:
+    """The best complete runs, best first; the first of those with the same values."""
+    sign = -1 if objective.direction == "maximize" else 1
+    finished = [run for run in trials if has_result(run)]
+    distinct: dict[str, RunRecord] = {}
+    for run in sorted(finished, key=lambda run: (sign * value_of(run), run.key.trial)):
+        values = {name: value for name, value in run.params.items() if name != "seed"}
+        distinct.setdefault(repr(sorted(values.items())), run)
+    return list(distinct.values())[:count]
+
+
+def _chosen(
+    top: list[RunRecord], seeds: Mapping[int, tuple[RunRecord, ...]], objective: Objective
+) -> RunRecord | None:
+    """What stands for an arm, of its confirmed configurations."""
+    confirmed = [run for run in top if any(map(has_result, seeds[run.key.trial]))]
+    steady = [
+        run
+        for run in confirmed
+        if not any(seed.outcome == "diverged" for seed in seeds[run.key.trial])
+    ]
+    candidates = steady or confirmed or top
+    means = [
+        statistics.fmean([value_of(s) for s in seeds[run.key.trial] if has_result(s)] or [math.nan])
+        for run in candidates
+    ]
+    index = objective.best(means)
+    return candidates[index or 0] if candidates else None
+
+
+def _pending(
+    sweep: SweepRecord,
+    own: list[RunRecord],
+    trials: tuple[RunRecord, ...],
+    unconfirmed: bool,
+    confirming: bool,
+) -> bool:
+    """Whether runs of this arm are still to come, as far as the stored runs tell.
+
+    Confirmation follows the search, so once it has begun a search with fewer trials than its
+    budget was ended by another limit (epochs, minutes), and isn't waited for.
+    """
+    if sweep.finished:
+        return False
+    if not own or any(run.outcome == "running" for run in own):
+        return True
+    if not confirming and len(trials) < sweep.trials:
+        return True
+    return unconfirmed

@@ -1,0 +1,81 @@
+"""The confirmed values of each arm, seed by seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from fairsweep.report.analysis.curves import Style, styles
+from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
+from fairsweep.report.analysis.statistics import summarize
+from fairsweep.report.figures.parts import Figure, layout, name, points, rounded, symbol
+from fairsweep.report.text.numbers import number
+
+
+def confirmed_values(selection: Selection, order: Sequence[str]) -> Figure | None:
+    """Each confirmed seed of each arm as a point, with mean and 95 % interval; None without any."""
+    style = styles([entry.arm for entry in selection.arms])
+    entries = [selection[arm] for arm in order if selection[arm].confirmed]
+    if not entries:
+        return None
+    data: list[dict[str, Any]] = []
+    for row, entry in enumerate(entries):
+        data += _confirmed_traces(entry, style[entry.arm], row)
+    names = [name(entry.arm) for entry in entries]
+    place = layout(
+        xaxis={"title": {"text": name(selection.objective.metric)}, "automargin": True},
+        yaxis={
+            "tickvals": list(range(len(names))),
+            "ticktext": names,
+            "range": [len(names) - 0.4, -0.6],
+            "automargin": True,
+            "showgrid": False,
+        },
+    )
+    better = "left" if selection.objective.direction == "minimize" else "right"
+    return Figure(
+        name="confirmed",
+        section="arms",
+        title="The best configuration of each arm, on fresh seeds",
+        caption=f"Further {better} is better. Each dot is one seed, the bar the mean with its 95 % "
+        "interval, the hollow diamond the untuned default. Dots that mingle are arms that the "
+        "seed alone can swap.",
+        height=96 + 56 * len(names),
+        spec={"data": data, "layout": place},
+    )
+
+
+def _confirmed_traces(entry: ArmSelection, style: Style, row: int) -> list[dict[str, Any]]:
+    values = [value_of(run) for run in entry.confirmed]
+    summary = summarize(values)
+    assert summary is not None
+    low, high = summary.interval or (math.nan, math.nan)
+    seeds = points(
+        entry.arm,
+        values,
+        [row + 0.09 * (i % 3 - 1) for i in range(len(values))],
+        [f"seed {run.key.repeat}: {number(value_of(run))}" for run in entry.confirmed],
+        {"color": style.colour, "size": 9, "opacity": 0.55},
+    )
+    mean = points(
+        entry.arm,
+        [summary.mean],
+        [row],
+        [f"mean {number(summary.mean)}, 95 % interval {number(low)} to {number(high)}"],
+        symbol(style, "line-ns", 22, 3),
+    )
+    if summary.interval is None:
+        mean["customdata"] = [f"mean {number(summary.mean)}"]
+    else:
+        shape = {"type": "data", "color": style.colour, "thickness": 2.5, "width": 0}
+        mean["error_x"] = {**shape, "array": rounded([(high - low) / 2])}
+    default = value_of(entry.default)
+    if not math.isfinite(default):
+        return [seeds, mean]
+    text = [f"default {number(default)}"]
+    return [
+        seeds,
+        mean,
+        points(entry.arm, [default], [row], text, symbol(style, "diamond-open", 11, 2)),
+    ]

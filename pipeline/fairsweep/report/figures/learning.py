@@ -1,0 +1,100 @@
+"""Learning curves: a metric over epochs, all arms in one picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fairsweep.report.analysis.curves import ArmCurves, Band, Panel
+from fairsweep.report.figures.parts import (
+    Figure,
+    filled_band,
+    identifier,
+    layout,
+    log_axis,
+    name,
+    rounded,
+)
+from fairsweep.report.text.numbers import number
+
+CROWDED = 5
+"""With more arms than this, hovering shows one line instead of a list of all."""
+
+CAPTIONS = {
+    "loss": "Lower is better. Where the solid line (validation) turns up while the dashed one "
+    "(training) still falls, the network has begun to learn its training rows by heart.",
+    "accuracy": "Higher is better. A solid line far below its dashed one is overfitting; a wide "
+    "band says that the random seed matters as much as the optimizer.",
+}
+
+
+def learning_curves(panel: Panel) -> Figure:
+    """One metric over epochs, all arms: training dashed, validation solid, band over seeds."""
+    data: list[dict[str, Any]] = []
+    for arm in panel.arms:
+        data += _arm_traces(arm)
+    last = max(band.epochs[-1] for band in panel.bands)
+    xaxis: dict[str, Any] = {"title": {"text": "epoch"}, "range": _epoch_range(last)}
+    if last <= 12:
+        xaxis["dtick"] = 1
+    place = layout(xaxis=xaxis, yaxis={"automargin": True, **_value_axis(panel)})
+    place["hovermode"] = "x unified" if len(panel.arms) <= CROWDED else "closest"
+    metric = panel.metric.replace("_", " ")
+    return Figure(
+        name=f"curves-{identifier(panel.metric)}",
+        section="curves",
+        title=metric[:1].upper() + metric[1:] + (", on a log axis" if panel.log else ""),
+        caption=CAPTIONS.get(panel.metric, "Solid is validation, dashed is training."),
+        height=360,
+        spec={"data": data, "layout": place},
+    )
+
+
+def _arm_traces(arm: ArmCurves) -> list[dict[str, Any]]:
+    main = arm.validation or arm.training
+    assert main is not None
+    traces = (
+        [filled_band(arm.arm, main.epochs, main.low, main.high, arm.style)] if main.runs > 1 else []
+    )
+    if arm.training:
+        traces.append(_line_trace(arm, arm.training, "training", dash="dash"))
+    if arm.validation:
+        traces.append(_line_trace(arm, arm.validation, "validation", dash="solid"))
+    return traces
+
+
+def _line_trace(arm: ArmCurves, band: Band, split: str, dash: str) -> dict[str, Any]:
+    marked = arm.style.marker != "none" or len(band.epochs) < 3
+    trace: dict[str, Any] = {
+        "type": "scatter",
+        "mode": "lines+markers" if marked else "lines",
+        "name": f"{name(arm.arm)}, {split}",
+        "meta": arm.arm,
+        "x": list(band.epochs),
+        "y": rounded(band.median),
+        "line": {"color": arm.style.colour, "dash": dash, "width": 2.4 if dash == "solid" else 1.6},
+        "customdata": _hover(band),
+        "hovertemplate": "%{customdata}<extra>%{fullData.name}</extra>",
+    }
+    if marked:
+        symbol = arm.style.marker if arm.style.marker != "none" else "circle"
+        trace["marker"] = {"symbol": symbol, "size": 6, "maxdisplayed": 12}
+    return trace
+
+
+def _hover(band: Band) -> list[str]:
+    if band.runs == 1:
+        return [number(value) for value in band.median]
+    rows = zip(band.median, band.low, band.high, strict=True)
+    return [f"{number(mid)} ({number(low)} to {number(high)})" for mid, low, high in rows]
+
+
+def _value_axis(panel: Panel) -> dict[str, Any]:
+    if not panel.log:
+        return {}
+    low = min(min(band.low) for band in panel.bands)
+    return log_axis(low, max(max(band.high) for band in panel.bands))
+
+
+def _epoch_range(last: int) -> list[float]:
+    margin = max(0.3, 0.015 * last)
+    return [1 - margin, last + margin]

@@ -1,0 +1,234 @@
+"""Puts the report together: terminal table, Markdown, one HTML page, an SVG of each picture.
+
+In: a `SweepRecord`. Out: a `Report`, the same to the byte for the same record, and on request its
+files. The HTML page needs nothing but itself: plotly.js is inside, so it opens from a file,
+offline, and in MLflow's artifact viewer; the SVGs are inside for readers without scripts.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+
+from fairsweep.invocation import command_line
+from fairsweep.records import Importances, RunRecord, SweepRecord
+from fairsweep.report import figures, static
+from fairsweep.report.analysis.curves import styles
+from fairsweep.report.analysis.select import ArmSelection, Selection, select, value_of
+from fairsweep.report.analysis.statistics import Verdict, judge, summarize
+from fairsweep.report.text import method, tables, wording
+from fairsweep.report.text.escape import markdown_block, markdown_code, markdown_text, script_json
+from fairsweep.report.text.tables import Table
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Report:
+    """A finished report.
+
+    Attributes:
+        headline: The result in one sentence, plain text.
+        status: The verdict in a word or two.
+        notes: What is missing or has to be known, plain text.
+        table: The arms side by side, for a terminal.
+        best_run: Id of the best run; empty when no trial is complete.
+        command: The command that trains it again; empty when there is none.
+        overrides: What that command says.
+        markdown: The page as Markdown; it shows the pictures beside it.
+        html: The page as one self-contained HTML document.
+        pictures: An SVG of each picture of the page, by the name of its file.
+    """
+
+    headline: str
+    status: str
+    notes: tuple[str, ...]
+    table: Table
+    best_run: str
+    command: str
+    overrides: tuple[str, ...]
+    markdown: str
+    html: str
+    pictures: Mapping[str, bytes]
+
+
+def build(
+    sweep: SweepRecord, ui: str = "", importances: Mapping[str, Importances] | None = None
+) -> Report:
+    """Makes the report of a stored sweep, finished or not.
+
+    Args:
+        sweep: What the tracking store holds of it.
+        ui: Address of the MLflow UI that links start from, such as `http://127.0.0.1:5000/`.
+            Without one, links are relative to the UI (`#/experiments/…`).
+        importances: What each searched parameter had to do with good results, by arm.
+    """
+    selection = select(sweep)
+    verdict = judge(selection.samples, sweep.objective, final=not selection.pending)
+    arm, told = best_arm(selection, verdict), importances or {}
+    drawn = figures.figures(selection, tables.ranking(selection, verdict), arm, sweep.spaces, told)
+    page = _contents(sweep, selection, verdict, ui) | {
+        "figures": drawn,
+        "importance_line": wording.importance_line(told),
+    }
+    style = styles(sweep.arms)
+    pictures = {figure.name: static.draw(figure, style) for figure in drawn}
+    return Report(
+        headline=page["headline"],
+        status=page["status"],
+        notes=page["notes"],
+        table=page["arms"],
+        best_run=page["best"]["run_id"] if page["best"] else "",
+        command=page["best"]["command"] if page["best"] else "",
+        overrides=page["best"]["overrides"] if page["best"] else (),
+        markdown=_markdown(page),
+        html=_html(page, pictures),
+        pictures={f"{name}.svg": picture for name, picture in pictures.items()},
+    )
+
+
+def write(report: Report, folder: Path) -> list[Path]:
+    """Writes report.md, report.html and the pictures; each is replaced whole or not at all.
+
+    Args:
+        report: What `build` made.
+        folder: Made when it doesn't exist.
+
+    Returns:
+        The paths of all files.
+
+    Raises:
+        OSError: When the folder can't be written; older files of the report then stay as they are.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {
+        "report.md": report.markdown.encode(),
+        "report.html": report.html.encode(),
+        **report.pictures,
+    }
+    for name, content in contents.items():
+        _replace(folder / name, content)
+    return [folder / name for name in contents]
+
+
+def best_arm(selection: Selection, verdict: Verdict) -> ArmSelection | None:
+    """The arm whose best trial is the report's best run.
+
+    That is the one with the best confirmed mean among the arms that may win; when none may, among
+    all confirmed ones; and before any confirmation, the leader of the search.
+    """
+    if verdict.best is not None:
+        return selection[verdict.best]
+    confirmed = [entry for entry in selection.arms if entry.confirmed]
+    means = [summarize([value_of(run) for run in entry.confirmed]) for entry in confirmed]
+    index = selection.objective.best([item.mean for item in means if item is not None])
+    return selection.leader() if index is None else confirmed[index]
+
+
+def _contents(
+    sweep: SweepRecord, selection: Selection, verdict: Verdict, ui: str
+) -> dict[str, Any]:
+    arm = best_arm(selection, verdict)
+    return {
+        "sweep": sweep,
+        "headline": wording.headline(sweep, selection, verdict),
+        "status": wording.status(selection, verdict),
+        "facts": wording.facts(sweep),
+        "notes": wording.notes(sweep, selection, verdict),
+        "arms": tables.arms_table(sweep, selection, verdict),
+        "cost": tables.cost_table(sweep, selection, verdict),
+        "comparisons": tables.comparisons_table(selection, verdict)
+        if verdict.comparisons
+        else None,
+        "comparisons_line": wording.comparisons_line(verdict),
+        "best": _best_run(sweep, selection, verdict, arm, ui) if arm else None,
+        "champion": wording.champion_line(sweep),
+        "winner": verdict.best if verdict.kind == "winner" else None,
+        "data": tables.data_table(sweep),
+        "method": method.method(sweep),
+        "sources": method.SOURCES,
+        "styles": styles(sweep.arms),
+    }
+
+
+def _best_run(
+    sweep: SweepRecord, selection: Selection, verdict: Verdict, arm: ArmSelection, ui: str
+) -> dict[str, Any] | None:
+    run = arm.chosen
+    if run is None:
+        return None
+    exact = run.run_id in sweep.commands
+    overrides = sweep.commands.get(run.run_id) or sweep.commands.get(arm.arm)
+    return {
+        "name": str(run.key),
+        "arm": arm.arm,
+        "run_id": run.run_id,
+        "link": _link(sweep, run, ui),
+        "clickable": bool(ui),
+        "line": wording.best_run_line(run, sweep.objective.metric, verdict, selection),
+        "searched": tables.searched_table(arm, run),
+        "fixed": tables.fixed_table(arm, run),
+        "command": command_line("train", *overrides) if overrides is not None else "",
+        "overrides": tuple(overrides or ()),
+        "exact": exact or run.key.trial == 0,
+    }
+
+
+def _link(sweep: SweepRecord, run: RunRecord, ui: str) -> str:
+    place = f"#/experiments/{sweep.experiment_id}/runs/{quote(run.run_id)}"
+    if ui and not ui.startswith(("http://", "https://")):
+        raise ValueError(f"the MLflow UI's address starts with http:// or https://, got {ui!r}")
+    return f"{ui.rstrip('/')}/{place}" if ui else place
+
+
+def _markdown(page: Mapping[str, Any]) -> str:
+    environment = _environment(autoescape=False)
+    environment.filters["text"] = markdown_text
+    environment.filters["code"] = markdown_code
+    environment.filters["cell"] = lambda text: markdown_code(text, cell=True)
+    environment.filters["block"] = markdown_block
+    return environment.get_template("report.md.j2").render(page)
+
+
+def _html(page: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
+    drawn = page["figures"]
+    return (
+        _environment(autoescape=True)
+        .get_template("report.html.j2")
+        .render(
+            page,
+            figures_json=script_json([asdict(figure) for figure in drawn]),
+            plotly=figures.library() if drawn else "",
+            encoded={name: base64.b64encode(own).decode() for name, own in pictures.items()},
+        )
+    )
+
+
+def _environment(*, autoescape: bool) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=autoescape,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _replace(path: Path, content: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

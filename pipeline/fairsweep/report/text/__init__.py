@@ -1,0 +1,1 @@
+"""What the report says: sentences, tables and numbers as text."""

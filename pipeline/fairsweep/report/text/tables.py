@@ -1,0 +1,234 @@
+"""The tables of the report, as plain strings.
+
+In: a sweep, what was selected from it, and the verdict. Out: `Table` values that the terminal, the
+Markdown page and the HTML page all show.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fairsweep.records import RunRecord, SweepRecord
+from fairsweep.report.analysis.curves import base_metric
+from fairsweep.report.analysis.search_curves import epochs_to, target
+from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
+from fairsweep.report.analysis.statistics import LEVEL, Comparison, Verdict, summarize
+from fairsweep.report.text.numbers import (
+    MISSING,
+    duration,
+    interval,
+    number,
+    p_value,
+    setting,
+    signed,
+    spread,
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A header and rows of the same length; the first column names the row."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def arms_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Table:
+    """One row per arm, best confirmed mean first."""
+    header = (
+        sweep.group.rsplit("/", 1)[-1] or "arm",
+        "default",
+        "tuned",
+        "confirmed mean ± sd (seeds)",
+        "95 % interval",
+        "optimism gap",
+        "test mean ± sd",
+        "complete / pruned / diverged / failed",
+    )
+    metric = test_metric(sweep.objective.metric)
+    order = ranking(selection, verdict)
+    flattered = 1 if sweep.objective.direction == "maximize" else -1
+    return Table(header, tuple(_arm_row(selection[arm], metric, flattered) for arm in order))
+
+
+def cost_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Table:
+    """What each arm's search took, in the order of the arms table, and how fast its best
+    configuration learns."""
+    goal = target(selection)
+    header = [
+        sweep.group.rsplit("/", 1)[-1] or "arm",
+        *("stopped early", "diverged", "epochs trained", "training time"),
+    ]
+    if goal is not None:
+        header.append(f"epochs to {sweep.objective.metric} {number(goal)}")
+    rows = []
+    for arm in ranking(selection, verdict):
+        entry = selection[arm]
+        row = [
+            arm,
+            _share(entry.counts["pruned"], len(entry.trials)),
+            _share(entry.counts["diverged"], len(entry.trials)),
+            f"{entry.epochs:,}",
+            duration(entry.seconds),
+        ]
+        if goal is not None:
+            row.append(_epochs_to(epochs_to(entry, goal, sweep.objective)))
+        rows.append(tuple(row))
+    return Table(tuple(header), tuple(rows))
+
+
+def ranking(selection: Selection, verdict: Verdict) -> tuple[str, ...]:
+    """The arms: judged ones by their mean, then the others in the sweep's order."""
+    judged = [*filter(None, [verdict.best]), *(item.arm for item in verdict.comparisons)]
+    return (*judged, *(entry.arm for entry in selection.arms if entry.arm not in judged))
+
+
+def comparisons_table(selection: Selection, verdict: Verdict) -> Table:
+    """The best arm against each other one."""
+    header = (
+        f"{verdict.best} against",
+        "seeds",
+        "mean difference",
+        "95 % interval",
+        "p",
+        "p, corrected",
+        "effect size",
+        "reading",
+    )
+    scale = max(abs(value) for own in selection.samples.values() for value in own.values())
+    rows = (_comparison_row(item, verdict, scale) for item in verdict.comparisons)
+    return Table(header, tuple(rows))
+
+
+def searched_table(entry: ArmSelection, run: RunRecord) -> Table:
+    """What the search changed: each such parameter, its default, and its value in `run`.
+
+    A parameter was searched when the arm's trials differ in it, and it isn't just their seed.
+    """
+    default = entry.default.params if entry.default else {}
+    return Table(
+        ("searched", "default", "best run"),
+        tuple(
+            (name, setting(default[name]) if name in default else MISSING, setting(value))
+            for name, value in sorted(run.params.items())
+            if name in _searched(entry)
+        ),
+    )
+
+
+def fixed_table(entry: ArmSelection, run: RunRecord) -> Table:
+    """The parameters that weren't searched: those all trials share, and the seed."""
+    searched = _searched(entry)
+    rows = sorted(run.params.items())
+    return Table(
+        ("fixed", "value"),
+        tuple((name, setting(value)) for name, value in rows if name not in searched),
+    )
+
+
+def data_table(sweep: SweepRecord) -> Table:
+    """The data set's facts as they were stored, and the start of its fingerprint."""
+    rows = [(str(name), _fact(value)) for name, value in sweep.data.items()]
+    return Table(("data", "value"), (*rows, ("sha256", sweep.data_sha256[:12])))
+
+
+def test_metric(metric: str) -> str:
+    """`test_accuracy` for `val_accuracy`: the objective's name on the test split."""
+    return f"test_{base_metric(metric)}"
+
+
+def _arm_row(entry: ArmSelection, metric: str, flattered: int) -> tuple[str, ...]:
+    """`flattered` is the sign of a search that found more than the arm can keep."""
+    summary = summarize([value_of(run) for run in entry.confirmed])
+    measured = [run.test.get(metric, math.nan) for run in entry.confirmed]
+    tests = summarize([value for value in measured if math.isfinite(value)])
+    counts = entry.counts
+    tally = [str(counts[name]) for name in ("complete", "pruned", "diverged", "failed")]
+    running = f" ({counts['running']} running)" if counts["running"] else ""
+    return (
+        entry.arm,
+        _default(entry.default),
+        number(value_of(entry.best)),
+        MISSING if summary is None else f"{spread(summary.mean, summary.sd)} {_seeds(entry)}",
+        interval(summary.interval, summary.mean) if summary else MISSING,
+        signed(flattered * (value_of(entry.best) - summary.mean), summary.mean)
+        if summary
+        else MISSING,
+        spread(tests.mean, tests.sd) if tests else MISSING,
+        " / ".join(tally) + running,
+    )
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count / total:.0%}" if total else MISSING
+
+
+def _epochs_to(seeds: Sequence[float]) -> str:
+    """The median over the seeds that got there, and how many did where not all."""
+    there = [epochs for epochs in seeds if math.isfinite(epochs)]
+    if not seeds:
+        return MISSING
+    if not there:
+        return "never"
+    of_all = "" if len(there) == len(seeds) else f" ({len(there)} of {len(seeds)} seeds)"
+    return f"{statistics.median(there):g}{of_all}"
+
+
+def _seeds(entry: ArmSelection) -> str:
+    """How many seeds stand behind a mean: `(5)`, or `(3 of 5)` where some are missing."""
+    ended, good = len(entry.seeds), len(entry.confirmed)
+    return f"({good})" if ended == good else f"({good} of {ended})"
+
+
+def _default(run: RunRecord | None) -> str:
+    if run is None:
+        return MISSING
+    if run.outcome == "complete":
+        return number(value_of(run))
+    if run.outcome == "pruned" and run.best_value is not None:
+        return f"{number(run.best_value)} (pruned)"
+    return run.outcome
+
+
+def _comparison_row(item: Comparison, verdict: Verdict, scale: float) -> tuple[str, ...]:
+    if item.p is None or item.difference is None:
+        seeds = item.difference.n if item.difference else 0
+        mean = signed(item.difference.mean, scale) if item.difference else MISSING
+        return (item.arm, str(seeds), mean, *[MISSING] * 4, "too few seeds to tell")
+    return (
+        item.arm,
+        str(item.difference.n),
+        signed(item.difference.mean, scale),
+        interval(item.difference.interval, scale, sign=True),
+        p_value(item.p),
+        p_value(item.corrected),
+        MISSING if item.effect is None else f"{item.effect:+.2f}",
+        _reading(item, verdict),
+    )
+
+
+def _reading(item: Comparison, verdict: Verdict) -> str:
+    if item.behind:
+        return f"{verdict.best} is better"
+    if item.corrected is not None and item.corrected < LEVEL:
+        return f"can't be told apart: p not below {verdict.limit:.3g}"
+    return "can't be told apart"
+
+
+def _searched(entry: ArmSelection) -> frozenset[str]:
+    names = {name for run in entry.trials for name in run.params}
+    return frozenset(
+        name
+        for name in names
+        if len({run.params.get(name) for run in entry.trials}) > 1
+        and any(run.params.get(name) != str(run.seed) for run in entry.trials)
+    )
+
+
+def _fact(value: object) -> str:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return str(value)
+    return ", ".join(map(str, value))

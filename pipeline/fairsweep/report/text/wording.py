@@ -1,0 +1,245 @@
+"""Says in sentences what was found, what is missing, and how it was judged.
+
+In: a sweep, what was selected from it, and the verdict. Out: plain text; escaping is up to the
+page it goes into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from fairsweep.records import Importances, RunRecord, SweepRecord
+from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
+from fairsweep.report.analysis.statistics import LEVEL, Verdict, summarize
+from fairsweep.report.text.numbers import number, p_value, signed, spread
+
+
+def headline(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> str:
+    """The result in one sentence, with its numbers."""
+    metric = sweep.objective.metric
+    if verdict.kind == "none" or verdict.best is None:
+        return _unconfirmed(selection)
+    best = f"{metric} {_confirmed(selection[verdict.best])}"
+    if verdict.kind == "open":
+        return f"Not decided yet: {verdict.best} leads with {best}."
+    if verdict.kind == "winner":
+        rival = verdict.comparisons[0]
+        mean = rival.difference.mean if rival.difference else None
+        scale = max(selection[verdict.best].values.values(), key=abs)
+        chance = p_value(rival.corrected, named=True)
+        return (
+            f"{verdict.best} wins with {best}: {signed(mean, scale)} against "
+            f"{rival.arm}, the next best ({chance}){_left_out(selection)}."
+        )
+    if verdict.kind == "single":
+        if len(selection.arms) == 1:
+            return f"{verdict.best} reaches {best}."
+        return f"{verdict.best} is the only arm left to judge, with {best}{_left_out(selection)}."
+    tied = listed(verdict.tied)
+    if len(verdict.tied) > 2:
+        return (
+            f"No clear winner between {tied}: {verdict.best} is ahead with {best}, by too little"
+            f"{_left_out(selection)}."
+        )
+    second = _confirmed(selection[verdict.tied[1]])
+    return f"No clear winner between {tied}: {best} against {second}{_left_out(selection)}."
+
+
+def status(selection: Selection, verdict: Verdict) -> str:
+    """The verdict in a word or two."""
+    if selection.leader() is None:
+        return "Nothing to judge yet" if selection.pending else "No result"
+    if verdict.kind == "none":
+        if selection.pending:
+            return "Not decided yet"
+        return "No winner" if selection.confirmed else "Not confirmed"
+    words = {"winner": "Winner", "tie": "Tie", "open": "Not decided yet", "single": "One arm"}
+    return words[verdict.kind]
+
+
+def notes(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> tuple[str, ...]:
+    """What a reader has to know before believing the numbers; empty when nothing is missing."""
+    found = [*_unfinished(selection), *_searches(sweep, selection)]
+    for entry in selection.arms:
+        found += _confirmations(sweep, entry)
+    if sweep.confirm_seeds == 0 and selection.leader():
+        found.append(
+            "No confirmation on fresh seeds was asked for. The best value of a search is the "
+            "luckiest of many, and flatters the arm."
+        )
+    if sweep.confirm_seeds == 1:
+        found.append(
+            "One confirmation seed per arm: no interval and no test is possible. Five or more "
+            "seeds allow both."
+        )
+    for item in verdict.comparisons:
+        if item.test == "sign flip":
+            found.append(
+                f"The difference between {verdict.best} and {item.arm} is the same on every seed, "
+                "where a t-test has no answer; the exact sign-flip test was used, which needs six "
+                "seeds to go below 0.05."
+            )
+    return tuple(found)
+
+
+def comparisons_line(verdict: Verdict) -> str:
+    """How to read the table of comparisons; empty when there is none."""
+    if not verdict.comparisons:
+        return ""
+    text = (
+        f"{verdict.best} minus the other arm, seed by seed. An interval that holds zero, or a "
+        "large p, says that the seed alone may have made the difference. The effect size is the "
+        "mean difference in standard deviations of the differences (Cohen's d)."
+    )
+    if len(verdict.comparisons) < 2 or verdict.kind != "tie":
+        return text
+    return (
+        f"{text} As no arm beats every other one, an arm is left out of the tie only where the "
+        f"corrected p is below {verdict.limit:.3g} ({LEVEL} times 2 / "
+        f"{len(verdict.comparisons) + 1} arms), because the best arm was picked by looking at the "
+        "same numbers."
+    )
+
+
+def importance_line(importances: Mapping[str, Importances]) -> str:
+    """Why no parameter can be called important; empty where some can, or nothing is known."""
+    if not importances or any(own.parameters for own in importances.values()):
+        return ""
+    why = "; ".join(f"{arm}: {own.missing}" for arm, own in importances.items())
+    return f"Which of them mattered can't be told yet ({why})."
+
+
+def facts(sweep: SweepRecord) -> tuple[str, ...]:
+    """The sweep in a line of short items."""
+    better = "higher" if sweep.objective.direction == "maximize" else "lower"
+    started = datetime.fromtimestamp(sweep.started / 1000, UTC)
+    busy = () if sweep.utilisation is None else (f"workers busy {sweep.utilisation:.0%}",)
+    return (
+        f"{sweep.objective.metric}, {better} is better",
+        f"{plural(len(sweep.arms), 'arm')} with {plural(sweep.trials, 'trial')} each",
+        f"confirmed on {plural(sweep.confirm_seeds, 'seed')}",
+        f"started {started:%Y-%m-%d %H:%M} UTC",
+        *busy,
+    )
+
+
+def best_run_line(run: RunRecord, metric: str, verdict: Verdict, selection: Selection) -> str:
+    """Which run the report calls best, and by what right."""
+    epoch = "" if run.best_epoch is None else f" at epoch {run.best_epoch} of {run.epochs}"
+    found = f"{metric} {number(value_of(run))}{epoch}"
+    if not selection.confirmed:
+        return f"The best run of the search: {found}. It is not confirmed on fresh seeds."
+    own = f"the search reached {found}; on fresh seeds {_confirmed(selection[run.key.arm])}"
+    if verdict.kind == "tie":
+        return f"The best mean of the tied arms: {own}."
+    if verdict.kind == "none":
+        return f"The best mean, but some of its seeds diverged: {own}."
+    return f"{own[0].upper()}{own[1:]}."
+
+
+def champion_line(sweep: SweepRecord) -> str:
+    """What the published model is; empty while there is none."""
+    champion = sweep.champion
+    if champion is None:
+        return ""
+    names = {run.run_id: str(run.key) for run in sweep.runs}
+    kinds = ("labels", "label") if "labels" in sweep.data else ("a class", "class")
+    return (
+        f"Registered in MLflow as version {champion.version} of {champion.name}, alias champion: "
+        f"the best seed of its arm by validation, {names.get(champion.run_id, champion.run_id)}; "
+        f"the arm's confirmed mean is {number(champion.mean)}. It takes rows as they are in the "
+        f"data and gives {kinds[0]} and a probability for every {kinds[1]}. This asks it:"
+    )
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 trial`, `2 trials`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _confirmed(entry: ArmSelection) -> str:
+    summary = summarize([value_of(run) for run in entry.confirmed])
+    if summary is None:
+        return "nothing"
+    return f"{spread(summary.mean, summary.sd)} over {plural(summary.n, 'seed')}"
+
+
+def _unconfirmed(selection: Selection) -> str:
+    leader = selection.leader()
+    if leader is None or leader.best is None:
+        return _nothing(selection)
+    if selection.confirmed:
+        return "No winner: the best configuration of each confirmed arm diverged on some seed."
+    found = f"{leader.best.key} with {selection.objective.metric} {number(value_of(leader.best))}"
+    if selection.pending:
+        return f"Not decided yet: the search is led by {found}, not confirmed on fresh seeds."
+    return f"The best of the search is {found}, not confirmed on fresh seeds."
+
+
+def _nothing(selection: Selection) -> str:
+    totals = {
+        name: sum(entry.counts[name] for entry in selection.arms)
+        for name in ("pruned", "diverged", "failed", "running")
+    }
+    told = ", ".join(f"{count} {name}" for name, count in totals.items() if count)
+    if selection.pending:
+        return f"No trial has completed yet{f' ({told})' if told else ''}."
+    return f"No trial completed: {told}." if told else "No trial was trained."
+
+
+def _left_out(selection: Selection) -> str:
+    out = [entry.arm for entry in selection.arms if entry.seed_counts["diverged"]]
+    return f"; {listed(out)} diverged on some seeds and can't win" if out else ""
+
+
+def _unfinished(selection: Selection) -> list[str]:
+    if not selection.pending:
+        return []
+    training = f" {plural(selection.running, 'run')} training." if selection.running else ""
+    text = (
+        f"The sweep is still running, or was interrupted.{training} More is to come from "
+        f"{listed(selection.pending)}; no winner is named before. The same command continues it."
+    )
+    return [text]
+
+
+def _searches(sweep: SweepRecord, selection: Selection) -> list[str]:
+    found = []
+    for entry in selection.arms:
+        ended = len(entry.trials) - entry.counts["running"]
+        if entry.best is None and ended:
+            told = ", ".join(f"{count} {name}" for name, count in entry.counts.items() if count)
+            found.append(f"{entry.arm}: no trial completed ({told}).")
+        if ended < sweep.trials:
+            why = " Its epochs, minutes or grid allowed no more." if sweep.finished else ""
+            if entry.arm in sweep.stopped:
+                why = f" Stopped: {sweep.stopped[entry.arm]}."
+            found.append(f"{entry.arm}: {ended} of {plural(sweep.trials, 'trial')} ended.{why}")
+    failed = sum(entry.counts["failed"] for entry in selection.arms)
+    if failed:
+        found.append(
+            f"{plural(failed, 'trial')} failed by an error, which its run in MLflow tells."
+        )
+    return found
+
+
+def _confirmations(sweep: SweepRecord, entry: ArmSelection) -> list[str]:
+    counts, total = entry.seed_counts, max(len(entry.seeds), sweep.confirm_seeds)
+    found = []
+    if counts["diverged"]:
+        found.append(
+            f"{entry.arm}: {counts['diverged']} of {total} seeds diverged, so it can't be the "
+            "winner; its mean is that of the other seeds."
+        )
+    if counts["failed"]:
+        found.append(f"{entry.arm}: {counts['failed']} of {total} seeds failed by an error.")
+    waiting = total - sum(counts[name] for name in ("complete", "diverged", "failed", "pruned"))
+    if entry.best is not None and waiting:
+        found.append(f"{entry.arm}: {waiting} of {total} seeds not trained yet.")
+    return found

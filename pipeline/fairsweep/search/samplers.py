@@ -1,0 +1,154 @@
+"""From the `search` and `pruner` settings to Optuna's distributions, samplers and pruners."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from fairsweep.config.schema import Pruner, Search
+from fairsweep.config.space import Dimension
+from fairsweep.records import VerdictSchedule, derive_seed
+
+
+def distribution(dimension: Dimension) -> BaseDistribution:
+    """What Optuna draws for a dimension: for a power, its exponent."""
+    if dimension.kind == "choice":
+        return CategoricalDistribution(list(dimension.choices))
+    if dimension.kind == "float":
+        return FloatDistribution(
+            float(dimension.low), float(dimension.high), log=dimension.log, step=dimension.step
+        )
+    low, high, step = int(dimension.low), int(dimension.high), int(dimension.step or 1)
+    return IntDistribution(low, high, log=dimension.log, step=step)
+
+
+class _Grid(optuna.samplers.GridSampler):  # type: ignore[misc]
+    """The budget ends a grid here; Optuna's would stop an `optimize` that doesn't run."""
+
+    def after_trial(self, *_: Any) -> None:
+        """Nothing has to be stopped."""
+
+
+class _Tpe(optuna.samplers.TPESampler):  # type: ignore[misc]
+    """All trials of an arm draw from one space: Optuna's would find it anew for every trial, by
+    comparing those of all trials before, in two thirds of the time that a draw takes."""
+
+    def __init__(self, dimensions: Sequence[Dimension], **params: Any) -> None:
+        super().__init__(**params)
+        drawn = {d.name: distribution(d) for d in sorted(dimensions, key=lambda d: d.name)}
+        self._space = {name: own for name, own in drawn.items() if not own.single()}
+
+    def infer_relative_search_space(self, *_: Any) -> dict[str, BaseDistribution]:
+        """The arm's space, in the order of Optuna's."""
+        return self._space
+
+
+def suggest(trial: optuna.Trial, dimension: Dimension) -> None:
+    """Has the trial draw the dimension, unless it already has."""
+    drawn = distribution(dimension)
+    if isinstance(drawn, CategoricalDistribution):
+        trial.suggest_categorical(dimension.name, drawn.choices)
+    elif isinstance(drawn, FloatDistribution):
+        trial.suggest_float(dimension.name, drawn.low, drawn.high, step=drawn.step, log=drawn.log)
+    elif isinstance(drawn, IntDistribution):
+        trial.suggest_int(dimension.name, drawn.low, drawn.high, step=drawn.step, log=drawn.log)
+
+
+def to_drawn(dimension: Dimension, value: Any) -> Any:
+    """A value as Optuna stores it."""
+    return round(math.log(value, dimension.base)) if dimension.kind == "power" else value
+
+
+def from_drawn(dimension: Dimension, drawn: Any) -> Any:
+    """A value as the model or optimizer gets it."""
+    return dimension.base**drawn if dimension.kind == "power" else drawn
+
+
+def grid(dimensions: Sequence[Dimension], points: int) -> dict[str, list[Any]]:
+    """At most `points` values of each range, even on its own scale, ends included."""
+    return {d.name: _grid_values(d, points) for d in dimensions}
+
+
+def grid_size(dimensions: Sequence[Dimension], points: int) -> int:
+    return math.prod(len(values) for values in grid(dimensions, points).values())
+
+
+def _grid_values(dimension: Dimension, points: int) -> list[Any]:
+    if dimension.kind == "choice":
+        return list(dimension.choices)
+    drawn = distribution(dimension)
+    assert isinstance(drawn, FloatDistribution | IntDistribution)
+    space = np.geomspace if drawn.log else np.linspace
+    values = [
+        min(max(float(v), drawn.low), drawn.high) for v in space(drawn.low, drawn.high, points)
+    ]
+    if drawn.step:
+        values = [drawn.low + round((v - drawn.low) / drawn.step) * drawn.step for v in values]
+    number = int if isinstance(drawn, IntDistribution) else float
+    return [number(v) for v, _ in itertools.groupby(values)]
+
+
+def make_sampler(
+    search: Search, dimensions: Sequence[Dimension], seed: int, arm: str, trial: int
+) -> optuna.samplers.BaseSampler:
+    """The sampler for one trial of an arm.
+
+    It is made anew for every trial with a seed of the sweep's seed, the arm and the trial's
+    number: a sweep that was stopped and continued draws the same trials as one that was not.
+    Quasi-random and grid samplers keep one seed per arm, for their sequence is the seed's.
+    """
+    of_arm = derive_seed(seed, "sampler", arm)
+    of_trial = derive_seed(seed, "sampler", arm, trial)
+    params: Mapping[str, Any] = search.params
+    if search.name == "random":
+        return optuna.samplers.RandomSampler(seed=of_trial)
+    if search.name == "qmc":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return optuna.samplers.QMCSampler(
+                **params,
+                seed=of_arm,
+                independent_sampler=optuna.samplers.RandomSampler(seed=of_trial),
+                warn_independent_sampling=False,
+            )
+    if search.name == "grid":
+        return _Grid(grid(dimensions, params["points"]), seed=of_arm)
+    if search.name == "gp":
+        return optuna.samplers.GPSampler(**params, seed=of_trial)
+    return _Tpe(dimensions, **params, seed=of_trial)
+
+
+def make_pruner(pruner: Pruner, epochs: int) -> optuna.pruners.BasePruner:
+    """Optuna's pruner; hyperband's `max_resource: auto` is the length of a training."""
+    params = dict(pruner.params)
+    if pruner.name == "median":
+        return optuna.pruners.MedianPruner(**params)
+    if pruner.name == "successive_halving":
+        return optuna.pruners.SuccessiveHalvingPruner(**params)
+    if pruner.name == "hyperband":
+        if params["max_resource"] == "auto":
+            params["max_resource"] = epochs
+        return optuna.pruners.HyperbandPruner(**params)
+    return optuna.pruners.NopPruner()
+
+
+def verdict_schedule(pruner: Pruner) -> VerdictSchedule | None:
+    """The epochs at which the pruner can stop a trial; None when it never does."""
+    if pruner.name == "none":
+        return None
+    if pruner.name == "median":
+        first = max(1, int(pruner.params["n_warmup_steps"]))
+        return VerdictSchedule(first, int(pruner.params["interval_steps"]))
+    return VerdictSchedule(max(1, int(pruner.params["min_resource"])), 1)

@@ -1,0 +1,283 @@
+"""An arm's study: asks the sampler for trials, asks the pruner for verdicts, keeps the budget."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from fairsweep.config.plan import Arm, Plan
+from fairsweep.config.space import dimensions, trial_values
+from fairsweep.records import Objective, TrialResult
+from fairsweep.search.journal import ATTEMPT
+from fairsweep.search.samplers import (
+    from_drawn,
+    grid_size,
+    make_pruner,
+    make_sampler,
+    suggest,
+    to_drawn,
+)
+
+STATES = {
+    "complete": TrialState.COMPLETE,
+    # As a trial that ended early and badly, so that the sampler learns to stay away; a failed one
+    # says nothing about its values.
+    "pruned": TrialState.PRUNED,
+    "diverged": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+}
+
+
+# An arm whose first trials all fail, and alike, has a mistake in it that no trial will get round.
+ALIKE = 3
+STOPPED = "stopped"
+# The trial's attribute that names the epoch at which the pruner gave it up.
+HOPELESS_AT = "hopeless_at"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trial to train: its number, its values by public name, the attempt that this will be."""
+
+    trial: int
+    values: Mapping[str, Any]
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Tally:
+    """An arm's trials so far: `unfinished` were begun and have no outcome yet."""
+
+    outcomes: Mapping[str, int]
+    unfinished: int
+    epochs: int
+    best_value: float | None
+
+    @property
+    def finished(self) -> int:
+        return sum(self.outcomes.values())
+
+
+def identities(storage: JournalStorage) -> dict[str, Mapping[str, Any]]:
+    """What the results of each stored study depend on, by its name."""
+    return {
+        study.study_name: study.user_attrs["identity"]
+        for study in optuna.get_all_study_summaries(storage, include_best_trial=False)
+        if "identity" in study.user_attrs
+    }
+
+
+def as_told(result: TrialResult) -> dict[str, Any]:
+    """What a study keeps of a result, beside Optuna's state and value."""
+    stored: dict[str, Any] = {"outcome": result.outcome, "epochs": result.epochs}
+    if result.cause:
+        stored["cause"] = result.cause
+    return stored
+
+
+class ArmStudy:
+    """The study of one arm."""
+
+    def __init__(
+        self, storage: JournalStorage, plan: Plan, arm: Arm, identity: Mapping[str, Any]
+    ) -> None:
+        self.arm = arm
+        self._search = plan.config.search
+        self._objective: Objective = plan.objective
+        self._seed = arm.settings.training.seed
+        self._dimensions = dimensions(arm.settings)
+        pruner = make_pruner(plan.config.pruner, arm.settings.training.epochs)
+        if arm.name in optuna.get_all_study_names(storage):
+            self._study = optuna.load_study(study_name=arm.name, storage=storage, pruner=pruner)
+        else:
+            self._study = optuna.create_study(
+                study_name=arm.name,
+                storage=storage,
+                pruner=pruner,
+                direction=plan.objective.direction,
+            )
+        if "identity" not in self._study.user_attrs:
+            self._study.set_user_attr("identity", identity)
+        self._running: dict[int, optuna.Trial] = {}
+        self._reported: defaultdict[int, set[int]] = defaultdict(set)
+        self._hopeless_at: dict[int, int] = {}
+        self._unfinished: set[int] = set()
+        self._outcomes: Counter[str] = Counter()
+        self._epochs = 0
+        self._best: float | None = None
+        self._causes: dict[int, str] = {}
+        for stored in self._study.get_trials(deepcopy=False):
+            if stored.state.is_finished():
+                result = stored.user_attrs["result"]
+                self._count(stored.number, result["outcome"], result["epochs"], stored.value)
+                self._causes[stored.number] = result.get("cause", "")
+            elif stored.state == TrialState.RUNNING:
+                self._unfinished.add(stored.number)
+        self._stopped: str = self._study.user_attrs.get(STOPPED, "")
+        self._stop_if_alike()
+
+    @property
+    def limit(self) -> int:
+        """How many trials the budget allows: a grid ends when its combinations do."""
+        if self._search.name != "grid":
+            return self._search.trials
+        size = grid_size(self._dimensions, self._search.params["points"])
+        return min(self._search.trials, 1 + size)
+
+    def tally(self) -> Tally:
+        """The arm's trials so far."""
+        return Tally(dict(self._outcomes), len(self._unfinished), self._epochs, self._best)
+
+    def _count(self, number: int, outcome: str, epochs: int, value: float | None) -> None:
+        """Adds a finished trial to the tally: to add them all up at every trial would take longer
+        than to train it, sooner or later."""
+        self._unfinished.discard(number)
+        self._outcomes[outcome] += 1
+        self._epochs += epochs
+        best = math.nan if self._best is None else self._best
+        if outcome == "complete" and value is not None and self._objective.better(value, best):
+            self._best = value
+
+    @property
+    def stopped(self) -> str:
+        """What the trials that ended first failed of, all of them and alike, so that the arm gets
+        no more; empty otherwise."""
+        return self._stopped
+
+    def _stop_if_alike(self) -> None:
+        """Stops for good, whatever becomes of trials under way."""
+        ended, causes = self._outcomes.total(), set(self._causes.values())
+        if self._stopped or ended < ALIKE or self._outcomes["failed"] < ended:
+            return
+        if self.begun < self.limit and len(causes) == 1:
+            self._stopped = causes.pop()
+            self._study.set_user_attr(STOPPED, self._stopped)
+
+    @property
+    def unfinished(self) -> Set[int]:
+        """The trials that were drawn and have no outcome yet."""
+        return frozenset(self._unfinished)
+
+    @property
+    def begun(self) -> int:
+        """How many trials have been drawn."""
+        return self._outcomes.total() + len(self._unfinished)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a trial is left to train, a new one or one that was begun."""
+        return self.wants_trial() or bool(self._unfinished)
+
+    def wants_trial(self) -> bool:
+        """Whether the budget has room for one more trial, those that run counted in full."""
+        if self.begun >= self.limit or self.stopped:
+            return False
+        if self._search.epochs is None:
+            return True
+        length = self.arm.settings.training.epochs
+        return self._epochs + (len(self._unfinished) + 1) * length <= self._search.epochs
+
+    def settle(self, ended: Mapping[int, TrialResult]) -> None:
+        """Ends the trials, by number, whose training ended before the study was told."""
+        for frozen in self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
+            if frozen.number in ended:
+                self._take_up(frozen)
+                self.tell(frozen.number, ended[frozen.number])
+
+    def take_up(self) -> list[Candidate]:
+        """Trials that an earlier process drew and never finished, to train again: same number,
+        same values, one attempt more if it was begun."""
+        unfinished = self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
+        return [self._take_up(frozen) for frozen in unfinished]
+
+    def ask(self) -> Candidate:
+        """A new trial: the first one of an arm is its defaults."""
+        number = self.begun
+        if number == 0:
+            self._study.enqueue_trial({d.name: to_drawn(d, d.default) for d in self._dimensions})
+        self._set_sampler(number)
+        trial = self._study.ask()
+        for dimension in self._dimensions:
+            suggest(trial, dimension)
+        trial.set_user_attr(ATTEMPT, 0)
+        self._unfinished.add(number)
+        return self._candidate(trial, 1)
+
+    def begin(self, number: int, attempt: int) -> None:
+        """Counts an attempt: its training begins."""
+        self._running[number].set_user_attr(ATTEMPT, attempt)
+
+    def best_trials(self, count: int) -> list[tuple[int, Mapping[str, Any]]]:
+        """The best complete trials, at most `count`, best first: their numbers and their values by
+        public name. Of trials with the same values the first one stands for all."""
+        complete = [
+            trial
+            for trial in self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+            if trial.value is not None and math.isfinite(trial.value)
+        ]
+        sign = -1 if self._objective.direction == "maximize" else 1
+        found: dict[str, tuple[int, Mapping[str, Any]]] = {}
+        for trial in sorted(complete, key=lambda t: (sign * t.value, t.number)):
+            values = self._values(trial.params)
+            found.setdefault(repr(values), (trial.number, values))
+            if len(found) == count:
+                break
+        return list(found.values())
+
+    def keep(self, number: int, epoch: int, value: float) -> bool:
+        """Reports a judged epoch's objective; whether the pruner lets the trial go on. What was
+        judged before, by whichever attempt, stands."""
+        new, trial = self.report(number, epoch, value), self._running[number]
+        if new and number not in self._hopeless_at and trial.should_prune():
+            trial.set_user_attr(HOPELESS_AT, epoch)
+            self._hopeless_at[number] = epoch
+        return epoch < self._hopeless_at.get(number, math.inf)
+
+    def report(self, number: int, epoch: int, value: float) -> bool:
+        """Reports a judged epoch's objective, unless it was reported before; whether it wasn't."""
+        if epoch in self._reported[number]:
+            return False
+        self._reported[number].add(epoch)
+        self._running[number].report(value, epoch)
+        return True
+
+    def tell(self, number: int, result: TrialResult) -> None:
+        """Ends a trial."""
+        trial = self._running.pop(number)
+        self._reported.pop(number, None)
+        trial.set_user_attr("result", as_told(result))
+        self._causes[number] = result.cause
+        state = STATES[result.outcome]
+        self._study.tell(
+            trial, values=result.best_value if state == TrialState.COMPLETE else None, state=state
+        )
+        self._count(number, result.outcome, result.epochs, result.best_value)
+        self._stop_if_alike()
+
+    def _take_up(self, unfinished: FrozenTrial) -> Candidate:
+        self._set_sampler(unfinished.number)
+        trial = optuna.trial.Trial(self._study, unfinished._trial_id)
+        self._reported[unfinished.number] = set(unfinished.intermediate_values)
+        if HOPELESS_AT in unfinished.user_attrs:
+            self._hopeless_at[unfinished.number] = unfinished.user_attrs[HOPELESS_AT]
+        return self._candidate(trial, 1 + int(unfinished.user_attrs[ATTEMPT]))
+
+    def _set_sampler(self, number: int) -> None:
+        self._study.sampler = make_sampler(
+            self._search, self._dimensions, self._seed, self.arm.name, number
+        )
+
+    def _candidate(self, trial: optuna.Trial, attempt: int) -> Candidate:
+        self._running[trial.number] = trial
+        return Candidate(trial.number, self._values(trial.params), attempt)
+
+    def _values(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        drawn = {d.name: from_drawn(d, params[d.name]) for d in self._dimensions}
+        return trial_values(self.arm.settings, drawn)

@@ -1,0 +1,116 @@
+"""The confirmation: each arm's best configurations on fresh seeds, the same ones in every arm.
+
+Selection has seen validation rows many times, so the best value found is too good to be true;
+what these runs give is not. Test rows are read here, once a run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from fairsweep.config.plan import Arm, Plan
+from fairsweep.records import TrialKey, TrialResult, TrialSpec, derive_seed
+from fairsweep.search.study import ArmStudy
+from fairsweep.stages.dispatch import Part
+from fairsweep.stages.search import Search, trial_spec
+from fairsweep.tracking.names import WEIGHTS
+
+
+def confirmations(
+    plan: Plan, studies: Mapping[str, ArmStudy], done: Collection[TrialKey]
+) -> list[TrialSpec]:
+    """The trainings that confirmation still needs: seed by seed, all arms of a seed together.
+    Configurations that an arm drew twice are confirmed once.
+
+    Args:
+        plan: the sweep.
+        studies: finished searches.
+        done: trainings that are stored already, as their first attempts.
+    """
+    specs = [
+        confirmation(plan, study.arm, best, values, repeat)
+        for repeat in range(plan.config.confirm.seeds)
+        for study in studies.values()
+        for best, values in study.best_trials(plan.config.confirm.top)
+    ]
+    return [spec for spec in specs if spec.key not in done]
+
+
+def confirmation(
+    plan: Plan, arm: Arm, trial: int, values: Mapping[str, object], repeat: int
+) -> TrialSpec:
+    """One seed of a configuration: the seed, and the split if each seed has its own, are the same
+    in every arm."""
+    seed = derive_seed(arm.settings.training.seed, "confirm", repeat)
+    key = TrialKey(arm.name, "confirm", trial, repeat)
+    spec = trial_spec(plan, arm, key, values, seed)
+    if not plan.config.confirm.resplit:
+        return spec
+    return replace(spec, data=replace(spec.data, validation_seed=derive_seed(seed, "split")))
+
+
+class Confirmation(Part):
+    """Confirms an arm as soon as its search is settled, while others may still be searching. Of
+    each configuration the weights of its best seed are kept.
+
+    Args:
+        plan: the sweep.
+        studies: by arm.
+        search: says which arms are settled.
+        ended: what is stored of the sweep, as first attempts.
+        folder: where workers put weights, each in a folder of its own, until they are stored.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        studies: Mapping[str, ArmStudy],
+        search: Search,
+        ended: Mapping[TrialKey, TrialResult],
+        folder: Path,
+    ) -> None:
+        self._plan = plan
+        self._searching = dict(studies)
+        self._search = search
+        self._done = ended.keys()
+        self._folder = folder
+        self._waiting: list[TrialSpec] = []
+        self._best: dict[tuple[str, int], tuple[float, int]] = {}
+        for result in ended.values():
+            if result.key.stage == "confirm":
+                self._is_best(result)
+
+    def next(self) -> TrialSpec | None:
+        """A seed of an arm whose search is settled, the first seeds first."""
+        settled = [name for name in self._searching if self._search.settled(name)]
+        if settled:
+            studies = {name: self._searching.pop(name) for name in settled}
+            self._waiting += confirmations(self._plan, studies, self._done)
+            self._waiting.sort(key=lambda spec: spec.key.repeat)
+        if not self._waiting:
+            return None
+        spec = self._waiting.pop(0)
+        key = spec.key
+        own = self._folder / f"{key.arm}-{key.trial}-{key.repeat}"
+        return replace(spec, weights=str(own / WEIGHTS))
+
+    def ended(self, result: TrialResult) -> TrialResult:
+        """Keeps the weights if no seed before was better."""
+        if self._is_best(result) or not result.weights:
+            return result
+        Path(result.weights).unlink()
+        return replace(result, weights="")
+
+    def _is_best(self, result: TrialResult) -> bool:
+        place, value = (result.key.arm, result.key.trial), result.best_value
+        if result.outcome != "complete" or value is None:
+            return False
+        best, seed = self._best.get(place, (math.nan, 0))
+        first_of_equals = value == best and result.key.repeat < seed  # whoever ended first
+        if not (self._plan.objective.better(value, best) or first_of_equals):
+            return False
+        self._best[place] = value, result.key.repeat
+        return True

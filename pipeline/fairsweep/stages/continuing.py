@@ -1,0 +1,88 @@
+"""Whether a stored sweep is the one that is asked for, and how much of it is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fairsweep.config.plan import Plan, differences
+from fairsweep.errors import SweepChanged
+from fairsweep.records import TrialKey, TrialResult
+from fairsweep.search.journal import open_storage
+from fairsweep.search.study import ArmStudy, identities
+
+CONTENTS = "data_contents"
+
+
+def open_studies(
+    plan: Plan, journal: Path, data_sha256: str, contents: Mapping[str, object] | None = None
+) -> dict[str, ArmStudy]:
+    """The studies of a sweep, by arm; new ones are marked with what their results depend on.
+
+    Args:
+        plan: the sweep.
+        journal: the file that its studies are in.
+        data_sha256: fingerprint of data and split.
+        contents: what the fingerprint is of, to say what changed.
+
+    Raises:
+        SweepChanged: something that decides results differs from a stored study; the message
+            shows what, and nothing is written.
+    """
+    storage = open_storage(journal)
+    stored = identities(storage)
+    changed: dict[str, list[str]] = {}
+    wanted = {
+        arm.name: {
+            **arm.identity(),
+            **plan.shared(),
+            "data_sha256": data_sha256,
+            **({} if contents is None else {CONTENTS: contents}),
+        }
+        for arm in plan.arms
+    }
+    for name, identity in wanted.items():
+        if name in stored:
+            for line in differences(*_compared(stored[name], identity)):
+                changed.setdefault(line, []).append(name)
+    if changed:
+        lines = "\n".join(
+            f"  {line}" if len(arms) == len(wanted) else f"  {line} ({', '.join(arms)})"
+            for line, arms in changed.items()
+        )
+        raise SweepChanged(
+            f"sweep {plan.name} was begun with other settings, and results would not be "
+            f"comparable:\n{lines}\nUndo the change, or start another sweep with sweep.name=…"
+        )
+    return {arm.name: ArmStudy(storage, plan, arm, wanted[arm.name]) for arm in plan.arms}
+
+
+def _compared(
+    stored: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Both, without what says how data differ where they don't, or where one doesn't say it."""
+    same = stored.get("data_sha256") == wanted["data_sha256"]
+    if not same and CONTENTS in stored and CONTENTS in wanted:
+        return stored, wanted
+    return (
+        {key: value for key, value in stored.items() if key != CONTENTS},
+        {key: value for key, value in wanted.items() if key != CONTENTS},
+    )
+
+
+def settle(studies: Mapping[str, ArmStudy], ended: Mapping[TrialKey, TrialResult]) -> None:
+    """Tells the studies of what is stored and was never told: a crash may come between the two.
+
+    Args:
+        studies: by arm.
+        ended: the trainings of the sweep that the store holds whole.
+    """
+    for name, study in studies.items():
+        study.settle(
+            {
+                key.trial: result
+                for key, result in ended.items()
+                if (key.arm, key.stage) == (name, "search")
+            }
+        )

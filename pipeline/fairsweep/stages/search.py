@@ -1,0 +1,144 @@
+"""The search: every arm gets its trials in turn, until its budget is spent.
+
+In: a study per arm. Out: studies whose trials all have an outcome.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from fairsweep.config.plan import Arm, Plan
+from fairsweep.records import (
+    EpochMetrics,
+    TrialKey,
+    TrialResult,
+    TrialSpec,
+    Verdict,
+    derive_seed,
+)
+from fairsweep.search.samplers import verdict_schedule
+from fairsweep.search.study import ArmStudy, Candidate
+from fairsweep.stages.dispatch import Dispatcher, Part
+from fairsweep.tracking.write import Tracker
+
+
+class Search(Part):
+    """Decides which arm's trial comes next, and what becomes of those that run."""
+
+    def __init__(
+        self, plan: Plan, studies: Mapping[str, ArmStudy], dispatcher: Dispatcher, tracker: Tracker
+    ) -> None:
+        self._plan = plan
+        self._studies = studies
+        self._dispatcher = dispatcher
+        self._tracker = tracker
+        self._left_over = deque(
+            (study, candidate) for study in studies.values() for candidate in study.take_up()
+        )
+        for name in studies:
+            self._stop_if_alike(name)
+        self._best = self._best_of_all()
+        minutes = plan.config.search.minutes
+        self._deadline = None if minutes is None else time.monotonic() + 60 * minutes
+
+    def next(self) -> TrialSpec | None:
+        """What an earlier process left unfinished, then a trial of the arm that has begun fewest:
+        arms keep abreast, so that any limit cuts all of them alike."""
+        if self._left_over:
+            return self._spec(*self._left_over.popleft())
+        if self._late:
+            return None
+        open_arms: Sequence[ArmStudy] = [s for s in self._studies.values() if s.wants_trial()]
+        if not open_arms:
+            return None
+        study = min(open_arms, key=lambda s: s.begun)
+        return self._spec(study, study.ask())
+
+    def _spec(self, study: ArmStudy, candidate: Candidate) -> TrialSpec:
+        key = TrialKey(study.arm.name, "search", candidate.trial, attempt=candidate.attempt)
+        seed = derive_seed(study.arm.settings.training.seed, "search", candidate.trial)
+        return trial_spec(self._plan, study.arm, key, candidate.values, seed)
+
+    def begun(self, key: TrialKey) -> None:
+        """Counts the attempt in its study."""
+        self._studies[key.arm].begin(key.trial, key.attempt)
+
+    def take(self, event: EpochMetrics | TrialResult) -> None:
+        """Judges an epoch, tells a result."""
+        if isinstance(event, EpochMetrics):
+            self._judge(event)
+        else:
+            self._tell(event)
+
+    def settled(self, arm: str) -> bool:
+        """Whether all trials of the arm have an outcome, and no other will come."""
+        study = self._studies[arm]
+        return study.tally().unfinished == 0 and (self._late or not study.wants_trial())
+
+    @property
+    def _late(self) -> bool:
+        return self._deadline is not None and time.monotonic() > self._deadline
+
+    def _judge(self, metrics: EpochMetrics) -> None:
+        spec = self._dispatcher.spec(metrics.key)
+        schedule = spec.verdicts
+        if schedule is None or not schedule.judged(metrics.epoch):
+            return
+        if metrics.epoch >= spec.training.epochs:
+            return
+        study, value = self._studies[metrics.key.arm], metrics.values[spec.objective.metric]
+        if metrics.settled:
+            study.report(metrics.key.trial, metrics.epoch, value)
+            return
+        keep = study.keep(metrics.key.trial, metrics.epoch, value)
+        self._dispatcher.judge(Verdict(metrics.key, metrics.epoch, keep))
+
+    def _tell(self, result: TrialResult) -> None:
+        study = self._studies[result.key.arm]
+        before = study.tally().best_value
+        stopped = study.stopped
+        study.tell(result.key.trial, result)
+        if not stopped:
+            self._stop_if_alike(result.key.arm)
+        tally = study.tally()
+        if tally.best_value is not None and tally.best_value != before:
+            self._tracker.progress(result.key.arm, tally.finished, tally.best_value)
+        best = self._best_of_all()
+        if best is not None and best != self._best:
+            self._best = best
+            finished = sum(study.tally().finished for study in self._studies.values())
+            self._tracker.progress(None, finished, best)
+
+    def _stop_if_alike(self, arm: str) -> None:
+        """Tells that an arm gets no more trials, for its first ones failed alike."""
+        if cause := self._studies[arm].stopped:
+            why = f"its first three trials failed alike ({cause})"
+            self._dispatcher.stopped(arm, why)
+            self._tracker.stopped(arm, why)
+
+    def _best_of_all(self) -> float | None:
+        values = [study.tally().best_value for study in self._studies.values()]
+        found = [value for value in values if value is not None]
+        index = self._plan.objective.best(found)
+        return None if index is None else found[index]
+
+
+def trial_spec(
+    plan: Plan, arm: Arm, key: TrialKey, values: Mapping[str, object], seed: int
+) -> TrialSpec:
+    """An arm's settings with a trial's values put in."""
+    settings = arm.settings.with_values(values)
+    searching = key.stage == "search"
+    return TrialSpec(
+        key=key,
+        data=settings.data,
+        model=settings.model,
+        optimizer=settings.optimizer,
+        training=settings.training,
+        objective=plan.objective,
+        seed=seed,
+        verdicts=verdict_schedule(plan.config.pruner) if searching else None,
+        test=key.stage == "confirm",
+    )

@@ -1,0 +1,287 @@
+"""What a person sees while trainings run: a live view in a terminal, lines elsewhere.
+
+In: the events of a sweep. Out: nothing but what is printed. Owner of rich.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Literal
+
+from rich.console import Console as RichConsole
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from fairsweep.errors import Interrupted
+from fairsweep.invocation import command_line
+from fairsweep.records import EpochMetrics, Objective, TrialKey, TrialResult, WorkerLost
+
+Mode = Literal["live", "plain", "quiet"]
+
+
+class Console(RichConsole):
+    """A console whose reader may go away, as `head` does: that is an interruption."""
+
+    def on_broken_pipe(self) -> None:
+        """rich's own sends what is still to come nowhere, and would end the process with 1.
+
+        Raises:
+            Interrupted: always.
+        """
+        try:
+            super().on_broken_pipe()
+        except SystemExit as ending:
+            raise Interrupted(
+                "interrupted, for nobody reads what is printed; the same command continues"
+            ) from ending
+
+
+def mode_of(setting: str, console: Console) -> Mode:
+    """auto is live in a terminal and plain lines elsewhere."""
+    if setting == "auto":
+        return "live" if console.is_terminal else "plain"
+    return setting  # type: ignore[return-value]
+
+
+class Terminal:
+    """Shows a sweep's progress; a context manager, for a live view must be ended.
+
+    Args:
+        setting: auto, live, plain or quiet.
+        name: the sweep's name.
+        objective: what "best" means.
+        budget: trials of each arm, with what an earlier process already finished of each outcome.
+        confirmations: trainings of the confirmation, all arms together.
+    """
+
+    def __init__(
+        self,
+        setting: str,
+        name: str,
+        objective: Objective,
+        budget: Mapping[str, int],
+        confirmations: int,
+    ) -> None:
+        self.console = Console(highlight=False)
+        self._mode = mode_of(setting, self.console)
+        self._name = name
+        self._objective = objective
+        self._budget = dict(budget)
+        self._outcomes: dict[str, Counter[str]] = {arm: Counter() for arm in budget}
+        self._running: dict[TrialKey, int] = {}
+        self._best: dict[str, float] = {}
+        self._confirmed = 0
+        self._confirmations = confirmations
+        self._first_epoch: float | None = None
+        self._ended_here = 0
+        self._away = 0
+        self._live = Live(
+            get_renderable=self._view, console=self.console, refresh_per_second=4, transient=True
+        )
+
+    def __enter__(self) -> Terminal:
+        if self._mode == "live":
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._mode == "live":
+            self._live.stop()
+
+    def say(self, text: str) -> None:
+        """One line, in every mode but quiet."""
+        if self._mode != "quiet":
+            self.console.print(text, markup=False, soft_wrap=True)
+
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table of the report, in every mode but quiet."""
+        if self._mode == "quiet":
+            return
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for i, name in enumerate(header):
+            width = max((len(row[i]) for row in rows), default=0)  # headers fold, cells don't
+            folded = "\n".join(textwrap.wrap(name, max(width, 9), break_long_words=False))
+            table.add_column(folded, justify="left" if i == 0 else "right", no_wrap=True)
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        self.console.print(table, crop=False, width=max(self.console.width, 200))
+
+    def seen(self, arm: str, outcomes: Mapping[str, int], best: float | None) -> None:
+        """What an earlier process finished of an arm."""
+        self._outcomes[arm].update(outcomes)
+        if best is not None:
+            self._best[arm] = best
+
+    def began(self, key: TrialKey) -> None:
+        self._running[key] = 0
+
+    def epoch(self, metrics: EpochMetrics) -> None:
+        self._running[metrics.key] = metrics.epoch
+        if self._first_epoch is None:
+            self._first_epoch = time.monotonic()
+
+    def lost(self, event: WorkerLost, goes_on: bool = False) -> None:
+        if event.key is not None:
+            self._running.pop(event.key, None)
+            left = "its checkpoint is left" if goes_on else f"attempt {event.key.attempt} is lost"
+            self.say(f"{event.key}: {event.why}; {left}, the log is {event.log}")
+
+    def began_anew(self, result: TrialResult) -> None:
+        self._running.pop(result.key, None)
+        self.say(f"{result.key}: its checkpoint can't be used, it begins anew: {result.error}")
+
+    def stopped(self, arm: str, why: str) -> None:
+        self.say(f"{arm}: stopped: {why}")
+        self._budget[arm] = self._outcomes[arm].total() + sum(k.arm == arm for k in self._running)
+
+    def away(self, waiting: int) -> None:
+        """While MLflow doesn't answer: how many writes wait for it; 0 when it is back."""
+        if self._mode != "live" and bool(waiting) != bool(self._away):
+            self.say(_away(waiting))
+        self._away = waiting
+
+    def ended(self, result: TrialResult) -> None:
+        self._running.pop(result.key, None)
+        self._ended_here += 1
+        if result.key.stage == "search":
+            self._outcomes[result.key.arm][result.outcome] += 1
+            self._see_best(result)
+        else:
+            self._confirmed += 1
+        if self._mode == "plain" or result.outcome == "failed":
+            self.say(self._line(result))
+
+    def _see_best(self, result: TrialResult) -> None:
+        arm, value = result.key.arm, result.best_value
+        if result.outcome != "complete" or value is None:
+            return
+        if self._objective.better(value, self._best.get(arm, math.nan)):
+            self._best[arm] = value
+
+    def _line(self, result: TrialResult) -> str:
+        done, total = self._done(), self._total()
+        count = f"[{done}/{total}{self._left()}]"
+        if result.outcome == "failed":
+            return f"{count} {result.key} failed: {result.error}"
+        value = "none" if result.best_value is None else f"{result.best_value:.4f}"
+        return (
+            f"{count} {result.key} {result.outcome}: {self._objective.metric} {value} "
+            f"at epoch {result.best_epoch}, {result.epochs} epochs in {result.seconds:.1f} s"
+        )
+
+    def _done(self) -> int:
+        return sum(c.total() for c in self._outcomes.values()) + self._confirmed
+
+    def _total(self) -> int:
+        return sum(self._budget.values()) + self._confirmations
+
+    def _left(self) -> str:
+        if not self._ended_here or self._first_epoch is None:
+            return ""
+        seconds = (time.monotonic() - self._first_epoch) / self._ended_here
+        left = round(seconds * max(0, self._total() - self._done()))
+        return f", {left // 60}:{left % 60:02} left"
+
+    def _view(self) -> Group:
+        title = Text.assemble((self._name, "bold"), f"  best {self._objective.metric} per arm")
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        table.add_column("arm")
+        for name in ("done", "running", "pruned", "diverged", "failed", "best"):
+            table.add_column(name, justify="right")
+        leader = self._leader()
+        for arm, trials in self._budget.items():
+            outcomes = self._outcomes[arm]
+            best = self._best.get(arm)
+            table.add_row(
+                arm,
+                f"{outcomes.total()}/{trials}",
+                str(sum(key.arm == arm for key in self._running)),
+                *(str(outcomes[name]) for name in ("pruned", "diverged", "failed")),
+                "" if best is None else f"{best:.4f}",
+                style="bold" if arm == leader else None,
+            )
+        return Group(title, table, Text(self._foot(), style="dim"))
+
+    def _leader(self) -> str | None:
+        arms = list(self._best)
+        index = self._objective.best([self._best[arm] for arm in arms])
+        return None if index is None else arms[index]
+
+    def _foot(self) -> str:
+        if not self._ended_here and not any(self._running.values()):
+            return "workers import TensorFlow, once each (about 10 s)"
+        stage = (
+            "confirming" if self._confirmed or self._done() >= sum(self._budget.values()) else ""
+        )
+        confirm = f"{stage} {self._confirmed}/{self._confirmations}  " if stage else ""
+        count = f"{self._done()}/{self._total()} trainings{self._left()}"
+        away = f"\n{_away(self._away)}" if self._away else ""
+        return f"{confirm}{count}   {command_line('ui')}: every epoch{away}"
+
+
+def _away(waiting: int) -> str:
+    """What is said while MLflow doesn't answer, and when it does again (0)."""
+    if not waiting:
+        return "MLflow is back; everything that waited is stored"
+    return f"MLflow doesn't answer; trainings go on, {waiting} writes wait on disk"
+
+
+class EpochLines:
+    """Shows one training, a line an epoch; quiet says nothing but how it failed."""
+
+    def __init__(self, setting: str, metric: str, epochs: int) -> None:
+        self.console = Console(highlight=False)
+        self._quiet = setting == "quiet"
+        self._metric = metric
+        self._epochs = epochs
+        self._away = False
+
+    def began(self, key: TrialKey) -> None:
+        """There is one training only."""
+
+    def epoch(self, metrics: EpochMetrics) -> None:
+        values = "  ".join(f"{name} {value:.4f}" for name, value in metrics.values.items())
+        self.say(f"epoch {metrics.epoch:>{len(str(self._epochs))}}/{self._epochs}  {values}")
+
+    def lost(self, event: WorkerLost, goes_on: bool) -> None:  # noqa: ARG002 - it never does
+        self.say(f"{event.why}; its log is {event.log}")
+
+    def began_anew(self, result: TrialResult) -> None:
+        """Never: a single training has no checkpoints."""
+
+    def stopped(self, arm: str, why: str) -> None:
+        """Never: a single training has no arm."""
+
+    def away(self, waiting: int) -> None:
+        if bool(waiting) != self._away:
+            self._away = bool(waiting)
+            self.say(_away(waiting))
+
+    def ended(self, result: TrialResult) -> None:
+        if result.outcome == "failed":
+            self.console.print(f"failed: {result.error}", markup=False, soft_wrap=True)
+        else:
+            best = (
+                ""
+                if result.best_value is None
+                else (f": best {self._metric} {result.best_value:.4f} at epoch {result.best_epoch}")
+            )
+            ui = command_line("ui")
+            self.say(f"{result.outcome} after {result.seconds:.1f} s{best}; every run: {ui}")
+
+    def say(self, text: str) -> None:
+        """One line, unless it is quiet."""
+        if not self._quiet:
+            self.console.print(text, markup=False, soft_wrap=True)

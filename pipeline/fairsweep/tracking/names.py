@@ -1,0 +1,94 @@
+"""The names under which things stand in MLflow, used by writing and reading alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from fairsweep.config.schema import OF_THE_WATCH
+from fairsweep.config.space import LAYER_RATES
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+UTILISATION = "utilisation"
+STOPPED = "stopped"
+CODE_CHANGED = "code_changed"
+CAUSE = "cause"
+CONFUSION = "confusion.json"
+WEIGHTS = "weights.npz"
+SWEEP_TAG = "fairsweep.sweep"
+SWEEP_FORMAT = 1
+ARM_TAG = "fairsweep.arm"
+SPACE_TAG = "fairsweep.space"
+
+# Where the experiment's artifacts are, to be found again when the whole store is moved.
+ARTIFACTS_TAG = "fairsweep.artifacts"
+# Opens the UI on its page for training runs rather than the one for language models.
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+
+FRAME = "tags.stage != 'search' AND tags.stage != 'confirm' AND tags.stage != 'train'"
+RUNNING = "attributes.status = 'RUNNING'"
+TRAININGS = "tags.stage != 'sweep' AND tags.stage != 'arm' AND tags.stage != 'train'"
+PAGE = 1000
+LONGEST_TAG = 8000  # characters; MLflow cuts off what is longer
+
+
+def search(
+    client: MlflowClient, experiments: Sequence[str], sweep: str | None, condition: str
+) -> Iterator[Run]:
+    """Runs of a sweep (None: of every sweep) that meet the condition, the oldest first."""
+    own = "" if sweep is None else f"tags.sweep = '{sweep}' AND "
+    token = None
+    while True:
+        page = client.search_runs(
+            list(experiments),
+            f"{own}{condition}",
+            max_results=PAGE,
+            order_by=["attributes.start_time ASC"],
+            page_token=token,
+        )
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def flat_params(choices: Mapping[str, str], settings: Any) -> dict[str, str]:
+    """The values of a training by public name: `optimizer`, `optimizer.learning_rate`,
+    `training.batch_size`, `model.hidden_units`, …; what is null is left out.
+
+    Args:
+        choices: the option chosen in each group.
+        settings: has `data`, `model`, `optimizer` and `training`.
+    """
+    nested = {
+        "optimizer": settings.optimizer.params,
+        "model": {**settings.model.params, LAYER_RATES: _text(settings.model.layer_learning_rates)},
+        "training": {
+            k: v
+            for k, v in asdict(settings.training).items()
+            if k not in ("space", "seed", *OF_THE_WATCH)
+        },
+        "data": vars(settings.data),
+    }
+    params = {group: choices[group] for group in nested}
+    for group, values in nested.items():
+        params |= dict(_flat(group, values))
+    return params
+
+
+def _text(factors: Mapping[str, float] | None) -> str | None:
+    """Factors in one param, for MLflow takes no pattern in a name."""
+    return None if factors is None else json.dumps(factors)
+
+
+def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(f"{prefix}.{name}", value)
+        elif value is not None:
+            yield f"{prefix}.{name}", str(value)

@@ -1,0 +1,237 @@
+"""Reads a stored sweep back: all that a report needs, from MLflow alone."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from fairsweep.config.space import LAYER_RATES
+from fairsweep.errors import BadInput, StorageError
+from fairsweep.records import Confusion, Objective, RunRecord, SweepRecord, TrialKey, TrialResult
+from fairsweep.tracking import names
+from fairsweep.tracking.registry import champion
+from fairsweep.tracking.store import Store, no_store
+from fairsweep.tracking.write import frame
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+
+def read_sweep(store: Store, name: str | None) -> SweepRecord:
+    """A sweep by name, None for the newest one.
+
+    Raises:
+        BadInput: there is no such sweep; the message lists those there are.
+    """
+    if store.local and not (store.root / "mlflow.db").exists():
+        raise no_store(store)
+    client = store.client()
+    experiments = {e.experiment_id: e.name for e in client.search_experiments()}
+    sweeps = list(names.search(client, list(experiments), None, "tags.stage = 'sweep'"))
+    chosen = [run for run in sweeps if name in (None, run.data.tags["sweep"])]
+    if not chosen:
+        there_are = ", ".join(sorted({run.data.tags["sweep"] for run in sweeps})) or "none yet"
+        raise BadInput(
+            f"sweep.name: there is no sweep {name!r} in {store.uri}; there are: {there_are}"
+        )
+    run = chosen[-1]
+    return _sweep(store, client, run, experiments[run.info.experiment_id])
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the store holds of a sweep: the trainings that ended, as their first attempts, whether
+    the sweep itself was closed, and `frame.own_code` of the process that was at it last."""
+
+    ended: Mapping[TrialKey, TrialResult]
+    closed: bool
+    code: str = ""
+
+
+def stored(store: Store, experiment: str, sweep: str, objective: Objective) -> Stored:
+    """What an earlier process stored of a sweep."""
+    client = store.client()
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        return Stored({}, closed=False)
+    own = list(names.search(client, [found.experiment_id], sweep, "tags.stage = 'sweep'"))
+    ended = {}
+    for run in names.search(client, [found.experiment_id], sweep, names.TRAININGS):
+        if run.info.status != "RUNNING" and run.data.tags.get("outcome") != "interrupted":
+            result = _result(_run(run, objective), run.data.tags.get(names.CAUSE, ""))
+            ended[result.key] = result
+    code = frame.stored_code(own[-1].data.tags) if own else ""
+    return Stored(ended, any(map(_closed, own)), code)
+
+
+def _closed(sweep: Run) -> bool:
+    return (sweep.info.status, sweep.data.tags.get("outcome")) == ("FINISHED", "complete")
+
+
+def _result(run: RunRecord, cause: str) -> TrialResult:
+    assert run.outcome != "running"
+    return TrialResult(
+        replace(run.key, attempt=1),
+        run.outcome,
+        run.epochs,
+        run.seconds,
+        run.best_epoch,
+        run.best_value,
+        run.test,
+        cause=cause,
+    )
+
+
+def key_of(tags: Mapping[str, str]) -> TrialKey:
+    """Which training a run with these tags is of."""
+    return TrialKey(
+        tags["arm"],
+        tags["stage"],  # type: ignore[arg-type]
+        int(tags["trial"]),
+        int(tags.get("repeat", 0)),
+        int(tags["attempt"]),
+    )
+
+
+def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
+    sweep, experiment_id = run.data.tags["sweep"], run.info.experiment_id
+    about = _about(sweep, run.data.tags)
+    objective = Objective(about["objective"]["metric"], about["objective"]["direction"])
+    found = list(names.search(client, [experiment_id], sweep, names.TRAININGS))
+    runs = [_run(r, objective) for r in found if r.data.tags.get("outcome") != "interrupted"]
+    told = {
+        arm.data.tags["arm"]: arm.data.tags
+        for arm in names.search(client, [experiment_id], sweep, "tags.stage = 'arm'")
+    }
+    arms = {arm: json.loads(tags[names.ARM_TAG]) for arm, tags in told.items()}
+    commands: dict[str, Sequence[str]] = {name: arm["overrides"] for name, arm in arms.items()}
+    for record in runs:
+        if record.key.stage == "search" and record.params:  # else it has only just begun
+            arm = arms[record.key.arm]
+            own = _overrides(record, arm["searched"])
+            replaced = {override.partition("=")[0] for override in own}
+            kept = [o for o in arm["overrides"] if o.partition("=")[0] not in replaced]
+            everything = [*kept, *own]
+            flags_last = sorted(everything, key=lambda override: override.startswith("--"))
+            commands[record.run_id] = flags_last
+    drawn, entities = _drawn(runs, objective), {r.info.run_id: r for r in found}
+    busy = run.data.tags.get(names.UTILISATION)
+    return SweepRecord(
+        name=sweep,
+        run_id=run.info.run_id,
+        experiment=experiment,
+        experiment_id=experiment_id,
+        objective=objective,
+        group=about["group"],
+        arms=tuple(about["arms"]),
+        trials=about["trials"],
+        sampler=about.get("sampler", ""),
+        champion=champion(client, sweep),
+        confirm_seeds=about["confirm_seeds"],
+        confirm_top=about.get("confirm_top", 1),
+        stopped={arm: tags[names.STOPPED] for arm, tags in told.items() if names.STOPPED in tags},
+        spaces={arm: json.loads(tags.get(names.SPACE_TAG, "[]")) for arm, tags in told.items()},
+        data=about["data"],
+        data_sha256=run.data.tags["data_sha256"],
+        started=run.info.start_time,
+        finished=_closed(run),
+        utilisation=None if busy is None else float(busy),
+        commands=commands,
+        runs=tuple(
+            _whole(store, client, run, entities[run.run_id]) if run.run_id in drawn else run
+            for run in runs
+        ),
+    )
+
+
+def _about(sweep: str, tags: Mapping[str, str]) -> Any:
+    """What the sweep's run says of the sweep.
+
+    Raises:
+        StorageError: another version of this project stored it, in a way unknown to this one.
+    """
+    about = json.loads(tags.get(names.SWEEP_TAG, "{}"))
+    if about.get("format") != names.SWEEP_FORMAT:
+        raise StorageError(
+            f"sweep {sweep} is stored in format {about.get('format', 'unknown')}, and this version "
+            f"reads {names.SWEEP_FORMAT}; use the version that stored it, or start another sweep "
+            "with sweep.name=…"
+        )
+    return about
+
+
+def _drawn(runs: Sequence[RunRecord], objective: Objective) -> set[str]:
+    """Ids of the runs whose curves a report draws: the confirmations, or, while there are none,
+    the best trial of each arm."""
+    confirmations = {run.run_id for run in runs if run.key.stage == "confirm"}
+    if confirmations:
+        return confirmations
+    best: dict[str, RunRecord] = {}
+    for run in runs:
+        value, arm = run.best_value, run.key.arm
+        if run.outcome == "complete" and value is not None:
+            before = best[arm].best_value if arm in best else None
+            if objective.better(value, math.nan if before is None else before):
+                best[arm] = run
+    return {run.run_id for run in best.values()}
+
+
+def _run(run: Run, objective: Objective) -> RunRecord:
+    tags, metrics = run.data.tags, run.data.metrics
+    best_epoch = metrics.get("best_epoch")
+    return RunRecord(
+        run_id=run.info.run_id,
+        key=key_of(tags),
+        outcome=tags.get("outcome", "running"),
+        seed=int(tags["seed"]),
+        params=run.data.params,
+        best_value=metrics.get(f"best_{objective.metric}"),
+        best_epoch=None if best_epoch is None else int(best_epoch),
+        epochs=int(metrics.get("epochs", 0)),
+        seconds=metrics.get("seconds", 0.0),
+        test={name: value for name, value in metrics.items() if name.startswith("test_")},
+    )
+
+
+def _overrides(run: RunRecord, searched: Sequence[str]) -> list[str]:
+    """The overrides that give a training its searched values and its seed."""
+    overrides = []
+    for name in searched:
+        group, _, parameter = name.partition(".")
+        value = run.params[name].replace(" ", "")
+        if parameter == LAYER_RATES:
+            value = value.replace('"', "")  # Hydra takes keys as they are
+        plain = group == "training" or parameter == LAYER_RATES
+        key = name if plain else f"{group}.params.{parameter}"
+        overrides.append(f"{key}={value}")
+    return [*overrides, f"training.seed={run.seed}"]
+
+
+def _whole(store: Store, client: MlflowClient, record: RunRecord, run: Run) -> RunRecord:
+    """The run with its curves, and its test rows by class if they were counted."""
+    curves = {
+        name: _curve(client.get_metric_history(record.run_id, name), record.epochs)
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy")
+    }
+    counted = (
+        store.artifact(client, run, names.CONFUSION) if record.key.stage == "confirm" else None
+    )
+    return replace(
+        record,
+        curves={name: curve for name, curve in curves.items() if curve},
+        confusion=None if counted is None else _confusion(json.loads(counted)),
+    )
+
+
+def _confusion(stored: Mapping[str, Any]) -> Confusion:
+    return Confusion(tuple(stored["classes"]), tuple(map(tuple, stored["counts"])))
+
+
+def _curve(history: Sequence[Any], epochs: int) -> list[float]:
+    values: Mapping[int, float] = {metric.step: metric.value for metric in history}
+    length = max([epochs, *values]) if values else 0
+    return [values.get(epoch, math.nan) for epoch in range(1, length + 1)]

@@ -1,0 +1,205 @@
+"""The model registry: a sweep's best model as a version of the sweep's name, alias `champion`.
+
+The model is a folder that MLflow serves: weights and a description of the model, the code that
+builds it, its signature and an example.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fairsweep.data.dataset import Column
+from fairsweep.data.inputs.rows import ANY_WORD, Takes
+from fairsweep.errors import BadInput, without_password
+from fairsweep.invocation import command_line
+from fairsweep.records import Champion, RunRecord, SweepRecord
+from fairsweep.tracking.store import Store, no_store
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.models import ModelSignature
+
+ALIAS = "champion"
+LOADER = "fairsweep.training.serving"
+EARLIER = "pipeline.training.serving"
+"""The loader of models that were published before the package had its name; they bring its code."""
+PACKAGES = ("keras", "tensorflow", "mlflow", "numpy", "omegaconf", "pandas")
+
+
+def champion(client: MlflowClient, name: str) -> Champion | None:
+    """The champion of a sweep; None while there is none."""
+    models = client.search_registered_models(f"name = '{name}'")
+    if not models or ALIAS not in models[0].aliases:
+        return None
+    return _champion(client.get_model_version(name, models[0].aliases[ALIAS]))
+
+
+def register(
+    store: Store,
+    sweep: SweepRecord,
+    run: RunRecord,
+    model: Path,
+    tags: Mapping[str, str],
+    example: npt.NDArray[np.float32] | pd.DataFrame,
+    takes: Takes,
+    classes: Sequence[str],
+    answer: str,
+    code: Sequence[Path],
+) -> Champion:
+    """Registers a model as the sweep's champion.
+
+    Args:
+        store: where to.
+        sweep: whose name it gets.
+        run: the training that its weights are of.
+        model: the folder that `fairsweep.data.recipe` filled; what MLflow needs is made beside it.
+        tags: of the version; among them `confirmed_mean` and `data_sha256`.
+        example: a few rows, of a table with the names of its columns.
+        takes: what rows must be.
+        classes: names of the classes, or labels.
+        answer: what stands before their probabilities.
+        code: packages that build the model.
+    """
+    from mlflow import pyfunc
+    from mlflow.models import Model
+
+    client = store.client()
+    _look_in(store)
+    logged = client.create_logged_model(
+        sweep.experiment_id, ALIAS, run.run_id, {"sweep": sweep.name, **tags}
+    )
+    folder = model.parent / "mlflow"
+    pyfunc.save_model(
+        folder,
+        loader_module=LOADER,
+        data_path=str(model),
+        code_paths=[str(path) for path in code],
+        signature=signature(takes, classes, answer),
+        input_example=example,
+        pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in PACKAGES],
+        metadata={
+            "classes": list(classes),
+            "answer": answer,
+            "words": [column.name for column in takes.columns if column.vocabulary],
+            "sweep": sweep.name,
+            "run_id": run.run_id,
+        },
+        mlflow_model=Model(run_id=run.run_id, model_id=logged.model_id),
+    )
+    client.log_model_artifacts(logged.model_id, str(folder))
+    client.finalize_logged_model(logged.model_id, "READY")
+    _make_room(client, sweep.name)
+    version = client.create_model_version(
+        sweep.name,
+        f"models:/{logged.model_id}",
+        run.run_id,
+        tags=dict(tags),
+        model_id=logged.model_id,
+    )
+    client.set_registered_model_alias(sweep.name, ALIAS, version.version)
+    return _champion(version)
+
+
+def _champion(version: ModelVersion) -> Champion:
+    mean, data = float(version.tags["confirmed_mean"]), version.tags["data_sha256"]
+    return Champion(version.name, str(version.version), str(version.run_id), mean, data)
+
+
+def signature(takes: Takes, classes: Sequence[str], answer: str = "class") -> ModelSignature:
+    """Such rows in; the class, or labels, and a probability for every one out.
+
+    A column's type is any: for numbers MLflow would refuse whole ones, and for words those of a
+    category, as pandas reads both from the very file that was trained on.
+    """
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema, TensorSpec
+    from mlflow.types.schema import AnyType
+
+    rows = [
+        ColSpec(AnyType(), column.name, required=not (column.vocabulary or takes.missing))
+        for column in takes.columns
+    ] or [TensorSpec(np.dtype(np.float32), (-1, *takes.shape))]
+    outputs = [ColSpec("string", answer), *(ColSpec("double", f"p_{name}") for name in classes)]
+    return ModelSignature(inputs=Schema(rows), outputs=Schema(outputs))
+
+
+def find_model(store: Store, given: str | None) -> str:
+    """The address of a model: of a sweep's champion by the sweep's name, of the newest sweep's
+    (None), or as it is given.
+
+    Raises:
+        BadInput: there is none; the message lists the champions there are.
+    """
+    if given is not None and (":/" in given or Path(given).is_dir()):
+        return given
+    if store.local and not (store.root / "mlflow.db").exists():
+        raise no_store(store)
+    client = store.client()
+    models = [m for m in client.search_registered_models() if ALIAS in m.aliases]
+    newest = sorted(models, key=lambda model: model.last_updated_timestamp, reverse=True)
+    chosen = [model for model in newest if given in (None, model.name)]
+    if not chosen:
+        none = f"none yet; {command_line('sweep')} makes one"
+        there_are = ", ".join(model.name for model in newest) or none
+        raise BadInput(f"model: no sweep {given!r} has a champion; there are: {there_are}")
+    return f"models:/{chosen[0].name}@{ALIAS}"
+
+
+def taken_by(store: Store, uri: str) -> Takes:
+    """What rows a model takes.
+
+    Raises:
+        BadInput: there is no such model, or it isn't one that a sweep has published.
+    """
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import get_model_info
+
+    _look_in(store)
+    try:
+        found = get_model_info(uri)
+    except (MlflowException, OSError) as error:
+        shown = without_password(uri)
+        raise BadInput(f"model: {shown} can't be read: {without_password(str(error))}") from error
+    if found.flavors.get("python_function", {}).get("loader_module") not in (LOADER, EARLIER):
+        raise BadInput(f"model: {without_password(uri)} isn't a model that a sweep has published")
+    return takes_of(found.signature, (found.metadata or {}).get("words", ()))
+
+
+def takes_of(signature: ModelSignature, words: Collection[str] = ()) -> Takes:
+    """The rows that a model of such a signature takes; any word stands for those of the columns
+    that `words` names."""
+    inputs = signature.inputs
+    if inputs.is_tensor_spec():
+        return Takes(tuple(inputs.inputs[0].shape[1:]))
+    columns = [Column(c.name, ANY_WORD if c.name in words else ()) for c in inputs.inputs]
+    numbers = [c for c in inputs.inputs if c.name not in words]
+    return Takes((len(columns),), tuple(columns), any(not c.required for c in numbers))
+
+
+def load_model(store: Store, uri: str) -> Any:
+    """A published model, ready to predict."""
+    from mlflow import pyfunc
+
+    _look_in(store)
+    return pyfunc.load_model(uri)
+
+
+def _look_in(store: Store) -> None:
+    """MLflow finds models by addresses in the store that is set for the whole process."""
+    import mlflow
+
+    store.client()
+    mlflow.set_tracking_uri(store.uri)
+
+
+def _make_room(client: MlflowClient, name: str) -> None:
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name)

@@ -1,0 +1,89 @@
+"""MLflow's database, which is there whole or not at all.
+
+MLflow builds it by some fifty migrations, which can't be gone through again once one of them was
+cut short. So it is built under another name, and gets its own when it is done. One that is damaged
+is told before anything is written to it: SQLite itself would go on, and give what it still finds.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from fairsweep.errors import StorageError, damaged
+
+DRAFT = ".mlflow.db.tmp"
+BUSY_SECONDS = 60
+
+
+def make_database(path: Path) -> None:
+    """Makes the database if there is none; takes seconds.
+
+    Args:
+        path: where it belongs; its folder is there.
+    """
+    if path.exists():
+        return
+    from mlflow import MlflowClient
+
+    with _alone(path.parent):
+        if path.exists():  # another process was faster
+            return
+        draft = path.with_name(DRAFT)
+        for left in draft.parent.glob(f"{DRAFT}*"):
+            left.unlink()
+        MlflowClient(tracking_uri=f"sqlite:///{draft}").search_experiments(max_results=1)
+        draft.replace(path)
+
+
+def check_database(path: Path) -> None:
+    """Reads all pages of the database, if there is one.
+
+    Raises:
+        StorageError: it is damaged, or another process keeps it to itself.
+    """
+    if not path.exists():
+        return
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+            check_pages(connection)
+    except sqlite3.DatabaseError as error:
+        raise unusable(path, error) from error
+
+
+def check_pages(connection: sqlite3.Connection) -> None:
+    """Reads all pages of a database.
+
+    Raises:
+        sqlite3.DatabaseError: there is something wrong.
+    """
+    problems = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
+    if problems != ["ok"]:
+        raise sqlite3.DatabaseError("; ".join(problems).replace("\n", " "))
+
+
+def unusable(path: Path, error: sqlite3.DatabaseError) -> StorageError:
+    """What to tell of a database that can't be read; of one that is damaged a copy is kept."""
+    if "locked" in str(error):
+        return StorageError(
+            f"{path}: another process has kept the database to itself for {BUSY_SECONDS} s; end "
+            "it, or wait for it"
+        )
+    return damaged(
+        path, error, "restore one of your own, or give another folder by tracking.root=…"
+    )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keeps every other process that asks for the same out; the system ends it with this one."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""What MLflow's own pages show: views and summaries."""

@@ -1,0 +1,110 @@
+"""What the runs of a sweep and its arms say: the tags and artifacts that all of it is found by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from fairsweep.config.plan import Arm, Plan
+from fairsweep.config.space import dimensions
+from fairsweep.config.stored_space import plain
+from fairsweep.config.trust import code_of
+from fairsweep.tracking import names
+from fairsweep.tracking.store.environment import code_sha256, facts, packages
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+LAST_DESCRIBED = "config/sweep.yaml"
+
+
+def common_tags(
+    plan: Plan, data_sha256: str, stage: str, arm: str, parent: str | None
+) -> dict[str, str]:
+    """Tags that every run has; `arm` is empty on the sweep's own."""
+    of_arm = next((a for a in plan.arms if a.name == arm), None)
+    tags = {
+        "sweep": plan.name,
+        "stage": stage,
+        "data_sha256": data_sha256,
+        "config_sha256": plan.sha256 if of_arm is None else of_arm.sha256,
+        "mlflow.source.name": "fairsweep",
+        "mlflow.source.type": "LOCAL",
+    }
+    if arm:
+        tags["arm"] = arm
+    if parent is not None:
+        tags["mlflow.parentRunId"] = parent
+    return tags
+
+
+def sweep_tags(plan: Plan, data: Mapping[str, object]) -> dict[str, str]:
+    """What a report needs to know of the sweep."""
+    config, environment = plan.config, facts()
+    about = {
+        "format": names.SWEEP_FORMAT,
+        "objective": vars(config.objective),
+        "group": plan.group,
+        "arms": [arm.name for arm in plan.arms],
+        "trials": config.search.trials,
+        "sampler": config.search.name,
+        "confirm_seeds": config.confirm.seeds,
+        "confirm_top": config.confirm.top,
+        "data": dict(data),
+        "environment": environment,
+        "code_sha256": own_code(plan),
+    }
+    return {
+        names.SWEEP_TAG: json.dumps(about, sort_keys=True),
+        "mlflow.source.git.commit": environment["git_commit"],
+    }
+
+
+def own_code(plan: Plan) -> str:
+    """Stands for the code that trains the plan: ours, and what builds models of the user's own."""
+    builders = {arm.settings.model.builder for arm in plan.arms}
+    return code_sha256(place for builder in builders for place in code_of(builder))
+
+
+def stored_code(tags: Mapping[str, str]) -> str:
+    """The same of a stored sweep, by the tags of its run; empty where an older version made it."""
+    return str(json.loads(tags.get(names.SWEEP_TAG, "{}")).get("code_sha256", ""))
+
+
+def arm_tags(arm: Arm) -> dict[str, str]:
+    """What a report needs to know of an arm. A space that doesn't fit into a tag is left out: then
+    the report doesn't show what each parameter does."""
+    about = {"overrides": arm.overrides, "searched": arm.searched}
+    tags = {names.ARM_TAG: json.dumps(about, sort_keys=True)}
+    space = json.dumps(plain(dimensions(arm.settings)), separators=(",", ":"))
+    if len(space) <= names.LONGEST_TAG:
+        tags[names.SPACE_TAG] = space
+    return tags
+
+
+def is_described(client: MlflowClient, run_id: str) -> bool:
+    """Whether `describe_sweep` came to its end."""
+    return LAST_DESCRIBED in {file.path for file in client.list_artifacts(run_id, "config")}
+
+
+def describe_sweep(
+    client: MlflowClient, run_id: str, plan: Plan, data: Mapping[str, object], data_sha256: str
+) -> None:
+    """Stores data set, resolved config and environment with the sweep's run."""
+    from mlflow.entities import Dataset, DatasetInput
+
+    dataset = Dataset(
+        name=str(data["name"]),
+        digest=data_sha256[:36],
+        source_type="local",
+        source=json.dumps({"uri": str(data["source"])}),
+        profile=json.dumps({k: v for k, v in data.items() if isinstance(v, int)}),
+    )
+    client.log_inputs(run_id, [DatasetInput(dataset, [])])
+    client.log_text(run_id, packages(), "environment/packages.txt")
+    client.log_dict(run_id, facts(), "environment/environment.json")
+    client.log_dict(run_id, {**data, "sha256": data_sha256}, "data.json")
+    for arm in plan.arms:
+        client.log_dict(run_id, arm.identity(), f"config/{arm.name}.yaml")
+    client.log_dict(run_id, plan.shared(), LAST_DESCRIBED)

@@ -1,0 +1,139 @@
+"""One training's run while it is written: every call has its price, so as much as there is goes
+into each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fairsweep.records import EpochMetrics, Outcome, TrialResult
+from fairsweep.tracking import names
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Run, RunTag
+
+BATCH = 1000  # metrics in one call, MLflow's limit
+STATUS: Mapping[Outcome, str] = {
+    "complete": "FINISHED",
+    "pruned": "FINISHED",
+    "diverged": "FINISHED",
+    "failed": "FAILED",
+    "interrupted": "KILLED",
+}
+
+
+class TrainingRun:
+    """A run that is open.
+
+    Args:
+        client: of the store.
+        run_id: of the run.
+        stored: the last step of each metric that the run has already; what isn't after it is left
+            out, for it was stored or trained before.
+    """
+
+    def __init__(
+        self, client: MlflowClient, run_id: str, stored: Mapping[str, int] | None = None
+    ) -> None:
+        self._client = client
+        self._run_id = run_id
+        self._stored = stored or {}
+
+    @classmethod
+    def found(cls, client: MlflowClient, run: Run) -> TrainingRun:
+        """A run that is there, with what it has."""
+        run_id = run.info.run_id
+        stored = {
+            name: max(metric.step for metric in client.get_metric_history(run_id, name))
+            for name in run.data.metrics
+        }
+        return cls(client, run_id, stored)
+
+    @classmethod
+    def again(cls, client: MlflowClient, run: Run, attempt: int) -> TrainingRun:
+        """Opens an interrupted run again, for another attempt that goes on where it was."""
+        client.set_tag(run.info.run_id, "attempt", str(attempt))
+        client.update_run(run.info.run_id, status="RUNNING")
+        client.delete_tag(run.info.run_id, "outcome")
+        return cls.found(client, run)
+
+    def log(self, epochs: Sequence[EpochMetrics], params: Mapping[str, str]) -> None:
+        """Stores epochs, and params if any are given."""
+        if epochs or params:
+            self._log(_rows(epochs), params, ())
+
+    def finish(
+        self,
+        result: TrialResult,
+        metric: str,
+        epochs: Sequence[EpochMetrics],
+        params: Mapping[str, str],
+        at: int,
+    ) -> None:
+        """Stores the last epochs and the result, whose best value is one of `metric`, and closes
+        the run, which ended `at` (milliseconds since 1970)."""
+        from mlflow.entities import Metric, RunTag
+
+        values: dict[str, float] = {"epochs": result.epochs, "seconds": result.seconds}
+        if result.best_value is not None and result.best_epoch is not None:
+            values[f"best_{metric}"] = result.best_value
+            values["best_epoch"] = result.best_epoch
+        values |= result.test
+        rows = [Metric(k, float(v), at, result.epochs) for k, v in values.items()]
+        tags = {"outcome": result.outcome, "loop": result.loop}
+        if result.loop_reason:
+            tags["loop_reason"] = result.loop_reason[:5000]
+        if result.error:
+            tags["error"] = result.error[:5000]
+        if result.cause:
+            tags[names.CAUSE] = result.cause[:5000]
+        self._log([*_rows(epochs), *rows], params, [RunTag(k, v) for k, v in tags.items()])
+        self._store_files(result)
+        self._client.set_terminated(self._run_id, STATUS[result.outcome], at)
+
+    def _store_files(self, result: TrialResult) -> None:
+        if result.traceback:
+            self._client.log_text(self._run_id, result.traceback, "traceback.txt")
+        if result.confusion is not None:
+            self._client.log_dict(self._run_id, asdict(result.confusion), names.CONFUSION)
+        weights = Path(result.weights)
+        if result.weights and weights.exists():  # else they went with an earlier try
+            self._client.log_artifact(self._run_id, str(weights))
+            weights.unlink()
+
+    def interrupt(self) -> None:
+        """Closes the run of a training that didn't end."""
+        self._client.set_tag(self._run_id, "outcome", "interrupted")
+        self._client.set_terminated(self._run_id, STATUS["interrupted"])
+
+    def _log(
+        self, rows: Sequence[Metric], params: Mapping[str, str], tags: Sequence[RunTag]
+    ) -> None:
+        from mlflow.entities import Param
+
+        rows = [row for row in rows if row.step > self._stored.get(row.key, -1)]
+        left = [Param(name, value) for name, value in params.items()]
+        for start in range(0, max(1, len(rows)), BATCH):
+            last = start + BATCH >= len(rows)
+            part = rows[start : start + BATCH]
+            self._client.log_batch(self._run_id, part, left, tags if last else ())
+            left = []
+
+
+def _rows(epochs: Sequence[EpochMetrics]) -> list[Metric]:
+    from mlflow.entities import Metric
+
+    return [
+        Metric(name, value, epoch.timestamp, epoch.epoch)
+        for epoch in epochs
+        for name, value in epoch.values.items()
+    ]
+
+
+def now() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000

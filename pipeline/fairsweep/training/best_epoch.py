@@ -1,0 +1,117 @@
+"""What is made of a training's best epoch: metrics on test rows, which class was taken for which,
+and a file of its weights.
+
+In: a model with the weights of that epoch put in, and the test rows. Out: plain values, a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from fairsweep.records import Confusion
+from fairsweep.training.loops import Arrays, evaluate_fit, predict_fit
+from fairsweep.training.output import probabilities
+from fairsweep.training.programs import Program
+
+Outputs = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Best:
+    """What a `TrialResult` says of the best epoch."""
+
+    test: Mapping[str, float] = field(default_factory=dict)
+    confusion: Confusion | None = None
+    weights: str = ""
+
+
+class Trained(Protocol):
+    """A model, measured in the way of the loop that trained it."""
+
+    def evaluate(self, part: Arrays) -> dict[str, float]: ...
+
+    def predict(self, part: Arrays) -> Outputs: ...
+
+
+class Resident:
+    """A program's model."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    def evaluate(self, part: Arrays) -> dict[str, float]:
+        return self._program.evaluate(part.tensors)
+
+    def predict(self, part: Arrays) -> Outputs:
+        return self._program.predict(part.tensors[0])
+
+
+class ByFit:
+    """A model that `fit` trained; `on_batch` is called after every batch."""
+
+    def __init__(self, model: keras.Model, on_batch: Callable[[], None]) -> None:
+        self._model = model
+        self._on_batch = on_batch
+
+    def evaluate(self, part: Arrays) -> dict[str, float]:
+        return evaluate_fit(self._model, part, self._on_batch)
+
+    def predict(self, part: Arrays) -> Outputs:
+        return predict_fit(self._model, part, self._on_batch)
+
+
+def best_epoch(
+    trained: Trained,
+    weights: Sequence[npt.NDArray[np.generic]],
+    test: Arrays | None,
+    labels: npt.NDArray[np.int64],
+    classes: tuple[str, ...],
+    loss: str,
+    file: str,
+) -> Best:
+    """Measures the model on test rows and writes its weights.
+
+    Args:
+        trained: the model, with `weights` in it.
+        weights: in Keras's order.
+        test: test rows with labels in the loss's form; None when there are none.
+        labels: the class of each of these rows, (rows,); of several labels a row, (rows, labels),
+            no confusion is counted.
+        classes: names of the classes.
+        loss: `training.loss`.
+        file: where the weights go; empty for nowhere.
+    """
+    if file:
+        write_weights(Path(file), weights)
+    if test is None:
+        return Best(weights=file)
+    metrics = {f"test_{name}": value for name, value in trained.evaluate(test).items()}
+    if labels.ndim > 1:
+        return Best(metrics, None, file)
+    found = probabilities(trained.predict(test), loss)
+    return Best(metrics, confusion(labels, found, classes), file)
+
+
+def confusion(
+    labels: npt.NDArray[np.int64], outputs: Outputs, classes: tuple[str, ...]
+) -> Confusion:
+    """Counts rows by their class and the one that the outputs (rows, classes) favour."""
+    count = len(classes)
+    pairs = np.bincount(labels * count + outputs.argmax(axis=1), minlength=count * count)
+    return Confusion(classes, tuple(map(tuple, pairs.reshape(count, count).tolist())))
+
+
+def write_weights(file: Path, weights: Sequence[npt.NDArray[np.generic]]) -> None:
+    """Writes arrays as .npz, in order, whole or not at all; its folder is made."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(".tmp")
+    with draft.open("wb") as target:
+        np.savez(target, *weights)
+    draft.replace(file)

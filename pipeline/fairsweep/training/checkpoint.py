@@ -1,0 +1,210 @@
+"""Checkpoints: a training that is stopped goes on from the last one, with the same numbers.
+
+A checkpoint is a file `<epoch>-<SHA-256 of its content>.npz` of plain arrays: every variable that
+training changes, the weights of the best epoch, the metrics of all epochs, and as text in JSON what
+else the training knows. It gets its name when all of it is on the disk, so that one cut short is
+never taken for whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from keras.src.backend.common import global_state
+from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
+
+from fairsweep.records import EpochMetrics, TrialKey, TrialSpec
+from fairsweep.training.history import Progress
+from fairsweep.training.model import BUILDERS, is_of_keras
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+KEPT = 2  # should the last one turn out to be damaged, there is the one before it
+WORTH_SECONDS = 1.0
+NAME = re.compile(r"(\d{8})-([0-9a-f]{64})\.npz")
+
+
+class CheckpointLost(Exception):
+    """The checkpoints of a training can't be used; it has to begin anew."""
+
+
+class Checkpoints:
+    """The checkpoints of one training.
+
+    Args:
+        spec: says where they are and how often there is one.
+
+    Raises:
+        CheckpointLost: there are some, and none is whole.
+    """
+
+    def __init__(self, spec: TrialSpec) -> None:
+        self._folder = Path(spec.checkpoints) if spec.checkpoints else None
+        self._every = spec.training.checkpoint_seconds
+        self._due = time.monotonic() + self._every
+        self._stored = None if self._folder is None else newest(self._folder)
+        self._plain = {} if self._stored is None else _from_text(self._stored["plain"])
+
+    def prefer(self, progress: Progress) -> None:
+        """Has the training go on in the loop that it began in, where nobody asks for one."""
+        if progress.spec.training.loop == "auto" and self._plain.get("loop") == "fit":
+            progress.use_fit(self._plain["loop_reason"])
+
+    def resume(self, progress: Progress) -> None:
+        """Puts the last checkpoint, if there is one, into the training and its model, whose
+        optimizer is built.
+
+        Raises:
+            CheckpointLost: it is one of another model.
+        """
+        if self._stored is None:
+            return
+        for name, variable in _variables(progress).items():
+            stored = self._stored.get(f"variables/{name}")
+            own = variable.numpy()
+            if stored is None or stored.shape != own.shape or stored.itemsize != own.itemsize:
+                raise CheckpointLost(
+                    f"{name} has the shape {own.shape} now, the checkpoint was taken of a model "
+                    f"where it had {None if stored is None else stored.shape}"
+                )
+            variable.assign(stored.view(own.dtype))
+        weights = progress.model.weights[: self._plain["best_weights"]] if progress.model else []
+        best = [self._stored[f"best/{i}"].view(w.numpy().dtype) for i, w in enumerate(weights)]
+        progress.go_on(self._plain, _epochs(progress.spec.key, self._stored, self._plain), best)
+        self._stored = None
+
+    def offer(self, progress: Progress) -> None:
+        """Leaves a checkpoint of a training that goes on, if it is time for one."""
+        if time.monotonic() >= self._due:
+            self.leave(progress)
+
+    def leave(self, progress: Progress) -> None:
+        """Leaves a checkpoint, if they are wanted and it saves more than a moment. A disk that
+        doesn't take it is a warning: the training itself needs none."""
+        if self._folder is None or progress.seconds < min(self._every, WORTH_SECONDS):
+            return
+        try:
+            write_checkpoint(self._folder, progress.epochs, _arrays(progress))
+        except OSError as error:
+            log = logging.getLogger(__name__)
+            log.warning("%s: no checkpoint in %s: %s", progress.spec.key, self._folder, error)
+        self._due = time.monotonic() + self._every
+
+
+def write_checkpoint(folder: Path, epoch: int, arrays: Arrays) -> Path:
+    """Writes a checkpoint into the folder, which is made, and takes the oldest ones away.
+
+    Raises:
+        OSError: the disk doesn't take it; those that there are stay.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{os.getpid()}.tmp"
+    try:
+        with draft.open("w+b") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        path = draft.replace(folder / f"{epoch:08}-{digest}.npz")
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync(folder)
+    _sync(folder.parent)
+    for old in _named(folder)[KEPT:]:
+        old.unlink()
+    return path
+
+
+def newest(folder: Path) -> Arrays | None:
+    """The last checkpoint in a folder that is whole; None where there never was one.
+
+    Raises:
+        CheckpointLost: none of them is whole.
+    """
+    paths = _named(folder)
+    for path in paths:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if path.name.endswith(f"-{digest}.npz"):
+            with np.load(path, allow_pickle=False) as stored:
+                return dict(stored)
+        logging.getLogger(__name__).warning("%s isn't whole", path)
+    if paths:
+        raise CheckpointLost(f"no checkpoint in {folder} is whole")
+    return None
+
+
+def _named(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, the last one first."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted((path for path in found if NAME.fullmatch(path.name)), reverse=True)
+
+
+def _sync(folder: Path) -> None:
+    """Has the names in a folder on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _arrays(progress: Progress) -> Arrays:
+    history, weights = progress.history, progress.best_weights
+    names = list(history[0].values)
+    plain = progress.plain() | {"names": names, "best_weights": len(weights)}
+    return {
+        **{f"variables/{name}": v.numpy() for name, v in _variables(progress).items()},
+        **{f"best/{i}": weight for i, weight in enumerate(weights)},
+        "epochs": np.array([[metrics.values[name] for name in names] for metrics in history]),
+        "timestamps": np.array([metrics.timestamp for metrics in history]),
+        "plain": np.frombuffer(json.dumps(plain).encode(), np.uint8),
+    }
+
+
+def _from_text(stored: npt.NDArray[np.uint8]) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(stored.tobytes())
+    return plain
+
+
+def _epochs(key: TrialKey, stored: Arrays, plain: Mapping[str, Any]) -> list[EpochMetrics]:
+    rows = zip(stored["epochs"].tolist(), stored["timestamps"].tolist(), strict=True)
+    return [
+        EpochMetrics(key, epoch, dict(zip(plain["names"], values, strict=True)), timestamp)
+        for epoch, (values, timestamp) in enumerate(rows, 1)
+    ]
+
+
+def _variables(progress: Progress) -> dict[str, Any]:
+    """All that training changes, as TensorFlow's variables: weights, the seeds of dropout, the
+    optimizer's slots, its learning rate and its count of steps."""
+    model, spec = progress.model, progress.spec
+    assert model is not None
+    found = {f"model/{i}": v.value for i, v in enumerate(model.variables)}
+    found |= {f"optimizer/{i}": v.value for i, v in enumerate(model.optimizer.variables)}
+    if spec.model.builder not in BUILDERS:
+        generator = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
+        found["seed"] = generator.state.value
+    if not is_of_keras(model):
+        found |= dict(_hidden(model))
+    return found
+
+
+def _hidden(model: keras.Model) -> Iterator[tuple[str, Any]]:
+    """TensorFlow's own variables in layers, of which Keras doesn't know."""
+    for i, layer in enumerate(model._flatten_layers()):
+        for name, value in sorted(vars(layer).items()):
+            if isinstance(value, tf.Variable):
+                yield f"layer/{i}/{name}", value

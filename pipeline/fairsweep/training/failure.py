@@ -1,0 +1,46 @@
+"""What is told of an exception that ended a trial: one line, which points at the user's own."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from fairsweep.errors import BadInput, is_users
+
+# What Keras puts in front of a message, and TensorFlow in front of one from Python in a graph.
+PREAMBLE = re.compile(r"Exception encountered when calling .*")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+IN_A_GRAPH = re.compile(r"^(\w+): (.*)\nTraceback \(most recent call last\):", re.MULTILINE)
+FRAME = re.compile(r'^ *File "([^"]+)", line (\d+)', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`line` is for people; exceptions with the same `cause` have the same type and place. `users`
+    says that it begins with a place in the user's own code."""
+
+    line: str
+    cause: str
+    users: bool = False
+
+
+def failure(error: BaseException) -> Failure:
+    """What to tell of an exception: of its traceback the last frame in the user's own code, or the
+    last one where there is none, which then isn't told."""
+    if isinstance(error, BadInput):
+        return Failure("; ".join(error.problems), error.problems[0])
+    kind, text = type(error).__name__, COLOURS.sub("", str(error))
+    frames = [(f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__)]
+    if (inner := IN_A_GRAPH.search(text)) is not None:
+        kind, message = inner[1], inner[2]
+        frames += [(file, int(line)) for file, line in FRAME.findall(text)]
+    else:
+        lines = [line for line in text.splitlines() if line and not PREAMBLE.fullmatch(line)]
+        message = lines[0] if lines else ""
+    own = [frame for frame in frames if is_users(frame[0])]
+    file, number = (own or frames)[-1]
+    told = f"{kind}: {message}" if message else kind
+    place = f"{Path(file).name}:{number}: " if own else ""
+    return Failure(place + told, f"{kind} at {file}:{number}", bool(own))

@@ -1,0 +1,110 @@
+"""What is known of a training after each epoch, and whether it goes on.
+
+In: the metrics of one epoch after the other. Out: those epochs to the sweep, and a yes or no.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+
+from fairsweep.records import EpochMetrics, Outcome, TrialSpec
+
+Emit = Callable[[EpochMetrics], None]
+Keep = Callable[[int], bool]
+"""Waits for the verdict on an epoch: whether the trial goes on."""
+
+# What a checkpoint holds of a training beside arrays.
+PLAIN = ("best_epoch", "best_value", "patient_value", "patient_epoch", "loop", "loop_reason")
+
+
+class Progress:
+    """One training, epoch by epoch."""
+
+    def __init__(self, spec: TrialSpec, emit: Emit, keep: Keep) -> None:
+        self.spec = spec
+        self.emit = emit
+        self.keep = keep
+        self.loop = "fit" if spec.training.loop == "fit" else "resident"
+        self.loop_reason = ""
+        self.model: keras.Model | None = None
+        self.history: list[EpochMetrics] = []
+        self.outcome: Outcome = "complete"
+        self.best_epoch: int | None = None
+        self.best_value: float | None = None
+        self.best_weights: list[Any] = []
+        self.patient_value = math.nan
+        self.patient_epoch = 0
+        self.earlier = 0.0
+        self._started = time.monotonic()
+
+    @property
+    def epochs(self) -> int:
+        """How many have ended."""
+        return len(self.history)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has trained, before a checkpoint from which it went on too."""
+        return self.earlier + time.monotonic() - self._started
+
+    def use_fit(self, reason: str) -> None:
+        """Leaves the compiled loop, which is tried where nobody has asked for one of them."""
+        self.loop, self.loop_reason = "fit", reason
+        logging.getLogger(__name__).warning("%s is trained by fit: %s", self.spec.key, reason)
+
+    def plain(self) -> dict[str, Any]:
+        """What it knows, without weights and epochs: for `go_on`."""
+        return {name: getattr(self, name) for name in PLAIN} | {"seconds": self.seconds}
+
+    def go_on(
+        self, plain: Mapping[str, Any], history: Sequence[EpochMetrics], best_weights: list[Any]
+    ) -> None:
+        """Takes up a training where `plain` was asked for, and emits its epochs again, of which
+        the sweep may not know."""
+        for name in PLAIN:
+            setattr(self, name, plain[name])
+        self.earlier = plain["seconds"]
+        self.best_weights = best_weights
+        self.history = list(history)
+        for metrics in self.history[:-1]:
+            self.emit(replace(metrics, settled=True))
+        self.emit(self.history[-1])
+
+    def on_epoch(self, epoch: int, values: dict[str, float]) -> bool:
+        """Takes in an epoch; says whether to train another."""
+        metrics = EpochMetrics(self.spec.key, epoch, values, time.time_ns() // 1_000_000)
+        self.history.append(metrics)
+        self.emit(metrics)
+        value = values[self.spec.objective.metric]
+        if self.spec.objective.better(
+            value, math.nan if self.best_value is None else self.best_value
+        ):
+            self.best_epoch, self.best_value = epoch, value
+            if (self.spec.test or self.spec.weights) and self.model is not None:
+                self.best_weights = [weight.numpy() for weight in self.model.weights]
+        if not all(math.isfinite(values[name]) for name in ("loss", "val_loss") if name in values):
+            self.outcome = "diverged"
+            return False
+        if epoch == self.spec.training.epochs or self._out_of_patience(epoch, value):
+            return False
+        if self._judged(epoch - 1) and not self.keep(epoch - 1):
+            self.outcome = "pruned"
+            return False
+        return True
+
+    def _judged(self, epoch: int) -> bool:
+        return self.spec.verdicts is not None and self.spec.verdicts.judged(epoch)
+
+    def _out_of_patience(self, epoch: int, value: float) -> bool:
+        stopping = self.spec.training.early_stopping
+        sign = 1.0 if self.spec.objective.direction == "maximize" else -1.0
+        if self.spec.objective.better(value - sign * stopping.min_delta, self.patient_value):
+            self.patient_value, self.patient_epoch = value, epoch
+        return stopping.patience is not None and epoch - self.patient_epoch >= stopping.patience

@@ -1,0 +1,188 @@
+"""Two ways over the epochs, the same numbers: a compiled program per epoch, or Keras's `fit`.
+
+In: a compiled model and its arrays. Out: the metrics of one epoch after the other, until the
+caller says stop.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from fairsweep.data.memory.available import available_bytes
+from fairsweep.data.memory.view import InFile
+from fairsweep.training.programs import EVALUATION_BATCH, Program
+
+Array = npt.NDArray[Any]
+OnEpoch = Callable[[int, dict[str, float]], bool]
+"""Gets an epoch (from 1) and its metrics; says whether to go on."""
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Features and labels of one part of the data, labels in the loss's form, and what each row
+    weighs in the loss (None: the same)."""
+
+    x: Array | InFile
+    y: Array
+    weights: Array | None = None
+
+    @property
+    def columns(self) -> tuple[Array | InFile, ...]:
+        """What a training step takes."""
+        return (self.x, self.y) if self.weights is None else (self.x, self.y, self.weights)
+
+    @functools.cached_property
+    def tensors(self) -> tuple[Any, ...]:
+        """The columns as tensors, made once."""
+        return tuple(map(tf.constant, self.columns))
+
+
+def fits_in_memory(*parts: Arrays | None) -> bool:
+    """Whether there is room for the parts as tensors beside the arrays, and as much again."""
+    there = [part for part in parts if part is not None]
+    if any(isinstance(part.x, InFile) for part in there):
+        return False
+    return 2 * sum(part.x.nbytes + part.y.nbytes for part in there) < available_bytes()
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """How many epochs, in batches of how many rows, in which order."""
+
+    epochs: int
+    batch_size: int
+    shuffle: bool
+    seed: int
+
+    def order(self, epoch: int, rows: int) -> npt.NDArray[np.int32]:
+        """The order of rows in an epoch: it depends on seed and epoch only, so that any epoch can
+        be trained again without those before it."""
+        if not self.shuffle:
+            return np.arange(rows, dtype=np.int32)
+        return np.random.default_rng([self.seed, epoch]).permutation(rows).astype(np.int32)
+
+
+def run_resident(
+    program: Program,
+    train: Arrays,
+    validation: Arrays | None,
+    rhythm: Rhythm,
+    on_epoch: OnEpoch,
+    done: int = 0,
+) -> None:
+    """Trains with the data held as tensors and one compiled program per epoch; `done` epochs are
+    behind the program's model."""
+    rows, held = train.tensors, None if validation is None else validation.tensors
+    batch_size = tf.constant(rhythm.batch_size)
+    for epoch in range(done + 1, rhythm.epochs + 1):
+        order = tf.constant(rhythm.order(epoch, len(train.x)))
+        if not on_epoch(epoch, program.train(rows, order, batch_size, held)):
+            return
+
+
+def run_fit(
+    model: keras.Model,
+    train: Arrays,
+    validation: Arrays | None,
+    rhythm: Rhythm,
+    on_epoch: OnEpoch,
+    done: int = 0,
+    on_batch: Callable[[], None] = lambda: None,
+) -> None:
+    """Trains with Keras's own loop, over the same batches in the same order; the model's optimizer
+    is built, and `done` epochs are behind the model. `on_batch` is called after every batch, also
+    of validation."""
+
+    def batches() -> Iterator[tuple[Array, ...]]:
+        for epoch in range(done + 1, rhythm.epochs + 1):
+            order = rhythm.order(epoch, len(train.x))
+            for start in range(0, len(order), rhythm.batch_size):
+                rows = order[start : start + rhythm.batch_size]
+                yield tuple(column[rows] for column in train.columns)
+
+    def report(epoch: int, logs: Mapping[str, float]) -> None:
+        if not on_epoch(epoch + 1, {name: float(value) for name, value in logs.items()}):
+            model.stop_training = True
+
+    model.fit(
+        batches(),
+        epochs=rhythm.epochs,
+        initial_epoch=done,
+        steps_per_epoch=-(-len(train.x) // rhythm.batch_size),
+        validation_data=None if validation is None else _labelled(validation),
+        validation_batch_size=EVALUATION_BATCH,
+        shuffle=False,
+        verbose=0,
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=report), _heard(on_batch)],
+    )
+
+
+def evaluate_fit(
+    model: keras.Model, arrays: Arrays, on_batch: Callable[[], None]
+) -> dict[str, float]:
+    """The model's metrics on arrays by Keras's own loop."""
+    given = _labelled(arrays)
+    x, y = given if isinstance(given, tuple) else (given, None)
+    metrics: Mapping[str, Any] = model.evaluate(
+        x,
+        y,
+        batch_size=EVALUATION_BATCH,
+        verbose=0,
+        return_dict=True,
+        callbacks=[_heard(on_batch)],
+    )
+    return {name: float(value) for name, value in metrics.items()}
+
+
+def predict_fit(
+    model: keras.Model, arrays: Arrays, on_batch: Callable[[], None]
+) -> npt.NDArray[np.float32]:
+    """The model's outputs for the rows, by Keras's own loop."""
+    x = _Batches(arrays, labelled=False) if isinstance(arrays.x, InFile) else arrays.x
+    outputs: npt.NDArray[np.float32] = model.predict(
+        x, batch_size=EVALUATION_BATCH, verbose=0, callbacks=[_heard(on_batch)]
+    )
+    return outputs
+
+
+class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Rows that stay in their file, a batch at a time, in order."""
+
+    def __init__(self, arrays: Arrays, labelled: bool) -> None:
+        super().__init__()
+        self._columns = (arrays.x, arrays.y) if labelled else (arrays.x,)
+        self._batches = math.ceil(len(arrays.x) / EVALUATION_BATCH)
+
+    def __len__(self) -> int:
+        return self._batches
+
+    def __getitem__(self, index: int) -> tuple[Array, ...]:
+        rows = slice(index * EVALUATION_BATCH, (index + 1) * EVALUATION_BATCH)
+        return tuple(column[rows] for column in self._columns)
+
+
+def _labelled(arrays: Arrays) -> tuple[Array, Array] | _Batches:
+    """Features and labels as Keras's loops take them: whole, or from their file."""
+    if isinstance(arrays.x, InFile):
+        return _Batches(arrays, labelled=True)
+    return arrays.x, arrays.y
+
+
+def _heard(on_batch: Callable[[], None]) -> keras.callbacks.Callback:
+    """Has Keras's loops call `on_batch` after every batch."""
+
+    def still(*_: object, **__: object) -> None:
+        on_batch()
+
+    return keras.callbacks.LambdaCallback(
+        on_train_batch_end=still, on_test_batch_end=still, on_predict_batch_end=still
+    )

@@ -1,0 +1,73 @@
+"""From the `optimizer` and `training` settings to a Keras optimizer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from fairsweep.config.schema import Optimizer, Schedule, Training
+
+# Those whose update of a variable is made of operations on its elements, or on its norm, whatever
+# its shape; the rest look at the shape when their graph is made.
+OF_ANY_SHAPE = {
+    *("SGD", "RMSprop", "Adam", "AdamW", "Adadelta", "Adagrad", "Adamax", "Nadam", "Ftrl"),
+    *("Lion", "Lamb"),
+}
+# What makes an update depend on the number of the step: a branch in the graph.
+BRANCHING = ("gradient_accumulation_steps", "ema_overwrite_frequency")
+
+
+def updates_any_shape(settings: Optimizer) -> bool:
+    """Whether one graph without a branch updates variables of any shape."""
+    return settings.name in OF_ANY_SHAPE and all(
+        settings.params.get(name) is None for name in BRANCHING
+    )
+
+
+def build_optimizer(
+    settings: Optimizer, training: Training, steps_per_epoch: int, factor: float = 1.0
+) -> keras.optimizers.Optimizer:
+    """The optimizer with its learning rate times `factor`, constant or scheduled over the whole
+    training."""
+    rate = settings.params["learning_rate"] * factor
+    schedule = _schedule(training.schedule, rate, training.epochs, steps_per_epoch)
+    optimizer = getattr(keras.optimizers, settings.name)
+    return optimizer(**{**settings.params, "learning_rate": schedule})
+
+
+def _schedule(
+    schedule: Schedule, rate: float, epochs: int, steps_per_epoch: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    warmup = schedule.warmup_epochs * steps_per_epoch
+    steps = max(1, epochs * steps_per_epoch - warmup)
+    decay: float | keras.optimizers.schedules.LearningRateSchedule = rate
+    if schedule.name == "cosine":
+        decay = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=schedule.final)
+    elif schedule.name == "exponential":
+        decay = keras.optimizers.schedules.ExponentialDecay(rate, steps, schedule.final)
+    return Warmup(decay, warmup) if warmup else decay
+
+
+@keras.saving.register_keras_serializable("fairsweep")
+class Warmup(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """Rises linearly from 0 over the first `steps` steps, then goes on as `then` does.
+
+    Keras has this inside CosineDecay only, and there it begins with a step at rate 0.
+    """
+
+    def __init__(
+        self, then: float | keras.optimizers.schedules.LearningRateSchedule, steps: int
+    ) -> None:
+        self.then = then
+        self.steps = steps
+
+    def __call__(self, step: Any) -> Any:
+        step = keras.ops.cast(step, "float32")
+        later = self.then
+        if isinstance(later, keras.optimizers.schedules.LearningRateSchedule):
+            later = later(keras.ops.maximum(step - self.steps, 0))
+        return later * keras.ops.minimum((step + 1) / self.steps, 1.0)
+
+    def get_config(self) -> dict[str, object]:
+        return {"then": self.then, "steps": self.steps}

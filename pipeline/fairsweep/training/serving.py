@@ -1,0 +1,93 @@
+"""A published model at work: what MLflow loads, and what answers its requests.
+
+MLflow calls `_load_pyfunc` with the folder that `fairsweep.data.recipe` filled.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from fairsweep.config.schema import Model
+from fairsweep.data.dataset import JOINT, Features
+from fairsweep.data.inputs.rows import encode
+from fairsweep.data.recipe import Recipe, read_model
+from fairsweep.training.model import build_model
+from fairsweep.training.output import Task, probabilities
+
+BATCH = 1024
+LIKELY = 0.5
+"""The probability from which a row is said to have a label."""
+
+
+class Classifier:
+    """A Keras model with the names of its classes, or labels. `keras_model` is the model itself,
+    its preprocessing inside."""
+
+    def __init__(self, keras_model: keras.Model, recipe: Recipe) -> None:
+        self.keras_model = keras_model
+        self._recipe = recipe
+
+    def predict(self, rows: Any, params: object = None) -> pd.DataFrame:  # noqa: ARG002 - MLflow's
+        """The class of each row, or its labels, and a probability for every one.
+
+        Args:
+            rows: numbers (rows, …) of the shape that was trained on, or a table with its columns.
+            params: MLflow passes them; there are none.
+
+        Returns:
+            `class`, and for each class `p_<name>`; those of a row add up to 1. Of a model of
+            several labels: `labels`, those whose probability is at least 0.5 with a `;` between
+            them, and for each label `p_<name>`; each is a probability of its own.
+
+        Raises:
+            ValueError: a number is missing, and the model was trained on data that has all.
+        """
+        x = self._features(rows)
+        outputs = np.concatenate(
+            [
+                np.asarray(self.keras_model(x[start : start + BATCH], training=False), np.float64)
+                for start in range(0, max(1, len(x)), BATCH)
+            ]
+        )
+        outputs = np.asarray(probabilities(outputs, self._recipe.loss))
+        classes = self._recipe.classes
+        if self._recipe.multi_label:
+            found = [JOINT.join(itertools.compress(classes, row)) for row in outputs >= LIKELY]
+        else:
+            outputs /= outputs.sum(axis=1, keepdims=True)  # of 32-bit floats, to the last bit
+            found = [classes[i] for i in outputs.argmax(axis=1)]
+        answers = pd.Series(found, name=self._recipe.answer, dtype=str)
+        return pd.concat(
+            [answers, pd.DataFrame(outputs, columns=[f"p_{name}" for name in classes])], axis=1
+        )
+
+    def _features(self, rows: Any) -> Features:
+        recipe = self._recipe
+        if not (recipe.columns and isinstance(rows, pd.DataFrame)):
+            return np.asarray(rows, np.float32).reshape(-1, *recipe.shape)
+        x = encode(rows, recipe.columns)
+        numbers = [i for i, column in enumerate(recipe.columns) if not column.vocabulary]
+        gaps = np.isnan(x[:, numbers])
+        if gaps.any() and not recipe.scaling.fill:
+            row, number = np.argwhere(gaps)[0]
+            raise ValueError(
+                f"row {row + 1} has no {recipe.columns[numbers[number]].name}, and the model was "
+                "trained on rows without gaps (data.missing=fill trains one that takes them)"
+            )
+        return x
+
+
+def _load_pyfunc(path: str) -> Classifier:
+    recipe, weights = read_model(Path(path))
+    settings = Model("published", recipe.builder, dict(recipe.params))
+    rows = np.zeros((1, *recipe.shape), np.float32)
+    task = Task(recipe.loss, len(recipe.classes), recipe.multi_label)
+    model = build_model(settings, recipe.scaling, rows, task, 0)
+    model.set_weights(weights)
+    return Classifier(model, recipe)

@@ -1,0 +1,280 @@
+"""Trains one `TrialSpec`: the same room for searched trials, confirmations and `make train`."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from fairsweep.config.schema import Data, Schedule
+from fairsweep.data.dataset import Rows
+from fairsweep.data.memory.view import rows_of
+from fairsweep.data.scaling import Scaling, measure
+from fairsweep.data.split import SplitData
+from fairsweep.errors import is_full, unwritable
+from fairsweep.records import DISK_FULL, TrialResult, TrialSpec, derive_seed
+from fairsweep.training.best_epoch import Best, ByFit, Resident, Trained, best_epoch
+from fairsweep.training.checkpoint import CheckpointLost, Checkpoints
+from fairsweep.training.failure import failure
+from fairsweep.training.history import Emit, Keep, Progress
+from fairsweep.training.layer_rates import optimizer_by_layer, program_kind
+from fairsweep.training.loops import Arrays, Rhythm, fits_in_memory, run_fit, run_resident
+from fairsweep.training.loss import (
+    COLUMN,
+    Form,
+    balancing_weights,
+    build_loss,
+    label_form,
+    labels_in,
+)
+from fairsweep.training.model import build_model, graph_params, is_of_keras
+from fairsweep.training.optimizer import build_optimizer, updates_any_shape
+from fairsweep.training.output import Task
+from fairsweep.training.programs import Program, Programs
+from fairsweep.training.user_model import output_units
+
+
+class Bench:
+    """What a worker keeps from one trial to the next: programs, the parts of the data, and what
+    was measured of it."""
+
+    def __init__(self) -> None:
+        self.programs = Programs()
+        self._parts: dict[tuple[str, ...], Arrays] = {}
+        self._scaling: Scaling | None = None
+        self._data: SplitData | None = None
+
+    def scaling(self, data: SplitData, settings: Data) -> Scaling:
+        """What the settings do to features."""
+        self._have(data)
+        if self._scaling is None:
+            self._scaling = measure(
+                settings, rows_of(data.dataset.x, data.train), data.dataset.columns
+            )
+        return self._scaling
+
+    def _have(self, data: SplitData) -> None:
+        if self._data is not data:
+            self._parts.clear()
+            self._scaling, self._data = None, data
+
+    def part(self, data: SplitData, name: str, form: Form, balanced: bool = False) -> Arrays:
+        """The train, validation or test rows with labels in a form; `balanced` has every class
+        weigh the same."""
+        self._have(data)
+        key = (name, form, "balanced" if balanced else "")
+        if key not in self._parts:
+            rows: Rows = getattr(data, name)
+            classes = data.dataset.y[rows]
+            labels = labels_in(form, classes, len(data.dataset.class_names))
+            weights = balancing_weights(classes) if balanced else None
+            self._parts[key] = Arrays(rows_of(data.dataset.x, rows), labels, weights)
+        return self._parts[key]
+
+    def program(
+        self, spec: TrialSpec, data: SplitData, model: keras.Model, train: Arrays
+    ) -> Program:
+        """The compiled epochs of a trial, as an earlier one left them or new."""
+        kind = _kind(spec, id(data))
+        x, y, *_ = train.tensors
+        key = kind.key if is_of_keras(model) else None
+        return self.programs.get(key, model, x, y, kind.any_shape)
+
+    def forget_program(self, spec: TrialSpec, data: SplitData) -> None:
+        """Gives up the compiled epochs of a trial, which have failed."""
+        self.programs.forget(_kind(spec, id(data)).key)
+
+
+def train_trial(
+    spec: TrialSpec,
+    data: SplitData,
+    emit: Emit,
+    keep: Keep,
+    bench: Bench | None = None,
+    on_batch: Callable[[], None] = lambda: None,
+    has_to_stop: Callable[[], bool] = lambda: False,
+) -> TrialResult:
+    """Trains a trial to its end, whatever that is; from its last checkpoint, if it left one.
+
+    An exception of the model's, the optimizer's or the user's own code ends this trial as
+    `failed`, with its traceback in the result; it isn't raised. One that says that the disk is full
+    interrupts it.
+
+    Args:
+        spec: what to train.
+        data: the rows, split as the spec's data settings say.
+        emit: gets every finished epoch at once.
+        keep: is asked one epoch after an epoch that the spec's schedule judges.
+        bench: what the worker's earlier trials left to use; results don't depend on it.
+        on_batch: is called after every batch of a loop that can be heard between epochs.
+        has_to_stop: is asked after every epoch whether to end now, as `interrupted`.
+    """
+    progress = Progress(spec, emit, keep)
+    best = Best()
+    error = cause = trace = ""
+    try:
+        best = _train(data, progress, bench or Bench(), Checkpoints(spec), on_batch, has_to_stop)
+    except CheckpointLost as lost:
+        progress.outcome, error = "interrupted", str(lost)
+    except (Exception, SystemExit) as exception:  # of the user's own code: told, not lost
+        if is_full(exception):
+            path = getattr(exception, "filename", None) or spec.weights or "."
+            progress.outcome, error = "interrupted", str(unwritable(Path(path), exception))
+            cause = DISK_FULL
+        else:
+            progress.outcome, trace = "failed", traceback.format_exc()
+            told = failure(exception)
+            error, cause = told.line, told.cause
+    return TrialResult(
+        key=spec.key,
+        outcome=progress.outcome,
+        epochs=progress.epochs,
+        seconds=progress.seconds,
+        best_epoch=progress.best_epoch,
+        best_value=progress.best_value,
+        test=best.test,
+        confusion=best.confusion,
+        weights=best.weights,
+        earlier=progress.earlier,
+        loop=progress.loop,
+        loop_reason=progress.loop_reason,
+        error=error,
+        cause=cause,
+        traceback=trace,
+    )
+
+
+def _train(
+    data: SplitData,
+    progress: Progress,
+    bench: Bench,
+    checkpoints: Checkpoints,
+    on_batch: Callable[[], None],
+    has_to_stop: Callable[[], bool],
+) -> Best:
+    """Trains, and makes of the best epoch what the spec asks for."""
+    spec, training = progress.spec, progress.spec.training
+    model, form = compiled(spec, data, bench)
+    train = bench.part(data, "train", form, training.class_weight is not None)
+    validation = bench.part(data, "validation", form) if len(data.validation) else None
+    shuffle = derive_seed(spec.seed, "shuffle")
+    rhythm = Rhythm(training.epochs, training.batch_size, training.shuffle, shuffle)
+
+    def on_epoch(epoch: int, values: dict[str, float]) -> bool:
+        goes_on = progress.on_epoch(epoch, values)
+        if goes_on and has_to_stop():
+            progress.outcome = "interrupted"
+            checkpoints.leave(progress)
+            return False
+        if goes_on:
+            checkpoints.offer(progress)
+        return goes_on
+
+    checkpoints.prefer(progress)
+    if training.loop == "auto" and not fits_in_memory(train, validation):
+        progress.use_fit("the data doesn't fit in memory twice")
+    if progress.loop == "resident":
+        try:
+            program = bench.program(spec, data, model, train)
+            progress.model = program.model
+            checkpoints.resume(progress)
+            run_resident(program, train, validation, rhythm, on_epoch, progress.epochs)
+            return _best(spec, data, progress, bench, form, Resident(program))
+        except CheckpointLost:
+            raise
+        except Exception as error:
+            bench.forget_program(spec, data)
+            if training.loop != "auto" or progress.epochs:
+                raise
+            progress.use_fit(f"the model can't be compiled: {type(error).__name__}: {error}")
+            model, _ = compiled(spec, data, bench)
+    progress.model = model
+    # `fit` would do so inside its graph, where ScheduleFreeAdamW's copy of the initial weights
+    # comes out as zeros.
+    model.optimizer.build(model.trainable_variables)
+    checkpoints.resume(progress)
+    run_fit(model, train, validation, rhythm, on_epoch, progress.epochs, on_batch)
+    return _best(spec, data, progress, bench, form, ByFit(model, on_batch))
+
+
+def _best(
+    spec: TrialSpec,
+    data: SplitData,
+    progress: Progress,
+    bench: Bench,
+    form: Form,
+    trained: Trained,
+) -> Best:
+    """What is made of the best epoch, for a spec that asks for it."""
+    if not progress.best_weights or progress.model is None or progress.outcome == "interrupted":
+        return Best()
+    for weight, best in zip(progress.model.weights, progress.best_weights, strict=True):
+        weight.value.assign(best)
+    test = bench.part(data, "test", form) if len(data.test) else None
+    labels, classes = data.dataset.y[data.test], data.dataset.class_names
+    loss = spec.training.loss
+    return best_epoch(trained, progress.best_weights, test, labels, classes, loss, spec.weights)
+
+
+def task_of(spec: TrialSpec, data: SplitData) -> Task:
+    """What a trial's model is for."""
+    return Task(spec.training.loss, len(data.dataset.class_names), data.dataset.multi_label)
+
+
+def compiled(spec: TrialSpec, data: SplitData, bench: Bench) -> tuple[keras.Model, Form]:
+    """A trial's model as it begins, and the form of labels that its loss wants.
+
+    Raises:
+        BadInput: the model, the loss and the data don't fit.
+    """
+    training, task = spec.training, task_of(spec, data)
+    seed = derive_seed(spec.seed, "model")
+    scaling, rows = bench.scaling(data, spec.data), data.dataset.x[data.train[:8]]
+    model = build_model(spec.model, scaling, rows, task, seed)
+    units = output_units(model, rows)
+    loss, accuracy = build_loss(task, units)
+    steps = -(-len(data.train) // training.batch_size)
+    factors = spec.model.layer_learning_rates or {}
+    optimizer = optimizer_by_layer(
+        model, factors, lambda factor: build_optimizer(spec.optimizer, training, steps, factor)
+    )
+    model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy])
+    return model, label_form(task, units)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a program depends on, as one string: trials of the same kind can share it; and whether
+    they may differ in the shapes of their weights."""
+
+    key: str
+    any_shape: bool
+
+
+def _kind(spec: TrialSpec, data: int) -> _Kind:
+    """The kind of program of a trial. A learning rate is a variable of the optimizer, unless a
+    schedule computes it."""
+    training, optimizer = spec.training, spec.optimizer
+    fixed = dict(optimizer.params)
+    factors = spec.model.layer_learning_rates or {}
+    if training.schedule == Schedule():
+        del fixed["learning_rate"]
+        rhythm: object = None
+    else:
+        rhythm = (training.schedule, training.epochs, training.batch_size, factors)
+    params = dict(spec.model.params)
+    frozen = 0 in factors.values()  # whose weights keep their shape
+    any_shape = (
+        updates_any_shape(optimizer)
+        and training.loss not in COLUMN
+        and graph_params(spec.model) != params
+        and not frozen
+    )
+    if any_shape:
+        params = graph_params(spec.model)
+    model = (spec.model.builder, params, program_kind(factors))
+    loss = (training.loss, training.class_weight)
+    return _Kind(repr((data, spec.data, model, optimizer.name, fixed, loss, rhythm)), any_shape)

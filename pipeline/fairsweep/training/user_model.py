@@ -1,0 +1,234 @@
+"""A model of the user's own: their code is found, called, and asked whether it can be meant.
+
+In: `package.module:function`. Out: the model that it builds, or `BadInput` with all that is wrong
+of it, told for somebody who sees a network for the first time.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from fairsweep.config.trust import distrust, is_trusted
+from fairsweep.data.dataset import Features
+from fairsweep.data.scaling import Scaling
+from fairsweep.errors import BadInput
+from fairsweep.training.ids import asked, id_problems
+from fairsweep.training.output import Task, output_problems, value_problems
+
+Builder = Callable[..., Any]
+
+
+def build_own(
+    name: str, params: Mapping[str, Any], shape: Sequence[int], task: Task
+) -> keras.Model:
+    """The model that the user's function returns.
+
+    Args:
+        name: `package.module:function`.
+        params: its keywords.
+        shape: of a row, as the model gets it.
+        task: what it is for.
+
+    Raises:
+        BadInput: there is no such function, it can't be called so, or what it returns can't be
+            trained on such rows with that loss.
+    """
+    builder = _find(name)
+    _check_call(name, builder, shape, task.classes, params)
+    model = builder(shape, task.classes, **params)
+    if problems := list(_problems(model, shape, task)):
+        raise BadInput(*(told_of(name, text) for text in problems))
+    assert isinstance(model, keras.Model)
+    return model
+
+
+def told_of(name: str, text: str) -> str:
+    """What is told of a function: its place, and the end of a sentence that begins with it."""
+    return f"model.builder: {_place(name, _find(name))} {text}"
+
+
+def check_values(
+    name: str, model: keras.Model, rows: Features, task: Task, scaling: Scaling
+) -> None:
+    """Asks a model for its outputs where its layers don't say what they are.
+
+    Args:
+        name: `package.module:function` that built it.
+        model: with what is done to features first.
+        rows: a few (rows, …), as the data has them.
+        task: what it is for.
+        scaling: what is done to features first.
+
+    Raises:
+        BadInput: they aren't what the loss takes them for, or it asks for ids that there aren't.
+    """
+    with asked(model) as noted:
+        given = model(rows, training=False)
+    problems = list(id_problems(noted, scaling))
+    if not problems and isinstance(given, dict | list | tuple):
+        problems = [_several(type(given).__name__, len(given))]
+    elif not problems and (given.ndim != 2 or len(given) != len(rows)):
+        problems = [f"must give one row of outputs for each row, and gives {tuple(given.shape)}"]
+    elif not problems:
+        outputs = np.asarray(given)
+        problems = list(output_problems(outputs.shape[1], None, task))
+        problems = problems or list(value_problems(outputs, task))
+    if problems:
+        raise BadInput(*(told_of(name, text) for text in problems))
+
+
+def shares_weights(model: keras.Model, other: keras.Model) -> bool:
+    """Whether two models have a weight in common."""
+    return bool({id(v) for v in model.variables} & {id(v) for v in other.variables})
+
+
+def output_units(model: keras.Model, rows: Features) -> int:
+    """How many outputs a model has for a row; `rows` ask it where only its own code knows."""
+    output = model.outputs[0] if _is_drawn(model) else model(rows[:1], training=False)
+    return int(output.shape[1])
+
+
+def last_activation(model: keras.Model) -> str | None:
+    """The activation of a model's last layer by Keras's name; None where its layers don't say."""
+    layer: Any = model
+    while isinstance(layer, keras.Model):
+        if not _is_drawn(layer):
+            return None
+        layer = layer.outputs[0]._keras_history.operation
+    if isinstance(layer, keras.layers.Softmax):
+        return "softmax"
+    activation = getattr(layer, "activation", None)
+    name = getattr(activation, "__name__", "")
+    return name if getattr(keras.activations, name, None) is activation else None
+
+
+def _is_drawn(model: keras.Model) -> bool:
+    """Whether a model is made of layers from its inputs to its outputs, with no call of its own."""
+    own = not type(model).call.__module__.startswith("keras.")
+    return not own and bool(getattr(model, "outputs", None))
+
+
+def _find(name: str) -> Builder:
+    if not is_trusted(name):
+        raise BadInput(distrust(name))
+    module, _, function = name.partition(":")
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise  # of what it imports itself
+        raise BadInput(
+            f"model.builder: there is no module {error.name}, for {name}; it must stand in the "
+            "folder where the command runs, or on PYTHONPATH"
+        ) from error
+    builder = getattr(found, function, None)
+    if not callable(builder):
+        there = [n for n, value in vars(found).items() if inspect.isfunction(value)]
+        raise BadInput(
+            f"model.builder: {module} has no function {function!r}; "
+            f"it has {', '.join(there) or 'none'}"
+        )
+    own: Builder = builder
+    return own
+
+
+def _check_call(
+    name: str, builder: Builder, shape: Sequence[int], classes: int, params: Mapping[str, Any]
+) -> None:
+    try:
+        signature = inspect.signature(builder)
+    except ValueError:  # one of C has none
+        return
+    try:
+        signature.bind(shape, classes, **params)
+    except TypeError as error:
+        given = "".join(f", {param}={value!r}" for param, value in params.items())
+        raise BadInput(
+            f"model.params: {_place(name, builder)} takes {signature}, and would be called as "
+            f"(shape, classes{given}): {error}; what follows the shape of a row and the number of "
+            "classes are the names in model.params"
+        ) from error
+
+
+def _place(name: str, builder: Builder) -> str:
+    """Where the function stands, and its name: `models.py:12: build()`."""
+    function = f"{name.partition(':')[2]}()"
+    code = getattr(inspect.unwrap(builder), "__code__", None)
+    return f"{Path(code.co_filename).name}:{code.co_firstlineno}: {function}" if code else function
+
+
+def _problems(model: Any, shape: Sequence[int], task: Task) -> Iterator[str]:
+    if model is None:
+        yield "returns nothing; end it with: return model"
+        return
+    if not isinstance(model, keras.Model):
+        kind = type(model).__name__
+        yield f"must return a keras.Model, and returns {kind}; keras.Sequential([…]) makes one"
+        return
+    if _is_drawn(model):
+        yield from _input_problems(model, shape)
+        yield from _output_problems(model, task)
+    takes_logits = model.compiled and getattr(model.loss, "from_logits", False)
+    if takes_logits and (last := last_activation(model)) in ("softmax", "sigmoid"):
+        yield (
+            f"compiles its model with from_logits=True, and its {last} gives probabilities, no "
+            "logits; leave compile out: training.loss and optimizer say how it is trained"
+        )
+
+
+def _input_problems(model: keras.Model, shape: Sequence[int]) -> Iterator[str]:
+    if len(model.inputs) != 1:
+        yield f"makes a model with {len(model.inputs)} inputs, and a row of the data is one array"
+        return
+    wanted = tuple(model.inputs[0].shape[1:])
+    if not _fits(wanted, tuple(shape)):
+        yield (
+            f"makes a model for rows of {_size(wanted)}, and the data has {_size(shape)}; its "
+            "first argument is the shape of a row: keras.Input(shape)"
+        )
+
+
+def _fits(wanted: tuple[int | None, ...], given: tuple[int, ...]) -> bool:
+    """Whether Keras takes such rows for such an input; a last axis of 1 may be there or not."""
+    if abs(len(wanted) - len(given)) == 1:
+        longer = max(wanted, given, key=len)
+        if longer[-1] == 1:
+            wanted, given = wanted[: len(longer) - 1], given[: len(longer) - 1]
+    if len(wanted) != len(given):
+        return False
+    return all(w in (None, g) for w, g in zip(wanted, given, strict=True))
+
+
+def _size(shape: Sequence[int | None]) -> str:
+    if len(shape) == 1:
+        return "1 feature" if shape[0] == 1 else f"{shape[0]} features"
+    return f"shape {tuple(shape)}"
+
+
+def _several(kind: str, outputs: int) -> str:
+    return (
+        f"makes a model that gives a {kind} of {outputs} output{'s' * (outputs != 1)}, and one "
+        "alone is trained and served; give that itself: keras.Model(inputs, outputs)"
+    )
+
+
+def _output_problems(model: keras.Model, task: Task) -> Iterator[str]:
+    given = getattr(model, "output", model.outputs[0])
+    if isinstance(given, dict | list | tuple):
+        yield _several(type(given).__name__, len(given))
+        return
+    if len(given.shape) != 2:
+        yield (
+            f"must give one row of outputs for each row, (None, {task.classes}), and gives "
+            f"{tuple(given.shape)}; a Flatten in front of the last Dense may be missing"
+        )
+        return
+    units = model.outputs[0].shape[1]
+    yield from output_problems(units, last_activation(model), task)

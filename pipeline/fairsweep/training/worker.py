@@ -1,0 +1,118 @@
+"""The worker process: `python -m fairsweep.training.worker <connection> <lifeline>`.
+
+It reads `TrialSpec`s from one inherited socket, writes `EpochMetrics` and `TrialResult`s to it,
+and serves until the socket closes. A spec of the stage `check` is tried, not trained. TensorFlow is
+imported once, before the first trial. When the sweep process is gone, however it went, the lifeline
+closes and the worker ends at once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import functools
+import gc
+import os
+import signal
+import sys
+import threading
+from dataclasses import replace
+from multiprocessing.connection import Connection
+
+from fairsweep.config.schema import Data
+from fairsweep.data.dataset import Dataset
+from fairsweep.data.memory.heartbeat import say_to
+from fairsweep.data.sources import load
+from fairsweep.data.split import SplitData, split_rows
+from fairsweep.errors import BadInput
+from fairsweep.records import EpochMetrics, TrialResult, TrialSpec, Verdict, WorkerReady
+from fairsweep.training.outbox import Outbox
+
+Key = tuple[tuple[str, object], ...]
+
+PARENT_DEATH_SIGNAL = 1  # the option of Linux's prctl
+TRIALS_BETWEEN_COLLECTIONS = 8
+TRIALS_BETWEEN_CLEARINGS = 64
+
+
+def main() -> None:
+    connection, lifeline = Connection(int(sys.argv[1])), int(sys.argv[2])
+    threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
+    if sys.platform == "linux":  # also when code that lets no thread of Python run hangs
+        ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    stopping = threading.Event()
+    signal.signal(signal.SIGUSR2, lambda *_: stopping.set())
+    # Asked where it is, a worker says so even while no Python code of it runs.
+    faulthandler.register(signal.SIGUSR1)
+    # Seconds: after the lifeline is watched.
+    from fairsweep.training.model_check import check
+    from fairsweep.training.programs import forget_kernels
+    from fairsweep.training.trial import Bench, train_trial
+
+    gc.freeze()  # what TensorFlow holds never goes: no collection needs to look at it
+    gc.disable()  # tracing makes cycles by the million, and they go together
+    bench, trials = Bench(), 0
+    outbox = Outbox(connection)
+    outbox.send(WorkerReady())
+    say_to(outbox.still_training)
+    while True:
+        try:
+            spec = connection.recv()
+        except EOFError:
+            return
+        if isinstance(spec, Verdict):
+            continue  # on a trial that ended before it arrived
+        try:
+            data = _data(_key(spec.data))
+        except BadInput as error:  # it changed, or the disk has no room for another process
+            outbox.send(TrialResult(spec.key, "failed", epochs=0, seconds=0.0, error=str(error)))
+            continue
+        if spec.key.stage == "check":
+            outbox.send(check(spec, data, bench))
+            continue
+
+        def keep(epoch: int, spec: TrialSpec = spec) -> bool:
+            while True:
+                verdict = connection.recv()
+                if (verdict.key, verdict.epoch) == (spec.key, epoch):
+                    return bool(verdict.keep)
+
+        def emit(metrics: EpochMetrics, spec: TrialSpec = spec) -> None:
+            schedule = spec.verdicts
+            outbox.epoch(metrics, schedule is not None and schedule.judged(metrics.epoch))
+
+        result = train_trial(spec, data, emit, keep, bench, outbox.still_training, stopping.is_set)
+        outbox.send(result)
+        trials += 1
+        if trials % TRIALS_BETWEEN_COLLECTIONS == 0:
+            gc.collect()
+        if trials % TRIALS_BETWEEN_CLEARINGS == 0:
+            forget_kernels()
+
+
+@functools.lru_cache(maxsize=2)
+def _data(settings: Key) -> SplitData:
+    """The data, of which other splits may be there: it is loaded once."""
+    own = Data(**dict(settings))  # type: ignore[arg-type]
+    return split_rows(_dataset(_key(replace(own, validation_seed=None))), own)
+
+
+@functools.lru_cache(maxsize=1)
+def _dataset(settings: Key) -> Dataset:
+    return load(Data(**dict(settings)))  # type: ignore[arg-type]
+
+
+def _key(settings: Data) -> Key:
+    return tuple(
+        (name, tuple(value) if isinstance(value, list) else value)
+        for name, value in vars(settings).items()
+    )
+
+
+def _end_with_parent(lifeline: int) -> None:
+    os.read(lifeline, 1)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

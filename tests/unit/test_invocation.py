@@ -1,0 +1,93 @@
+"""The command to train a run again, read by a real shell, a real make and its shell."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from fairsweep.invocation import UNDER_MAKE, command_line
+
+# What `make test` says to the makes below it isn't said to this one.
+OUTSIDE = {
+    name: value
+    for name, value in os.environ.items()
+    if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+}
+MAKEFILE = (
+    f"train:\n\t@{sys.executable} -c 'import json, sys; print(json.dumps(sys.argv[1:]))' $(ARGS)\n"
+)
+
+
+@pytest.fixture
+def under_make(monkeypatch):
+    monkeypatch.setenv(UNDER_MAKE, "1")
+
+
+@pytest.mark.usefixtures("under_make")
+def test_plain_overrides_read_as_a_person_would_type_them():
+    assert (
+        command_line("train", "optimizer=adam", "training.batch_size=32")
+        == 'make train ARGS="optimizer=adam training.batch_size=32"'
+    )
+    assert command_line("train") == "make train"
+
+
+@pytest.mark.usefixtures("under_make")
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["optimizer=adam", "optimizer.params.learning_rate=1e-05"],
+        ["model.params.hidden_units=[64,32]"],
+        ["data.path=/data/my rows.csv", "name='quoted'"],
+        ['note="double"', "back\\slash=1", "tick=`id`"],
+        ["price=$HOME", "cost=$$", "make=$(shell id)", "other=${PATH}"],
+        ["wow=yes!", "hash=#1", "amp=a&b", "semi=a;b", "glob=*"],
+        ["mixed='it''s' \"$x\" `y` \\z !"],
+        ["ümlaut=größe"],
+    ],
+    ids=lambda overrides: overrides[0],
+)
+def test_overrides_arrive_as_they_were(tmp_path, overrides):
+    (tmp_path / "Makefile").write_text(MAKEFILE)
+    ran = subprocess.run(
+        ["sh", "-c", command_line("train", *overrides)],
+        cwd=tmp_path, env=OUTSIDE, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(ran.stdout) == overrides
+
+
+def test_a_line_break_goes_past_make(monkeypatch):
+    monkeypatch.setenv(UNDER_MAKE, "1")
+    monkeypatch.setattr(sys, "argv", [".venv/bin/fairsweep"])
+    command = command_line("train", "a=1\n2")
+    assert command.startswith(".venv/bin/fairsweep train ")
+    ran = subprocess.run(
+        ["sh", "-c", command.replace(".venv/bin/fairsweep train", "printf %s")],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ran.stdout == "a=1\n2"
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("/usr/local/bin/fairsweep", "fairsweep sweep search.trials=40"),
+        ("/site-packages/fairsweep/__main__.py", "python -m fairsweep sweep search.trials=40"),
+    ],
+)
+def test_without_make_it_is_as_it_was_called(monkeypatch, program, words):
+    monkeypatch.setattr(sys, "argv", [program])
+    assert command_line("sweep", "search.trials=40") == words
+
+
+def test_under_make_what_has_no_target_is_called_where_it_stands(monkeypatch, tmp_path):
+    monkeypatch.setenv(UNDER_MAKE, "1")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / ".venv" / "bin" / "fairsweep")])
+    assert command_line("doctor") == ".venv/bin/fairsweep doctor"
