@@ -125,7 +125,7 @@ class EpochMetrics:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PruningDecision:
     """The sweep's answer to a judged epoch: whether the trial goes on."""
 
     key: TrialKey

@@ -114,7 +114,7 @@ def test_layers_are_all_there_in_their_order() -> None:
         "training | search | executor | tracking | report",
         "data",
         "config",
-        "records | errors | invocation",
+        "records | errors | files | invocation",
     ]
 
 

@@ -15,8 +15,8 @@ import pytest
 from fairsweep.records import EpochMetrics, TrialResult, TrialSpec, VerdictSchedule
 from fairsweep.training import checkpoint, trial
 from fairsweep.training.checkpoint import KEPT, newest, write_checkpoint
-from fairsweep.training.history import Progress
-from fairsweep.training.trial import Bench, train_trial
+from fairsweep.training.history import History
+from fairsweep.training.trial import WorkerCache, train_trial
 from tests.integration.test_programs import BY_SHAPE, OPTIMIZERS
 from tests.integration.training_room import FEW_ROWS, compose
 
@@ -37,10 +37,10 @@ class Killed(BaseException):
     """Ends a training as a signal does: nothing catches it."""
 
 
-class Watched(Progress):
+class Watched(History):
     """The progress of the last training, with its model."""
 
-    last: Progress | None = None
+    last: History | None = None
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -49,7 +49,7 @@ class Watched(Progress):
 
 @pytest.fixture(autouse=True)
 def _watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(trial, "Progress", Watched)
+    monkeypatch.setattr(trial, "History", Watched)
     yield
     Watched.last = None
 
@@ -68,7 +68,7 @@ class Ended:
 
 
 def train(
-    spec: TrialSpec, data: Any, bench: Bench | None = None, dies_at: int | None = None
+    spec: TrialSpec, data: Any, cache: WorkerCache | None = None, dies_at: int | None = None
 ) -> Ended:
     """Trains in this process; it is killed when the epoch `dies_at` has ended, before anyone
     hears of that."""
@@ -80,7 +80,7 @@ def train(
         heard.append(metrics)
 
     try:
-        result = train_trial(spec, data, emit, lambda _: True, bench)
+        result = train_trial(spec, data, emit, lambda _: True, cache)
     except Killed:
         result = TrialResult(spec.key, "interrupted", len(heard), 0.0)
         return Ended(heard, result, [])
@@ -100,11 +100,11 @@ def stopped_and_whole(
     spec, data = compose(*SMALL, *overrides, seed=3)
     spec = replace(spec, test=test)
     kept = replace(spec, checkpoints=str(folder / "checkpoints"), weights=str(folder / "best.npz"))
-    stopped = train(kept, data, Bench(), dies_at)
+    stopped = train(kept, data, WorkerCache(), dies_at)
     assert [metrics.epoch for metrics in stopped.heard] == list(range(1, dies_at))
-    bench = Bench()
-    train(replace(spec, seed=99, training=replace(spec.training, epochs=1)), data, bench)
-    return stopped, train(kept, data, bench), train(spec, data, Bench())
+    cache = WorkerCache()
+    train(replace(spec, seed=99, training=replace(spec.training, epochs=1)), data, cache)
+    return stopped, train(kept, data, cache), train(spec, data, WorkerCache())
 
 
 def assert_same(resumed: Ended, whole: Ended, done: int = 3) -> None:
@@ -260,7 +260,9 @@ def test_a_training_that_has_to_stop_ends_its_epoch_and_leaves_a_checkpoint(
     kept = replace(spec, checkpoints=str(tmp_path / "checkpoints"), test=True)
     heard: list[EpochMetrics] = []
     has_to_stop = iter([False, True]).__next__
-    result = train_trial(kept, data, heard.append, lambda _: True, Bench(), has_to_stop=has_to_stop)
+    result = train_trial(
+        kept, data, heard.append, lambda _: True, WorkerCache(), has_to_stop=has_to_stop
+    )
     assert result.outcome == "interrupted"
     assert result.error == ""
     assert len(heard) == 2

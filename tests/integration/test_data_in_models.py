@@ -15,7 +15,7 @@ import pytest
 
 from fairsweep.data.csv import file as csv_file
 from fairsweep.data.dataset import Column
-from fairsweep.data.inputs.rows import Takes, decode, encode, read_rows
+from fairsweep.data.inputs.rows import InputSpec, decode, encode, read_rows
 from fairsweep.data.memory import room
 from fairsweep.data.memory.view import InFile
 from fairsweep.data.recipe import Recipe, write_model
@@ -28,7 +28,7 @@ from fairsweep.training import keras_data
 from fairsweep.training.preprocessing import preprocessing_of
 from fairsweep.training.programs import EVALUATION_BATCH
 from fairsweep.training.serving import _load_pyfunc
-from fairsweep.training.trial import Bench
+from fairsweep.training.trial import WorkerCache
 from tests.integration import training_room
 from tests.integration.training_room import Trained, compose, train
 
@@ -93,11 +93,11 @@ def test_the_compiled_loop_gives_the_numbers_of_fit(people: tuple[str, ...], nor
 
 
 def test_a_trial_is_the_same_after_others_of_other_widths(people: tuple[str, ...]) -> None:
-    bench = Bench()
+    cache = WorkerCache()
     for units in (8, 24):
-        train(*people, f"model.params.hidden_units=[{units}]", "training.epochs=2", bench=bench)
-    late = train(*people, "training.epochs=2", bench=bench)
-    assert len(bench.programs) == 1
+        train(*people, f"model.params.hidden_units=[{units}]", "training.epochs=2", cache=cache)
+    late = train(*people, "training.epochs=2", cache=cache)
+    assert len(cache.programs) == 1
     assert late.epochs == train(*people, "training.epochs=2").epochs
 
 
@@ -130,7 +130,7 @@ class TestServed:
 
     def test_it_is_asked_by_the_names_of_columns(self, tmp_path: Path) -> None:
         (tmp_path / "rows.csv").write_text("city,id,age\nOslo,7,40\nRome,8,80\nParis,9,\n,3,20\n")
-        takes = Takes((2,), self.COLUMNS, missing=True)
+        takes = InputSpec((2,), self.COLUMNS, missing=True)
         table = read_rows(tmp_path / "rows.csv", takes)
         answer = self.classifier(tmp_path).predict(table)
         assert answer["class"].tolist() == ["northern", "old", "old", "northern"]
@@ -142,7 +142,7 @@ class TestServed:
         table = pd.DataFrame({"age": [40.0, 80.0], "more": [1, 2], "city": ["Oslo", None]})
         table.to_parquet(tmp_path / "rows.parquet")
         table.to_csv(tmp_path / "rows.csv", index=False)
-        takes = Takes((2,), self.COLUMNS, missing=True)
+        takes = InputSpec((2,), self.COLUMNS, missing=True)
         one, two = (read_rows(tmp_path / f"rows.{kind}", takes) for kind in ("csv", "parquet"))
         model = self.classifier(tmp_path)
         pd.testing.assert_frame_equal(model.predict(one), model.predict(two))
@@ -157,7 +157,7 @@ class TestServed:
             tmp_path / "published",
             loader_module="fairsweep.training.serving",
             data_path=str(tmp_path / "model"),
-            signature=signature(Takes((2,), self.COLUMNS, missing=True), ["old", "northern"]),
+            signature=signature(InputSpec((2,), self.COLUMNS, missing=True), ["old", "northern"]),
             input_example=decode(np.array([[40, 1]], np.float32), self.COLUMNS),
             pip_requirements=["keras"],
         )
@@ -187,10 +187,10 @@ class TestServed:
 
     def test_marks_of_another_country(self, tmp_path: Path) -> None:
         (tmp_path / "rows.csv").write_text("city;age\nOslo;40,5\n")
-        table = read_rows(tmp_path / "rows.csv", Takes((2,), self.COLUMNS), ";", ",")
+        table = read_rows(tmp_path / "rows.csv", InputSpec((2,), self.COLUMNS), ";", ",")
         assert table.to_dict("list") == {"age": [40.5], "city": ["Oslo"]}
         with pytest.raises(BadInput, match=r"""may be ';': delimiter="';'"""):
-            read_rows(tmp_path / "rows.csv", Takes((2,), self.COLUMNS))
+            read_rows(tmp_path / "rows.csv", InputSpec((2,), self.COLUMNS))
 
     def test_a_column_that_may_be_missing_may_be_left_out(self, tmp_path: Path) -> None:
         model = self.classifier(tmp_path)
@@ -204,7 +204,7 @@ class TestServed:
             model.predict(pd.DataFrame({"age": [40.0, None], "city": ["Oslo", "Rome"]}))
         (tmp_path / "rows.csv").write_text("age,city\n40,Oslo\n,Rome\n")
         with pytest.raises(BadInput, match=r"row 2, column 'age', has a value that is missing"):
-            read_rows(tmp_path / "rows.csv", Takes((2,), self.COLUMNS))
+            read_rows(tmp_path / "rows.csv", InputSpec((2,), self.COLUMNS))
 
     @pytest.mark.parametrize(
         ("text", "told"),
@@ -217,7 +217,7 @@ class TestServed:
     def test_what_it_does_not_take_is_told(self, tmp_path: Path, text: str, told: str) -> None:
         (tmp_path / "rows.csv").write_text(text)
         with pytest.raises(BadInput, match=told):
-            read_rows(tmp_path / "rows.csv", Takes((2,), self.COLUMNS))
+            read_rows(tmp_path / "rows.csv", InputSpec((2,), self.COLUMNS))
 
     def test_rows_and_tables_are_two_forms_of_the_same(self) -> None:
         x = np.array([[1.5, 2], [NAN, 0], [3, 1]], np.float32)
@@ -246,11 +246,11 @@ class TestLargerThanMemory:
         spec, data = compose(*rows)
         assert isinstance(data.dataset.x, np.memmap)
         assert len(data.validation) > EVALUATION_BATCH
-        bench = Bench()
-        assert bench.scaling(data, spec.data) == measure(
+        cache = WorkerCache()
+        assert cache.scaling(data, spec.data) == measure(
             spec.data, np.asarray(data.dataset.x)[data.train]
         )
-        streamed = train(*rows, test=True, bench=bench)
+        streamed = train(*rows, test=True, cache=cache)
         assert streamed.result.loop == "fit"
         assert "memory" in streamed.result.loop_reason
         assert streamed.epochs == whole.epochs

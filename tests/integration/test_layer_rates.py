@@ -15,7 +15,7 @@ from fairsweep.config.compose.commands import compose_training
 from fairsweep.config.compose.hydra import CONF
 from fairsweep.errors import BadInput
 from fairsweep.training import checkpoint
-from fairsweep.training.trial import Bench, compiled, train_trial
+from fairsweep.training.trial import WorkerCache, compiled, train_trial
 from tests.integration.training_room import Trained, compose, train
 
 OPTIMIZERS = sorted({path.stem for path in (CONF / "optimizer").glob("*.yaml")} - {"adam_twin"})
@@ -34,9 +34,9 @@ def rates(factors: str) -> str:
 def moves(*overrides: str) -> Mapping[str, npt.NDArray[np.float32]]:
     """How far one step on all rows moves each weight, by its path."""
     spec, data = compose(*SMALL, *overrides)
-    bench = Bench()
-    model, form = compiled(spec, data, bench)
-    part = bench.part(data, "train", form)
+    cache = WorkerCache()
+    model, form = compiled(spec, data, cache)
+    part = cache.part(data, "train", form)
     before = {weight.path: weight.numpy() for weight in model.weights}
     model.optimizer.build(model.trainable_variables)
     model.train_step(part.tensors)
@@ -90,8 +90,8 @@ def test_factor_0_freezes(optimizer: str) -> None:
 # Every optimizer.
 
 
-def trained(*overrides: str, bench: Bench | None = None) -> Trained:
-    found = train(*SMALL, *overrides, bench=bench)
+def trained(*overrides: str, cache: WorkerCache | None = None) -> Trained:
+    found = train(*SMALL, *overrides, cache=cache)
     assert found.result.outcome == "complete", found.result.error
     return found
 
@@ -143,28 +143,28 @@ def test_a_schedule_is_multiplied_as_a_whole() -> None:
 
 
 def test_trials_of_other_factors_and_widths_share_a_program() -> None:
-    bench = Bench()
+    cache = WorkerCache()
     widths = "model.params.hidden_units=[8,2]"
-    trained("optimizer=adam", rates("hidden_*: 0.1"), widths, bench=bench)
-    late = trained("optimizer=adam", rates("hidden_*: 3.0"), bench=bench)
+    trained("optimizer=adam", rates("hidden_*: 0.1"), widths, cache=cache)
+    late = trained("optimizer=adam", rates("hidden_*: 3.0"), cache=cache)
     assert late.epochs == trained("optimizer=adam", rates("hidden_*: 3.0")).epochs
-    assert len(bench.programs) == 1
+    assert len(cache.programs) == 1
 
 
 @pytest.mark.parametrize("other", ["hidden_1: 3.0", "hidden_*: 0"])
 def test_other_patterns_and_frozen_layers_have_another_program(other: str) -> None:
-    bench = Bench()
-    trained("optimizer=adam", rates("hidden_*: 0.1"), bench=bench)
-    late = trained("optimizer=adam", rates(other), bench=bench)
+    cache = WorkerCache()
+    trained("optimizer=adam", rates("hidden_*: 0.1"), cache=cache)
+    late = trained("optimizer=adam", rates(other), cache=cache)
     assert late.epochs == trained("optimizer=adam", rates(other)).epochs
-    assert len(bench.programs) == 2
+    assert len(cache.programs) == 2
 
 
 def test_frozen_layers_of_other_widths_have_programs_of_their_own() -> None:
-    bench = Bench()
+    cache = WorkerCache()
     frozen = ("optimizer=adam", rates("hidden_1: 0"))
-    trained(*frozen, "model.params.hidden_units=[8,2]", bench=bench)
-    assert trained(*frozen, bench=bench).epochs == trained(*frozen).epochs
+    trained(*frozen, "model.params.hidden_units=[8,2]", cache=cache)
+    assert trained(*frozen, cache=cache).epochs == trained(*frozen).epochs
 
 
 @pytest.mark.parametrize("loop", ["resident", "fit"])

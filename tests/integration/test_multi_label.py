@@ -15,7 +15,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from fairsweep.config.checks.model import LABEL_LOSSES
-from fairsweep.data.inputs.rows import Takes
+from fairsweep.data.inputs.rows import InputSpec
 from fairsweep.data.recipe import write_model
 from fairsweep.data.split import SplitData, fingerprint
 from fairsweep.records import TrialResult
@@ -25,7 +25,7 @@ from fairsweep.training import worker
 from fairsweep.training.model_check import check
 from fairsweep.training.output import Task, value_problems
 from fairsweep.training.serving import Classifier, _load_pyfunc
-from fairsweep.training.trial import Bench, compiled, train_trial
+from fairsweep.training.trial import WorkerCache, compiled, train_trial
 from fairsweep.training.user_model import last_activation
 from tests.integration.training_room import Trained, compose, train
 
@@ -68,12 +68,12 @@ def test_the_compiled_loop_gives_the_numbers_of_fit(digits: Sequence[str], loss:
 
 
 def test_a_trial_is_the_same_after_others_of_other_widths(digits: Sequence[str]) -> None:
-    bench = Bench()
+    cache = WorkerCache()
     for units in (8, 24):
         other = f"model.params.hidden_units=[{units}]"
-        train(*digits, other, "training.epochs=1", bench=bench)
-    late = train(*digits, "training.epochs=2", bench=bench)
-    assert len(bench.programs) == 1
+        train(*digits, other, "training.epochs=1", cache=cache)
+    late = train(*digits, "training.epochs=2", cache=cache)
+    assert len(cache.programs) == 1
     assert late.epochs == train(*digits, "training.epochs=2").epochs
 
 
@@ -89,7 +89,7 @@ def test_a_worker_reads_the_labels_of_a_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize("loss", LABEL_LOSSES)
 def test_a_model_ends_in_a_unit_for_each_label(digits: Sequence[str], loss: str) -> None:
     spec, data = compose(*digits, f"training.loss={loss}")
-    model, form = compiled(spec, data, Bench())
+    model, form = compiled(spec, data, WorkerCache())
     assert (model.output_shape, form) == ((None, 3), "labels")
     assert last_activation(model) == "sigmoid"
 
@@ -143,7 +143,7 @@ class TestPublished:
             tmp_path / "published",
             loader_module="fairsweep.training.serving",
             data_path=str(tmp_path / "model"),
-            signature=signature(Takes((64,)), NAMES, "labels"),
+            signature=signature(InputSpec((64,)), NAMES, "labels"),
             input_example=rows,
             pip_requirements=["keras"],
         )
@@ -166,7 +166,7 @@ class TestOwnModel:
         builder = "model.builder=tests.integration.lessons:ends_in"
         given = [word for word in digits if not word.startswith("model.")]
         spec, data = compose(*given, "model=custom", builder, f"+model.params={params}")
-        error = check(spec, data, Bench()).error
+        error = check(spec, data, WorkerCache()).error
         return error.split("\n") if error else []
 
     @pytest.mark.parametrize("hidden", ["true", "false"])

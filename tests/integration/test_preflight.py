@@ -14,7 +14,7 @@ from fairsweep.data.split import SplitData
 from fairsweep.records import TrialSpec
 from fairsweep.training import model_check as preflight
 from fairsweep.training.model_check import check
-from fairsweep.training.trial import Bench
+from fairsweep.training.trial import WorkerCache
 from tests.integration import lessons
 from tests.integration.lab import Sandbox, listing
 from tests.integration.training_room import FEW_ROWS, compose
@@ -33,8 +33,8 @@ def own(name: str, *overrides: str, module: str = MODULE) -> tuple[TrialSpec, Sp
     return compose(*DATA, "model=custom", f"model.builder={module}:{name}", *overrides)
 
 
-def problems(spec: TrialSpec, data: SplitData, bench: Bench | None = None) -> Sequence[str]:
-    result = check(spec, data, bench or Bench())
+def problems(spec: TrialSpec, data: SplitData, cache: WorkerCache | None = None) -> Sequence[str]:
+    result = check(spec, data, cache or WorkerCache())
     found = result.error.split("\n") if result.error else []
     assert (result.outcome == "failed") == bool(found)
     assert result.epochs == 0
@@ -169,11 +169,11 @@ def test_a_function_that_does_not_fit(name: str, told: str) -> None:
 
 
 def test_a_model_that_comes_compiled_is_told_whose_settings_hold() -> None:
-    result = check(*own("compiled"), Bench())
+    result = check(*own("compiled"), WorkerCache())
     assert result.outcome == "complete"
     (note,) = result.notes
     assert note.startswith(f"{place('compiled')} compiles its model, and that is replaced")
-    assert check(*own("mended"), Bench()).notes == []
+    assert check(*own("mended"), WorkerCache()).notes == []
 
 
 @pytest.mark.parametrize("loop", ["auto", "resident", "fit"])
@@ -254,12 +254,12 @@ def test_values_that_cannot_be_standardized_are_told_with_their_column() -> None
 @pytest.mark.parametrize("largest", [3e38, 3e12])
 def test_a_loss_that_makes_no_sense_is_told_with_what_may_help(largest: float) -> None:
     spec, data = with_values(largest, *UNSCALED)
-    result = check(spec, data, Bench())
+    result = check(spec, data, WorkerCache())
     assert result.outcome == "complete"
     (note,) = result.notes
     assert note.startswith("training.loss: the loss of the first step is ")
     assert f"; the data has values up to {largest:.1g}, and data.standardize=true" in note
-    assert check(*with_values(300.0, *UNSCALED), Bench()).notes == []
+    assert check(*with_values(300.0, *UNSCALED), WorkerCache()).notes == []
 
 
 def test_a_loss_of_the_models_own_that_takes_probabilities_for_logits() -> None:
@@ -312,7 +312,7 @@ def test_what_the_users_code_raises_is_told_with_its_line(name: str, text: str, 
     (problem,) = problems(spec, data)
     assert problem.startswith(f"model.builder: lessons.py:{line_of(text)}: {told}")
     assert "Traceback" not in problem
-    assert check(spec, data, Bench()).traceback.startswith("Traceback")
+    assert check(spec, data, WorkerCache()).traceback.startswith("Traceback")
 
 
 # Models of ours.
@@ -402,14 +402,14 @@ def test_the_norm_of_all_gradients_is_not_that_of_each_pattern() -> None:
 
 
 def test_what_it_compiles_is_there_for_the_first_trial() -> None:
-    bench = Bench()
+    cache = WorkerCache()
     spec, data = compose(*FEW_ROWS, "model=mlp")
-    assert problems(spec, data, bench) == []
-    assert len(bench.programs) == 1
+    assert problems(spec, data, cache) == []
+    assert len(cache.programs) == 1
     from fairsweep.training.trial import train_trial
 
     told: list[dict[str, float]] = []
-    for known in (bench, Bench()):
+    for known in (cache, WorkerCache()):
         epochs: list[dict[str, float]] = []
         result = train_trial(
             spec, data, lambda m, epochs=epochs: epochs.append(dict(m.values)), bool, known
@@ -417,7 +417,7 @@ def test_what_it_compiles_is_there_for_the_first_trial() -> None:
         assert result.outcome == "complete"
         told.append(epochs[-1])
     assert told[0] == told[1]
-    assert len(bench.programs) == 1
+    assert len(cache.programs) == 1
 
 
 @pytest.mark.parametrize("loop", ["resident", "fit"])

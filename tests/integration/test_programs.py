@@ -8,7 +8,7 @@ import pytest
 
 from fairsweep.config.compose.hydra import CONF
 from fairsweep.training import programs
-from fairsweep.training.trial import Bench
+from fairsweep.training.trial import WorkerCache
 from tests.integration.training_room import FEW_ROWS, Trained, train
 
 FREE = ("training.space.batch_size=null", "model.space.hidden_units=null")
@@ -18,25 +18,25 @@ OTHERS = (OTHER, ("model.params.hidden_units=[8]", "training.batch_size=32"))
 OPTIMIZERS = sorted(path.stem for path in (CONF / "optimizer").glob("*.yaml"))
 
 
-def the_trial(*overrides: str, bench: Bench | None = None) -> Trained:
+def the_trial(*overrides: str, cache: WorkerCache | None = None) -> Trained:
     own = ("model.params.hidden_units=[16]", "training.batch_size=50")
-    return train(*SHORT, *own, *overrides, seed=7, test=True, bench=bench)
+    return train(*SHORT, *own, *overrides, seed=7, test=True, cache=cache)
 
 
-def programs_in(bench: Bench) -> int:
-    return len(bench.programs)
+def programs_in(cache: WorkerCache) -> int:
+    return len(cache.programs)
 
 
 def assert_same_after_others(kinds: int, *overrides: str) -> None:
     """The trial alone, and after others, bit for bit; in how many programs they ran."""
-    bench = Bench()
+    cache = WorkerCache()
     for number, other in enumerate(OTHERS):
-        ended = train(*SHORT, *overrides, *other, seed=number, bench=bench)
+        ended = train(*SHORT, *overrides, *other, seed=number, cache=cache)
         assert ended.result.outcome == "complete", ended.result.error
-    late, alone = the_trial(*overrides, bench=bench), the_trial(*overrides)
+    late, alone = the_trial(*overrides, cache=cache), the_trial(*overrides)
     assert late.epochs == alone.epochs
     assert late.result.test == alone.result.test != {}
-    assert programs_in(bench) == kinds
+    assert programs_in(cache) == kinds
 
 
 # Those that look at a shape when their graph is made have a program for each shape.
@@ -68,16 +68,16 @@ def test_a_trial_is_the_same_after_others_of_its_model(model: tuple[int, *tuple[
 
 
 def test_a_trial_is_the_same_as_the_hundredth_of_its_worker() -> None:
-    bench = Bench()
+    cache = WorkerCache()
     for number in range(99):
         widths = [8 << (number % 3), 16][: 1 + number % 2]
         train(
             *(*SHORT, "training.epochs=1", f"model.params.hidden_units={_bare(widths)}"),
             seed=number,
-            bench=bench,
+            cache=cache,
         )
-    assert the_trial(bench=bench).epochs == the_trial().epochs
-    assert programs_in(bench) == 2
+    assert the_trial(cache=cache).epochs == the_trial().epochs
+    assert programs_in(cache) == 2
 
 
 def _bare(widths: Sequence[int]) -> str:
@@ -85,7 +85,7 @@ def _bare(widths: Sequence[int]) -> str:
 
 
 def test_layers_optimizer_and_loss_tell_programs_apart() -> None:
-    bench = Bench()
+    cache = WorkerCache()
     kinds = (
         ("optimizer=adam",),
         ("optimizer=sgd",),
@@ -95,14 +95,14 @@ def test_layers_optimizer_and_loss_tell_programs_apart() -> None:
         ("optimizer=adam", "optimizer.params.beta_1=0.8"),
     )
     for count, kind in enumerate(kinds, 1):
-        train(*SHORT, *kind, bench=bench)
-        assert programs_in(bench) == count
+        train(*SHORT, *kind, cache=cache)
+        assert programs_in(cache) == count
 
 
 def test_the_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one not used for longest goes first."""
     monkeypatch.setattr(programs, "MOST_PROGRAMS", 2)
-    bench = Bench()
+    cache = WorkerCache()
     for optimizer in ("adam", "sgd", "adam", "rmsprop"):
-        train(*SHORT, f"optimizer={optimizer}", bench=bench)
-    assert programs_in(bench) == 2
+        train(*SHORT, f"optimizer={optimizer}", cache=cache)
+    assert programs_in(cache) == 2

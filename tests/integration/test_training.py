@@ -31,7 +31,7 @@ from fairsweep.training.model import build_model
 from fairsweep.training.optimizer import build_optimizer
 from fairsweep.training.output import OF_TWO_CLASSES, Task, probabilities
 from fairsweep.training.programs import EVALUATION_BATCH, Program
-from fairsweep.training.trial import Bench, compiled, train_trial
+from fairsweep.training.trial import WorkerCache, compiled, train_trial
 from tests.integration.training_room import FEW_ROWS, Trained, compose, train
 
 FREE = ("training.space.batch_size=null", "model.space.hidden_units=null")
@@ -170,9 +170,9 @@ def test_resident_loop_equals_fit_with_class_weights(rare: Sequence[str]) -> Non
 def test_balanced_is_keras_own_class_weight(rare: Sequence[str]) -> None:
     weighted = (*rare, "training.class_weight=balanced", "training.shuffle=false")
     spec, data = compose(*weighted, "training.epochs=2")
-    bench = Bench()
-    model, form = compiled(spec, data, bench)
-    part = bench.part(data, "train", form)
+    cache = WorkerCache()
+    model, form = compiled(spec, data, cache)
+    part = cache.part(data, "train", form)
     share = part.y.mean()
     history = model.fit(
         *(part.x, part.y),
@@ -234,21 +234,21 @@ def test_a_training_step_of_the_models_own_is_taken(
 def test_what_a_model_remembers_by_itself_ends_with_its_trial(
     own: Callable[[str], tuple[str, ...]],
 ) -> None:
-    bench = Bench()
-    train(*own("tiring"), seed=1, bench=bench)
-    worn, fresh = train(*own("tiring"), bench=bench), train(*own("tiring"))
+    cache = WorkerCache()
+    train(*own("tiring"), seed=1, cache=cache)
+    worn, fresh = train(*own("tiring"), cache=cache), train(*own("tiring"))
     assert worn.epochs == fresh.epochs
-    assert len(bench.programs) == 0
+    assert len(cache.programs) == 0
 
 
 def test_a_model_of_keras_own_layers_shares_its_program(
     own: Callable[[str], tuple[str, ...]],
 ) -> None:
-    bench = Bench()
-    train(*own("plain"), seed=1, bench=bench)
-    worn, fresh = train(*own("plain"), bench=bench), train(*own("plain"))
+    cache = WorkerCache()
+    train(*own("plain"), seed=1, cache=cache)
+    worn, fresh = train(*own("plain"), cache=cache), train(*own("plain"))
     assert worn.epochs == fresh.epochs
-    assert len(bench.programs) == 1
+    assert len(cache.programs) == 1
 
 
 def test_every_row_is_seen_once_an_epoch() -> None:
@@ -384,12 +384,12 @@ def test_progress_below_min_delta_is_no_progress(min_delta: float, epochs: int) 
 )
 def test_patience_on_a_script(values: Sequence[float], patience: int, last: int) -> None:
     """Accuracies as given, one an epoch; `last` is the epoch after which training stops."""
-    from fairsweep.training.history import Progress
+    from fairsweep.training.history import History
 
     spec, _ = compose(
         f"training.epochs={len(values)}", f"training.early_stopping.patience={patience}"
     )
-    progress = Progress(spec, lambda _: None, lambda _: True)
+    progress = History(spec, lambda _: None, lambda _: True)
     for epoch, value in enumerate(values, 1):
         metrics = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": value}
         if not progress.on_epoch(epoch, metrics):
@@ -563,7 +563,7 @@ def test_two_classes_of_one_output(rare: Sequence[str], loss: str) -> None:
 @pytest.mark.parametrize("loss", OF_TWO_CLASSES)
 def test_two_classes_end_in_one_unit(loss: str) -> None:
     spec, data = compose("data=worked_example", *LOSS_ONLY, f"training.loss={loss}")
-    model, form = compiled(spec, data, Bench())
+    model, form = compiled(spec, data, WorkerCache())
     assert (model.output_shape, form) == ((None, 1), "column")
     x = data.dataset.x
     outputs = model.predict(x, verbose=0)
@@ -575,7 +575,7 @@ def test_two_classes_end_in_one_unit(loss: str) -> None:
 @pytest.mark.parametrize("loss", ["binary_crossentropy", "binary_focal_crossentropy"])
 def test_more_classes_keep_one_unit_each(loss: str) -> None:
     spec, data = compose("data=digits", f"training.loss={loss}")
-    model, form = compiled(spec, data, Bench())
+    model, form = compiled(spec, data, WorkerCache())
     assert (model.output_shape, form) == ((None, 10), "one-hot")
 
 
@@ -583,10 +583,10 @@ def test_more_classes_keep_one_unit_each(loss: str) -> None:
 def test_a_graph_with_a_branch_is_not_for_one_thread(loss: str) -> None:
     """TensorFlow's executor of one thread waits for ever at a branch where it has no other."""
     spec, data = compose("data=worked_example", *LOSS_ONLY, f"training.loss={loss}")
-    bench = Bench()
-    model, form = compiled(spec, data, bench)
-    part = bench.part(data, "train", form)
-    program = bench.program(spec, data, model, part)
+    cache = WorkerCache()
+    model, form = compiled(spec, data, cache)
+    part = cache.part(data, "train", form)
+    program = cache.program(spec, data, model, part)
     order = tf.range(len(part.y))
     graph = program._train.get_concrete_function(part.tensors, order, order[0]).graph
     functions = graph.as_graph_def().library.function

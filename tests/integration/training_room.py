@@ -12,7 +12,7 @@ from fairsweep.records import EpochMetrics, TrialKey, TrialResult, TrialSpec, Ve
 from fairsweep.stages.search import trial_spec
 
 if TYPE_CHECKING:
-    from fairsweep.training.trial import Bench
+    from fairsweep.training.trial import WorkerCache
 
 FEW_ROWS = ("data.validation=0.1", "data.test=0.7")
 """Digits with 359 rows to train on: their last batch is short for every batch size used here."""
@@ -45,16 +45,16 @@ def train(
     verdicts: VerdictSchedule | None = None,
     keep: Callable[[int], bool] = lambda _: True,
     test: bool = False,
-    bench: Bench | None = None,
+    cache: WorkerCache | None = None,
 ) -> Trained:
     """Trains in this process; `keep` gives the verdicts on the epochs that `verdicts` judges, and
-    `bench` is what earlier trainings left."""
+    `cache` is what earlier trainings left."""
     from fairsweep.training.trial import train_trial
 
     spec, data = compose(*overrides, seed=seed)
     heard: list[EpochMetrics] = []
     result = train_trial(
-        replace(spec, verdicts=verdicts, test=test), data, heard.append, keep, bench
+        replace(spec, verdicts=verdicts, test=test), data, heard.append, keep, cache
     )
     assert [metrics.epoch for metrics in heard] == list(range(1, len(heard) + 1))
     return Trained([dict(metrics.values) for metrics in heard], result)

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 
 from fairsweep.records import TrialKey
-from fairsweep.stages.checkpoints import Checkpoints
+from fairsweep.stages.checkpoints import CheckpointFolders
 
 SEARCHED, CONFIRMED = TrialKey("adam", "search", 3), TrialKey("adam", "confirm", 3, 2)
 
 
 @pytest.fixture
-def checkpoints(tmp_path: Path) -> Checkpoints:
-    return Checkpoints(tmp_path / "digits.checkpoints")
+def checkpoints(tmp_path: Path) -> CheckpointFolders:
+    return CheckpointFolders(tmp_path / "digits.checkpoints")
 
 
-def leave(checkpoints: Checkpoints, key: TrialKey, name: str = "00000001-0.npz") -> None:
+def leave(checkpoints: CheckpointFolders, key: TrialKey, name: str = "00000001-0.npz") -> None:
     checkpoints.folder(key).mkdir(parents=True)
     (checkpoints.folder(key) / name).write_bytes(b"")
 
@@ -29,14 +29,14 @@ def studies(*unfinished: int) -> Mapping[str, Any]:
     return {"adam": SimpleNamespace(unfinished=set(unfinished))}
 
 
-def test_there_is_none_before_the_first(checkpoints: Checkpoints) -> None:
+def test_there_is_none_before_the_first(checkpoints: CheckpointFolders) -> None:
     assert not checkpoints.exist(SEARCHED)
     checkpoints.drop(SEARCHED)
     checkpoints.tidy(studies(), ())
     checkpoints.close()
 
 
-def test_every_attempt_has_the_same(checkpoints: Checkpoints) -> None:
+def test_every_attempt_has_the_same(checkpoints: CheckpointFolders) -> None:
     leave(checkpoints, SEARCHED)
     assert checkpoints.exist(TrialKey("adam", "search", 3, attempt=5))
 
@@ -51,25 +51,25 @@ def test_every_attempt_has_the_same(checkpoints: Checkpoints) -> None:
     ],
     ids=str,
 )
-def test_every_training_has_its_own(checkpoints: Checkpoints, other: TrialKey) -> None:
+def test_every_training_has_its_own(checkpoints: CheckpointFolders, other: TrialKey) -> None:
     leave(checkpoints, SEARCHED)
     assert not checkpoints.exist(other)
     checkpoints.drop(other)
     assert checkpoints.exist(SEARCHED)
 
 
-def test_a_draft_is_nothing_to_go_on_from(checkpoints: Checkpoints) -> None:
+def test_a_draft_is_nothing_to_go_on_from(checkpoints: CheckpointFolders) -> None:
     leave(checkpoints, SEARCHED, "17.tmp")
     assert not checkpoints.exist(SEARCHED)
 
 
-def test_those_of_a_training_go_with_it(checkpoints: Checkpoints) -> None:
+def test_those_of_a_training_go_with_it(checkpoints: CheckpointFolders) -> None:
     leave(checkpoints, SEARCHED)
     checkpoints.drop(SEARCHED)
     assert not checkpoints.folder(SEARCHED).exists()
 
 
-def test_a_start_keeps_what_goes_on(checkpoints: Checkpoints) -> None:
+def test_a_start_keeps_what_goes_on(checkpoints: CheckpointFolders) -> None:
     leave(checkpoints, SEARCHED)
     leave(checkpoints, CONFIRMED)
     checkpoints.tidy(studies(3), ())
@@ -77,7 +77,7 @@ def test_a_start_keeps_what_goes_on(checkpoints: Checkpoints) -> None:
     assert checkpoints.exist(CONFIRMED)
 
 
-def test_a_start_takes_away_what_has_ended(checkpoints: Checkpoints) -> None:
+def test_a_start_takes_away_what_has_ended(checkpoints: CheckpointFolders) -> None:
     leave(checkpoints, SEARCHED)
     leave(checkpoints, CONFIRMED)
     checkpoints.tidy(studies(4), {SEARCHED, CONFIRMED})
@@ -86,7 +86,9 @@ def test_a_start_takes_away_what_has_ended(checkpoints: Checkpoints) -> None:
 
 
 @pytest.mark.parametrize("name", ["sgd-search-3-0", "adam-train-3-0", "adam", "adam-search-x-0"])
-def test_a_start_takes_away_what_is_of_no_training(checkpoints: Checkpoints, name: str) -> None:
+def test_a_start_takes_away_what_is_of_no_training(
+    checkpoints: CheckpointFolders, name: str
+) -> None:
     leave(checkpoints, SEARCHED)
     unknown = checkpoints.folder(SEARCHED).with_name(name)
     unknown.mkdir()

@@ -14,7 +14,7 @@ from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.config.plan import Plan
 from fairsweep.records import Outcome, TrialKey, TrialResult
 from fairsweep.search.study import ArmStudy
-from fairsweep.stages.confirm import Confirmation, confirmations
+from fairsweep.stages.confirm import ConfirmStage, confirmations
 
 ARMS = ("adam", "sgd")
 
@@ -104,7 +104,7 @@ class Searching:
 
 def test_an_arm_is_confirmed_while_another_still_searches() -> None:
     plan, search = _plan(), Searching()
-    stage = Confirmation(plan, _searched(plan), search, {}, Path("x"))  # type: ignore[arg-type]
+    stage = ConfirmStage(plan, _searched(plan), search, {}, Path("x"))  # type: ignore[arg-type]
     assert stage.next() is None
     search.arms = {"sgd"}
     first = stage.next()
@@ -130,7 +130,7 @@ def _ended(repeat: int, value: float, folder: Path, outcome: Outcome = "complete
 def test_the_weights_of_the_best_seed_are_kept(tmp_path: Path) -> None:
     plan = _plan()
     stored = {TrialKey("sgd", "confirm", 1, 0): _ended(0, 0.90, tmp_path)}
-    stage = Confirmation(plan, {}, Searching(), stored, tmp_path)  # type: ignore[arg-type]
+    stage = ConfirmStage(plan, {}, Searching(), stored, tmp_path)  # type: ignore[arg-type]
     results = [
         _ended(1, 0.89, tmp_path),
         _ended(2, 0.91, tmp_path),
@@ -147,7 +147,7 @@ def test_of_equal_seeds_the_first_has_its_weights_whichever_ended_first(
     order: Sequence[int], tmp_path: Path
 ) -> None:
     """It is the one whose weights are published."""
-    stage = Confirmation(_plan(), {}, Searching(), {}, tmp_path)  # type: ignore[arg-type]
+    stage = ConfirmStage(_plan(), {}, Searching(), {}, tmp_path)  # type: ignore[arg-type]
     for repeat in order:
         stage.ended(_ended(repeat, 0.9, tmp_path))
     assert (tmp_path / "0.npz").exists()

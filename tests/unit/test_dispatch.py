@@ -20,8 +20,8 @@ from fairsweep.records import (
     TrialSpec,
     WorkerLost,
 )
-from fairsweep.stages.checkpoints import Checkpoints
-from fairsweep.stages.dispatch import Dispatcher, Part
+from fairsweep.stages.checkpoints import CheckpointFolders
+from fairsweep.stages.dispatch import Dispatcher, SweepStage
 from fairsweep.stages.search import trial_spec
 
 PLAN = compose_sweep(["optimizer=adam"])
@@ -96,7 +96,7 @@ class Blind:
 
 
 def heard(
-    workers: Workers, trials: int, checkpoints: Checkpoints | None = None
+    workers: Workers, trials: int, checkpoints: CheckpointFolders | None = None
 ) -> list[EpochMetrics | TrialResult]:
     disk = Disk(workers.notes)
     dispatcher = Dispatcher(workers, disk, Blind(), checkpoints)  # type: ignore[arg-type]
@@ -104,7 +104,7 @@ def heard(
     found: list[EpochMetrics | TrialResult] = []
     while waiting or dispatcher.running:
         while waiting and dispatcher.has_room:
-            dispatcher.submit(waiting.pop(0), Part())
+            dispatcher.submit(waiting.pop(0), SweepStage())
         for event in dispatcher.events():
             found.append(event)
             workers.notes.append(("told", event.key.trial))
@@ -140,7 +140,7 @@ def test_one_training_for_each_worker_is_taken_ahead() -> None:
     dispatcher = Dispatcher(workers, Disk([]), Blind())  # type: ignore[arg-type]
     trial = 0
     while dispatcher.has_room:
-        dispatcher.submit(spec(trial), Part())
+        dispatcher.submit(spec(trial), SweepStage())
         trial += 1
     assert [key.trial for key in workers.given] == [0, 1]
     assert trial == 4
@@ -150,9 +150,9 @@ def test_one_training_for_each_worker_is_taken_ahead() -> None:
 
 
 @pytest.fixture
-def checkpoints(tmp_path: Path) -> Checkpoints:
+def checkpoints(tmp_path: Path) -> CheckpointFolders:
     """Trial 0 has left a checkpoint."""
-    found = Checkpoints(tmp_path)
+    found = CheckpointFolders(tmp_path)
     folder = found.folder(TrialKey("adam", "search", 0))
     folder.mkdir()
     (folder / "00000001-0.npz").write_bytes(b"")
@@ -163,7 +163,9 @@ def attempt(number: int, outcome: Outcome = "complete") -> TrialResult:
     return TrialResult(TrialKey("adam", "search", 0, attempt=number), outcome, 1, 0.1, 1, 0.5)
 
 
-def test_a_training_whose_worker_died_goes_on_from_its_checkpoint(checkpoints: Checkpoints) -> None:
+def test_a_training_whose_worker_died_goes_on_from_its_checkpoint(
+    checkpoints: CheckpointFolders,
+) -> None:
     lost = WorkerLost(TrialKey("adam", "search", 0), -9, "worker-1.log")
     workers = Workers(1, [[lost], [attempt(2)]])
     assert heard(workers, 1, checkpoints) == [attempt(2)]
@@ -172,7 +174,9 @@ def test_a_training_whose_worker_died_goes_on_from_its_checkpoint(checkpoints: C
     assert not checkpoints.folder(attempt(2).key).exists()
 
 
-def test_a_training_whose_checkpoints_are_of_no_use_begins_anew(checkpoints: Checkpoints) -> None:
+def test_a_training_whose_checkpoints_are_of_no_use_begins_anew(
+    checkpoints: CheckpointFolders,
+) -> None:
     workers = Workers(1, [[attempt(1, "interrupted")], [attempt(2)]])
     assert heard(workers, 1, checkpoints) == [attempt(2)]
     assert [key.attempt for key in workers.given] == [1, 2]
@@ -181,8 +185,8 @@ def test_a_training_whose_checkpoints_are_of_no_use_begins_anew(checkpoints: Che
 
 def test_time_trained_before_a_checkpoint_is_not_of_this_process(tmp_path: Path) -> None:
     workers = Workers(1, [[replace(attempt(1), seconds=1e6, earlier=1e6)]])
-    dispatcher = Dispatcher(workers, Disk([]), Blind(), Checkpoints(tmp_path))  # type: ignore[arg-type]
-    dispatcher.submit(spec(0), Part())
+    dispatcher = Dispatcher(workers, Disk([]), Blind(), CheckpointFolders(tmp_path))  # type: ignore[arg-type]
+    dispatcher.submit(spec(0), SweepStage())
     while dispatcher.running:
         list(dispatcher.events())
     assert not dispatcher.utilisation > 0
@@ -270,7 +274,7 @@ def test_what_has_to_stop_ends_and_nothing_begins() -> None:
     disk = Disk(workers.notes)
     dispatcher = Dispatcher(workers, disk, Blind())  # type: ignore[arg-type]
     for trial in range(4):
-        dispatcher.submit(spec(trial), Part())
+        dispatcher.submit(spec(trial), SweepStage())
     assert dispatcher.running == 4
     dispatcher.stop()
     told: list[EpochMetrics | TrialResult] = []
@@ -286,7 +290,7 @@ def test_a_training_that_was_only_about_to_begin_is_not_waited_for() -> None:
     workers = Workers(1, [[epoch(0), result(0)]])
     workers.stop = set  # type: ignore[method-assign] - its worker imports TensorFlow
     dispatcher = Dispatcher(workers, Disk(workers.notes), Blind())  # type: ignore[arg-type]
-    dispatcher.submit(spec(0), Part())
+    dispatcher.submit(spec(0), SweepStage())
     dispatcher.stop()
     assert dispatcher.running == 0
     assert list(dispatcher.events()) == []

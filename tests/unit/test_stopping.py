@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fairsweep.stages import run
-from fairsweep.stages.dispatch import Part
+from fairsweep.stages.dispatch import SweepStage
 from fairsweep.stages.run import run_stages
 from fairsweep.stages.stopping import Stopping
 
@@ -113,7 +113,7 @@ def test_asked_once_what_runs_may_end_its_epoch(ends_after: int) -> None:
     with Stopping(said.append) as stopping:
         dispatcher = Dispatcher(stopping, ends_after)
         with pytest.raises(KeyboardInterrupt):
-            run_stages({"search": Part()}, dispatcher, stopping)  # type: ignore[arg-type]
+            run_stages({"search": SweepStage()}, dispatcher, stopping)  # type: ignore[arg-type]
     assert said == ["finishing what is being stored; Ctrl-C again stops now"]
     assert dispatcher.notes == ["events", "stop", *["events"] * ends_after]
 
@@ -123,5 +123,5 @@ def test_an_epoch_that_takes_too_long_is_not_waited_for(monkeypatch: pytest.Monk
     with Stopping(lambda _: None) as stopping:
         dispatcher = Dispatcher(stopping, None)
         with pytest.raises(KeyboardInterrupt):
-            run_stages({"search": Part()}, dispatcher, stopping)  # type: ignore[arg-type]
+            run_stages({"search": SweepStage()}, dispatcher, stopping)  # type: ignore[arg-type]
     assert dispatcher.notes == ["events", "stop"]

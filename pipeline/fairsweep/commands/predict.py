@@ -23,6 +23,7 @@ from fairsweep.data.inputs.rows import read_rows
 from fairsweep.data.spelling import mark_of
 from fairsweep.errors import DONE, BadInput, without_password
 from fairsweep.executor.local import tensorflow_environment
+from fairsweep.files import replaced
 from fairsweep.tracking.registry import find_model, load_model, taken_by
 from fairsweep.tracking.store import Store, find_store
 
@@ -76,12 +77,8 @@ def predict(job: Job, logs: Path) -> int:
         table = load_model(job.store, job.model).predict(job.rows)
     if job.files:
         table.insert(0, "file", job.files)
-    draft = job.output.with_name(f".{job.output.name}.{os.getpid()}.tmp")
-    try:
+    with replaced(job.output) as draft:
         table.to_csv(draft, index=False)
-        draft.replace(job.output)
-    finally:
-        draft.unlink(missing_ok=True)
     what = f"{'image' if job.files else 'row'}{'' if len(table) == 1 else 's'}"
     print(f"{len(table)} {what} by {job.model}: {job.output}")
     return DONE

@@ -18,7 +18,7 @@ from fairsweep.config.compose.entry import command
 from fairsweep.config.plan import Plan
 from fairsweep.data.memory.room import check_workers
 from fairsweep.data.split import SplitData, contents, describe, fingerprint, load_split
-from fairsweep.data.warnings import remarks
+from fairsweep.data.warnings import data_warnings
 from fairsweep.tracking.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -58,14 +58,14 @@ def open_job(plan: Plan, workers: int) -> Job:
 
 def sweep(job: Job, logs: Path) -> int:
     from fairsweep.stages.champion import publish_champion
-    from fairsweep.stages.checkpoints import Checkpoints
-    from fairsweep.stages.confirm import Confirmation, confirmations
+    from fairsweep.stages.checkpoints import CheckpointFolders
+    from fairsweep.stages.confirm import ConfirmStage, confirmations
     from fairsweep.stages.continuing import open_studies, settle
     from fairsweep.stages.dispatch import Dispatcher
     from fairsweep.stages.outcome import exit_code, make_report, show_report
     from fairsweep.stages.preflight import tried_workers
     from fairsweep.stages.run import run_stages
-    from fairsweep.stages.search import Search
+    from fairsweep.stages.search import SearchStage
     from fairsweep.stages.stopping import Stopping
     from fairsweep.tracking.read import Stored, read_sweep, stored
     from fairsweep.tracking.store import scratch_folder, sweep_lock
@@ -92,7 +92,7 @@ def sweep(job: Job, logs: Path) -> int:
             if any(study.begun for study in studies.values()):
                 kept = stored(store, plan.experiment, plan.name, plan.objective)
                 settle(studies, kept.ended)
-            checkpoints = Checkpoints(store.journal(plan.name).with_suffix(".checkpoints"))
+            checkpoints = CheckpointFolders(store.journal(plan.name).with_suffix(".checkpoints"))
             checkpoints.tidy(studies, kept.ended)
             terminal = terminal_of(plan, studies)
             to_train = any(study.is_open for study in studies.values()) or bool(
@@ -114,8 +114,8 @@ def sweep(job: Job, logs: Path) -> int:
                 ):
                     tracker.open()
                     dispatcher = Dispatcher(executor, tracker, terminal, checkpoints)
-                    search = Search(plan, studies, dispatcher, tracker)
-                    confirmation = Confirmation(plan, studies, search, kept.ended, files)
+                    search = SearchStage(plan, studies, dispatcher, tracker)
+                    confirmation = ConfirmStage(plan, studies, search, kept.ended, files)
                     run_stages({"search": search, "confirm": confirmation}, dispatcher, stopping)
                     tracker.close(dispatcher.utilisation)
             checkpoints.close()  # also where a kill came right before it
@@ -145,7 +145,7 @@ def terminal_of(plan: Plan, studies: Mapping[str, ArmStudy]) -> Terminal:
 
 def greeting(job: Job, workers: int, code_changed: bool) -> Iterator[str]:
     """What is said before a sweep trains."""
-    from fairsweep.search.warnings import remarks as search_remarks
+    from fairsweep.search.warnings import search_warnings
 
     arms = " · ".join(arm.name for arm in job.plan.arms)
     count = "1 worker" if workers == 1 else f"{workers} workers"
@@ -153,7 +153,7 @@ def greeting(job: Job, workers: int, code_changed: bool) -> Iterator[str]:
     where = f"{store.ui_command}, at {store.ui}" if store.ui_command else store.ui
     yield f"sweep {job.plan.name}: {arms}, {count}; live: {where}"
     sizes = [arm.settings.training.batch_size for arm in job.plan.arms]
-    told = (*job.plan.notes, *search_remarks(job.plan), *remarks(job.data, max(sizes)))
+    told = (*job.plan.notes, *search_warnings(job.plan), *data_warnings(job.data, max(sizes)))
     for remark in told:
         yield f"warning: {remark}"
     if code_changed:

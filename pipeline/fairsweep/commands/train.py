@@ -14,7 +14,7 @@ from fairsweep.commands.sweep import Job, open_job
 from fairsweep.config.compose.commands import compose_training
 from fairsweep.config.compose.entry import command
 from fairsweep.data.split import describe, fingerprint
-from fairsweep.data.warnings import remarks
+from fairsweep.data.warnings import data_warnings
 from fairsweep.errors import DONE, TRIAL_FAILED, Interrupted
 
 
@@ -24,7 +24,7 @@ def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
 
 def train(job: Job, logs: Path) -> int:
     from fairsweep.records import TrialKey, TrialResult
-    from fairsweep.stages.dispatch import Dispatcher, Part
+    from fairsweep.stages.dispatch import Dispatcher, SweepStage
     from fairsweep.stages.preflight import tried_workers
     from fairsweep.stages.search import trial_spec
     from fairsweep.terminal import EpochLines
@@ -36,7 +36,7 @@ def train(job: Job, logs: Path) -> int:
     spec = trial_spec(plan, arm, key, {}, arm.settings.training.seed)
     epochs = arm.settings.training.epochs
     terminal = EpochLines(settings.terminal, plan.objective.metric, epochs)
-    for remark in (*plan.notes, *remarks(job.data, arm.settings.training.batch_size)):
+    for remark in (*plan.notes, *data_warnings(job.data, arm.settings.training.batch_size)):
         terminal.say(f"warning: {remark}")
     with (
         tried_workers(1, plan, store.root, logs, terminal.say) as executor,
@@ -51,7 +51,7 @@ def train(job: Job, logs: Path) -> int:
     ):
         tracker.open_single()
         dispatcher = Dispatcher(executor, tracker, terminal)
-        dispatcher.submit(spec, Part())
+        dispatcher.submit(spec, SweepStage())
         results: list[TrialResult] = []
         try:
             while not results:

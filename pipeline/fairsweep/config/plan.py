@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairsweep.config.checks.model import LABEL_LOSSES
-from fairsweep.config.schema import OF_THE_WATCH, Config
+from fairsweep.config.schema import WATCHDOG_FIELDS, Config
 from fairsweep.config.space import ArmSettings
 from fairsweep.errors import BadInput
 from fairsweep.records import Objective
@@ -39,7 +39,7 @@ class Arm:
         """Everything that decides this arm's results, as plain data: what gives the same numbers
         however it is set is left out."""
         plain = dataclasses.asdict(self.settings)
-        for name in ("loop", *OF_THE_WATCH):
+        for name in ("loop", *WATCHDOG_FIELDS):
             del plain["training"][name]
         return plain
 

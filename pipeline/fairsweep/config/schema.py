@@ -131,7 +131,7 @@ class Schedule:
 
 
 # Settings of a training that say how it is kept from being lost, and nothing of its result.
-OF_THE_WATCH = ("checkpoint_seconds", "stall_seconds")
+WATCHDOG_FIELDS = ("checkpoint_seconds", "stall_seconds")
 
 
 @dataclass

@@ -17,7 +17,7 @@ SHOWN = 5
 SMALLEST_IMAGE = 5  # pixels in height and width
 
 
-def remarks(data: SplitData, batch_size: int = 1) -> Iterator[str]:
+def data_warnings(data: SplitData, batch_size: int = 1) -> Iterator[str]:
     """One line each.
 
     Args:

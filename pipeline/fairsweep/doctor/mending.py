@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
-from fairsweep.errors import AlreadyRunning
-from fairsweep.tracking.store import Store
+from fairsweep.files import locked
+from fairsweep.tracking.store import Store, being_run, lock_file
 from fairsweep.tracking.write.run import TrainingRun
 
 
@@ -52,28 +50,17 @@ def held_still(store: Store, sweep: str) -> Iterator[None]:
     Raises:
         AlreadyRunning: a process runs the sweep.
     """
-    path = store.root / "studies" / f"{sweep}.lock"
+    path = lock_file(store, sweep)
     if not path.exists():
         yield
         return
-    with path.open("rb") as file:
-        try:
-            flock(file, LOCK_EX | LOCK_NB)
-        except BlockingIOError:
-            holder = file.read().decode(errors="replace").strip() or "another process"
-            raise AlreadyRunning(
-                f"sweep {sweep} is being run by {holder}; wait for it, or stop it"
-            ) from None
+    with locked(path) as held:
+        if not held:
+            raise being_run(path, sweep, "stop it")
         yield
 
 
 def is_being_made(folder: Path) -> bool:
     """Whether a process is making the database of the folder now (tracking.store.database)."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        flock(descriptor, LOCK_EX | LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    with locked(folder) as free:
+        return not free

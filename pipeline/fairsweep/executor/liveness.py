@@ -24,7 +24,7 @@ THREAD = re.compile(r"^(?:Current t|T)hread 0x[0-9a-f]+.*:$", re.MULTILINE)
 FRAME = re.compile(r'^ +File "([^"]+)", line (\d+)', re.MULTILINE)
 
 
-class Pulse:
+class Heartbeat:
     """The signs of life of one training. Times are of the monotonic clock, in seconds.
 
     Args:

@@ -19,15 +19,15 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
 
-from fairsweep.executor.liveness import Pulse, whereabouts
+from fairsweep.executor.liveness import Heartbeat, whereabouts
 from fairsweep.executor.oom import out_of_memory_kills
 from fairsweep.records import (
     EpochMetrics,
+    PruningDecision,
     StillTraining,
     TrialKey,
     TrialResult,
     TrialSpec,
-    Verdict,
     WorkerLost,
     WorkerReady,
 )
@@ -61,7 +61,7 @@ class Worker:
     log: Path
     spec: TrialSpec | None = None
     ready: bool = False
-    pulse: Pulse | None = None
+    heartbeat: Heartbeat | None = None
     epochs: int = 0
     kills: int | None = None
 
@@ -72,8 +72,8 @@ class Worker:
     def heard(self, epochs: Sequence[EpochMetrics] = ()) -> None:
         """Takes in a message; the first one says that it is ready to train."""
         now = time.monotonic()
-        if self.pulse is not None:
-            self.pulse.heard(now, sum(not metrics.settled for metrics in epochs))
+        if self.heartbeat is not None:
+            self.heartbeat.heard(now, sum(not metrics.settled for metrics in epochs))
         if epochs:
             self.epochs = epochs[-1].epoch
         self.ready = True
@@ -81,8 +81,8 @@ class Worker:
 
     def watch(self, now: float) -> None:
         """Begins to watch the training that it has, once it is ready."""
-        if self.pulse is None and self.spec is not None and self.ready:
-            self.pulse = Pulse(self.spec.training.stall_seconds, now)
+        if self.heartbeat is None and self.spec is not None and self.ready:
+            self.heartbeat = Heartbeat(self.spec.training.stall_seconds, now)
 
 
 class LocalExecutor:
@@ -129,7 +129,7 @@ class LocalExecutor:
     def submit(self, spec: TrialSpec) -> None:
         """Gives a trial to an idle worker, a ready one first."""
         worker = max((w for w in self._workers if w.key is None), key=lambda w: w.ready)
-        worker.spec, worker.pulse, worker.epochs = spec, None, 0
+        worker.spec, worker.heartbeat, worker.epochs = spec, None, 0
         worker.watch(time.monotonic())
         worker.kills = self._unexplained_kills()
         self._send(worker, spec)
@@ -144,7 +144,7 @@ class LocalExecutor:
                 asked.add(worker.key)
         return asked
 
-    def judge(self, verdict: Verdict) -> None:
+    def judge(self, verdict: PruningDecision) -> None:
         """Passes a verdict on to the worker that is at its trial, if one still is."""
         for worker in self._workers:
             if worker.key == verdict.key:
@@ -169,7 +169,7 @@ class LocalExecutor:
                     continue
                 worker.heard()
                 if isinstance(message, TrialResult):
-                    worker.spec = worker.pulse = None
+                    worker.spec = worker.heartbeat = None
                 if not isinstance(message, StillTraining):
                     yield message
         except (EOFError, ConnectionResetError):
@@ -194,10 +194,10 @@ class LocalExecutor:
         now = time.monotonic()
         listened, self._listened = now - self._listened, now
         for worker in list(self._workers):
-            if worker.pulse is None or worker.spec is None:
+            if worker.heartbeat is None or worker.spec is None:
                 continue
-            worker.pulse.listened(listened)
-            if worker.pulse.hangs and not worker.connection.poll():
+            worker.heartbeat.listened(listened)
+            if worker.heartbeat.hangs and not worker.connection.poll():
                 place = whereabouts(worker.process.pid, worker.log)
                 worker.process.kill()
                 self._replace(worker)
@@ -205,8 +205,8 @@ class LocalExecutor:
                     worker.spec.key,
                     "failed",
                     worker.epochs,
-                    worker.pulse.seconds(now),
-                    error=f"no epoch for {worker.pulse.silent:.0f} s (stuck in {place}); "
+                    worker.heartbeat.seconds(now),
+                    error=f"no epoch for {worker.heartbeat.silent:.0f} s (stuck in {place}); "
                     f"training.stall_seconds={worker.spec.training.stall_seconds:g} is the limit",
                     cause=f"stuck at {place.file}:{place.line}",
                     traceback=place.dump,
@@ -222,7 +222,7 @@ class LocalExecutor:
         unit = 1 if sys.platform == "darwin" else 1024
         return worker.process.returncode, usage.ru_maxrss * unit
 
-    def _send(self, worker: Worker, message: TrialSpec | Verdict) -> None:
+    def _send(self, worker: Worker, message: TrialSpec | PruningDecision) -> None:
         # One that has died says so by its socket: the next `events` tells, and replaces it.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             worker.connection.send(message)

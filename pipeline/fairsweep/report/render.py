@@ -8,7 +8,6 @@ offline, and in MLflow's artifact viewer; the SVGs are inside for readers withou
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from urllib.parse import quote
 
 import jinja2
 
+from fairsweep.files import replaced
 from fairsweep.invocation import command_line
 from fairsweep.records import Importances, RunRecord, SweepRecord
 from fairsweep.report import figures, static
@@ -114,7 +114,8 @@ def write(report: Report, folder: Path) -> list[Path]:
         **report.pictures,
     }
     for name, content in contents.items():
-        _replace(folder / name, content)
+        with replaced(folder / name) as draft:
+            draft.write_bytes(content)
     return [folder / name for name in contents]
 
 
@@ -220,15 +221,3 @@ def _environment(*, autoescape: bool) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-
-
-def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

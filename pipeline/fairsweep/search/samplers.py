@@ -144,7 +144,7 @@ def make_pruner(pruner: Pruner, epochs: int) -> optuna.pruners.BasePruner:
     return optuna.pruners.NopPruner()
 
 
-def verdict_schedule(pruner: Pruner) -> VerdictSchedule | None:
+def decision_schedule(pruner: Pruner) -> VerdictSchedule | None:
     """The epochs at which the pruner can stop a trial; None when it never does."""
     if pruner.name == "none":
         return None

@@ -13,7 +13,7 @@ from fairsweep.search.samplers import grid_size
 MANY = 10_000
 
 
-def remarks(plan: Plan) -> Iterator[str]:
+def search_warnings(plan: Plan) -> Iterator[str]:
     """One line each; arms of which the same is said share it."""
     search = plan.config.search
     nothing = [arm.name for arm in plan.arms if not dimensions(arm.settings)]

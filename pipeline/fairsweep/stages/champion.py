@@ -12,7 +12,7 @@ from pathlib import Path
 from fairsweep.config.plan import Plan
 from fairsweep.config.trust import code_of
 from fairsweep.data.dataset import Dataset
-from fairsweep.data.inputs.rows import Takes, decode
+from fairsweep.data.inputs.rows import InputSpec, decode
 from fairsweep.data.memory.view import rows_of
 from fairsweep.data.recipe import Recipe, write_model
 from fairsweep.data.scaling import measure
@@ -88,7 +88,7 @@ def publish_champion(
         folder / "model",
         tags,
         decode(rows, recipe.columns) if recipe.columns else rows,
-        Takes(recipe.shape, recipe.columns, bool(recipe.scaling.fill)),
+        InputSpec(recipe.shape, recipe.columns, bool(recipe.scaling.fill)),
         recipe.classes,
         recipe.answer,
         code_of(spec.model.builder),

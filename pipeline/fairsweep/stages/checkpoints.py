@@ -16,7 +16,7 @@ from fairsweep.search.study import ArmStudy
 NAME = re.compile(r"(?P<arm>.+)-(?P<stage>search|confirm)-(?P<trial>\d+)-(?P<repeat>\d+)")
 
 
-class Checkpoints:
+class CheckpointFolders:
     """A folder for each training, which is made when there is something for it.
 
     Args:

@@ -14,8 +14,8 @@ from pathlib import Path
 from fairsweep.config.plan import Arm, Plan
 from fairsweep.records import TrialKey, TrialResult, TrialSpec, derive_seed
 from fairsweep.search.study import ArmStudy
-from fairsweep.stages.dispatch import Part
-from fairsweep.stages.search import Search, trial_spec
+from fairsweep.stages.dispatch import SweepStage
+from fairsweep.stages.search import SearchStage, trial_spec
 from fairsweep.tracking.names import WEIGHTS
 
 
@@ -52,7 +52,7 @@ def confirmation(
     return replace(spec, data=replace(spec.data, validation_seed=derive_seed(seed, "split")))
 
 
-class Confirmation(Part):
+class ConfirmStage(SweepStage):
     """Confirms an arm as soon as its search is settled, while others may still be searching. Of
     each configuration the weights of its best seed are kept.
 
@@ -68,7 +68,7 @@ class Confirmation(Part):
         self,
         plan: Plan,
         studies: Mapping[str, ArmStudy],
-        search: Search,
+        search: SearchStage,
         ended: Mapping[TrialKey, TrialResult],
         folder: Path,
     ) -> None:

@@ -18,14 +18,14 @@ from fairsweep.executor.local import LocalExecutor
 from fairsweep.records import (
     DISK_FULL,
     EpochMetrics,
+    PruningDecision,
     TrialKey,
     TrialResult,
     TrialSpec,
-    Verdict,
     WorkerLost,
     WorkerReady,
 )
-from fairsweep.stages.checkpoints import Checkpoints
+from fairsweep.stages.checkpoints import CheckpointFolders
 from fairsweep.tracking.write import FLUSH_SECONDS, Tracker
 
 ATTEMPTS = 3
@@ -48,7 +48,7 @@ class Watch(Protocol):
     def stopped(self, arm: str, why: str) -> None: ...
 
 
-class Part:
+class SweepStage:
     """One stage of a sweep: what it wants trained, and what it makes of what comes of that."""
 
     def next(self) -> TrialSpec | None:
@@ -72,7 +72,7 @@ class _Training:
     of it, and how many of them for want of memory."""
 
     spec: TrialSpec
-    part: Part
+    part: SweepStage
     goes_on: bool = False
     deaths: int = 0
     starved: int = 0
@@ -86,7 +86,7 @@ class Dispatcher:
         executor: LocalExecutor,
         tracker: Tracker,
         watch: Watch,
-        checkpoints: Checkpoints | None = None,
+        checkpoints: CheckpointFolders | None = None,
     ) -> None:
         self._checkpoints = checkpoints
         self._executor = executor
@@ -120,7 +120,7 @@ class Dispatcher:
         span = self._last - self._first
         return self._busy / (span * self._executor.size) if span > 0 else math.nan
 
-    def submit(self, spec: TrialSpec, part: Part) -> None:
+    def submit(self, spec: TrialSpec, part: SweepStage) -> None:
         """Takes a training for a stage, which is told of every attempt at it."""
         if self._checkpoints is not None:
             spec = replace(spec, checkpoints=str(self._checkpoints.folder(spec.key)))
@@ -170,7 +170,7 @@ class Dispatcher:
         """Tells that an arm gets no more trials."""
         self._watch.stopped(arm, why)
 
-    def judge(self, verdict: Verdict) -> None:
+    def judge(self, verdict: PruningDecision) -> None:
         self._executor.judge(verdict)
 
     def stop(self) -> None:

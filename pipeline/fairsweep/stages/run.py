@@ -9,13 +9,15 @@ import time
 from collections.abc import Mapping
 
 from fairsweep.records import Stage
-from fairsweep.stages.dispatch import Dispatcher, Part
+from fairsweep.stages.dispatch import Dispatcher, SweepStage
 from fairsweep.stages.stopping import Stopping
 
 PARTING_SECONDS = 2.0  # in which a training may end the epoch that it is at when it has to stop
 
 
-def run_stages(stages: Mapping[Stage, Part], dispatcher: Dispatcher, stopping: Stopping) -> None:
+def run_stages(
+    stages: Mapping[Stage, SweepStage], dispatcher: Dispatcher, stopping: Stopping
+) -> None:
     """Trains until no stage wants anything more; an earlier stage comes first.
 
     Raises:
@@ -36,12 +38,12 @@ def run_stages(stages: Mapping[Stage, Part], dispatcher: Dispatcher, stopping: S
     raise KeyboardInterrupt
 
 
-def _take_events(stages: Mapping[Stage, Part], dispatcher: Dispatcher) -> None:
+def _take_events(stages: Mapping[Stage, SweepStage], dispatcher: Dispatcher) -> None:
     for event in dispatcher.events():
         stages[event.key.stage].take(event)
 
 
-def _submit_next(stages: Mapping[Stage, Part], dispatcher: Dispatcher) -> bool:
+def _submit_next(stages: Mapping[Stage, SweepStage], dispatcher: Dispatcher) -> bool:
     for part in stages.values():
         spec = part.next()
         if spec is not None:

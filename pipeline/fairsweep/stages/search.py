@@ -12,19 +12,19 @@ from collections.abc import Mapping, Sequence
 from fairsweep.config.plan import Arm, Plan
 from fairsweep.records import (
     EpochMetrics,
+    PruningDecision,
     TrialKey,
     TrialResult,
     TrialSpec,
-    Verdict,
     derive_seed,
 )
-from fairsweep.search.samplers import verdict_schedule
+from fairsweep.search.samplers import decision_schedule
 from fairsweep.search.study import ArmStudy, Candidate
-from fairsweep.stages.dispatch import Dispatcher, Part
+from fairsweep.stages.dispatch import Dispatcher, SweepStage
 from fairsweep.tracking.write import Tracker
 
 
-class Search(Part):
+class SearchStage(SweepStage):
     """Decides which arm's trial comes next, and what becomes of those that run."""
 
     def __init__(
@@ -93,7 +93,7 @@ class Search(Part):
             study.report(metrics.key.trial, metrics.epoch, value)
             return
         keep = study.keep(metrics.key.trial, metrics.epoch, value)
-        self._dispatcher.judge(Verdict(metrics.key, metrics.epoch, keep))
+        self._dispatcher.judge(PruningDecision(metrics.key, metrics.epoch, keep))
 
     def _tell(self, result: TrialResult) -> None:
         study = self._studies[result.key.arm]
@@ -139,6 +139,6 @@ def trial_spec(
         training=settings.training,
         objective=plan.objective,
         seed=seed,
-        verdicts=verdict_schedule(plan.config.pruner) if searching else None,
+        verdicts=decision_schedule(plan.config.pruner) if searching else None,
         test=key.stage == "confirm",
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from fairsweep.config.schema import OF_THE_WATCH
+from fairsweep.config.schema import WATCHDOG_FIELDS
 from fairsweep.config.space import LAYER_RATES
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def flat_params(choices: Mapping[str, str], settings: Any) -> dict[str, str]:
         "training": {
             k: v
             for k, v in asdict(settings.training).items()
-            if k not in ("space", "seed", *OF_THE_WATCH)
+            if k not in ("space", "seed", *WATCHDOG_FIELDS)
         },
         "data": vars(settings.data),
     }

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairsweep.data.dataset import Column
-from fairsweep.data.inputs.rows import ANY_WORD, Takes
+from fairsweep.data.inputs.rows import ANY_WORD, InputSpec
 from fairsweep.errors import BadInput, without_password
 from fairsweep.invocation import command_line
 from fairsweep.records import Champion, RunRecord, SweepRecord
@@ -49,7 +49,7 @@ def register(
     model: Path,
     tags: Mapping[str, str],
     example: npt.NDArray[np.float32] | pd.DataFrame,
-    takes: Takes,
+    takes: InputSpec,
     classes: Sequence[str],
     answer: str,
     code: Sequence[Path],
@@ -113,7 +113,7 @@ def _champion(version: ModelVersion) -> Champion:
     return Champion(version.name, str(version.version), str(version.run_id), mean, data)
 
 
-def signature(takes: Takes, classes: Sequence[str], answer: str = "class") -> ModelSignature:
+def signature(takes: InputSpec, classes: Sequence[str], answer: str = "class") -> ModelSignature:
     """Such rows in; the class, or labels, and a probability for every one out.
 
     A column's type is any: for numbers MLflow would refuse whole ones, and for words those of a
@@ -153,7 +153,7 @@ def find_model(store: Store, given: str | None) -> str:
     return f"models:/{chosen[0].name}@{ALIAS}"
 
 
-def taken_by(store: Store, uri: str) -> Takes:
+def taken_by(store: Store, uri: str) -> InputSpec:
     """What rows a model takes.
 
     Raises:
@@ -173,15 +173,15 @@ def taken_by(store: Store, uri: str) -> Takes:
     return takes_of(found.signature, (found.metadata or {}).get("words", ()))
 
 
-def takes_of(signature: ModelSignature, words: Collection[str] = ()) -> Takes:
+def takes_of(signature: ModelSignature, words: Collection[str] = ()) -> InputSpec:
     """The rows that a model of such a signature takes; any word stands for those of the columns
     that `words` names."""
     inputs = signature.inputs
     if inputs.is_tensor_spec():
-        return Takes(tuple(inputs.inputs[0].shape[1:]))
+        return InputSpec(tuple(inputs.inputs[0].shape[1:]))
     columns = [Column(c.name, ANY_WORD if c.name in words else ()) for c in inputs.inputs]
     numbers = [c for c in inputs.inputs if c.name not in words]
-    return Takes((len(columns),), tuple(columns), any(not c.required for c in numbers))
+    return InputSpec((len(columns),), tuple(columns), any(not c.required for c in numbers))
 
 
 def load_model(store: Store, uri: str) -> Any:

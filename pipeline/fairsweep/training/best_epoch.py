@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from fairsweep.files import replaced
 from fairsweep.records import Confusion
 from fairsweep.training.loops import Arrays, evaluate_fit, predict_fit
 from fairsweep.training.output import probabilities
@@ -111,7 +112,5 @@ def confusion(
 def write_weights(file: Path, weights: Sequence[npt.NDArray[np.generic]]) -> None:
     """Writes arrays as .npz, in order, whole or not at all; its folder is made."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(".tmp")
-    with draft.open("wb") as target:
+    with replaced(file) as draft, draft.open("wb") as target:
         np.savez(target, *weights)
-    draft.replace(file)

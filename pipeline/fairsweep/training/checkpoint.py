@@ -26,7 +26,7 @@ from keras.src.backend.common import global_state
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
 from fairsweep.records import EpochMetrics, TrialKey, TrialSpec
-from fairsweep.training.history import Progress
+from fairsweep.training.history import History
 from fairsweep.training.model import BUILDERS, is_of_keras
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -56,12 +56,12 @@ class Checkpoints:
         self._stored = None if self._folder is None else newest(self._folder)
         self._plain = {} if self._stored is None else _from_text(self._stored["plain"])
 
-    def prefer(self, progress: Progress) -> None:
+    def prefer(self, progress: History) -> None:
         """Has the training go on in the loop that it began in, where nobody asks for one."""
         if progress.spec.training.loop == "auto" and self._plain.get("loop") == "fit":
             progress.use_fit(self._plain["loop_reason"])
 
-    def resume(self, progress: Progress) -> None:
+    def resume(self, progress: History) -> None:
         """Puts the last checkpoint, if there is one, into the training and its model, whose
         optimizer is built.
 
@@ -84,12 +84,12 @@ class Checkpoints:
         progress.go_on(self._plain, _epochs(progress.spec.key, self._stored, self._plain), best)
         self._stored = None
 
-    def offer(self, progress: Progress) -> None:
+    def offer(self, progress: History) -> None:
         """Leaves a checkpoint of a training that goes on, if it is time for one."""
         if time.monotonic() >= self._due:
             self.leave(progress)
 
-    def leave(self, progress: Progress) -> None:
+    def leave(self, progress: History) -> None:
         """Leaves a checkpoint, if they are wanted and it saves more than a moment. A disk that
         doesn't take it is a warning: the training itself needs none."""
         if self._folder is None or progress.seconds < min(self._every, WORTH_SECONDS):
@@ -161,7 +161,7 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _arrays(progress: Progress) -> Arrays:
+def _arrays(progress: History) -> Arrays:
     history, weights = progress.history, progress.best_weights
     names = list(history[0].values)
     plain = progress.plain() | {"names": names, "best_weights": len(weights)}
@@ -187,7 +187,7 @@ def _epochs(key: TrialKey, stored: Arrays, plain: Mapping[str, Any]) -> list[Epo
     ]
 
 
-def _variables(progress: Progress) -> dict[str, Any]:
+def _variables(progress: History) -> dict[str, Any]:
     """All that training changes, as TensorFlow's variables: weights, the seeds of dropout, the
     optimizer's slots, its learning rate and its count of steps."""
     model, spec = progress.model, progress.spec

@@ -24,7 +24,7 @@ Keep = Callable[[int], bool]
 PLAIN = ("best_epoch", "best_value", "patient_value", "patient_epoch", "loop", "loop_reason")
 
 
-class Progress:
+class History:
     """One training, epoch by epoch."""
 
     def __init__(self, spec: TrialSpec, emit: Emit, keep: Keep) -> None:

@@ -6,20 +6,20 @@ Python objects, which nobody else here reads.
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from fairsweep.files import replaced
+
 
 def main(name: str, file: Path) -> None:
     """Writes x_train, y_train, x_test and y_test, whole or not at all."""
     (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()
     if not file.exists():
-        draft = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-        with draft.open("wb") as target:
+        with replaced(file) as draft, draft.open("wb") as target:
             np.savez(
                 target,
                 x_train=x_train,
@@ -27,7 +27,6 @@ def main(name: str, file: Path) -> None:
                 x_test=x_test,
                 y_test=np.ravel(y_test),
             )
-        draft.replace(file)
 
 
 if __name__ == "__main__":

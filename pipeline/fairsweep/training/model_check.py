@@ -26,7 +26,7 @@ from fairsweep.training.layer_rates import meaningless
 from fairsweep.training.loops import Arrays, Rhythm, fits_in_memory, run_fit
 from fairsweep.training.loss import Form
 from fairsweep.training.model import parameter_count
-from fairsweep.training.trial import Bench, compiled, task_of
+from fairsweep.training.trial import WorkerCache, compiled, task_of
 from fairsweep.training.user_model import build_own, shares_weights, told_of
 
 FEW_ROWS = 8
@@ -54,12 +54,12 @@ LOGITS_TWICE = (
 )
 
 
-def check(spec: TrialSpec, data: SplitData, bench: Bench) -> TrialResult:
+def check(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> TrialResult:
     """Tries an arm; no exception of its model's code is raised."""
     started, trace = time.monotonic(), ""
     notes: list[str] = []
     try:
-        problems = _problems(spec, data, bench, notes)
+        problems = _problems(spec, data, cache, notes)
     except BadInput as error:
         problems = error.problems
     except (Exception, SystemExit) as error:  # of the user's own code: told, not lost
@@ -81,8 +81,10 @@ def _told(error: BaseException) -> str:
     return f"{told}; HYDRA_FULL_ERROR=1 shows how it came to that"
 
 
-def _problems(spec: TrialSpec, data: SplitData, bench: Bench, notes: list[str]) -> Sequence[str]:
-    scaling = bench.scaling(data, spec.data)
+def _problems(
+    spec: TrialSpec, data: SplitData, cache: WorkerCache, notes: list[str]
+) -> Sequence[str]:
+    scaling = cache.scaling(data, spec.data)
     if problem := beyond_floats(data.dataset, scaling):
         return [problem]
     shape = scaling.shape(data.dataset.x.shape[1:])
@@ -91,16 +93,16 @@ def _problems(spec: TrialSpec, data: SplitData, bench: Bench, notes: list[str]) 
         return [problem]
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        model, form = compiled(spec, data, bench)
+        model, form = compiled(spec, data, cache)
         if ours is None and (problem := _too_large(model.count_params())):
             return [problem]
         if problems := list(meaningless(model, spec.model.layer_learning_rates or {})):
             return problems
         if not model.trainable_variables:
             return [NOTHING_TO_TRAIN]
-        if ours is None and (problems := list(_own(spec, data, bench, model, notes))):
+        if ours is None and (problems := list(_own(spec, data, cache, model, notes))):
             return problems
-        values = _step(spec, data, bench, model, form)
+        values = _step(spec, data, cache, model, form)
     if any("from_logits" in str(warning.message) for warning in told):
         return [f"model.builder: {spec.model.builder} {LOGITS_TWICE}"]
     wanted = dict.fromkeys(("loss", spec.objective.metric))
@@ -113,11 +115,11 @@ def _problems(spec: TrialSpec, data: SplitData, bench: Bench, notes: list[str]) 
 
 
 def _own(
-    spec: TrialSpec, data: SplitData, bench: Bench, model: keras.Model, notes: list[str]
+    spec: TrialSpec, data: SplitData, cache: WorkerCache, model: keras.Model, notes: list[str]
 ) -> Iterator[str]:
     """What is wrong of a model of the user's own that runs."""
     builder, dataset = spec.model.builder, data.dataset
-    scaling = bench.scaling(data, spec.data)
+    scaling = cache.scaling(data, spec.data)
     again = build_own(
         builder, spec.model.params, scaling.shape(dataset.x.shape[1:]), task_of(spec, data)
     )
@@ -144,17 +146,17 @@ def _too_large(parameters: int) -> str:
 
 
 def _step(
-    spec: TrialSpec, data: SplitData, bench: Bench, model: keras.Model, form: Form
+    spec: TrialSpec, data: SplitData, cache: WorkerCache, model: keras.Model, form: Form
 ) -> Mapping[str, float]:
     """One step on the first batch, a look at validation rows, and outputs for a few rows, by the
     loop that will train; gives its metrics."""
     training = spec.training
-    train = bench.part(data, "train", form, training.class_weight is not None)
-    held = bench.part(data, "validation", form) if len(data.validation) else None
+    train = cache.part(data, "train", form, training.class_weight is not None)
+    held = cache.part(data, "validation", form) if len(data.validation) else None
     batch = min(training.batch_size, len(train.x))
     if training.loop == "resident" or (training.loop == "auto" and fits_in_memory(train, held)):
         try:
-            program = bench.program(spec, data, model, train)
+            program = cache.program(spec, data, model, train)
             order = tf.constant(np.arange(batch, dtype=np.int32))
             size = tf.constant(training.batch_size)
             validation = None if held is None else held.tensors
@@ -162,10 +164,10 @@ def _step(
             program.predict(train.tensors[0][:FEW_ROWS])
             return values
         except Exception:
-            bench.forget_program(spec, data)
+            cache.forget_program(spec, data)
             if training.loop != "auto":
                 raise
-            model, _ = compiled(spec, data, bench)
+            model, _ = compiled(spec, data, cache)
     held = None if held is None else _first(held, FEW_ROWS)
     return _step_of_fit(model, _first(train, batch), held)
 

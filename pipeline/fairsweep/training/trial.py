@@ -19,7 +19,7 @@ from fairsweep.records import DISK_FULL, TrialResult, TrialSpec, derive_seed
 from fairsweep.training.best_epoch import Best, ByFit, Resident, Trained, best_epoch
 from fairsweep.training.checkpoint import CheckpointLost, Checkpoints
 from fairsweep.training.failure import failure
-from fairsweep.training.history import Emit, Keep, Progress
+from fairsweep.training.history import Emit, History, Keep
 from fairsweep.training.layer_rates import optimizer_by_layer, program_kind
 from fairsweep.training.loops import Arrays, Rhythm, fits_in_memory, run_fit, run_resident
 from fairsweep.training.loss import (
@@ -37,7 +37,7 @@ from fairsweep.training.programs import Program, Programs
 from fairsweep.training.user_model import output_units
 
 
-class Bench:
+class WorkerCache:
     """What a worker keeps from one trial to the next: programs, the parts of the data, and what
     was measured of it."""
 
@@ -93,7 +93,7 @@ def train_trial(
     data: SplitData,
     emit: Emit,
     keep: Keep,
-    bench: Bench | None = None,
+    cache: WorkerCache | None = None,
     on_batch: Callable[[], None] = lambda: None,
     has_to_stop: Callable[[], bool] = lambda: False,
 ) -> TrialResult:
@@ -108,15 +108,17 @@ def train_trial(
         data: the rows, split as the spec's data settings say.
         emit: gets every finished epoch at once.
         keep: is asked one epoch after an epoch that the spec's schedule judges.
-        bench: what the worker's earlier trials left to use; results don't depend on it.
+        cache: what the worker's earlier trials left to use; results don't depend on it.
         on_batch: is called after every batch of a loop that can be heard between epochs.
         has_to_stop: is asked after every epoch whether to end now, as `interrupted`.
     """
-    progress = Progress(spec, emit, keep)
+    progress = History(spec, emit, keep)
     best = Best()
     error = cause = trace = ""
     try:
-        best = _train(data, progress, bench or Bench(), Checkpoints(spec), on_batch, has_to_stop)
+        best = _train(
+            data, progress, cache or WorkerCache(), Checkpoints(spec), on_batch, has_to_stop
+        )
     except CheckpointLost as lost:
         progress.outcome, error = "interrupted", str(lost)
     except (Exception, SystemExit) as exception:  # of the user's own code: told, not lost
@@ -149,17 +151,17 @@ def train_trial(
 
 def _train(
     data: SplitData,
-    progress: Progress,
-    bench: Bench,
+    progress: History,
+    cache: WorkerCache,
     checkpoints: Checkpoints,
     on_batch: Callable[[], None],
     has_to_stop: Callable[[], bool],
 ) -> Best:
     """Trains, and makes of the best epoch what the spec asks for."""
     spec, training = progress.spec, progress.spec.training
-    model, form = compiled(spec, data, bench)
-    train = bench.part(data, "train", form, training.class_weight is not None)
-    validation = bench.part(data, "validation", form) if len(data.validation) else None
+    model, form = compiled(spec, data, cache)
+    train = cache.part(data, "train", form, training.class_weight is not None)
+    validation = cache.part(data, "validation", form) if len(data.validation) else None
     shuffle = derive_seed(spec.seed, "shuffle")
     rhythm = Rhythm(training.epochs, training.batch_size, training.shuffle, shuffle)
 
@@ -178,33 +180,33 @@ def _train(
         progress.use_fit("the data doesn't fit in memory twice")
     if progress.loop == "resident":
         try:
-            program = bench.program(spec, data, model, train)
+            program = cache.program(spec, data, model, train)
             progress.model = program.model
             checkpoints.resume(progress)
             run_resident(program, train, validation, rhythm, on_epoch, progress.epochs)
-            return _best(spec, data, progress, bench, form, Resident(program))
+            return _best(spec, data, progress, cache, form, Resident(program))
         except CheckpointLost:
             raise
         except Exception as error:
-            bench.forget_program(spec, data)
+            cache.forget_program(spec, data)
             if training.loop != "auto" or progress.epochs:
                 raise
             progress.use_fit(f"the model can't be compiled: {type(error).__name__}: {error}")
-            model, _ = compiled(spec, data, bench)
+            model, _ = compiled(spec, data, cache)
     progress.model = model
     # `fit` would do so inside its graph, where ScheduleFreeAdamW's copy of the initial weights
     # comes out as zeros.
     model.optimizer.build(model.trainable_variables)
     checkpoints.resume(progress)
     run_fit(model, train, validation, rhythm, on_epoch, progress.epochs, on_batch)
-    return _best(spec, data, progress, bench, form, ByFit(model, on_batch))
+    return _best(spec, data, progress, cache, form, ByFit(model, on_batch))
 
 
 def _best(
     spec: TrialSpec,
     data: SplitData,
-    progress: Progress,
-    bench: Bench,
+    progress: History,
+    cache: WorkerCache,
     form: Form,
     trained: Trained,
 ) -> Best:
@@ -213,7 +215,7 @@ def _best(
         return Best()
     for weight, best in zip(progress.model.weights, progress.best_weights, strict=True):
         weight.value.assign(best)
-    test = bench.part(data, "test", form) if len(data.test) else None
+    test = cache.part(data, "test", form) if len(data.test) else None
     labels, classes = data.dataset.y[data.test], data.dataset.class_names
     loss = spec.training.loss
     return best_epoch(trained, progress.best_weights, test, labels, classes, loss, spec.weights)
@@ -224,7 +226,7 @@ def task_of(spec: TrialSpec, data: SplitData) -> Task:
     return Task(spec.training.loss, len(data.dataset.class_names), data.dataset.multi_label)
 
 
-def compiled(spec: TrialSpec, data: SplitData, bench: Bench) -> tuple[keras.Model, Form]:
+def compiled(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> tuple[keras.Model, Form]:
     """A trial's model as it begins, and the form of labels that its loss wants.
 
     Raises:
@@ -232,7 +234,7 @@ def compiled(spec: TrialSpec, data: SplitData, bench: Bench) -> tuple[keras.Mode
     """
     training, task = spec.training, task_of(spec, data)
     seed = derive_seed(spec.seed, "model")
-    scaling, rows = bench.scaling(data, spec.data), data.dataset.x[data.train[:8]]
+    scaling, rows = cache.scaling(data, spec.data), data.dataset.x[data.train[:8]]
     model = build_model(spec.model, scaling, rows, task, seed)
     units = output_units(model, rows)
     loss, accuracy = build_loss(task, units)

@@ -25,7 +25,7 @@ from fairsweep.data.memory.heartbeat import say_to
 from fairsweep.data.sources import load
 from fairsweep.data.split import SplitData, split_rows
 from fairsweep.errors import BadInput
-from fairsweep.records import EpochMetrics, TrialResult, TrialSpec, Verdict, WorkerReady
+from fairsweep.records import EpochMetrics, PruningDecision, TrialResult, TrialSpec, WorkerReady
 from fairsweep.training.outbox import Outbox
 
 Key = tuple[tuple[str, object], ...]
@@ -47,11 +47,11 @@ def main() -> None:
     # Seconds: after the lifeline is watched.
     from fairsweep.training.model_check import check
     from fairsweep.training.programs import forget_kernels
-    from fairsweep.training.trial import Bench, train_trial
+    from fairsweep.training.trial import WorkerCache, train_trial
 
     gc.freeze()  # what TensorFlow holds never goes: no collection needs to look at it
     gc.disable()  # tracing makes cycles by the million, and they go together
-    bench, trials = Bench(), 0
+    cache, trials = WorkerCache(), 0
     outbox = Outbox(connection)
     outbox.send(WorkerReady())
     say_to(outbox.still_training)
@@ -60,7 +60,7 @@ def main() -> None:
             spec = connection.recv()
         except EOFError:
             return
-        if isinstance(spec, Verdict):
+        if isinstance(spec, PruningDecision):
             continue  # on a trial that ended before it arrived
         try:
             data = _data(_key(spec.data))
@@ -68,7 +68,7 @@ def main() -> None:
             outbox.send(TrialResult(spec.key, "failed", epochs=0, seconds=0.0, error=str(error)))
             continue
         if spec.key.stage == "check":
-            outbox.send(check(spec, data, bench))
+            outbox.send(check(spec, data, cache))
             continue
 
         def keep(epoch: int, spec: TrialSpec = spec) -> bool:
@@ -81,7 +81,7 @@ def main() -> None:
             schedule = spec.verdicts
             outbox.epoch(metrics, schedule is not None and schedule.judged(metrics.epoch))
 
-        result = train_trial(spec, data, emit, keep, bench, outbox.still_training, stopping.is_set)
+        result = train_trial(spec, data, emit, keep, cache, outbox.still_training, stopping.is_set)
         outbox.send(result)
         trials += 1
         if trials % TRIALS_BETWEEN_COLLECTIONS == 0:

@@ -27,7 +27,7 @@ from fairsweep.data.memory import room
 from fairsweep.data.sources import npz as arrays
 from fairsweep.data.split import SplitData, load_split
 from fairsweep.data.tables import files as table_files
-from fairsweep.data.warnings import remarks
+from fairsweep.data.warnings import data_warnings
 from fairsweep.errors import BadInput
 
 Make = Callable[[Path], dict[str, Any]]
@@ -546,13 +546,13 @@ SAID: dict[str, tuple[Make, tuple[str, ...]]] = {
 @pytest.mark.parametrize("case", SAID)
 def test_taken_with_a_word_about_it(case: str, tmp_path: Path) -> None:
     make, told = SAID[case]
-    said = "\n".join(remarks(load_with(make(tmp_path)), batch_size=32))
+    said = "\n".join(data_warnings(load_with(make(tmp_path)), batch_size=32))
     assert [part for part in told if part not in said] == []
 
 
 def test_good_data_is_taken_without_a_word() -> None:
     digits = load_split(Data(name="digits", source="digits"))
-    assert list(remarks(digits, batch_size=32)) == []
+    assert list(data_warnings(digits, batch_size=32)) == []
 
 
 TAKEN: dict[str, tuple[Make, tuple[str, ...]]] = {

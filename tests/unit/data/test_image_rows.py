@@ -14,12 +14,12 @@ from PIL import Image
 from fairsweep.commands import predict
 from fairsweep.data.dataset import Column
 from fairsweep.data.inputs.images import are_images, read_images
-from fairsweep.data.inputs.rows import Takes
+from fairsweep.data.inputs.rows import InputSpec
 from fairsweep.errors import BadInput
 from fairsweep.tracking.store import Store
 
 GREY = np.random.default_rng(0).integers(0, 255, (3, 4, 6), np.uint8)
-TAKES = Takes((4, 6, 1))
+TAKES = InputSpec((4, 6, 1))
 
 
 def photos(folder: Path) -> Path:
@@ -47,7 +47,7 @@ def test_an_image_alone_is_one_row_with_its_name(tmp_path: Path) -> None:
 def test_images_take_the_form_of_those_that_were_trained_on(
     tmp_path: Path, shape: tuple[int, ...]
 ) -> None:
-    _, pixels = read_images(photos(tmp_path), Takes(shape))
+    _, pixels = read_images(photos(tmp_path), InputSpec(shape))
     assert pixels.shape == (3, *shape)
     means = pixels.reshape(3, -1).mean(axis=1)
     np.testing.assert_allclose(means, GREY.reshape(3, -1).mean(axis=1), rtol=0.1)
@@ -65,12 +65,16 @@ def empty(folder: Path) -> Path:
     return folder
 
 
-MISTAKES: dict[str, tuple[Callable[[Path], Path], Takes, tuple[str, ...]]] = {
+MISTAKES: dict[str, tuple[Callable[[Path], Path], InputSpec, tuple[str, ...]]] = {
     "several-damaged": (broken, TAKES, ("cut.png is damaged", "notes.txt is no image")),
     "no-images": (empty, TAKES, ("has no images",)),
-    "a-model-of-a-table": (photos, Takes((2,), (Column("a"),)), ("takes a table, and no images",)),
-    "a-model-of-numbers": (photos, Takes((4,)), ("takes rows of 4, and no images", "an .npz")),
-    "four-channels": (photos, Takes((4, 6, 4)), ("takes rows of 4 × 6 × 4, and no images",)),
+    "a-model-of-a-table": (
+        photos,
+        InputSpec((2,), (Column("a"),)),
+        ("takes a table, and no images",),
+    ),
+    "a-model-of-numbers": (photos, InputSpec((4,)), ("takes rows of 4, and no images", "an .npz")),
+    "four-channels": (photos, InputSpec((4, 6, 4)), ("takes rows of 4 × 6 × 4, and no images",)),
     "an-address": (lambda _: Path("https://u:secret@host/a.png"), TAKES, ("…@host/a.png",)),
     "not-there": (lambda folder: photos(folder) / "c.png", TAKES, ("no file", "did you mean")),
 }

@@ -13,7 +13,7 @@ from PIL import Image
 from fairsweep.config.schema import Data
 from fairsweep.data.dataset import Dataset
 from fairsweep.data.split import load_split
-from fairsweep.data.warnings import remarks
+from fairsweep.data.warnings import data_warnings
 from fairsweep.errors import BadInput
 
 ORIENTATION = 274
@@ -119,7 +119,7 @@ def test_a_class_that_a_part_lacks_is_told(tmp_path: Path) -> None:
     for i in range(2):
         save(tmp_path / "train" / "mouse" / f"{i}.png", NOISE[20 + i])
     assert "there is no validation row of class 'mouse'" in "\n".join(
-        remarks(load_split(images(tmp_path, test=0)))
+        data_warnings(load_split(images(tmp_path, test=0)))
     )
     save(tmp_path / "val" / "bird" / "1.png", NOISE[30])
     with pytest.raises(BadInput, match="no training rows of class 'bird'"):

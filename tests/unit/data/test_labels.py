@@ -16,7 +16,7 @@ from fairsweep.config.schema import Data
 from fairsweep.data.dataset import Dataset
 from fairsweep.data.sources import load
 from fairsweep.data.split import SplitData, contents, describe, fingerprint, load_split
-from fairsweep.data.warnings import remarks
+from fairsweep.data.warnings import data_warnings
 from fairsweep.errors import BadInput
 
 ROWS = 60
@@ -331,11 +331,13 @@ def test_a_changed_label_is_seen() -> None:
 
 def test_odd_labels_are_told() -> None:
     data = tiny()
-    assert not [line for line in remarks(data) if "label" in line]
+    assert not [line for line in data_warnings(data) if "label" in line]
     exclusive = tiny(y=np.eye(2, dtype=np.int64)[np.arange(8) % 2])
-    assert [line for line in remarks(exclusive) if "exactly one of the labels" in line]
+    assert [line for line in data_warnings(exclusive) if "exactly one of the labels" in line]
     y = data.dataset.y.copy()
     y[4:6] = [[0, 1], [0, 1]]
-    said = [line for line in remarks(tiny(y=y)) if line.startswith("there is no validation row")]
+    said = [
+        line for line in data_warnings(tiny(y=y)) if line.startswith("there is no validation row")
+    ]
     (line,) = said
     assert "with label 'red', without label 'round': what is measured" in line

@@ -29,7 +29,7 @@ from fairsweep.data.scaling import measure
 from fairsweep.data.sources import npz as arrays
 from fairsweep.data.split import SplitData, contents, fingerprint, load_split
 from fairsweep.data.tables import files as table_files
-from fairsweep.data.warnings import remarks
+from fairsweep.data.warnings import data_warnings
 from fairsweep.errors import BadInput
 
 ROWS = 300
@@ -157,9 +157,9 @@ def test_it_is_the_same_data(source: str, tmp_path: Path, request: pytest.Fixtur
     assert isinstance(train, InFile)
     columns = whole.dataset.columns
     assert measure(chosen, train, columns) == measure(chosen, whole.dataset.x[whole.train], columns)
-    told = [line for line in remarks(streamed) if PER_ROW not in line]
-    assert len(told) == len(list(remarks(streamed))) - 1
-    assert told == [line for line in remarks(whole) if "of a training row" not in line]
+    told = [line for line in data_warnings(streamed) if PER_ROW not in line]
+    assert len(told) == len(list(data_warnings(streamed))) - 1
+    assert told == [line for line in data_warnings(whole) if "of a training row" not in line]
     assert not list(folder.iterdir())
 
 
@@ -177,7 +177,7 @@ def test_what_is_odd_is_told(tmp_path: Path, little: Path) -> None:
     data, _ = load(
         {"source": "csv", "path": str(tmp_path / "rows.csv"), "target": "label", "missing": "fill"}
     )
-    told = "\n".join(remarks(data))
+    told = "\n".join(data_warnings(data))
     assert f"takes 0.0 GiB as numbers, and memory has no room for that twice: {PER_ROW} in" in told
     assert str(little) in told
     assert "column same is the same in every training row" in told

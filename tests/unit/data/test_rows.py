@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 from fairsweep.data.dataset import Column
-from fairsweep.data.inputs.rows import Takes, read_rows
+from fairsweep.data.inputs.rows import InputSpec, read_rows
 from fairsweep.errors import BadInput
 
 
 @pytest.mark.parametrize("start", ["", "\ufeff"], ids=["plain", "with-a-bom"])
 def test_columns_are_put_in_the_shape_of_a_row(tmp_path: Path, start: str) -> None:
     (tmp_path / "rows.csv").write_text(f"{start}a,b,c,d\n1,2,3,4\n5,6,7,8\n")
-    rows = read_rows(tmp_path / "rows.csv", Takes((2, 2)))
+    rows = read_rows(tmp_path / "rows.csv", InputSpec((2, 2)))
     assert rows.dtype == np.float32
     assert rows.tolist() == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
 
@@ -24,27 +24,27 @@ def test_columns_are_put_in_the_shape_of_a_row(tmp_path: Path, start: str) -> No
 def test_arrays_may_have_the_shape_already(tmp_path: Path) -> None:
     x = np.arange(8).reshape(2, 2, 2)
     np.savez(tmp_path / "rows.npz", x=x)
-    np.testing.assert_array_equal(read_rows(tmp_path / "rows.npz", Takes((2, 2))), x)
+    np.testing.assert_array_equal(read_rows(tmp_path / "rows.npz", InputSpec((2, 2))), x)
 
 
 def test_a_tab_may_be_written_as_two_characters(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("a\tb\n1\t2\n")
-    assert read_rows(tmp_path / "rows.csv", Takes((2,)), r"\t").tolist() == [[1, 2]]
+    assert read_rows(tmp_path / "rows.csv", InputSpec((2,)), r"\t").tolist() == [[1, 2]]
 
 
 def test_columns_without_a_name_are_left_alone_by_a_model_of_a_table(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text(",b,a,\n0,2,1,\n1,4,3,\n")
-    takes = Takes((2,), (Column("a"), Column("b")))
+    takes = InputSpec((2,), (Column("a"), Column("b")))
     frame = read_rows(tmp_path / "rows.csv", takes)
     assert frame.to_dict("list") == {"a": [1, 3], "b": [2, 4]}
     with pytest.raises(BadInput, match="column 1, 4 has no name"):
-        read_rows(tmp_path / "rows.csv", Takes((2,)))
+        read_rows(tmp_path / "rows.csv", InputSpec((2,)))
 
 
 def test_an_index_that_pandas_wrote_is_no_number_of_a_row(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": [1, 2], "b": [3, 4]}, index=[8, 7])
     frame.to_parquet(tmp_path / "rows.parquet")
-    assert read_rows(tmp_path / "rows.parquet", Takes((2,))).tolist() == [[1, 3], [2, 4]]
+    assert read_rows(tmp_path / "rows.parquet", InputSpec((2,))).tolist() == [[1, 3], [2, 4]]
 
 
 BAD = {
@@ -71,7 +71,7 @@ def test_a_mistake_is_told(tmp_path: Path, case: str) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(BadInput, match=message):
-        read_rows(tmp_path / name, Takes((2,)))
+        read_rows(tmp_path / name, InputSpec((2,)))
 
 
 @pytest.mark.parametrize(
@@ -90,4 +90,4 @@ def test_arrays_that_are_no_rows_are_told(
 ) -> None:
     np.savez(tmp_path / "rows.npz", **arrays)
     with pytest.raises(BadInput, match=message):
-        read_rows(tmp_path / "rows.npz", Takes((2,)))
+        read_rows(tmp_path / "rows.npz", InputSpec((2,)))

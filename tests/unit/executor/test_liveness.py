@@ -9,69 +9,69 @@ from pathlib import Path
 import pytest
 
 from fairsweep.errors import OURS
-from fairsweep.executor.liveness import EPOCHS, LONGEST_STEP, Pulse, place_in, whereabouts
+from fairsweep.executor.liveness import EPOCHS, LONGEST_STEP, Heartbeat, place_in, whereabouts
 
 LIMIT = 300.0
 
 
-def silence(pulse: Pulse, seconds: float) -> None:
+def silence(heartbeat: Heartbeat, seconds: float) -> None:
     """Nothing is heard for so long, listened to twice a second."""
     for _ in range(round(2 * seconds)):
-        pulse.listened(0.5)
+        heartbeat.listened(0.5)
 
 
-def epochs(count: int, seconds: float) -> Pulse:
+def epochs(count: int, seconds: float) -> Heartbeat:
     """A training whose epochs took so long each."""
-    pulse = Pulse(LIMIT, now=1000.0)
+    heartbeat = Heartbeat(LIMIT, now=1000.0)
     for number in range(count):
-        pulse.heard(1000.0 + (number + 1) * seconds, epochs=1)
-    return pulse
+        heartbeat.heard(1000.0 + (number + 1) * seconds, epochs=1)
+    return heartbeat
 
 
 @pytest.mark.parametrize("count", [0, 1, 7])
 def test_the_limit_holds_for_every_epoch(count: int) -> None:
-    pulse = epochs(count, 1.0)
-    silence(pulse, LIMIT)
-    assert not pulse.hangs
-    silence(pulse, 1)
-    assert pulse.hangs
+    heartbeat = epochs(count, 1.0)
+    silence(heartbeat, LIMIT)
+    assert not heartbeat.hangs
+    silence(heartbeat, 1)
+    assert heartbeat.hangs
 
 
 def test_long_epochs_are_given_their_time() -> None:
-    pulse = epochs(3, 60.0)
-    silence(pulse, EPOCHS * 60)
-    assert not pulse.hangs
-    silence(pulse, 1)
-    assert pulse.hangs
+    heartbeat = epochs(3, 60.0)
+    silence(heartbeat, EPOCHS * 60)
+    assert not heartbeat.hangs
+    silence(heartbeat, 1)
+    assert heartbeat.hangs
 
 
 def test_one_long_epoch_among_short_ones_changes_nothing() -> None:
-    pulse = epochs(5, 1.0)
-    pulse.heard(1005.0 + 280.0, epochs=1)
-    silence(pulse, LIMIT + 1)
-    assert pulse.hangs
+    heartbeat = epochs(5, 1.0)
+    heartbeat.heard(1005.0 + 280.0, epochs=1)
+    silence(heartbeat, LIMIT + 1)
+    assert heartbeat.hangs
 
 
 def test_epochs_that_come_together_share_their_time() -> None:
-    pulse = Pulse(LIMIT, now=0.0)
-    pulse.heard(200.0, epochs=100)
-    silence(pulse, LIMIT + 1)
-    assert pulse.hangs
+    heartbeat = Heartbeat(LIMIT, now=0.0)
+    heartbeat.heard(200.0, epochs=100)
+    silence(heartbeat, LIMIT + 1)
+    assert heartbeat.hangs
 
 
 def test_any_message_is_a_sign_of_life() -> None:
-    pulse = epochs(1, 1.0)
-    silence(pulse, LIMIT)
-    pulse.heard(1400.0, epochs=0)
-    silence(pulse, LIMIT)
-    assert not pulse.hangs
+    heartbeat = epochs(1, 1.0)
+    silence(heartbeat, LIMIT)
+    heartbeat.heard(1400.0, epochs=0)
+    silence(heartbeat, LIMIT)
+    assert not heartbeat.hangs
 
 
 def test_a_machine_that_slept_is_no_silence_of_the_worker() -> None:
-    pulse = epochs(1, 1.0)
-    pulse.listened(86_400.0)
-    assert pulse.silent == LONGEST_STEP
-    assert not pulse.hangs
+    heartbeat = epochs(1, 1.0)
+    heartbeat.listened(86_400.0)
+    assert heartbeat.silent == LONGEST_STEP
+    assert not heartbeat.hangs
 
 
 HEAD = "Current thread 0x00007f0a (most recent call first):\n"

@@ -12,7 +12,7 @@ from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.config.plan import Plan
 from fairsweep.records import Outcome, TrialKey, TrialResult
 from fairsweep.search.journal import open_storage
-from fairsweep.search.samplers import verdict_schedule
+from fairsweep.search.samplers import decision_schedule
 from fairsweep.search.study import ArmStudy, Candidate
 
 # Two ranges and a choice: enough to tell samplers apart, few enough to be quick.
@@ -89,7 +89,7 @@ def train(
 ) -> TrialResult:
     """Trains a candidate along a scripted curve, pruned as a worker is: at the epoch after the one
     that was judged. Tells and returns the result."""
-    schedule = verdict_schedule(of.config.pruner)
+    schedule = decision_schedule(of.config.pruner)
     length = study.arm.settings.training.epochs
     values: Sequence[float] = [curve(epoch) for epoch in range(1, length + 1)]
     epochs, outcome = length, "complete"

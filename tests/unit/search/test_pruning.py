@@ -10,7 +10,7 @@ import pytest
 
 from fairsweep.config.plan import Plan
 from fairsweep.records import VerdictSchedule
-from fairsweep.search.samplers import make_pruner, verdict_schedule
+from fairsweep.search.samplers import decision_schedule, make_pruner
 from fairsweep.search.study import ArmStudy
 
 from .builders import open_study, plan, train
@@ -80,7 +80,7 @@ def test_median_follows_the_direction(tmp_path: Path) -> None:
 
 def test_none_never_stops_a_trial(tmp_path: Path) -> None:
     pruner = of("none")
-    assert verdict_schedule(pruner.config.pruner) is None
+    assert decision_schedule(pruner.config.pruner) is None
     study = open_study(tmp_path, pruner)
     outcomes = [run(study, pruner, curve) for curve in [good] * 6 + [hopeless] * 6]
     assert outcomes == [("complete", 20)] * 12
@@ -180,7 +180,7 @@ def test_what_is_only_reported_is_not_judged(tmp_path: Path) -> None:
 def test_schedule_judges_where_the_pruner_can_stop(pruner: str) -> None:
     """No verdict is waited for where the pruner has none to give, and none is missed."""
     settings = of(pruner).config.pruner
-    schedule = verdict_schedule(settings)
+    schedule = decision_schedule(settings)
     assert schedule is not None
     assert schedule.first >= 1
     if pruner == "median":
@@ -192,7 +192,7 @@ def test_schedule_judges_where_the_pruner_can_stop(pruner: str) -> None:
 
 def test_median_without_warmup_judges_from_the_first_epoch() -> None:
     settings = of("median", "pruner.params.n_warmup_steps=0").config.pruner
-    schedule = verdict_schedule(settings)
+    schedule = decision_schedule(settings)
     assert schedule is not None and schedule.judged(1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fairsweep.data.dataset import Column
-from fairsweep.data.inputs.rows import ANY_WORD, Takes
+from fairsweep.data.inputs.rows import ANY_WORD, InputSpec
 from fairsweep.tracking.registry import signature, takes_of
 
 TABLE = (Column("age"), Column("city", ("Oslo", "Rome")), Column("member"))
@@ -13,16 +13,16 @@ TABLE = (Column("age"), Column("city", ("Oslo", "Rome")), Column("member"))
 
 @pytest.mark.parametrize("missing", [False, True])
 def test_a_table_is_taken_by_the_names_of_its_columns(missing: bool) -> None:
-    made = signature(Takes((3,), TABLE, missing), ["no", "yes"])
+    made = signature(InputSpec((3,), TABLE, missing), ["no", "yes"])
     columns = (Column("age"), Column("city", ANY_WORD), Column("member"))
-    assert takes_of(made, ["city"]) == Takes((3,), columns, missing)
+    assert takes_of(made, ["city"]) == InputSpec((3,), columns, missing)
     assert made.outputs.input_names() == ["class", "p_no", "p_yes"]
 
 
 def test_labels_stand_where_a_class_would() -> None:
-    made = signature(Takes((3,), TABLE), ["red", "round"], "labels")
+    made = signature(InputSpec((3,), TABLE), ["red", "round"], "labels")
     assert made.outputs.input_names() == ["labels", "p_red", "p_round"]
 
 
 def test_arrays_are_taken_by_their_shape() -> None:
-    assert takes_of(signature(Takes((8, 8, 1)), ["a", "b"])) == Takes((8, 8, 1))
+    assert takes_of(signature(InputSpec((8, 8, 1)), ["a", "b"])) == InputSpec((8, 8, 1))

@@ -8,7 +8,7 @@ from typing import Any
 
 from fairsweep.config.checks.rules import above_0, at_least, one_of, plain_name, seed
 from fairsweep.config.checks.space import Problem, is_number, is_whole
-from fairsweep.config.schema import OF_THE_WATCH, Model, Optimizer, Training
+from fairsweep.config.schema import WATCHDOG_FIELDS, Model, Optimizer, Training
 from fairsweep.config.trust import distrust, is_trusted
 
 OPTIMIZERS = (
@@ -134,7 +134,7 @@ def training_problems(training: Training) -> Iterator[Problem]:
     yield from seed("training.seed", training.seed)
     yield from _loss(training.loss)
     yield from one_of("training.loop", training.loop, LOOPS)
-    for name in OF_THE_WATCH:
+    for name in WATCHDOG_FIELDS:
         yield from above_0(f"training.{name}", getattr(training, name))
     if training.class_weight is not None:
         yield from one_of("training.class_weight", training.class_weight, ("balanced",))

@@ -20,7 +20,7 @@ from fairsweep.data.images.files import (
     read_pixels,
     refuse,
 )
-from fairsweep.data.inputs.rows import Takes
+from fairsweep.data.inputs.rows import InputSpec
 from fairsweep.data.memory.available import check_room
 from fairsweep.data.paths import find
 from fairsweep.errors import BadInput
@@ -31,7 +31,7 @@ def are_images(path: Path) -> bool:
     return path.is_dir() or path.suffix.lower() in ENDINGS
 
 
-def read_images(path: Path, takes: Takes) -> tuple[Sequence[str], Features]:
+def read_images(path: Path, takes: InputSpec) -> tuple[Sequence[str], Features]:
     """Names, relative to the folder, in their order; pixels (rows, height, width, channels) from 0
     to 255, scaled to the size that the model takes.
 

@@ -27,7 +27,7 @@ ANY_WORD = ("",)
 
 
 @dataclass(frozen=True)
-class Takes:
+class InputSpec:
     """What a model takes: rows of a `shape`, or of a table's `columns`, where `missing` says
     whether numbers may be."""
 
@@ -37,7 +37,7 @@ class Takes:
 
 
 def read_rows(
-    path: Path, takes: Takes, delimiter: str = ",", decimal: str = "."
+    path: Path, takes: InputSpec, delimiter: str = ",", decimal: str = "."
 ) -> Features | pd.DataFrame:
     """Features (rows, …) as float32, or a table with the columns that the model takes.
 
@@ -148,7 +148,7 @@ def _check_names(path: Path, wanted: Sequence[str], there: Sequence[str]) -> Non
         )
 
 
-def _checked(path: Path, table: pd.DataFrame, takes: Takes) -> pd.DataFrame:
+def _checked(path: Path, table: pd.DataFrame, takes: InputSpec) -> pd.DataFrame:
     """The columns in the model's order: numbers as float64, words as text or None."""
     import pandas as pd
 
@@ -180,7 +180,7 @@ def _numbers(path: Path, table: pd.DataFrame) -> Features:
     return np.asarray(table.to_numpy(np.float32), np.float32)
 
 
-def _npz(path: Path, takes: Takes) -> Features:
+def _npz(path: Path, takes: InputSpec) -> Features:
     from fairsweep.data.sources.npz import read_arrays
 
     if takes.columns:

@@ -6,7 +6,6 @@ to cut.
 
 from __future__ import annotations
 
-import fcntl
 import getpass
 import logging
 import os
@@ -23,6 +22,7 @@ from urllib.request import urlopen
 
 from fairsweep.config.schema import Tracking
 from fairsweep.errors import AlreadyRunning, BadInput, StorageError
+from fairsweep.files import locked
 from fairsweep.invocation import command_line
 from fairsweep.tracking.names import WEIGHTS
 from fairsweep.tracking.store.database import check_database, make_database
@@ -231,21 +231,24 @@ def sweep_lock(store: Store, sweep: str) -> Iterator[None]:
     Raises:
         AlreadyRunning: another process has it.
     """
-    path = store.root / "studies" / f"{sweep}.lock"
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise AlreadyRunning(
-                f"sweep {sweep} is being run by {holder}; wait for it, or start another with "
-                "sweep.name=…"
-            ) from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M')}")
-        file.flush()
+    path = lock_file(store, sweep)
+    path.touch()
+    with locked(path) as held:
+        if not held:
+            raise being_run(path, sweep, "start another with sweep.name=…")
+        path.write_text(f"process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M')}")
         yield
+
+
+def lock_file(store: Store, sweep: str) -> Path:
+    """What the process that runs a sweep has the lock of, and says its number in."""
+    return store.root / "studies" / f"{sweep}.lock"
+
+
+def being_run(path: Path, sweep: str, remedy: str) -> AlreadyRunning:
+    """What to tell where another process has the lock of a sweep."""
+    holder = path.read_text(errors="replace").strip() or "another process"
+    return AlreadyRunning(f"sweep {sweep} is being run by {holder}; wait for it, or {remedy}")
 
 
 @contextmanager

@@ -7,14 +7,12 @@ is told before anything is written to it: SQLite itself would go on, and give wh
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 from fairsweep.errors import StorageError, damaged
+from fairsweep.files import locked
 
 DRAFT = ".mlflow.db.tmp"
 BUSY_SECONDS = 60
@@ -30,7 +28,7 @@ def make_database(path: Path) -> None:
         return
     from mlflow import MlflowClient
 
-    with _alone(path.parent):
+    with locked(path.parent, wait=True):
         if path.exists():  # another process was faster
             return
         draft = path.with_name(DRAFT)
@@ -76,14 +74,3 @@ def unusable(path: Path, error: sqlite3.DatabaseError) -> StorageError:
     return damaged(
         path, error, "restore one of your own, or give another folder by tracking.root=…"
     )
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keeps every other process that asks for the same out; the system ends it with this one."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -7,11 +7,11 @@ import os
 import pytest
 
 from fairsweep.config.compose.commands import compose_sweep
-from fairsweep.search.warnings import remarks
+from fairsweep.search.warnings import search_warnings
 
 
 def told(*overrides: str) -> list[str]:
-    return list(remarks(compose_sweep(overrides)))
+    return list(search_warnings(compose_sweep(overrides)))
 
 
 def test_nothing_is_said_of_the_default_job() -> None:

@@ -1,0 +1,55 @@
+"""Files that other processes see whole or not at all, and locks on them.
+
+A draft stands beside the file that it becomes, as `.<name>.<process>.tmp`: the doctor knows by that
+name whose it is.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Gives a draft to write to; it replaces `path` when all went well, and is gone otherwise.
+
+    What was written is on the disk before it has its name.
+
+    Raises:
+        OSError: the disk doesn't take it; what `path` held stays.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield draft
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path, wait: bool = False) -> Iterator[bool]:
+    """Holds the lock of a file or folder that exists; the system frees it with the process.
+
+    Args:
+        path: is only read.
+        wait: until whoever has the lock ends.
+
+    Yields:
+        Whether the lock was to be had.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
