@@ -60,7 +60,7 @@ def log_epochs(folder: Path) -> None:
     file = os.open(folder / f"{os.getpid()}-{time.monotonic_ns()}", os.O_WRONLY | os.O_CREAT)
 
     def change(module: Any) -> None:
-        original = module.Progress.on_epoch
+        original = module.History.on_epoch
 
         @functools.wraps(original)
         def on_epoch(self: Any, epoch: int, values: dict[str, float]) -> bool:
@@ -69,7 +69,7 @@ def log_epochs(folder: Path) -> None:
             os.write(file, f"{training} {epoch} {time.monotonic_ns()}\n".encode())
             return bool(original(self, epoch, values))
 
-        module.Progress.on_epoch = on_epoch
+        module.History.on_epoch = on_epoch
 
     soon("fairsweep.training.history", change)
 

@@ -13,7 +13,6 @@ from typing import NoReturn
 from fairsweep.config.compose.commands import compose_report
 from fairsweep.config.compose.entry import command
 from fairsweep.config.schema import ReportConfig
-from fairsweep.errors import DONE
 from fairsweep.records import SweepRecord
 from fairsweep.tracking.read import read_sweep
 from fairsweep.tracking.store import Store, find_store
@@ -34,16 +33,11 @@ def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
     return Job(config, store, read_sweep(store, config.sweep.name))
 
 
-def rebuild(job: Job, logs: Path) -> int:
-    from fairsweep.stages.outcome import make_report, show_report
-    from fairsweep.terminal import Terminal
+def report(job: Job, logs: Path) -> int:
+    from fairsweep.stages.outcome import rebuild_report  # loads Optuna and plotly
 
-    store, sweep = job.store, job.sweep
-    terminal = Terminal(job.config.terminal, sweep.name, sweep.objective, {}, 0)
-    report, folder = make_report(store, sweep, logs)
-    show_report(report, folder, store, sweep, terminal)
-    return DONE
+    return rebuild_report(job.store, job.sweep, job.config.terminal, logs)
 
 
 def main() -> NoReturn:
-    command("report", prepare, rebuild, "report")
+    command("report", prepare, report, "report")

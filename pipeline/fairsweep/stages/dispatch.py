@@ -72,7 +72,7 @@ class _Training:
     of it, and how many of them for want of memory."""
 
     spec: TrialSpec
-    part: SweepStage
+    stage: SweepStage
     goes_on: bool = False
     deaths: int = 0
     starved: int = 0
@@ -120,11 +120,11 @@ class Dispatcher:
         span = self._last - self._first
         return self._busy / (span * self._executor.size) if span > 0 else math.nan
 
-    def submit(self, spec: TrialSpec, part: SweepStage) -> None:
+    def submit(self, spec: TrialSpec, stage: SweepStage) -> None:
         """Takes a training for a stage, which is told of every attempt at it."""
         if self._checkpoints is not None:
             spec = replace(spec, checkpoints=str(self._checkpoints.folder(spec.key)))
-        self._ready.append(self._taken(_Training(spec, part)))
+        self._ready.append(self._taken(_Training(spec, stage)))
         self._begin_all(self._hand_over())
 
     def _taken(self, training: _Training) -> _Training:
@@ -159,7 +159,7 @@ class Dispatcher:
     def _begin_all(self, handed: Iterable[tuple[_Training, int]]) -> None:
         for training, started in handed:
             key = training.spec.key
-            training.part.begun(key)
+            training.stage.begun(key)
             self._tracker.begin(training.spec, started, training.goes_on)
             self._watch.began(key)
 
@@ -222,7 +222,7 @@ class Dispatcher:
 
     def _end(self, result: TrialResult) -> TrialResult:
         """Has a result stored; its worker is at the next training already."""
-        result = self._remove(result.key).part.ended(result)
+        result = self._remove(result.key).stage.ended(result)
         handed = self._hand_over()
         self._tracker.finish(result)
         if self._checkpoints is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,13 +23,33 @@ if TYPE_CHECKING:
 PAGE_ONLY = ("95 % interval", "optimism gap")
 
 
-def make_report(store: Store, sweep: SweepRecord, logs: Path) -> tuple[Report, Path]:
-    """Renders the report, puts it among the sweep run's artifacts, and has MLflow's pages show the
-    result.
+@dataclass(frozen=True)
+class Published:
+    """A sweep's report, and the folder of its files: the artifacts themselves where they are
+    local."""
 
-    Returns:
-        The report, and the folder of its files: the artifacts themselves where they are local.
+    sweep: SweepRecord
+    report: Report
+    folder: Path
+
+
+def rebuild_report(store: Store, sweep: SweepRecord, terminal: str, logs: Path) -> int:
+    """Makes the report of a stored sweep again and shows it; returns the exit code.
+
+    Args:
+        store: has the sweep.
+        sweep: what it has of it.
+        terminal: auto, live, plain or quiet.
+        logs: the folder for files on their way.
     """
+    published = make_report(store, sweep, logs)
+    show_report(published, store, Terminal(terminal, sweep.name, sweep.objective, {}, 0))
+    return DONE
+
+
+def make_report(store: Store, sweep: SweepRecord, logs: Path) -> Published:
+    """Renders the report, puts it among the sweep run's artifacts, and has MLflow's pages show the
+    result."""
     os.environ.setdefault("MPLCONFIGDIR", str(store.root / "hydra" / "matplotlib"))
     from fairsweep.report.render import build, write  # 1 s, and only now is it needed
     from fairsweep.report.text.description import confirmed_numbers, description
@@ -42,13 +63,12 @@ def make_report(store: Store, sweep: SweepRecord, logs: Path) -> tuple[Report, P
         shutil.rmtree(folder)
     text = description(sweep, report, view_link(sweep))
     show_result(store, sweep, text, confirmed_numbers(sweep))
-    return report, published
+    return Published(sweep, report, published)
 
 
-def show_report(
-    report: Report, folder: Path, store: Store, sweep: SweepRecord, terminal: Terminal
-) -> None:
+def show_report(published: Published, store: Store, terminal: Terminal) -> None:
     """What remains on the screen: the table, the verdict, the way to the files and to the runs."""
+    sweep, report = published.sweep, published.report
     table = report.table
     kept = [i for i, name in enumerate(table.header) if name not in PAGE_ONLY]
     terminal.say("")
@@ -66,7 +86,7 @@ def show_report(
             f"the model: {sweep.champion.uri}, version {sweep.champion.version}; "
             f"{predict_command(sweep.champion, store)}"
         )
-    terminal.say(f"report: {folder / 'report.html'}")
+    terminal.say(f"report: {published.folder / 'report.html'}")
     command = f"{store.ui_command}, at " if store.ui_command else ""
     terminal.say(f"every run: {command}{store.link(sweep.experiment_id, sweep.name)}")
     if any(run.outcome == "failed" for run in sweep.runs):

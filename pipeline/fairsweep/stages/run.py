@@ -44,9 +44,9 @@ def _take_events(stages: Mapping[Stage, SweepStage], dispatcher: Dispatcher) -> 
 
 
 def _submit_next(stages: Mapping[Stage, SweepStage], dispatcher: Dispatcher) -> bool:
-    for part in stages.values():
-        spec = part.next()
+    for stage in stages.values():
+        spec = stage.next()
         if spec is not None:
-            dispatcher.submit(spec, part)
+            dispatcher.submit(spec, stage)
             return True
     return False

@@ -1,0 +1,109 @@
+"""A published model's answer to rows or images of the user's.
+
+In: a model's name, and a file or folder of rows. Out: a CSV file with a line for each of them:
+classes or labels, and probabilities.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fairsweep.config.schema import Predict
+from fairsweep.data.dataset import Features
+from fairsweep.data.inputs.images import are_images, read_images
+from fairsweep.data.inputs.rows import read_rows
+from fairsweep.data.spelling import mark_of
+from fairsweep.errors import BadInput, without_password
+from fairsweep.executor.local import tensorflow_environment
+from fairsweep.files import replaced
+from fairsweep.tracking.registry import find_model, load_model, taken_by
+from fairsweep.tracking.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Question:
+    """Rows for a model that exists and takes them; `files` are their names, where they are
+    images."""
+
+    store: Store
+    model: str
+    rows: Features | pd.DataFrame
+    files: Sequence[str]
+    output: Path
+
+
+def read_question(store: Store, settings: Predict) -> Question:
+    """Finds the model and reads the rows.
+
+    Raises:
+        BadInput: there is no such model, it doesn't take these rows, or the answer can't be put
+            where it is to go.
+    """
+    output, given = Path(settings.output), Path(settings.input)
+    _check_output(output, given)
+    marks = {"delimiter": mark_of(settings.delimiter), "decimal": settings.decimal}
+    if problems := [
+        f"{key}: need one character, got {v!r}" for key, v in marks.items() if len(v) != 1
+    ]:
+        raise BadInput(*problems)
+    model = find_model(store, settings.model)
+    takes = taken_by(store, model)
+    if are_images(given):
+        files, pixels = read_images(given, takes)
+        return Question(store, model, pixels, files, output)
+    rows = read_rows(given, takes, settings.delimiter, settings.decimal)
+    return Question(store, model, rows, (), output)
+
+
+def _check_output(output: Path, given: Path) -> None:
+    if output.suffix != ".csv":
+        raise BadInput(f"output: need a .csv, got {without_password(str(output))}")
+    if not output.absolute().parent.is_dir():
+        raise BadInput(f"output: there is no folder {output.absolute().parent}; make it first")
+    if output.absolute() == given.absolute():
+        raise BadInput(f"output: {output} is the input, and would be replaced; give another name")
+
+
+def answer(question: Question, logs: Path) -> str:
+    """Has the model answer, in this process, and writes the answer.
+
+    Args:
+        question: the rows and the model.
+        logs: the folder for what TensorFlow prints.
+
+    Returns:
+        What was done, in a line.
+    """
+    os.environ.update(tensorflow_environment(logs))
+    with _stderr_to(logs / "tensorflow.log"):
+        table = load_model(question.store, question.model).predict(question.rows)
+    if question.files:
+        table.insert(0, "file", question.files)
+    with replaced(question.output) as draft:
+        table.to_csv(draft, index=False)
+    what = f"{'image' if question.files else 'row'}{'' if len(table) == 1 else 's'}"
+    return f"{len(table)} {what} by {question.model}: {question.output}"
+
+
+@contextmanager
+def _stderr_to(path: Path) -> Iterator[None]:
+    """Sends to a file what TensorFlow prints about itself, which no setting stops."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with path.open("wb") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(terminal, 2)
+        os.close(terminal)

@@ -1,0 +1,205 @@
+"""A whole sweep: search every arm, confirm each arm's best, publish the best model and the report.
+
+In: a `Job`. Out: an exit code, and all of it in the store. Whatever moment this process ends at,
+the same command goes on from there: what is done is found in the store, and not done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fairsweep.config.plan import Plan
+from fairsweep.data.split import contents
+from fairsweep.data.warnings import data_warnings
+from fairsweep.executor.local import LocalExecutor
+from fairsweep.search.study import ArmStudy
+from fairsweep.search.warnings import search_warnings
+from fairsweep.stages.champion import publish_champion
+from fairsweep.stages.checkpoints import CheckpointFolders
+from fairsweep.stages.confirm import ConfirmStage, confirmations
+from fairsweep.stages.continuing import open_studies, settle
+from fairsweep.stages.dispatch import Dispatcher
+from fairsweep.stages.job import Job
+from fairsweep.stages.outcome import Published, exit_code, make_report, show_report
+from fairsweep.stages.preflight import tried_workers
+from fairsweep.stages.run import run_stages
+from fairsweep.stages.search import SearchStage
+from fairsweep.stages.stopping import Stopping
+from fairsweep.terminal import Terminal
+from fairsweep.tracking.read import Stored, read_sweep, stored
+from fairsweep.tracking.store import scratch_folder, sweep_lock
+from fairsweep.tracking.store.outage import answering
+from fairsweep.tracking.write import Tracker, caught_up
+from fairsweep.tracking.write.frame import own_code
+
+
+def run_sweep(job: Job, logs: Path) -> int:
+    """Runs a sweep to its end, or goes on with one that was begun; on a finished one it changes
+    nothing and shows the report.
+
+    Args:
+        job: the sweep.
+        logs: the folder for what workers print.
+
+    Returns:
+        The exit code: 0, or 1 when some trial failed by an error.
+    """
+    with opened(job, logs) as sweep:
+        if sweep.wants_training:
+            train(sweep)
+        published = publish(sweep)
+    show_report(published, job.store, sweep.terminal)
+    return exit_code(published.sweep)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep that this process alone may touch, and what is left of it to do.
+
+    Args:
+        job: the sweep.
+        logs: the folder for what workers print.
+        studies: by arm.
+        stored: what earlier processes stored of it.
+        checkpoints: of its trainings.
+        files: the folder for files on their way into the store.
+        terminal: shows its progress.
+        tried: the workers that tried its models, where it begins.
+        ready: ends them.
+    """
+
+    job: Job
+    logs: Path
+    studies: Mapping[str, ArmStudy]
+    stored: Stored
+    checkpoints: CheckpointFolders
+    files: Path
+    terminal: Terminal
+    tried: LocalExecutor | None
+    ready: ExitStack
+
+    @property
+    def has_trainings(self) -> bool:
+        """Whether some trial or confirmation has still to be trained."""
+        return any(study.is_open for study in self.studies.values()) or bool(
+            confirmations(self.job.plan, self.studies, self.stored.ended)
+        )
+
+    @property
+    def wants_training(self) -> bool:
+        """Whether anything is left to train, or only the sweep's runs to be closed."""
+        return self.has_trainings or not self.stored.closed
+
+    @contextmanager
+    def workers(self) -> Iterator[LocalExecutor]:
+        """The workers that tried the models before the sweep began; where it goes on, new ones, if
+        there is something to train."""
+        job = self.job
+        with self.ready.pop_all() as ending:
+            count = job.workers if self.has_trainings else 0
+            yield self.tried or ending.enter_context(
+                tried_workers(count, job.plan, job.store.root, self.logs, self.terminal.say)
+            )
+
+
+@contextmanager
+def opened(job: Job, logs: Path) -> Iterator[Sweep]:
+    """Takes a sweep's lock, has the store catch up with what was put down for it, and finds out
+    what is left to do. Before a sweep begins its models are tried, and nothing of it is written
+    where one can't be trained.
+
+    Raises:
+        BadInput: a model can't be trained.
+        AlreadyRunning: another process has the sweep.
+        SweepChanged: it was begun with other settings.
+    """
+    plan, store = job.plan, job.store
+    journal, spool = store.journal(plan.name), store.spool(plan.name)
+    with ExitStack() as ready:
+        tried = None
+        if not journal.exists():
+            say = terminal_of(plan, {}).say
+            tried = ready.enter_context(tried_workers(job.workers, plan, store.root, logs, say))
+        with (
+            answering(store),
+            sweep_lock(store, plan.name),
+            caught_up(store, plan, job.data_facts, job.data_sha256, spool),
+            scratch_folder(store, plan.name) as files,
+        ):
+            studies = open_studies(plan, journal, job.data_sha256, contents(job.data))
+            kept = Stored({}, closed=False)
+            if any(study.begun for study in studies.values()):
+                kept = stored(store, plan.experiment, plan.name, plan.objective)
+                settle(studies, kept.ended)
+            checkpoints = CheckpointFolders(journal.with_suffix(".checkpoints"))
+            checkpoints.tidy(studies, kept.ended)
+            terminal = terminal_of(plan, studies)
+            yield Sweep(job, logs, studies, kept, checkpoints, files, terminal, tried, ready)
+
+
+def train(sweep: Sweep) -> None:
+    """Trains what is left of the search and the confirmation, and closes the sweep's runs.
+
+    Raises:
+        KeyboardInterrupt: it was asked to stop; what had ended is stored.
+    """
+    job, plan, terminal = sweep.job, sweep.job.plan, sweep.terminal
+    with Stopping(terminal.say) as stopping, sweep.workers() as executor:
+        for line in greeting(sweep, executor.size):
+            terminal.say(line)
+        spool = job.store.spool(plan.name)
+        with (
+            Tracker(
+                job.store, plan, job.data_facts, job.data_sha256, spool, terminal.away
+            ) as tracker,
+            terminal,
+        ):
+            tracker.open()
+            dispatcher = Dispatcher(executor, tracker, terminal, sweep.checkpoints)
+            search = SearchStage(plan, sweep.studies, dispatcher, tracker)
+            confirm = ConfirmStage(plan, sweep.studies, search, sweep.stored.ended, sweep.files)
+            run_stages({"search": search, "confirm": confirm}, dispatcher, stopping)
+            tracker.close(dispatcher.utilisation)
+
+
+def publish(sweep: Sweep) -> Published:
+    """Registers the best model as the sweep's champion, and stores the report."""
+    job, plan, store = sweep.job, sweep.job.plan, sweep.job.store
+    sweep.checkpoints.close()  # also those that a killed process left at its very end
+    record = read_sweep(store, plan.name)
+    champion = publish_champion(
+        store, record, plan, sweep.studies, sweep.files / "champion", job.data.dataset
+    )
+    return make_report(store, replace(record, champion=champion), sweep.logs)
+
+
+def terminal_of(plan: Plan, studies: Mapping[str, ArmStudy]) -> Terminal:
+    """The terminal, which knows what earlier processes finished."""
+    budget = {name: study.limit for name, study in studies.items()}
+    confirm = plan.config.confirm
+    confirming = confirm.seeds * confirm.top * len(plan.arms)
+    terminal = Terminal(plan.config.terminal, plan.name, plan.objective, budget, confirming)
+    for name, study in studies.items():
+        tally = study.tally()
+        terminal.seen(name, tally.outcomes, tally.best_value)
+    return terminal
+
+
+def greeting(sweep: Sweep, workers: int) -> Iterator[str]:
+    """What is said before a sweep trains: what it compares and where to watch it, then warnings."""
+    job, plan, store = sweep.job, sweep.job.plan, sweep.job.store
+    arms = " · ".join(arm.name for arm in plan.arms)
+    count = "1 worker" if workers == 1 else f"{workers} workers"
+    where = f"{store.ui_command}, at {store.ui}" if store.ui_command else store.ui
+    yield f"sweep {plan.name}: {arms}, {count}; live: {where}"
+    largest = max(arm.settings.training.batch_size for arm in plan.arms)
+    for warning in (*plan.notes, *search_warnings(plan), *data_warnings(job.data, largest)):
+        yield f"warning: {warning}"
+    if sweep.stored.code not in ("", own_code(plan)):
+        yield (
+            "warning: the code has changed since this sweep was begun; if it changes results, "
+            "start another sweep with sweep.name=…"
+        )

@@ -1,0 +1,63 @@
+"""One training, no search: tracked as a sweep's trials are, and shown epoch by epoch.
+
+In: a `Job` of one arm. Out: an exit code, and a run in the store.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fairsweep.data.warnings import data_warnings
+from fairsweep.errors import DONE, TRIAL_FAILED, Interrupted
+from fairsweep.records import TrialKey, TrialResult
+from fairsweep.stages.dispatch import Dispatcher, SweepStage
+from fairsweep.stages.job import Job
+from fairsweep.stages.preflight import tried_workers
+from fairsweep.stages.search import trial_spec
+from fairsweep.terminal import EpochLines
+from fairsweep.tracking.write import Tracker
+
+
+def run_training(job: Job, logs: Path) -> int:
+    """Trains the job's arm with the seed of its settings.
+
+    Args:
+        job: what to train.
+        logs: the folder for what the worker prints, and what waits for the store.
+
+    Returns:
+        The exit code: 0, or 1 when the training failed by an error.
+
+    Raises:
+        BadInput: the model can't be trained.
+        Interrupted: the user stopped it.
+    """
+    plan, (arm,) = job.plan, job.plan.arms
+    training = arm.settings.training
+    terminal = EpochLines(plan.config.terminal, plan.objective.metric, training.epochs)
+    for warning in (*plan.notes, *data_warnings(job.data, training.batch_size)):
+        terminal.say(f"warning: {warning}")
+    spool = logs / "tracking.spool"
+    with (
+        tried_workers(1, plan, job.store.root, logs, terminal.say) as executor,
+        Tracker(job.store, plan, job.data_facts, job.data_sha256, spool, terminal.away) as tracker,
+    ):
+        tracker.open_single()
+        dispatcher = Dispatcher(executor, tracker, terminal)
+        spec = trial_spec(plan, arm, TrialKey(arm.name, "train", 0), {}, training.seed)
+        dispatcher.submit(spec, SweepStage())
+        result = _result(dispatcher)
+        tracker.drain()
+    return TRIAL_FAILED if result.outcome == "failed" else DONE
+
+
+def _result(dispatcher: Dispatcher) -> TrialResult:
+    try:
+        while True:
+            for event in dispatcher.events():
+                if isinstance(event, TrialResult):
+                    return event
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "interrupted; its run is stored as such, and the same command begins another"
+        ) from None
