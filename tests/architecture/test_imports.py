@@ -96,6 +96,7 @@ def test_every_library_has_its_room() -> None:
         "jinja2": ["fairsweep.report"],
         "scipy": ["fairsweep.report"],
         "rich": ["fairsweep.terminal"],
+        "psutil": ["fairsweep.machine"],
         "subprocess": processes,
         "multiprocessing": processes,
     }
@@ -114,7 +115,7 @@ def test_layers_are_all_there_in_their_order() -> None:
         "training | search | executor | tracking | report",
         "data",
         "config",
-        "records | errors | files | invocation",
+        "records | errors | files | invocation | machine",
     ]
 
 

@@ -264,7 +264,7 @@ class TestLargerThanMemory:
         whole = train(*trained, "training.loop=fit", test=True)
         monkeypatch.setattr(training_room, "_loaded", {})
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-        monkeypatch.setattr(room, "MOUNTS", tmp_path / "none")
+        monkeypatch.setattr(room, "file_system", lambda _: "ext4")
         for module in (csv_file, room, table_files):
             monkeypatch.setattr(module, "available_bytes", lambda: 1000)
         before = sorted(tmp_path.iterdir())

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 
 from fairsweep.executor.liveness import Heartbeat, whereabouts
-from fairsweep.executor.oom import out_of_memory_kills
+from fairsweep.machine import out_of_memory_kills
 from fairsweep.records import (
     EpochMetrics,
     PruningDecision,

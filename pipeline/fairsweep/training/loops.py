@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from fairsweep.data.memory.available import available_bytes
 from fairsweep.data.memory.view import InFile
+from fairsweep.machine import available_bytes
 from fairsweep.training.programs import EVALUATION_BATCH, Program
 
 Array = npt.NDArray[Any]

@@ -15,9 +15,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fairsweep.data.memory.available import available_bytes
 from fairsweep.data.split import SplitData
 from fairsweep.errors import BadInput
+from fairsweep.machine import available_bytes
 from fairsweep.records import TrialResult, TrialSpec
 from fairsweep.training.failure import failure
 from fairsweep.training.ids import asked, extreme_rows, id_problems, looks_up

@@ -120,7 +120,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "scratch"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    monkeypatch.setattr(room, "MOUNTS", tmp_path / "none")
+    monkeypatch.setattr(room, "file_system", lambda _: "ext4")
     return folder
 
 
@@ -240,10 +240,10 @@ def test_words_that_are_too_many_are_told_before_memory_is_full_of_them(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("mounts", "free", "told"),
+    ("kind", "free", "told"),
     [
-        ("tmpfs {} tmpfs rw 0 0", 10**9, "which is in memory itself"),
-        ("/dev/sda / ext4 rw 0 0", 100, r"where 0\.0 GiB are free"),
+        ("tmpfs", 10**9, "which is in memory itself"),
+        ("ext4", 100, r"where 0\.0 GiB are free"),
     ],
     ids=["tmpfs", "full"],
 )
@@ -253,15 +253,14 @@ def test_words_that_are_too_many_are_told_before_memory_is_full_of_them(tmp_path
 def test_a_folder_without_room_is_told_before_anything_is_read(
     source: str,
     less: str,
-    mounts: str,
+    kind: str,
     free: int,
     told: str,
     tmp_path: Path,
     little: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (tmp_path / "mounts").write_text(mounts.format(str(tmp_path).replace(" ", "\\040")))
-    monkeypatch.setattr(room, "MOUNTS", tmp_path / "mounts")
+    monkeypatch.setattr(room, "file_system", lambda _: kind)
     usage = SimpleNamespace(free=free)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(BadInput, match=told) as caught:

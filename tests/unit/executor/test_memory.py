@@ -1,4 +1,4 @@
-"""Who says that memory ran out: the kernel's count, and nobody where it can't be read."""
+"""A worker that dies: for want of memory if the kernel counts such a kill, else not."""
 
 from __future__ import annotations
 
@@ -10,42 +10,8 @@ import pytest
 
 from fairsweep.executor import local
 from fairsweep.executor.local import LocalExecutor
-from fairsweep.executor.oom import out_of_memory_kills
 from fairsweep.records import TrialKey, WorkerLost
 from tests.unit.test_dispatch import spec
-
-EVENTS = "low 0\nhigh 12\nmax 7\noom 3\noom_kill {}\noom_group_kill 0\n"
-CONTROL = "oom_kill_disable 0\nunder_oom 0\noom_kill {}\n"
-V1 = "9:name=systemd:/\n4:memory:/docker/abc\n3:cpuset:/\n0::/\n"
-
-
-@pytest.mark.parametrize(
-    ("own", "files", "kills"),
-    [
-        ("0::/\n", {"memory.events": EVENTS}, 5),
-        ("0::/user.slice/a:b\n", {"user.slice/a:b/memory.events": EVENTS}, 5),
-        ("0::/docker/abc\n", {"memory.events": EVENTS}, 5),
-        (V1, {"memory/docker/abc/memory.oom_control": CONTROL}, 5),
-        (V1, {"memory/memory.oom_control": CONTROL}, 5),
-        ("4:cpu,memory:/a\n", {"memory/a/memory.oom_control": CONTROL}, 5),
-        ("0::/\n", {}, None),
-        ("0::/\n", {"memory.events": "low 0\n"}, None),
-        ("", {"memory.events": EVENTS}, None),
-    ],
-)
-def test_the_count_is_that_of_the_own_group(
-    own: str, files: dict[str, str], kills: int | None, tmp_path: Path
-) -> None:
-    (tmp_path / "own").write_text(own)
-    for name, text in files.items():
-        path = tmp_path / "root" / name
-        path.parent.mkdir(parents=True)
-        path.write_text(text.format(5))
-    assert out_of_memory_kills(tmp_path / "own", tmp_path / "root") == kills
-
-
-def test_a_system_without_groups_counts_nothing(tmp_path: Path) -> None:
-    assert out_of_memory_kills(tmp_path / "none", tmp_path) is None
 
 
 class Counter:

@@ -35,6 +35,16 @@ def test_a_number_that_was_given_again_is_another_process() -> None:
     assert is_gone(f"{platform.node()} {os.getpid()} 1")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the start was known on Linux alone")
+def test_a_run_of_before_psutil_is_understood() -> None:
+    """It has the start as the kernel writes it down, or `+` where no kernel did."""
+    start = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+    own = f"{platform.node()} {os.getpid()}"
+    assert not is_gone(f"{own} {start}")
+    assert not is_gone(f"{own} +")
+    assert is_gone(f"{platform.node()} {2**22 + 1} +")
+
+
 def test_of_another_machine_nobody_knows() -> None:
     assert not is_gone("another-machine 1 1")
 

@@ -19,10 +19,10 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from fairsweep.data.csv.problems import explain, mixed, not_utf8
-from fairsweep.data.memory.available import available_bytes
 from fairsweep.data.memory.heartbeat import goes_on
 from fairsweep.data.tables.columns import MOST_WORDS
 from fairsweep.errors import BadInput
+from fairsweep.machine import available_bytes
 
 BLOCK = 8 * 2**20
 SAMPLE = 2 * 2**20

@@ -1,23 +1,9 @@
-"""How much memory there is, asked before it is taken."""
+"""Whether memory has room for what is about to be read."""
 
 from __future__ import annotations
 
-import os
-import re
-from pathlib import Path
-
 from fairsweep.errors import BadInput
-
-
-def available_bytes() -> int:
-    """The memory that processes can still have: what the system would give back from its file cache
-    counts, where it says how much that is."""
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        found = re.search(r"^MemAvailable:\s*(\d+) kB", meminfo.read_text(), re.MULTILINE)
-        if found is not None:
-            return 1024 * int(found[1])
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+from fairsweep.machine import available_bytes
 
 
 def check_room(place: str, needed: int, remedy: str) -> None:
@@ -29,6 +15,6 @@ def check_room(place: str, needed: int, remedy: str) -> None:
     free = available_bytes()
     if needed > free:
         raise BadInput(
-            f"{place} takes about {needed / 2**30:.1f} GiB of memory to read, and "
+            f"{place} needs about {needed / 2**30:.1f} GiB of memory to be read, and "
             f"{free / 2**30:.1f} GiB are free; {remedy}"
         )

@@ -6,7 +6,6 @@ The file has no name: whatever ends the process, it is gone with it.
 from __future__ import annotations
 
 import math
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fairsweep.data.dataset import Features
-from fairsweep.data.memory.available import available_bytes, check_room
+from fairsweep.data.memory.available import check_room
 from fairsweep.data.memory.heartbeat import goes_on
 from fairsweep.data.memory.view import pieces
 from fairsweep.errors import NO_SPACE, BadInput
+from fairsweep.machine import available_bytes, file_system
 
 IN_MEMORY = {"tmpfs", "ramfs"}  # kinds of file systems
-MOUNTS = Path("/proc/self/mounts")
 BYTES_A_ROW = 80  # its class, its part and its place in the order of an epoch
 REMEDY = "put TMPDIR=/var/tmp before the command, or another folder on a disk with room"
 
@@ -64,7 +63,7 @@ def room_for(place: str, rows: int, shape: Sequence[int], fewer: str) -> Iterato
         "take a part of the rows",
     )
     folder = Path(tempfile.gettempdir())
-    if _kind(folder) in IN_MEMORY:
+    if file_system(folder) in IN_MEMORY:
         problem = "which is in memory itself"
     elif size > (there := shutil.disk_usage(folder).free):
         problem = f"where {_gib(there)} are free"
@@ -153,16 +152,6 @@ class _File:
 
     def array(self) -> Features:
         return np.memmap(self._file, np.float32, "r+", shape=(self._rows, *self._shape))
-
-
-def _kind(folder: Path) -> str:
-    """The kind of the file system that a folder is in; nothing where the system doesn't say."""
-    if not MOUNTS.exists():
-        return ""
-    lines = (line.split() for line in MOUNTS.read_text().splitlines())
-    kinds = {re.sub(r"\\040", " ", where): kind for _, where, kind, *_ in lines}
-    inside = folder.resolve()
-    return next((kinds[str(p)] for p in (inside, *inside.parents) if str(p) in kinds), "")
 
 
 def _gib(size: float) -> str:

@@ -18,10 +18,11 @@ import numpy.typing as npt
 from fairsweep.config.schema import Data
 from fairsweep.data.classes import class_problem, holds_labels, label_problems, number_classes
 from fairsweep.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Features
-from fairsweep.data.memory.available import available_bytes, check_room
+from fairsweep.data.memory.available import check_room
 from fairsweep.data.memory.room import joined
 from fairsweep.data.paths import find_file
 from fairsweep.errors import BadInput
+from fairsweep.machine import available_bytes
 
 MOST_BYTES = 20 * 2**30
 MOST_PACKED = 100  # times its size in the archive; a bomb is a thousand times as large

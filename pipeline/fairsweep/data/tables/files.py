@@ -18,12 +18,12 @@ from fairsweep.data.csv.file import CsvReader, Dialect
 from fairsweep.data.csv.problems import csv_names
 from fairsweep.data.csv.stream import CsvStream, CsvTable
 from fairsweep.data.dataset import TEST, TRAIN, VALIDATION
-from fairsweep.data.memory.available import available_bytes
 from fairsweep.data.paths import find_file
 from fairsweep.data.spelling import mark_of
 from fairsweep.data.tables.parquet import ParquetRows
 from fairsweep.data.tables.roles import check_dropped
 from fairsweep.errors import BadInput
+from fairsweep.machine import available_bytes
 
 MAIN = "data.path"
 KEYS = {TRAIN: MAIN, VALIDATION: "data.validation_path", TEST: "data.test_path"}

@@ -8,13 +8,12 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
-from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from fairsweep.errors import BadInput, StorageError
 from fairsweep.invocation import command_line
+from fairsweep.machine import listener
 from fairsweep.tracking.store import ENVIRONMENT, Store, no_store
 
 HOST = "127.0.0.1"
@@ -40,20 +39,9 @@ def check_port(port: int) -> None:
 
 
 def _listener(port: int) -> str:
-    """Which program listens on a port of this machine, where Linux says so of ours."""
-    of_port, listening = f"{port:04X}", "0A"
-    sockets = set()
-    for table in Path("/proc/net").glob("tcp*"):
-        for row in map(str.split, table.read_text().splitlines()[1:]):
-            if row[1].endswith(f":{of_port}") and row[3] == listening:
-                sockets.add(f"socket:[{row[9]}]")
-    for open_file in Path("/proc").glob("[0-9]*/fd/*"):
-        with suppress(OSError):  # it is closed, or somebody else's
-            if str(open_file.readlink()) in sockets:
-                process = open_file.parts[2]
-                name = Path(f"/proc/{process}/comm").read_text().strip()
-                return f": {name}, process {process}, has it"
-    return ""
+    """Which program listens on a port of this machine, where the system says so."""
+    found = listener(port)
+    return "" if found is None else f": {found[0]}, process {found[1]}, has it"
 
 
 def check_store(store: Store) -> None:

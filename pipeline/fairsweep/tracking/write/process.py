@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import os
 import platform
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fairsweep.machine import process_start
 from fairsweep.tracking import names
 from fairsweep.tracking.write.run import TrainingRun
 
@@ -15,33 +15,23 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 PROCESS = "process"
+UNKNOWN = "+"
+"""When a process began, in runs of before 2026-11-27 on systems other than Linux."""
 SINGLE = f"tags.stage = 'train' AND {names.RUNNING}"
 
 
 def own_process() -> str:
     """This process, told from every other one on every machine, before and after it."""
-    return f"{platform.node()} {os.getpid()} {_born(os.getpid())}"
+    return f"{platform.node()} {os.getpid()} {process_start(os.getpid())}"
 
 
 def is_gone(process: str) -> bool:
     """Whether a process of this machine has ended; of another machine's nobody knows."""
-    node, pid, born = process.rsplit(" ", 2)
-    return node == platform.node() and _born(int(pid)) != born
-
-
-def _born(pid: int) -> str:
-    """When a process began, in the system's ticks, for numbers are given again; `-` where there is
-    none, and `+` where the system doesn't say when."""
-    stat = Path(f"/proc/{pid}/stat")
-    if stat.exists():
-        return stat.read_text().rpartition(")")[2].split()[19]
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return "-"
-    except PermissionError:
-        return "+"  # there is one, of another user
-    return "+"
+    node, pid, start = process.rsplit(" ", 2)
+    if node != platform.node():
+        return False
+    now = process_start(int(pid))
+    return now is None if start == UNKNOWN else str(now) != start
 
 
 def close_cut_off(client: MlflowClient, experiment: str) -> None:
