@@ -36,7 +36,23 @@ class Objective:
             return False
         if not math.isfinite(than):
             return True
-        return value > than if self.direction == "maximize" else value < than
+        return self.cost(value) < self.cost(than)
+
+    @property
+    def higher_is_better(self) -> bool:
+        return self.direction == "maximize"
+
+    def cost(self, value: float) -> float:
+        """The value in a form of which less is better: sorted by it, the best come first."""
+        return -value if self.higher_is_better else value
+
+    def gain(self, value: float, over: float) -> float:
+        """By how much `value` is better than `over`; below 0 where it is worse."""
+        return self.cost(over) - self.cost(value)
+
+    def worsened(self, value: float, by: float) -> float:
+        """A value that is worse by an amount."""
+        return value - by if self.higher_is_better else value + by
 
     def best(self, values: Sequence[float]) -> int | None:
         """Index of the best finite value, the first one of equals; None when there is none."""

@@ -119,3 +119,19 @@ def test_keys_tell_trials_repeats_and_attempts_apart() -> None:
     assert len({key, dataclasses.replace(key, attempt=2), dataclasses.replace(key, repeat=1)}) == 3
     assert str(key) == "adam/3"
     assert str(TrialKey("adam", "confirm", 3, repeat=2)) == "adam/3/seed-2"
+
+
+def test_the_lowest_cost_is_the_best_whatever_the_direction() -> None:
+    values = [0.5, 0.75, 0.25]
+    assert sorted(values, key=UP.cost) == [0.75, 0.5, 0.25]
+    assert sorted(values, key=DOWN.cost) == [0.25, 0.5, 0.75]
+
+
+def test_a_gain_is_what_a_value_is_better_by() -> None:
+    assert UP.gain(0.75, over=0.5) == 0.25
+    assert DOWN.gain(0.75, over=0.5) == -0.25
+
+
+def test_a_worsened_value_is_no_better_than_before() -> None:
+    assert UP.worsened(0.75, by=0.25) == 0.5
+    assert DOWN.worsened(0.75, by=0.25) == 1.0

@@ -96,15 +96,14 @@ def _of_arm(
 def _ranks(runs: Sequence[RunRecord], objective: Objective) -> list[int]:
     """The place of each run among all, 0 the best, equal ones alike; all that aren't complete come
     last."""
-    sign = -1 if objective.direction == "maximize" else 1
-    losses = [
-        sign * run.best_value
+    costs = [
+        objective.cost(run.best_value)
         if run.outcome == "complete" and run.best_value is not None
         else math.inf
         for run in runs
     ]
-    places = {loss: place for place, loss in enumerate(sorted(set(losses)))}
-    return [places[loss] for loss in losses]
+    places = {cost: place for place, cost in enumerate(sorted(set(costs)))}
+    return [places[cost] for cost in costs]
 
 
 def _study(runs: Sequence[RunRecord], dimensions: Sequence[Dimension]) -> optuna.Study:

@@ -222,9 +222,8 @@ class ArmStudy:
             for trial in self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
             if trial.value is not None and math.isfinite(trial.value)
         ]
-        sign = -1 if self._objective.direction == "maximize" else 1
         found: dict[str, tuple[int, Mapping[str, Any]]] = {}
-        for trial in sorted(complete, key=lambda t: (sign * t.value, t.number)):
+        for trial in sorted(complete, key=lambda t: (self._objective.cost(t.value), t.number)):
             values = self._values(trial.params)
             found.setdefault(repr(values), (trial.number, values))
             if len(found) == count:

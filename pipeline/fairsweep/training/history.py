@@ -104,7 +104,7 @@ class History:
 
     def _out_of_patience(self, epoch: int, value: float) -> bool:
         stopping = self.spec.training.early_stopping
-        sign = 1.0 if self.spec.objective.direction == "maximize" else -1.0
-        if self.spec.objective.better(value - sign * stopping.min_delta, self.patient_value):
+        objective = self.spec.objective
+        if objective.better(objective.worsened(value, stopping.min_delta), self.patient_value):
             self.patient_value, self.patient_epoch = value, epoch
         return stopping.patience is not None and epoch - self.patient_epoch >= stopping.patience

@@ -115,20 +115,19 @@ def target(selection: Selection) -> float | None:
     index = selection.objective.best(means)
     if index is None:
         return None
-    sign = 1 if selection.objective.direction == "maximize" else -1
-    return means[index] - sign * CLOSE * abs(means[index])
+    return selection.objective.worsened(means[index], CLOSE * abs(means[index]))
 
 
 def epochs_to(entry: ArmSelection, goal: float, objective: Objective) -> tuple[float, ...]:
     """For each confirmed seed whose curve is stored the first epoch that is at least as good as
     `goal`; infinite where none is."""
-    sign = 1 if objective.direction == "maximize" else -1
+    cost = objective.cost
     return tuple(
         next(
             (
                 float(epoch)
                 for epoch, value in enumerate(run.curves[objective.metric], start=1)
-                if sign * value >= sign * goal
+                if cost(value) <= cost(goal)
             ),
             math.inf,
         )
@@ -148,8 +147,7 @@ def expected_best(values: Sequence[float], objective: Objective) -> tuple[Expect
         values: Of trials drawn independently of each other; finite.
         objective: Which values are better.
     """
-    sign = 1 if objective.direction == "maximize" else -1
-    worst_first, n = sorted(values, key=lambda value: sign * value), len(values)
+    worst_first, n = sorted(values, key=objective.cost, reverse=True), len(values)
     lengths: Sequence[int] = range(1, n + 1)
     if n > SHORTER:
         lengths = sorted({round(n ** (i / (SHORTER - 1))) for i in range(SHORTER)})

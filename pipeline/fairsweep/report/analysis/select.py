@@ -194,10 +194,9 @@ def _select_arm(
 
 def _top(trials: Iterable[RunRecord], objective: Objective, count: int) -> list[RunRecord]:
     """The best complete runs, best first; the first of those with the same values."""
-    sign = -1 if objective.direction == "maximize" else 1
     finished = [run for run in trials if has_result(run)]
     distinct: dict[str, RunRecord] = {}
-    for run in sorted(finished, key=lambda run: (sign * value_of(run), run.key.trial)):
+    for run in sorted(finished, key=lambda run: (objective.cost(value_of(run)), run.key.trial)):
         values = {name: value for name, value in run.params.items() if name != "seed"}
         distinct.setdefault(repr(sorted(values.items())), run)
     return list(distinct.values())[:count]

@@ -169,8 +169,9 @@ def judge(
     if index is None:
         return Verdict("none")
     best = list(means)[index]
-    sign = -1 if objective.direction == "maximize" else 1
-    others = sorted((arm for arm in means if arm != best), key=lambda arm: sign * means[arm])
+    others = sorted(
+        (arm for arm in means if arm != best), key=lambda arm: objective.cost(means[arm])
+    )
     if not others:
         return Verdict("single" if final else "open", best, (best,))
     limit = LEVEL * 2 / (len(others) + 1)

@@ -89,7 +89,7 @@ def _drawn(entry: ArmSelection, objective: Objective) -> list[float]:
     values = [value_of(run) for run in ended if has_result(run)]
     if not values:
         return []
-    worst = min(values) if objective.direction == "maximize" else max(values)
+    worst = max(values, key=objective.cost)
     return [*values, *[worst] * (len(ended) - len(values))]
 
 

@@ -33,7 +33,7 @@ def confirmed_values(selection: Selection, order: Sequence[str]) -> Figure | Non
             "showgrid": False,
         },
     )
-    better = "left" if selection.objective.direction == "minimize" else "right"
+    better = "right" if selection.objective.higher_is_better else "left"
     return Figure(
         name="confirmed",
         section="arms",

@@ -36,8 +36,7 @@ def edge(selection: Selection) -> float | None:
         for run in shown(entry)
         if run.outcome != "diverged"
     ]
-    worst = min if selection.objective.direction == "maximize" else max
-    return worst(values, default=None)
+    return max(values, key=selection.objective.cost, default=None)
 
 
 def thinned(
@@ -53,10 +52,9 @@ def thinned(
     """
     if len(placed) <= limit:
         return placed
-    sign = -1 if objective.direction == "maximize" else 1
     ranked = sorted(
         (i for i, (run, _) in enumerate(placed) if has_result(run)),
-        key=lambda i: sign * value_of(placed[i][0]),
+        key=lambda i: objective.cost(value_of(placed[i][0])),
     )
     across = [x for _, x in placed]
     kept = {*ranked[: limit // 2], *ranked[-1:]}

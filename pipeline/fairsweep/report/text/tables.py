@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fairsweep.records import RunRecord, SweepRecord
+from fairsweep.records import Objective, RunRecord, SweepRecord
 from fairsweep.report.analysis.curves import base_metric
 from fairsweep.report.analysis.search_curves import epochs_to, target
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
@@ -50,8 +50,8 @@ def arms_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Ta
     )
     metric = test_metric(sweep.objective.metric)
     order = ranking(selection, verdict)
-    flattered = 1 if sweep.objective.direction == "maximize" else -1
-    return Table(header, tuple(_arm_row(selection[arm], metric, flattered) for arm in order))
+    rows = (_arm_row(selection[arm], metric, sweep.objective) for arm in order)
+    return Table(header, tuple(rows))
 
 
 def cost_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Table:
@@ -140,8 +140,7 @@ def test_metric(metric: str) -> str:
     return f"test_{base_metric(metric)}"
 
 
-def _arm_row(entry: ArmSelection, metric: str, flattered: int) -> tuple[str, ...]:
-    """`flattered` is the sign of a search that found more than the arm can keep."""
+def _arm_row(entry: ArmSelection, metric: str, objective: Objective) -> tuple[str, ...]:
     summary = summarize([value_of(run) for run in entry.confirmed])
     measured = [run.test.get(metric, math.nan) for run in entry.confirmed]
     tests = summarize([value for value in measured if math.isfinite(value)])
@@ -154,7 +153,7 @@ def _arm_row(entry: ArmSelection, metric: str, flattered: int) -> tuple[str, ...
         number(value_of(entry.best)),
         MISSING if summary is None else f"{spread(summary.mean, summary.sd)} {_seeds(entry)}",
         interval(summary.interval, summary.mean) if summary else MISSING,
-        signed(flattered * (value_of(entry.best) - summary.mean), summary.mean)
+        signed(objective.gain(value_of(entry.best), over=summary.mean), summary.mean)
         if summary
         else MISSING,
         spread(tests.mean, tests.sd) if tests else MISSING,

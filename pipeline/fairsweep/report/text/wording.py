@@ -112,7 +112,7 @@ def importance_line(importances: Mapping[str, Importances]) -> str:
 
 def facts(sweep: SweepRecord) -> tuple[str, ...]:
     """The sweep in a line of short items."""
-    better = "higher" if sweep.objective.direction == "maximize" else "lower"
+    better = "higher" if sweep.objective.higher_is_better else "lower"
     started = datetime.fromtimestamp(sweep.started / 1000, UTC)
     busy = () if sweep.utilisation is None else (f"workers busy {sweep.utilisation:.0%}",)
     return (
