@@ -6,13 +6,13 @@ In: the events of a sweep. Out: nothing but what is printed. Owner of rich.
 from __future__ import annotations
 
 import math
-import textwrap
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Literal
 
+from rich.cells import cell_len
 from rich.console import Console as RichConsole
 from rich.console import Group
 from rich.live import Live
@@ -24,6 +24,10 @@ from fairsweep.invocation import command_line
 from fairsweep.records import EpochMetrics, Objective, TrialKey, TrialResult, WorkerLost
 
 Mode = Literal["live", "plain", "quiet"]
+
+
+GAP = 2
+"""Spaces between two columns of a table."""
 
 
 class Console(RichConsole):
@@ -105,18 +109,29 @@ class Terminal:
         if self._mode != "quiet":
             self.console.print(text, markup=False, soft_wrap=True)
 
+    def result(self, text: str) -> None:
+        """One line of the result, in every mode."""
+        self.console.print(text, markup=False, soft_wrap=True)
+
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table of the report, in every mode but quiet."""
+        """A table of the report, in every mode but quiet. A header takes two lines at most, and
+        the last columns are left out where the terminal has no room for them: the page has all."""
         if self._mode == "quiet":
             return
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for i, name in enumerate(header):
-            width = max((len(row[i]) for row in rows), default=0)  # headers fold, cells don't
-            folded = "\n".join(textwrap.wrap(name, max(width, 9), break_long_words=False))
-            table.add_column(folded, justify="left" if i == 0 else "right", no_wrap=True)
+        names = [fold(name) for name in header]
+        widths = [
+            max(cell_len(text) for text in (*name.split("\n"), *(row[i] for row in rows)))
+            for i, name in enumerate(names)
+        ]
+        while len(widths) > 2 and sum(widths) + GAP * (len(widths) - 1) > self.console.width:
+            widths.pop()
+        table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
+        for i in range(len(widths)):
+            side: Literal["left", "right"] = "left" if i == 0 else "right"
+            table.add_column(Text(names[i]), justify=side, no_wrap=True, vertical="bottom")
         for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        self.console.print(table, crop=False, width=max(self.console.width, 200))
+            table.add_row(*(Text(cell) for cell in row[: len(widths)]))
+        self.console.print(table, crop=False, width=max(self.console.width, sum(widths) + 100))
 
     def seen(self, arm: str, outcomes: Mapping[str, int], best: float | None) -> None:
         """What an earlier process finished of an arm."""
@@ -231,6 +246,15 @@ class Terminal:
         return f"{confirm}{count}   {command_line('ui')}: every epoch{away}"
 
 
+def fold(name: str) -> str:
+    """A column's name in two lines at most, as narrow as that allows: it is broken at a space or
+    after a slash."""
+    breaks = [i + 1 for i, letter in enumerate(name) if letter in " /"]
+    halves = [(name[:i].rstrip(), name[i:].lstrip()) for i in breaks]
+    first, second = min(halves, key=lambda two: max(map(cell_len, two)), default=(name, ""))
+    return f"{first}\n{second}" if second else first
+
+
 def _away(waiting: int) -> str:
     """What is said while MLflow doesn't answer, and when it does again (0)."""
     if not waiting:
@@ -239,7 +263,7 @@ def _away(waiting: int) -> str:
 
 
 class EpochLines:
-    """Shows one training, a line an epoch; quiet says nothing but how it failed."""
+    """Shows one training, a line an epoch; quiet shows its result alone."""
 
     def __init__(self, setting: str, metric: str, epochs: int) -> None:
         self.console = Console(highlight=False)
@@ -271,15 +295,16 @@ class EpochLines:
 
     def ended(self, result: TrialResult) -> None:
         if result.outcome == "failed":
-            self.console.print(f"failed: {result.error}", markup=False, soft_wrap=True)
+            text = f"failed: {result.error}"
         else:
-            best = (
-                ""
-                if result.best_value is None
-                else (f": best {self._metric} {result.best_value:.4f} at epoch {result.best_epoch}")
-            )
-            ui = command_line("ui")
-            self.say(f"{result.outcome} after {result.seconds:.1f} s{best}; every run: {ui}")
+            text = f"{result.outcome} after {result.seconds:.1f} s"
+            if result.best_value is not None:
+                text += (
+                    f": best {self._metric} {result.best_value:.4f} at epoch {result.best_epoch}"
+                )
+            if not self._quiet:
+                text += f"; every run: {command_line('ui')}"
+        self.console.print(text, markup=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
         """One line, unless it is quiet."""

@@ -20,7 +20,7 @@ from fairsweep.records import (
     TrialResult,
     WorkerLost,
 )
-from fairsweep.terminal import Console, EpochLines, Terminal, mode_of
+from fairsweep.terminal import Console, EpochLines, Terminal, fold, mode_of
 
 
 def terminal(setting: str, **changes: Any) -> Terminal:
@@ -144,13 +144,14 @@ def test_an_arm_that_is_stopped_is_told_and_no_longer_waited_for(
     assert row(one, "sgd")[1] == "0/3"
 
 
-def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_says_the_result_alone(capsys: pytest.CaptureFixture[str]) -> None:
     one = terminal("quiet")
     with one:
         one.say("a line")
         one.table(["arm"], [["adam"]])
         end(one, result(0), result(1, "failed", None, error="ValueError: no"))
-    assert capsys.readouterr().out == ""
+        one.result("adam wins")
+    assert capsys.readouterr().out == "adam wins\n"
 
 
 @pytest.mark.parametrize("mode", ["plain", "live"])
@@ -200,6 +201,35 @@ def test_the_table_of_a_report_is_text_not_markup(capsys: pytest.CaptureFixture[
     assert "[red]adam" in capsys.readouterr().out
 
 
+HEADER = ("optimizer", "confirmed mean ± sd", "tuned", "complete/pruned/ diverged/failed")
+CELLS = ("0.9181 ± 0.0020", "0.9444", "12/7/1/0")
+
+
+@pytest.mark.parametrize("arms", [["adam"], [f"arm-{i}" for i in range(8)], ["x" * 60, "sgd"]])
+def test_a_table_fits_into_80_columns_with_a_header_of_two_lines(
+    arms: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    terminal("plain").table(HEADER, [[arm, *CELLS] for arm in arms])
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert len(lines) == 2 + len(arms)
+    assert max(map(len, lines)) <= 80
+    for arm, line in zip(arms, lines[2:], strict=True):
+        assert line.split()[:4] == [arm, "0.9181", "±", "0.0020"]
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("tuned", "tuned"),
+        ("test mean ± sd", "test\nmean ± sd"),
+        ("complete/pruned/ diverged/failed", "complete/pruned/\ndiverged/failed"),
+    ],
+)
+def test_a_name_folds_into_two_lines_as_narrow_as_it_can(name: str, lines: str) -> None:
+    assert fold(name) == lines
+
+
 def test_a_single_training_has_a_line_for_each_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     lines = EpochLines("plain", "val_accuracy", 10)
     key = TrialKey("adam", "train", 0)
@@ -212,12 +242,17 @@ def test_a_single_training_has_a_line_for_each_epoch(capsys: pytest.CaptureFixtu
     assert "val_accuracy 0.9500 at epoch 7" in last
 
 
-def test_a_quiet_training_says_only_why_it_failed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_quiet_training_says_its_result_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     lines = EpochLines("quiet", "val_accuracy", 10)
-    lines.began(TrialKey("adam", "train", 0))
+    key = TrialKey("adam", "train", 0)
+    lines.began(key)
+    lines.epoch(EpochMetrics(key, 3, {"loss": 0.25}, 0))
     lines.ended(result(stage="train"))
     lines.ended(result(outcome="failed", value=None, error="ValueError: no"))
-    assert capsys.readouterr().out == "failed: ValueError: no\n"
+    assert capsys.readouterr().out.splitlines() == [
+        "complete after 1.5 s: best val_accuracy 0.9500 at epoch 7",
+        "failed: ValueError: no",
+    ]
 
 
 def test_a_reader_that_went_away_is_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:

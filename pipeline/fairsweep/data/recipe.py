@@ -67,7 +67,9 @@ def read_model(folder: Path) -> tuple[Recipe, Sequence[npt.NDArray[Any]]]:
         about = json.loads((folder / DESCRIPTION).read_text())
         content = (folder / WEIGHTS).read_bytes()
     except (OSError, ValueError) as error:
-        raise StorageError(f"{folder} holds no model: {error}") from error
+        raise StorageError(
+            f"{folder} holds no model: {error}; restore its files, or give another model"
+        ) from error
     if about.get("format") not in range(EARLIEST, FORMAT + 1):
         raise StorageError(
             f"{folder / DESCRIPTION} is of format {about.get('format')}, and this version reads "

@@ -8,7 +8,7 @@ offline, and in MLflow's artifact viewer; the SVGs are inside for readers withou
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from fairsweep.report import figures, static
 from fairsweep.report.analysis.curves import styles
 from fairsweep.report.analysis.select import ArmSelection, Selection, select, value_of
 from fairsweep.report.analysis.statistics import Verdict, judge, summarize
-from fairsweep.report.text import method, tables, wording
+from fairsweep.report.figures.trials import POINTS
+from fairsweep.report.text import method, tables, terms, wording
 from fairsweep.report.text.escape import markdown_block, markdown_code, markdown_text, script_json
 from fairsweep.report.text.tables import Table
 
@@ -38,10 +39,12 @@ class Report:
         headline: The result in one sentence, plain text.
         status: The verdict in a word or two.
         notes: What is missing or has to be known, plain text.
-        table: The arms side by side, for a terminal.
+        table: The arms side by side, as on the page.
+        summary: The same in short, for a terminal.
+        terms: What a terminal says of the words in it.
         best_run: Id of the best run; empty when no trial is complete.
         command: The command that trains it again; empty when there is none.
-        overrides: What that command says.
+        predict: The command that asks the published model; empty while there is none.
         markdown: The page as Markdown; it shows the pictures beside it.
         html: The page as one self-contained HTML document.
         pictures: An SVG of each picture of the page, by the name of its file.
@@ -51,16 +54,21 @@ class Report:
     status: str
     notes: tuple[str, ...]
     table: Table
+    summary: Table
+    terms: tuple[str, ...]
     best_run: str
     command: str
-    overrides: tuple[str, ...]
+    predict: str
     markdown: str
     html: str
     pictures: Mapping[str, bytes]
 
 
 def build(
-    sweep: SweepRecord, ui: str = "", importances: Mapping[str, Importances] | None = None
+    sweep: SweepRecord,
+    ui: str = "",
+    importances: Mapping[str, Importances] | None = None,
+    store: Sequence[str] = (),
 ) -> Report:
     """Makes the report of a stored sweep, finished or not.
 
@@ -69,12 +77,13 @@ def build(
         ui: Address of the MLflow UI that links start from, such as `http://127.0.0.1:5000/`.
             Without one, links are relative to the UI (`#/experiments/…`).
         importances: What each searched parameter had to do with good results, by arm.
+        store: Overrides by which the commands that are shown find the store.
     """
     selection = select(sweep)
     verdict = judge(selection.samples, sweep.objective, final=not selection.pending)
     arm, told = best_arm(selection, verdict), importances or {}
     drawn = figures.figures(selection, tables.ranking(selection, verdict), arm, sweep.spaces, told)
-    page = _contents(sweep, selection, verdict, ui) | {
+    page = _contents(sweep, selection, verdict, ui, store) | {
         "figures": drawn,
         "importance_line": wording.importance_line(told),
     }
@@ -85,9 +94,11 @@ def build(
         status=page["status"],
         notes=page["notes"],
         table=page["arms"],
+        summary=tables.summary_table(sweep, selection, verdict),
+        terms=terms.brief(sweep, verdict),
         best_run=page["best"]["run_id"] if page["best"] else "",
         command=page["best"]["command"] if page["best"] else "",
-        overrides=page["best"]["overrides"] if page["best"] else (),
+        predict=page["predict"],
         markdown=_markdown(page),
         html=_html(page, pictures),
         pictures={f"{name}.svg": picture for name, picture in pictures.items()},
@@ -134,7 +145,7 @@ def best_arm(selection: Selection, verdict: Verdict) -> ArmSelection | None:
 
 
 def _contents(
-    sweep: SweepRecord, selection: Selection, verdict: Verdict, ui: str
+    sweep: SweepRecord, selection: Selection, verdict: Verdict, ui: str, store: Sequence[str]
 ) -> dict[str, Any]:
     arm = best_arm(selection, verdict)
     return {
@@ -144,23 +155,39 @@ def _contents(
         "facts": wording.facts(sweep),
         "notes": wording.notes(sweep, selection, verdict),
         "arms": tables.arms_table(sweep, selection, verdict),
+        "arm_terms": terms.arm_terms(sweep),
         "cost": tables.cost_table(sweep, selection, verdict),
         "comparisons": tables.comparisons_table(selection, verdict)
         if verdict.comparisons
         else None,
         "comparisons_line": wording.comparisons_line(verdict),
-        "best": _best_run(sweep, selection, verdict, arm, ui) if arm else None,
+        "comparison_terms": terms.comparison_terms(verdict),
+        "best": _best_run(sweep, selection, verdict, arm, ui, store) if arm else None,
         "champion": wording.champion_line(sweep),
+        "predict": _predict(sweep, store),
         "winner": verdict.best if verdict.kind == "winner" else None,
         "data": tables.data_table(sweep),
         "method": method.method(sweep),
         "sources": method.SOURCES,
         "styles": styles(sweep.arms),
+        "points": POINTS,
     }
 
 
+def _predict(sweep: SweepRecord, store: Sequence[str]) -> str:
+    if sweep.champion is None:
+        return ""
+    asked = (f"model={sweep.champion.name}", "input=rows.csv", "output=classes.csv")
+    return command_line("predict", *asked, *store)
+
+
 def _best_run(
-    sweep: SweepRecord, selection: Selection, verdict: Verdict, arm: ArmSelection, ui: str
+    sweep: SweepRecord,
+    selection: Selection,
+    verdict: Verdict,
+    arm: ArmSelection,
+    ui: str,
+    store: Sequence[str],
 ) -> dict[str, Any] | None:
     run = arm.chosen
     if run is None:
@@ -176,8 +203,7 @@ def _best_run(
         "line": wording.best_run_line(run, sweep.objective.metric, verdict, selection),
         "searched": tables.searched_table(arm, run),
         "fixed": tables.fixed_table(arm, run),
-        "command": command_line("train", *overrides) if overrides is not None else "",
-        "overrides": tuple(overrides or ()),
+        "command": "" if overrides is None else command_line("train", *overrides, *store),
         "exact": exact or run.key.trial == 0,
     }
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairsweep.errors import DONE, TRIAL_FAILED
-from fairsweep.invocation import command_line
-from fairsweep.records import Champion, SweepRecord
+from fairsweep.records import SweepRecord
 from fairsweep.terminal import Terminal
 from fairsweep.tracking.store import Store
 from fairsweep.tracking.ui.summary import show_result
@@ -18,9 +17,6 @@ from fairsweep.tracking.ui.view import view_link
 
 if TYPE_CHECKING:
     from fairsweep.report.render import Report
-
-# What the page's table has and a terminal of 80 columns has no room for.
-PAGE_ONLY = ("95 % interval", "optimism gap")
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ def make_report(store: Store, sweep: SweepRecord, logs: Path) -> Published:
     from fairsweep.report.text.description import confirmed_numbers, description
     from fairsweep.search.importance import importances
 
-    report = build(sweep, store.ui, importances(sweep))
+    report = build(sweep, store.ui, importances(sweep), store.overrides)
     folder = logs / "report"
     write(report, folder)
     published = store.publish(sweep.run_id, folder, "report")
@@ -67,39 +63,31 @@ def make_report(store: Store, sweep: SweepRecord, logs: Path) -> Published:
 
 
 def show_report(published: Published, store: Store, terminal: Terminal) -> None:
-    """What remains on the screen: the table, the verdict, the way to the files and to the runs."""
+    """What remains on the screen: the table, the verdict, the way to the files and to the runs;
+    where it is to be quiet, the verdict and the way to the report alone."""
     sweep, report = published.sweep, published.report
-    table = report.table
-    kept = [i for i, name in enumerate(table.header) if name not in PAGE_ONLY]
     terminal.say("")
-    rows = [[row[i].replace(" / ", "/") for i in kept] for row in table.rows]
-    terminal.table([table.header[i] for i in kept], rows)
+    terminal.table(report.summary.header, report.summary.rows)
+    for line in report.terms:
+        terminal.say(line)
     terminal.say("")
-    terminal.say(report.headline)
+    terminal.result(report.headline)
     for note in report.notes:
         terminal.say(f"note: {note}")
     if report.command:
-        again = command_line("train", *report.overrides, *store.overrides)
-        terminal.say(f"train it again: {again}")
+        terminal.say(f"train it again: {report.command}")
     if sweep.champion is not None:
         terminal.say(
-            f"the model: {sweep.champion.uri}, version {sweep.champion.version}; "
-            f"{predict_command(sweep.champion, store)}"
+            f"the model: {sweep.champion.uri}, version {sweep.champion.version}; {report.predict}"
         )
-    terminal.say(f"report: {published.folder / 'report.html'}")
+    terminal.result(f"report: {published.folder / 'report.html'}")
     command = f"{store.ui_command}, at " if store.ui_command else ""
     terminal.say(f"every run: {command}{store.link(sweep.experiment_id, sweep.name)}")
     if any(run.outcome == "failed" for run in sweep.runs):
-        terminal.say("after a repair of what failed, start another sweep: sweep.name=…")
-
-
-def predict_command(champion: Champion, store: Store) -> str:
-    """What asks the champion about rows."""
-    asked = (f"model={champion.name}", "input=rows.csv", "output=classes.csv")
-    return command_line("predict", *asked, *store.overrides)
+        terminal.say("fix what failed, then start another sweep: sweep.name=…")
 
 
 def exit_code(sweep: SweepRecord) -> int:
-    """0, or 1 when some trial failed by an error."""
+    """0, or 1 when a trial failed with an error."""
     failed = any(run.outcome == "failed" for run in sweep.runs)
     return TRIAL_FAILED if failed else DONE

@@ -7,6 +7,7 @@ builds it, its signature and an example.
 from __future__ import annotations
 
 import importlib.metadata
+import traceback
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from fairsweep.data.dataset import Column
 from fairsweep.data.inputs.rows import ANY_WORD, InputSpec
-from fairsweep.errors import BadInput, without_password
+from fairsweep.errors import BadInput, StorageError, is_users, without_password
 from fairsweep.invocation import command_line
 from fairsweep.records import Champion, RunRecord, SweepRecord
 from fairsweep.tracking.store import Store, no_store
@@ -166,10 +167,12 @@ def taken_by(store: Store, uri: str) -> InputSpec:
     try:
         found = get_model_info(uri)
     except (MlflowException, OSError) as error:
-        shown = without_password(uri)
-        raise BadInput(f"model: {shown} can't be read: {without_password(str(error))}") from error
+        raise BadInput(
+            f"model: {shown(uri)} can't be read: {without_password(str(error))}; restore its files "
+            "or give another model"
+        ) from error
     if found.flavors.get("python_function", {}).get("loader_module") not in (LOADER, EARLIER):
-        raise BadInput(f"model: {without_password(uri)} isn't a model that a sweep has published")
+        raise BadInput(f"model: {shown(uri)} isn't a model that a sweep has published")
     return takes_of(found.signature, (found.metadata or {}).get("words", ()))
 
 
@@ -185,11 +188,37 @@ def takes_of(signature: ModelSignature, words: Collection[str] = ()) -> InputSpe
 
 
 def load_model(store: Store, uri: str) -> Any:
-    """A published model, ready to predict."""
+    """A published model, ready to predict.
+
+    Raises:
+        StorageError: a file of the model, or one that its builder reads, is missing or damaged.
+    """
     from mlflow import pyfunc
 
     _look_in(store)
-    return pyfunc.load_model(uri)
+    try:
+        return pyfunc.load_model(uri)
+    except StorageError:
+        raise
+    except Exception as error:  # whatever a user's own builder raises
+        lines = str(error).splitlines() or [""]
+        raise StorageError(
+            f"model: {shown(uri)} can't be loaded: {_place(error)}{type(error).__name__}: "
+            f"{lines[0].rstrip('. ')}; put back what it needs, or train and publish another: "
+            f"{command_line('sweep')} sweep.name=…"
+        ) from error
+
+
+def shown(uri: str) -> str:
+    """A model's address as it may be shown; the @ of one in the registry names an alias."""
+    return uri if uri.startswith("models:/") else without_password(uri)
+
+
+def _place(error: BaseException) -> str:
+    """Where in the user's own code an exception came from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f"{Path(f.filename).name}:{f.lineno}: " for f in frames if is_users(f.filename)]
+    return own[-1] if own else ""
 
 
 def _look_in(store: Store) -> None:

@@ -205,7 +205,7 @@ def test_of_many_trials_the_best_and_the_extremes_stay(objective):
     sign = 1 if objective is ACCURACY else -1
     drawn = sum(sign * y > sign * thousandth for y in trace["y"])
     assert drawn == sum(sign * run.best_value > sign * thousandth for run in runs)
-    assert f"Of 10,000 trials {len(trace['x']):,} are drawn" in figure.caption
+    assert f"{len(trace['x']):,} of 10,000 trials are drawn" in figure.caption
     assert _figures(sweep(*runs, arms=["adam"], objective=objective))["learning-rates"] == figure
 
 
@@ -327,7 +327,7 @@ def test_importance_is_a_bar_for_each_parameter_of_each_arm():
     assert adam["y"][1] == axis["tickvals"][1]
     solid, hollow = adam["marker"]["color"]
     assert (solid, hollow[:4]) == (styles(["adam"])["adam"].colour, "rgba")
-    assert "Not told: lion: 9 trials ended, 20 are needed." in figure.caption
+    assert "Not known: lion: 9 trials ended, 20 are needed." in figure.caption
 
 
 def test_nothing_told_of_any_arm_draws_no_importance():
@@ -349,7 +349,7 @@ def test_the_test_rows_of_all_seeds_are_counted_together():
     figure = found["confusion"]
     heat, pale, dark = figure.spec["data"]
     assert heat["z"] == [[0.65, 0.3, 0.05], [0.1, 0.9, 0], [0, 0.5, 0.5]]
-    assert heat["customdata"][0][1] == "cat taken for dog: 6 of 20 (30%)"
+    assert heat["customdata"][0][1] == "cat predicted as dog: 6 of 20 (30%)"
     written = {
         (trace["y"][i], trace["x"][i]): trace["text"][i]
         for trace in (pale, dark)
@@ -360,7 +360,7 @@ def test_the_test_rows_of_all_seeds_are_counted_together():
         (1, 0): "1<br>10%", (1, 1): "9<br>90%", (2, 1): "1<br>50%", (2, 2): "1<br>50%",
     }  # fmt: skip
     assert dark["y"] == [0, 1]
-    assert figure.caption == "cat is most often taken for dog: 6 of 20."
+    assert figure.caption == "The most frequent error: cat predicted as dog, 6 of 20 rows."
     place = figure.spec["layout"]
     assert place["yaxis"]["ticktext"] == place["xaxis"]["ticktext"] == ["cat", "dog", "owl"]
     assert place["yaxis"]["range"][0] > place["yaxis"]["range"][1]
@@ -377,14 +377,14 @@ def test_the_strength_of_a_cell_grows_with_its_share_in_one_hue():
 
 def test_no_mistake_is_said_and_no_count_draws_nothing():
     figure = _confused(((8, 0), (0, 5)), classes=("cat", "dog"))["confusion"]
-    assert figure.caption == "No row of one class was taken for another."
+    assert figure.caption == "Every test row was classified correctly."
     assert "confusion" not in _figures(finished({"adam": [0.9, 0.91]}))
 
 
 def test_a_class_without_test_rows_has_no_share():
     heat = _confused(((8, 0), (0, 0)), classes=("cat", "dog"))["confusion"].spec["data"][0]
     assert heat["z"] == [[1, 0], [0, 0]]
-    assert heat["customdata"][1][0] == "dog taken for cat: 0 of 0 (–)"
+    assert heat["customdata"][1][0] == "dog predicted as cat: 0 of 0 (–)"
 
 
 def test_of_many_classes_those_with_the_most_mistakes_are_shown():
@@ -395,8 +395,8 @@ def test_of_many_classes_those_with_the_most_mistakes_are_shown():
     figure = _confused(tuple(map(tuple, counts)), classes=names)["confusion"]
     shown = figure.spec["layout"]["xaxis"]["ticktext"]
     assert shown == [*names[5:20], *names[25:40]]
-    assert figure.caption.startswith("class 19 is most often taken for class 39: 19 of 119.")
-    assert "The 30 of 40 classes with the most mistakes" in figure.caption
+    assert "error: class 19 predicted as class 39, 19 of 119 rows." in figure.caption
+    assert "the 30 of 40 classes with the most errors" in figure.caption
     assert figure.spec["data"][1]["text"][0].isdigit()
 
 

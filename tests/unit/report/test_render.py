@@ -17,9 +17,9 @@ import pytest
 
 from fairsweep.records import Champion, Importances
 from fairsweep.report.analysis.select import select
-from fairsweep.report.analysis.statistics import Comparison, Verdict, summarize
+from fairsweep.report.analysis.statistics import Comparison, Verdict, judge, summarize
 from fairsweep.report.render import build, write
-from fairsweep.report.text import tables
+from fairsweep.report.text import tables, terms
 from fairsweep.report.text.escape import markdown_text
 
 from .builders import (
@@ -170,12 +170,12 @@ def test_the_runs_own_overrides_come_before_the_arms():
     own = {**arm, "adam-1-search-1": ("optimizer=adam", "optimizer.params.learning_rate=0.1")}
     exact = build(sweep(*runs, arms=["adam"], commands=own))
     assert exact.command == ("fairsweep train optimizer=adam optimizer.params.learning_rate=0.1")
-    assert "This command trains it again:" in exact.markdown
+    assert "To train it again:" in exact.markdown
     rough = build(sweep(*runs, arms=["adam"], commands=arm))
     assert rough.command == "fairsweep train optimizer=adam"
-    assert "once the searched values below are added to it" in rough.markdown
+    assert "To train it again, add the searched values below to this command:" in rough.markdown
     none = build(sweep(*runs, arms=["adam"], commands={}))
-    assert (none.command, "trains it again" in none.markdown) == ("", False)
+    assert (none.command, "train it again" in none.markdown) == ("", False)
 
 
 def test_searched_parameters_come_first_with_their_default():
@@ -284,7 +284,7 @@ def test_same_bytes_in_another_process(report):
         "pages = made.markdown.encode(), made.html.encode(), *made.pictures.values()\n"
         "print(*(hashlib.sha256(page).hexdigest() for page in pages))"
     )
-    path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "unit")])
+    path = os.pathsep.join([str(ROOT / "pipeline"), str(ROOT / "tests" / "unit")])
     ran = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "7"},
@@ -332,11 +332,11 @@ def test_slices_are_folded_away_where_there_are_many(rich):
 
 def test_too_few_trials_for_an_importance_are_said_on_both_pages(rich):
     few = {"adam": Importances((), "8 trials ended, 20 are needed")}
-    line = "Which of them mattered can't be told yet (adam: 8 trials ended, 20 are needed)."
+    line = "It is too early to say which of them mattered (adam: 8 trials ended, 20 are needed)."
     told = build(rich, importances=few)
     assert line in Page(told.html).text.replace("&#39;", "'")
     assert markdown_text(line) in told.markdown
-    assert "can't be told yet" not in build(rich).markdown
+    assert "too early to say" not in build(rich).markdown
 
 
 def test_the_published_model_is_told_with_its_run_and_its_command():
@@ -345,16 +345,16 @@ def test_the_published_model_is_told_with_its_run_and_its_command():
     champion = Champion(record.name, "3", run.run_id, 0.91, record.data_sha256)
     report = build(replace(record, champion=champion))
     for page in (report.html, report.markdown):
-        assert "version 3 of digits-mlp-0a1b" in page
+        assert "Version 3 of digits-mlp-0a1b" in page
         assert "adam/1/seed-2" in page
         assert "fairsweep predict model=digits-mlp-0a1b" in page
-        assert "gives a class and a probability for every class" in page
+        assert "returns a class and a probability for each class" in page
     without = build(record)
     assert "fairsweep predict" not in without.html
     assert "fairsweep predict" not in without.markdown
     several = replace(record, champion=champion, data={"name": "fruit", "labels": "red, round"})
     for page in (build(several).html, build(several).markdown):
-        assert "gives labels and a probability for every label" in page
+        assert "returns labels and a probability for each label" in page
 
 
 @pytest.mark.parametrize(("objective", "found"), [(ACCURACY, 0.92), (LOSS, 0.88)])
@@ -373,4 +373,73 @@ def test_a_small_p_that_is_too_large_for_a_tie_is_told_with_its_limit():
     verdict = Verdict("tie", "adam", ("adam", "sgd"), (item,), limit=0.025)
     selection = select(finished({"adam": [0.9, 0.91, 0.92], "sgd": [0.89, 0.89, 0.89]}))
     (row,) = tables.comparisons_table(selection, verdict).rows
-    assert row[-1] == "can't be told apart: p not below 0.025"
+    assert row[-1] == "no clear difference (p ≥ 0.025)"
+    threshold = dict(terms.comparison_terms(verdict))["threshold"]
+    assert "below 0.05 against every other arm" in threshold
+
+
+def _judged(**values):
+    """The rows of the comparisons, and what is said of them, of arms with these values."""
+    selection = select(finished(values))
+    verdict = judge(selection.samples, ACCURACY)
+    table = tables.comparisons_table(selection, verdict)
+    said = dict(terms.comparison_terms(verdict))
+    return [row[-1] for row in table.rows], said
+
+
+def test_each_comparison_says_which_threshold_its_p_was_compared_with():
+    adam, close, far = [0.90, 0.912, 0.905], [0.90, 0.911, 0.906], [0.501, 0.49, 0.511]
+    won, said = _judged(adam=adam, sgd=far, lion=[v - 0.001 for v in far])
+    assert won == ["adam is better (p < 0.05)"] * 2
+    assert "is a tie" not in said["threshold"]
+    tied, said = _judged(adam=adam, adamw=close, sgd=far)
+    # Three arms: 0.05 * 2 / 3.
+    assert tied == ["no clear difference (p ≥ 0.0333)", "adam is better (p < 0.0333)"]
+    assert (
+        "left out of the tie only if its corrected p is below 0.0333 (0.05 × 2 / 3 arms)"
+        in (said["threshold"])
+    )
+    assert "the smallest p times 2, the next one times 1" in said["p, corrected"]
+    two, said = _judged(adam=adam, adamw=close)
+    assert two == ["no clear difference (p ≥ 0.05)"]
+    assert "it equals p" in said["p, corrected"]
+
+
+def test_words_are_explained_on_both_pages_where_they_first_stand(report, rich):
+    text = re.sub(r"\s+", " ", Page(report.html).text)
+    selection = select(rich)
+    said = terms.comparison_terms(judge(selection.samples, rich.objective))
+    assert {word for word, _ in terms.arm_terms(rich)} >= {"arm", "confirmed mean", "optimism gap"}
+    assert {word for word, _ in said} >= {"p", "p, corrected", "threshold"}
+    for own, before in (
+        (terms.arm_terms(rich), "Is the difference real?"),
+        (said, "Best run: "),
+    ):
+        for word, meaning in own:
+            assert text.index(f"{word} {meaning}.") < text.index(before)
+            line = f"\n- **{word}**: {markdown_text(meaning)}.\n"
+            assert report.markdown.index(line) < report.markdown.index(f"## {before}")
+
+
+def test_a_negative_optimism_gap_is_explained(rich):
+    said = dict(terms.arm_terms(rich))["optimism gap"]
+    assert "negative where the fresh seeds happened to do better" in said
+
+
+def test_what_was_not_confirmed_is_not_explained():
+    said = build(sweep(search("adam", 0, 0.9), arms=["adam"], confirm_seeds=0)).markdown
+    assert "- **arm**: " in said
+    assert "- **optimism gap**: " not in said
+
+
+def test_every_command_of_the_pages_finds_the_store():
+    record = finished({"adam": [0.9, 0.91, 0.92]})
+    run = next(r for r in record.runs if r.key.stage == "confirm")
+    champion = Champion(record.name, "1", run.run_id, 0.91, record.data_sha256)
+    report = build(replace(record, champion=champion), store=("tracking.root=/data/my runs",))
+    place = "'tracking.root=/data/my runs'"
+    assert report.command.endswith(place)
+    assert report.predict.endswith(f"output=classes.csv {place}")
+    for command in (report.command, report.predict):
+        assert command in report.markdown
+        assert command in Page(report.html).text

@@ -52,7 +52,9 @@ def test_a_tie_of_two():
 def test_a_tie_of_three_leaves_the_others_out():
     values = {name: [0.97, 0.96, 0.98] for name in ("adam", "adamw", "nadam")}
     headline = build(finished({**values, "sgd": [0.501, 0.49, 0.511]})).headline
-    assert headline.startswith("No clear winner between adam, adamw and nadam: adam is ahead")
+    assert headline.startswith(
+        "No clear winner between adam, adamw and nadam: adam has the best mean, "
+    )
 
 
 def test_one_arm_is_only_described():
@@ -68,7 +70,7 @@ def test_one_arm_with_one_trial_and_nothing_else():
     assert report.headline == (
         "The best of the search is adam/0 with val_accuracy 0.9000, not confirmed on fresh seeds."
     )
-    _says(report, "No confirmation on fresh seeds was asked for")
+    _says(report, "weren't confirmed on fresh seeds (confirm.seeds=0)")
     assert report.best_run == "adam-0-search-1"
 
 
@@ -105,7 +107,7 @@ def test_a_search_that_is_over_and_a_confirmation_not_begun():
         "fresh seeds."
     )
     _says(report, "adam: 3 of 3 seeds not trained yet")
-    assert "It is not confirmed on fresh seeds." in report.markdown
+    assert "It isn't confirmed on fresh seeds." in report.markdown
 
 
 def test_a_confirmation_half_done_names_no_winner():
@@ -126,7 +128,7 @@ def test_an_arm_with_a_diverged_seed_cannot_win():
     report = build(sweep(*runs, arms=["sgd", "adam", "rmsprop"]))
     assert report.headline.startswith("adam wins")
     assert report.headline.endswith("; sgd diverged on some seeds and can't win.")
-    _says(report, "sgd: 1 of 3 seeds diverged, so it can't be the winner")
+    _says(report, "sgd: 1 of 3 seeds diverged, so it can't win")
     assert report.best_run == "adam-1-search-1"
     assert report.table.rows[-1][0] == "sgd"
     assert report.table.rows[-1][3] == "0.9900 ± 0.0000 (2 of 3)"
@@ -156,7 +158,7 @@ def test_one_arm_left_when_the_other_never_finished():
 def test_one_seed_allows_no_test():
     report = build(finished({"adam": [0.97], "sgd": [0.90]}))
     assert report.status == "Tie"
-    _says(report, "One confirmation seed per arm: no interval and no test is possible")
+    _says(report, "one confirmation seed per arm there can be no interval and no test")
     assert "too few seeds to tell" in report.markdown
 
 
@@ -173,7 +175,11 @@ def test_failed_trials_and_seeds_are_counted():
     runs.append(confirm("sgd", 1, 2, None, "failed"))
     report = build(sweep(*runs, trials=3))
     assert report.status == "Winner"
-    _says(report, "2 trials failed by an error", "sgd: 1 of 3 seeds failed by an error")
+    _says(
+        report,
+        "2 trials failed; the error is on their MLflow runs.",
+        "sgd: 1 of 3 seeds failed; the error is on its MLflow run.",
+    )
 
 
 def test_a_pruned_default_shows_its_value_as_such():

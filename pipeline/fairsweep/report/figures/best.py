@@ -27,10 +27,10 @@ def best_so_far(selection: Selection, spent: Literal["trials", "epochs"]) -> Fig
     if not data:
         return None
     captions = {
-        "trials": "An arm that is still rising at the end would gain from more trials; one that is "
-        "flat early is easy to tune.",
-        "epochs": "The same against what was really trained, trials that were stopped early "
-        "included: whose line is ahead got there with less work.",
+        "trials": "An arm that still improves at the end would gain from more trials; one that "
+        "levels off early is easy to tune.",
+        "epochs": "The same by the epochs that were trained, in trials stopped early too: the arm "
+        "whose line is ahead got there with less work.",
     }
     return Figure(
         name=f"best-by-{spent}",
@@ -67,10 +67,10 @@ def expected_best(selection: Selection) -> Figure | None:
         name="expected-best",
         section="search",
         title="What a shorter search would have found",
-        caption="The best of so many random trials, on average over all ways to draw them from "
-        "those that ended, one that didn't complete as the worst of them; "
-        f"{BAND:.0%} of such searches end inside the band. Where bands overlap, that budget "
-        "doesn't tell the arms apart.",
+        caption="The best of so many random trials, averaged over all ways to draw them from those "
+        "that ended; a trial that didn't complete counts as the worst. "
+        f"{BAND:.0%} of such searches end inside the band. Where the bands of two arms overlap, "
+        "that many trials can't tell the arms apart.",
         height=320,
         spec={
             "data": data,

@@ -1,4 +1,4 @@
-"""Which classes of the test rows were taken for which."""
+"""The confusion matrix: true and predicted classes of the test rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def confusion_matrix(entry: ArmSelection | None) -> Figure | None:
     ticks = {"tickvals": list(range(len(kept))), "ticktext": names, "showgrid": False}
     cell = 27 if len(kept) <= SPELLED_OUT else 24
     place = layout(
-        xaxis={"title": {"text": "taken for"}, "range": [-0.5, len(kept) - 0.5], **ticks},
+        xaxis={"title": {"text": "predicted class"}, "range": [-0.5, len(kept) - 0.5], **ticks},
         yaxis={
             "title": {"text": "true class"},
             "range": [len(kept) - 0.5, -0.5],
@@ -44,15 +44,15 @@ def confusion_matrix(entry: ArmSelection | None) -> Figure | None:
         },
     )
     left_out = (
-        f" The {len(kept)} of {len(found.classes)} classes with the most mistakes; shares are of "
-        "all rows of a class."
+        f" Shown are the {len(kept)} of {len(found.classes)} classes with the most errors; shares "
+        "are of all rows of a class."
         if len(kept) < len(found.classes)
         else ""
     )
     return Figure(
         name="confusion",
         section="classes",
-        title=f"What {entry.arm} takes the test rows for, {_seeds(seeds)}",
+        title=f"Confusion matrix of {entry.arm}, {_seeds(seeds)}",
         caption=_most_frequent(found) + left_out,
         height=70 + (36 if len(kept) <= SPELLED_OUT else 26) * len(kept),
         spec={"data": _traces(found, kept, shares), "layout": place},
@@ -72,7 +72,7 @@ def _sum(stored: Sequence[Confusion | None]) -> Confusion | None:
 
 
 def _worst(found: Confusion) -> list[int]:
-    """The classes to show, in their order: all, or those that take part in the most mistakes."""
+    """The classes to show, in their order: all, or those that take part in the most errors."""
     places = range(len(found.classes))
     wrong = [sum(found.counts[i][j] + found.counts[j][i] for j in places if j != i) for i in places]
     return sorted(sorted(places, key=lambda i: (-wrong[i], i))[:MOST])
@@ -83,10 +83,10 @@ def _most_frequent(found: Confusion) -> str:
     pairs = [(i, j) for i in places for j in places if i != j]
     i, j = max(pairs, key=lambda pair: found.counts[pair[0]][pair[1]], default=(0, 0))
     if i == j or not found.counts[i][j]:
-        return "No row of one class was taken for another."
+        return "Every test row was classified correctly."
     return (
-        f"{found.classes[i]} is most often taken for {found.classes[j]}: {found.counts[i][j]:,} of "
-        f"{sum(found.counts[i]):,}."
+        f"The most frequent error: {found.classes[i]} predicted as {found.classes[j]}, "
+        f"{found.counts[i][j]:,} of {sum(found.counts[i]):,} rows."
     )
 
 
@@ -142,7 +142,7 @@ def _hover(found: Confusion, i: int, j: int) -> str:
     total = sum(found.counts[i])
     share = _share(found.counts[i][j] / total) if total else MISSING
     true, predicted = name(found.classes[i]), name(found.classes[j])
-    return f"{true} taken for {predicted}: {found.counts[i][j]:,} of {total:,} ({share})"
+    return f"{true} predicted as {predicted}: {found.counts[i][j]:,} of {total:,} ({share})"
 
 
 def _share(share: float) -> str:

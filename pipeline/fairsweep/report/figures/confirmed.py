@@ -38,9 +38,9 @@ def confirmed_values(selection: Selection, order: Sequence[str]) -> Figure | Non
         name="confirmed",
         section="arms",
         title="The best configuration of each arm, on fresh seeds",
-        caption=f"Further {better} is better. Each dot is one seed, the bar the mean with its 95 % "
-        "interval, the hollow diamond the untuned default. Dots that mingle are arms that the "
-        "seed alone can swap.",
+        caption=f"Further {better} is better. Each dot is one seed, the bar is the mean with its "
+        "95 % interval, and the hollow diamond is the untuned default. Where the dots of two arms "
+        "overlap, another random seed could swap them.",
         height=96 + 56 * len(names),
         spec={"data": data, "layout": place},
     )

@@ -21,9 +21,9 @@ CROWDED = 5
 
 CAPTIONS = {
     "loss": "Lower is better. Where the solid line (validation) turns up while the dashed one "
-    "(training) still falls, the network has begun to learn its training rows by heart.",
-    "accuracy": "Higher is better. A solid line far below its dashed one is overfitting; a wide "
-    "band says that the random seed matters as much as the optimizer.",
+    "(training) still falls, the network has begun to overfit.",
+    "accuracy": "Higher is better. A solid line far below its dashed one is overfitting. Where the "
+    "bands of two arms overlap, the random seed matters as much as the choice between them.",
 }
 
 

@@ -53,11 +53,10 @@ def importance(selection: Selection, importances: Mapping[str, Importances]) -> 
         name="importance",
         section="parameters",
         title="Which parameters mattered",
-        caption="How much each parameter had to do with a trial being among the best quarter of "
-        "its arm's, as a share of all of them (PED-ANOVA, arXiv 2304.10255). A hollow bar is no "
-        "longer than shuffled results make it in one search of twenty: luck is enough to explain "
-        "it."
-        f"{f' Not told: {missing}.' if missing else ''}",
+        caption="How much each parameter had to do with a trial being in the best quarter of its "
+        "arm, as a share of all parameters (PED-ANOVA, arXiv 2304.10255). Chance is enough to "
+        "explain a hollow bar: with the results shuffled, one search in twenty has one as long."
+        f"{f' Not known: {missing}.' if missing else ''}",
         height=round(bottom) + 52,
         spec={
             "data": data,
@@ -124,7 +123,7 @@ def _bars(
             "line": {"color": style.colour, "width": 1.2},
         },
         "customdata": [
-            f"{item.share:.0%}, {'no more than luck' if item.lucky else 'more than luck'}"
+            f"{item.share:.0%}, {'could be chance' if item.lucky else 'more than chance'}"
             for item in items
         ],
         "hovertemplate": "%{customdata}<extra>%{fullData.name}</extra>",
@@ -155,7 +154,7 @@ def _slice(item: Slice, own: str, label: str, selection: Selection, worst: float
         name=own,
         section="slices",
         title=label[:1].upper() + label[1:],
-        caption=f"Best trial: {', '.join(best) or 'none is complete'}.{told(drawn, total)}",
+        caption=f"Best trial: {', '.join(best) or 'none has completed'}.{told(drawn, total)}",
         height=250,
         spec={
             "data": data,

@@ -18,7 +18,7 @@ from fairsweep.report.figures.parts import (
     name,
     rounded,
 )
-from fairsweep.report.figures.trials import edge, shown, thinned, told, trial_points
+from fairsweep.report.figures.trials import POINTS, edge, shown, thinned, told, trial_points
 from fairsweep.report.text.numbers import number
 
 LIMIT = 1800
@@ -68,9 +68,8 @@ def learning_rates(selection: Selection) -> Figure | None:
         name="learning-rates",
         section="search",
         title="Which learning rates work",
-        caption="Each circle is a trial, a hollow one was stopped early, a cross at the edge "
-        "diverged. A bar reaches over all trials within 1 % of the arm's best: a long one forgives "
-        f"a rate that is a little off. {_told(good)}.{told(drawn, len(rates))}",
+        caption=f"{POINTS} A bar spans all trials within 1 % of the arm's best: the longer it is, "
+        f"the less the exact rate matters. {_told(good)}.{told(drawn, len(rates))}",
         height=height,
         spec={"data": data, "layout": place},
         wide=True,
@@ -79,7 +78,7 @@ def learning_rates(selection: Selection) -> Figure | None:
 
 def _told(good: Mapping[str, tuple[float, float]]) -> str:
     if not good:
-        return "No trial is complete"
+        return "No trial has completed"
     return "; ".join(
         f"{arm} {low:.2g} to {high:.2g} (×{high / low:.3g})"
         if low < high

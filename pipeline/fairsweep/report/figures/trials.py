@@ -17,6 +17,10 @@ from fairsweep.report.figures.parts import name, points, rounded
 from fairsweep.report.text.numbers import number
 
 DRAWN = ("complete", "pruned", "diverged")
+POINTS = (
+    "Each point is a trial: hollow if it was stopped early, a cross at the edge if it diverged."
+)
+"""How to read a picture of trials."""
 
 
 def shown(entry: ArmSelection) -> tuple[RunRecord, ...]:
@@ -67,7 +71,7 @@ def thinned(
 
 def told(drawn: int, of: int) -> str:
     """That not all trials are drawn, as the end of a caption."""
-    return f" Of {of:,} trials {drawn:,} are drawn, the best among them." if drawn < of else ""
+    return f" {drawn:,} of {of:,} trials are drawn, the best among them." if drawn < of else ""
 
 
 def trial_points(

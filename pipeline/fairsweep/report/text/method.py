@@ -41,23 +41,26 @@ SOURCES = (
 def method(sweep: SweepRecord) -> tuple[str, ...]:
     """How the verdict comes about, for a reader who meets it for the first time."""
     seeds = f"{sweep.confirm_seeds} fresh random seeds" if sweep.confirm_seeds else "fresh seeds"
+    choice = (
+        ""
+        if sweep.confirm_top == 1
+        else " The configuration with the best confirmed mean represents its arm."
+    )
     protocol = (
-        f"Every arm got the same budget, {plural(sweep.trials, 'trial')}; trial 0 uses the arm's "
-        "defaults. A trial learns from the training rows and is scored on validation rows it never "
-        "learned from. The best score of a search is still too good: it is the luckiest of many. "
-        f"{_retrained(sweep.confirm_top)} trained again on {seeds}, the same seeds in "
-        "every arm, and only these confirmed runs decide. Test rows are looked at once per "
-        "confirmed run, at the epoch that validation chose, and decide nothing."
+        f"Every arm got the same budget of {plural(sweep.trials, 'trial')}; trial 0 uses the arm's "
+        "defaults. A trial trains on the training rows and is scored on validation rows. The best "
+        "score of a search overstates the arm, because it is the luckiest of many. "
+        f"{_retrained(sweep.confirm_top)} trained again with {seeds}, the same seeds in every arm, "
+        "and only these confirmed runs decide. Test rows are used once per confirmed run, at the "
+        "epoch that validation chose, and decide nothing."
+        f"{choice}"
     )
     rule = (
-        "± is the standard deviation from seed to seed, and the 95 % interval says how well the "
-        "mean is known (Student's t). The optimism gap is by how much the best value that the "
-        "search found is better than the confirmed mean: so much would a script have flattered "
-        "the arm. Arms share "
-        "their seeds, so they are compared seed by seed with a paired t-test, and Holm's "
-        "correction pays for asking more than one question. A winner is named only if the "
-        f"corrected p-value is below {LEVEL} against every other arm. "
-        "Anything else is a tie: more seeds may settle it."
+        "The arms share their seeds, so the best arm is compared with each other arm seed by seed, "
+        "with a paired t-test; intervals are Student's t. With more than one comparison chance has "
+        "more than one opportunity, so the p-values get Holm's correction. A winner is named only "
+        f"if the corrected p is below {LEVEL} against every other arm. Anything else is a tie, "
+        "which more seeds may settle."
     )
     return (protocol, rule)
 
@@ -65,7 +68,4 @@ def method(sweep: SweepRecord) -> tuple[str, ...]:
 def _retrained(top: int) -> str:
     if top == 1:
         return "So the best configuration of each arm is"
-    return (
-        "The configuration with the best confirmed mean stands for its arm: "
-        f"the best {top} of each arm are"
-    )
+    return f"So the best {top} configurations of each arm are"

@@ -26,6 +26,7 @@ from fairsweep.report.text.numbers import (
     signed,
     spread,
 )
+from fairsweep.report.text.wording import group_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Table:
 def arms_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Table:
     """One row per arm, best confirmed mean first."""
     header = (
-        sweep.group.rsplit("/", 1)[-1] or "arm",
+        group_of(sweep),
         "default",
         "tuned",
         "confirmed mean ± sd (seeds)",
@@ -54,12 +55,29 @@ def arms_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Ta
     return Table(header, tuple(rows))
 
 
+def summary_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Table:
+    """The same in short, for a terminal of 80 columns: the most important columns first."""
+    metric = test_metric(sweep.objective.metric)
+    header = (
+        group_of(sweep),
+        "confirmed mean ± sd",
+        "tuned",
+        "default",
+        "test mean ± sd",
+        "complete/pruned/ diverged/failed",
+    )
+    return Table(
+        header,
+        tuple(_summary_row(selection[arm], metric) for arm in ranking(selection, verdict)),
+    )
+
+
 def cost_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Table:
     """What each arm's search took, in the order of the arms table, and how fast its best
     configuration learns."""
     goal = target(selection)
     header = [
-        sweep.group.rsplit("/", 1)[-1] or "arm",
+        group_of(sweep),
         *("stopped early", "diverged", "epochs trained", "training time"),
     ]
     if goal is not None:
@@ -96,7 +114,7 @@ def comparisons_table(selection: Selection, verdict: Verdict) -> Table:
         "p",
         "p, corrected",
         "effect size",
-        "reading",
+        "result",
     )
     scale = max(abs(value) for own in selection.samples.values() for value in own.values())
     rows = (_comparison_row(item, verdict, scale) for item in verdict.comparisons)
@@ -142,11 +160,6 @@ def test_metric(metric: str) -> str:
 
 def _arm_row(entry: ArmSelection, metric: str, objective: Objective) -> tuple[str, ...]:
     summary = summarize([value_of(run) for run in entry.confirmed])
-    measured = [run.test.get(metric, math.nan) for run in entry.confirmed]
-    tests = summarize([value for value in measured if math.isfinite(value)])
-    counts = entry.counts
-    tally = [str(counts[name]) for name in ("complete", "pruned", "diverged", "failed")]
-    running = f" ({counts['running']} running)" if counts["running"] else ""
     return (
         entry.arm,
         _default(entry.default),
@@ -156,9 +169,36 @@ def _arm_row(entry: ArmSelection, metric: str, objective: Objective) -> tuple[st
         signed(objective.gain(value_of(entry.best), over=summary.mean), summary.mean)
         if summary
         else MISSING,
-        spread(tests.mean, tests.sd) if tests else MISSING,
-        " / ".join(tally) + running,
+        _tested(entry, metric),
+        _tally(entry, " / "),
     )
+
+
+def _summary_row(entry: ArmSelection, metric: str) -> tuple[str, ...]:
+    """Seeds are counted only where some are missing: how many there are is said once."""
+    summary = summarize([value_of(run) for run in entry.confirmed])
+    missing = "" if len(entry.seeds) == len(entry.confirmed) else f" {_seeds(entry)}"
+    return (
+        entry.arm,
+        MISSING if summary is None else f"{spread(summary.mean, summary.sd)}{missing}",
+        number(value_of(entry.best)),
+        _default(entry.default),
+        _tested(entry, metric),
+        _tally(entry, "/"),
+    )
+
+
+def _tested(entry: ArmSelection, metric: str) -> str:
+    measured = [run.test.get(metric, math.nan) for run in entry.confirmed]
+    tests = summarize([value for value in measured if math.isfinite(value)])
+    return spread(tests.mean, tests.sd) if tests else MISSING
+
+
+def _tally(entry: ArmSelection, between: str) -> str:
+    """How many trials ended how, and how many are running."""
+    counts = entry.counts
+    ended = between.join(str(counts[name]) for name in ("complete", "pruned", "diverged", "failed"))
+    return f"{ended} ({counts['running']} running)" if counts["running"] else ended
 
 
 def _share(count: int, total: int) -> str:
@@ -210,11 +250,11 @@ def _comparison_row(item: Comparison, verdict: Verdict, scale: float) -> tuple[s
 
 
 def _reading(item: Comparison, verdict: Verdict) -> str:
+    """What the corrected p says, and the threshold that it was compared with."""
+    limit = LEVEL if len(verdict.tied) == 1 else verdict.limit
     if item.behind:
-        return f"{verdict.best} is better"
-    if item.corrected is not None and item.corrected < LEVEL:
-        return f"can't be told apart: p not below {verdict.limit:.3g}"
-    return "can't be told apart"
+        return f"{verdict.best} is better (p < {limit:.3g})"
+    return f"no clear difference (p ≥ {limit:.3g})"
 
 
 def _searched(entry: ArmSelection) -> frozenset[str]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from fairsweep.records import Importances, RunRecord, SweepRecord
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
-from fairsweep.report.analysis.statistics import LEVEL, Verdict, summarize
+from fairsweep.report.analysis.statistics import Verdict, summarize
 from fairsweep.report.text.numbers import number, p_value, signed, spread
 
 
@@ -39,8 +39,8 @@ def headline(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> str:
     tied = listed(verdict.tied)
     if len(verdict.tied) > 2:
         return (
-            f"No clear winner between {tied}: {verdict.best} is ahead with {best}, by too little"
-            f"{_left_out(selection)}."
+            f"No clear winner between {tied}: {verdict.best} has the best mean, {best}, but not "
+            f"by enough{_left_out(selection)}."
         )
     second = _confirmed(selection[verdict.tied[1]])
     return f"No clear winner between {tied}: {best} against {second}{_left_out(selection)}."
@@ -65,20 +65,20 @@ def notes(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> tuple[s
         found += _confirmations(sweep, entry)
     if sweep.confirm_seeds == 0 and selection.leader():
         found.append(
-            "No confirmation on fresh seeds was asked for. The best value of a search is the "
-            "luckiest of many, and flatters the arm."
+            "The best configurations weren't confirmed on fresh seeds (confirm.seeds=0). The best "
+            "value of a search is the luckiest of many, and overstates the arm."
         )
     if sweep.confirm_seeds == 1:
         found.append(
-            "One confirmation seed per arm: no interval and no test is possible. Five or more "
-            "seeds allow both."
+            "With one confirmation seed per arm there can be no interval and no test. Use five "
+            "or more (confirm.seeds=5)."
         )
     for item in verdict.comparisons:
         if item.test == "sign flip":
             found.append(
                 f"The difference between {verdict.best} and {item.arm} is the same on every seed, "
-                "where a t-test has no answer; the exact sign-flip test was used, which needs six "
-                "seeds to go below 0.05."
+                "so a t-test can't be computed. The exact sign-flip test was used instead; it "
+                "needs at least six seeds to get below 0.05."
             )
     return tuple(found)
 
@@ -87,18 +87,9 @@ def comparisons_line(verdict: Verdict) -> str:
     """How to read the table of comparisons; empty when there is none."""
     if not verdict.comparisons:
         return ""
-    text = (
-        f"{verdict.best} minus the other arm, seed by seed. An interval that holds zero, or a "
-        "large p, says that the seed alone may have made the difference. The effect size is the "
-        "mean difference in standard deviations of the differences (Cohen's d)."
-    )
-    if len(verdict.comparisons) < 2 or verdict.kind != "tie":
-        return text
     return (
-        f"{text} As no arm beats every other one, an arm is left out of the tie only where the "
-        f"corrected p is below {verdict.limit:.3g} ({LEVEL} times 2 / "
-        f"{len(verdict.comparisons) + 1} arms), because the best arm was picked by looking at the "
-        "same numbers."
+        f"Differences are {verdict.best} minus the other arm, seed by seed. Where the interval "
+        "contains zero, the random seed alone could explain the difference."
     )
 
 
@@ -107,7 +98,7 @@ def importance_line(importances: Mapping[str, Importances]) -> str:
     if not importances or any(own.parameters for own in importances.values()):
         return ""
     why = "; ".join(f"{arm}: {own.missing}" for arm, own in importances.items())
-    return f"Which of them mattered can't be told yet ({why})."
+    return f"It is too early to say which of them mattered ({why})."
 
 
 def facts(sweep: SweepRecord) -> tuple[str, ...]:
@@ -129,13 +120,13 @@ def best_run_line(run: RunRecord, metric: str, verdict: Verdict, selection: Sele
     epoch = "" if run.best_epoch is None else f" at epoch {run.best_epoch} of {run.epochs}"
     found = f"{metric} {number(value_of(run))}{epoch}"
     if not selection.confirmed:
-        return f"The best run of the search: {found}. It is not confirmed on fresh seeds."
-    own = f"the search reached {found}; on fresh seeds {_confirmed(selection[run.key.arm])}"
+        return f"The best run of the search: {found}. It isn't confirmed on fresh seeds."
+    own = f"The search reached {found}; on fresh seeds {_confirmed(selection[run.key.arm])}."
     if verdict.kind == "tie":
-        return f"The best mean of the tied arms: {own}."
+        return f"{own} This is the best mean of the tied arms."
     if verdict.kind == "none":
-        return f"The best mean, but some of its seeds diverged: {own}."
-    return f"{own[0].upper()}{own[1:]}."
+        return f"{own} This is the best mean, but some of its seeds diverged."
+    return own
 
 
 def champion_line(sweep: SweepRecord) -> str:
@@ -146,11 +137,25 @@ def champion_line(sweep: SweepRecord) -> str:
     names = {run.run_id: str(run.key) for run in sweep.runs}
     kinds = ("labels", "label") if "labels" in sweep.data else ("a class", "class")
     return (
-        f"Registered in MLflow as version {champion.version} of {champion.name}, alias champion: "
-        f"the best seed of its arm by validation, {names.get(champion.run_id, champion.run_id)}; "
-        f"the arm's confirmed mean is {number(champion.mean)}. It takes rows as they are in the "
-        f"data and gives {kinds[0]} and a probability for every {kinds[1]}. This asks it:"
+        f"Version {champion.version} of {champion.name} in MLflow's model registry, with the alias "
+        f"champion: {names.get(champion.run_id, champion.run_id)}, the seed of its arm that did "
+        f"best on validation rows. The arm's confirmed mean is {number(champion.mean)}. The model "
+        f"takes rows as they are in the data set, and returns {kinds[0]} and a probability for "
+        f"each {kinds[1]}:"
     )
+
+
+def group_of(sweep: SweepRecord) -> str:
+    """What an arm is: `optimizer`, `model`, …"""
+    return sweep.group.rsplit("/", 1)[-1] or "arm"
+
+
+def of_group(sweep: SweepRecord) -> str:
+    """An arm as one of its kind: `an optimizer`, `a model`, …"""
+    kind = group_of(sweep)
+    if kind == "arm":
+        return "one configuration"
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -203,8 +208,9 @@ def _unfinished(selection: Selection) -> list[str]:
         return []
     training = f" {plural(selection.running, 'run')} training." if selection.running else ""
     text = (
-        f"The sweep is still running, or was interrupted.{training} More is to come from "
-        f"{listed(selection.pending)}; no winner is named before. The same command continues it."
+        f"The sweep is still running, or was interrupted.{training} Runs of "
+        f"{listed(selection.pending)} are still to come, and no winner is named before they have "
+        "ended. The same command continues the sweep."
     )
     return [text]
 
@@ -217,15 +223,17 @@ def _searches(sweep: SweepRecord, selection: Selection) -> list[str]:
             told = ", ".join(f"{count} {name}" for name, count in entry.counts.items() if count)
             found.append(f"{entry.arm}: no trial completed ({told}).")
         if ended < sweep.trials:
-            why = " Its epochs, minutes or grid allowed no more." if sweep.finished else ""
+            why = (
+                " A limit of epochs or minutes, or the end of its grid, came first."
+                if sweep.finished
+                else ""
+            )
             if entry.arm in sweep.stopped:
                 why = f" Stopped: {sweep.stopped[entry.arm]}."
             found.append(f"{entry.arm}: {ended} of {plural(sweep.trials, 'trial')} ended.{why}")
     failed = sum(entry.counts["failed"] for entry in selection.arms)
     if failed:
-        found.append(
-            f"{plural(failed, 'trial')} failed by an error, which its run in MLflow tells."
-        )
+        found.append(f"{plural(failed, 'trial')} failed; {_error_on(failed)}.")
     return found
 
 
@@ -234,12 +242,17 @@ def _confirmations(sweep: SweepRecord, entry: ArmSelection) -> list[str]:
     found = []
     if counts["diverged"]:
         found.append(
-            f"{entry.arm}: {counts['diverged']} of {total} seeds diverged, so it can't be the "
-            "winner; its mean is that of the other seeds."
+            f"{entry.arm}: {counts['diverged']} of {total} seeds diverged, so it can't win; its "
+            "mean is that of the other seeds."
         )
     if counts["failed"]:
-        found.append(f"{entry.arm}: {counts['failed']} of {total} seeds failed by an error.")
+        failed = counts["failed"]
+        found.append(f"{entry.arm}: {failed} of {total} seeds failed; {_error_on(failed)}.")
     waiting = total - sum(counts[name] for name in ("complete", "diverged", "failed", "pruned"))
     if entry.best is not None and waiting:
         found.append(f"{entry.arm}: {waiting} of {total} seeds not trained yet.")
     return found
+
+
+def _error_on(failed: int) -> str:
+    return f"the error is on {'its MLflow run' if failed == 1 else 'their MLflow runs'}"

@@ -15,6 +15,7 @@ from fairsweep.errors import BadInput, StorageError
 from fairsweep.invocation import command_line
 from fairsweep.machine import listener
 from fairsweep.tracking.store import ENVIRONMENT, Store, no_store
+from fairsweep.tracking.ui.links import sweeps_links
 
 HOST = "127.0.0.1"
 
@@ -64,6 +65,8 @@ def serve(store: Store, port: int) -> None:
     """
     for ending in (signal.SIGINT, signal.SIGTERM):  # both end the server too
         signal.signal(ending, signal.default_int_handler)
+    address = f"http://{HOST}:{port}"
+    links = sweeps_links(store, address)
     logs = store.root / "hydra"
     logs.mkdir(exist_ok=True)
     command = [
@@ -82,8 +85,10 @@ def serve(store: Store, port: int) -> None:
     with (logs / "ui.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=store.root, env=environment, stdout=log, stderr=log)
     try:
-        _wait_until_up(server, f"http://{HOST}:{port}")
-        print(f"http://{HOST}:{port} shows {store.root}; Ctrl-C ends it", flush=True)
+        _wait_until_up(server, address)
+        print(f"MLflow at {address} shows {store.root}; Ctrl-C ends it", flush=True)
+        for experiment, link in links.items():
+            print(f"sweeps of {experiment}: {link}", flush=True)
         server.wait()
     except KeyboardInterrupt:
         return

@@ -1,0 +1,86 @@
+"""What the words of the report mean, a line each, for a reader who meets them for the first time.
+
+In: a sweep and its verdict. Out: (word, meaning) in plain text, for the place where the word first
+stands; escaping is up to the page it goes into.
+"""
+
+from __future__ import annotations
+
+from fairsweep.records import SweepRecord
+from fairsweep.report.analysis.statistics import LEVEL, Verdict
+from fairsweep.report.text.wording import of_group, plural
+
+Terms = tuple[tuple[str, str], ...]
+
+
+def arm_terms(sweep: SweepRecord) -> Terms:
+    """The words of the table of arms."""
+    metric = sweep.objective.metric
+    better = "above" if sweep.objective.higher_is_better else "below"
+    found: Terms = (
+        ("arm", f"one of the options compared, here {of_group(sweep)}; every arm gets the same "
+         "data and the same budget"),
+        ("default, tuned", f"{metric} of the arm's default settings, and of the best trial of its "
+         "search"),
+    )  # fmt: skip
+    if not sweep.confirm_seeds:
+        return found
+    return (
+        *found,
+        ("confirmed mean", f"{_confirmed(sweep)}: the mean of their {metric} ± the standard "
+         "deviation from seed to seed. The 95 % interval says how precisely the mean is known"),
+        ("optimism gap", f"how far the tuned value is {better} the confirmed mean: how much "
+         "reporting the best trial alone would overstate the arm. It is negative where the fresh "
+         "seeds happened to do better than that trial"),
+    )  # fmt: skip
+
+
+def comparison_terms(verdict: Verdict) -> Terms:
+    """The words of the table of comparisons."""
+    count = len(verdict.comparisons)
+    if not count:
+        return ()
+    corrected = (
+        "there is only one comparison, so it equals p"
+        if count == 1
+        else f"p after Holm's correction for {count} comparisons: the smallest p times {count}, "
+        f"the next one times {count - 1}, and so on, and never less than the one before"
+    )
+    return (
+        ("p", "the chance of a difference at least this large if the two arms were equally good "
+         "and only the seeds differed"),
+        ("p, corrected", f"{corrected}. This is what is compared with the threshold"),
+        ("threshold", _threshold(verdict)),
+        ("effect size", "the mean difference, in standard deviations of the differences "
+         "(Cohen's d)"),
+    )  # fmt: skip
+
+
+def brief(sweep: SweepRecord, verdict: Verdict) -> tuple[str, ...]:
+    """What a terminal has room to say of the table and of the headline."""
+    lines = []
+    if sweep.confirm_seeds:
+        lines.append(f"confirmed mean: {_confirmed(sweep)}")
+    if verdict.kind == "winner":
+        lines.append(f"p: the chance of such a difference between equal arms; below {LEVEL} wins")
+    return tuple(lines)
+
+
+def _confirmed(sweep: SweepRecord) -> str:
+    which = "configuration" if sweep.confirm_top == 1 else "configurations"
+    top = "" if sweep.confirm_top == 1 else f"{sweep.confirm_top} "
+    seeds = plural(sweep.confirm_seeds, "fresh random seed")
+    best = "" if sweep.confirm_top == 1 else ", of which the one with the best mean counts"
+    return f"the arm's best {top}{which}, trained again with {seeds}{best}"
+
+
+def _threshold(verdict: Verdict) -> str:
+    arms = len(verdict.comparisons) + 1
+    wins = f"{verdict.best} wins if its corrected p is below {LEVEL} against every other arm"
+    if verdict.kind != "tie" or arms == 2:
+        return wins
+    return (
+        f"{wins}. It isn't, so this is a tie. An arm is left out of the tie only if its corrected "
+        f"p is below {verdict.limit:.3g} ({LEVEL} × 2 / {arms} arms). It is stricter, because the "
+        "best arm was picked by looking at these same numbers"
+    )
