@@ -12,6 +12,7 @@ import sys
 
 from fairsweep import __version__
 from fairsweep.errors import DONE, BadInput, Interrupted
+from fairsweep.invocation import find_code_here
 
 COMMANDS = {
     "sweep": "search every arm, confirm each arm's best, report",
@@ -58,8 +59,7 @@ def _run(words: list[str]) -> None:
         sys.exit(BadInput.exit_code)
     if name == "compare":
         name, rest = "sweep", [COMPARISON, *rest]
-    if (here := str(os.getcwd())) not in sys.path:  # noqa: PTH109
-        sys.path.insert(0, here)  # as `python -m` does: models of the user's own stand there
+    find_code_here()
     sys.argv[1:] = rest  # which Hydra reads
     importlib.import_module(f"fairsweep.commands.{name}").main()
 

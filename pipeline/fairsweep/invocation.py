@@ -1,13 +1,15 @@
-"""How this was called: a command that is shown works where the user stands.
+"""Where and how this was called: commands that are shown work there, and code of the user's own is
+found there.
 
-In: the name of a command and its overrides. Out: one line to paste. Under make it is a target of
-the Makefile, elsewhere `fairsweep …` or `python -m fairsweep …`.
+In: the name of a command and its overrides. Out: one line to paste, `fairsweep …` as it was called,
+or under make a target of the Makefile.
 """
 
 from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -29,10 +31,9 @@ def command_line(name: str, *overrides: str) -> str:
     quotes, or in single ones where double quotes aren't enough. A line break can't pass through
     make.
     """
-    under_make = UNDER_MAKE in os.environ
     broken = any("\n" in override or "\r" in override for override in overrides)
-    if not under_make or name not in TARGETS or broken:
-        return shlex.join((*_program(under_make), name, *overrides))
+    if UNDER_MAKE not in os.environ or name not in TARGETS or broken:
+        return shlex.join((*_program(), name, *overrides))
     if not overrides:
         return f"make {name}"
     inner = shlex.join(overrides).replace("$", "$$")
@@ -40,12 +41,23 @@ def command_line(name: str, *overrides: str) -> str:
     return f"make {name} ARGS={outer}"
 
 
-def _program(under_make: bool) -> tuple[str, ...]:
-    """The words that start this program; under make it isn't on the path."""
-    if under_make:
-        program = Path(sys.argv[0])
-        inside = program.is_relative_to(Path.cwd())
-        return (str(program.relative_to(Path.cwd()) if inside else program),)
-    if Path(sys.argv[0]).parts[-2:] == ("fairsweep", "__main__.py"):
-        return ("python", "-m", "fairsweep")
-    return ("fairsweep",)
+def find_code_here() -> None:
+    """Lets code of the user's own be imported from the folder where the command runs, as
+    `python -m` does."""
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+
+
+def _program() -> tuple[str, ...]:
+    """The words that start this program: by name where the shell finds it, else with its path."""
+    program = Path(sys.argv[0])
+    if program.parts[-2:] == ("fairsweep", "__main__.py"):
+        return (_called(Path(sys.executable)), "-m", "fairsweep")
+    return (_called(program),) if program.name == "fairsweep" else ("fairsweep",)
+
+
+def _called(program: Path) -> str:
+    if (found := shutil.which(program.name)) and Path(found).absolute() == program.absolute():
+        return program.name
+    inside = program.is_relative_to(Path.cwd())
+    return str(program.relative_to(Path.cwd()) if inside else program)

@@ -79,6 +79,7 @@ class Sandbox:
         steering = ("PYTHON", "KERAS", "MLFLOW", "TF_", "MPL", "HYDRA", "XDG_", "FAIRSWEEP", "OMP_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
         return kept | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": f"{self.project / 'pipeline'}{os.pathsep}{self.code}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "HOME": str(self.home),

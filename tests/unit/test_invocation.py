@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,7 @@ def test_overrides_arrive_as_they_were(tmp_path, overrides):
 def test_a_line_break_goes_past_make(monkeypatch):
     monkeypatch.setenv(UNDER_MAKE, "1")
     monkeypatch.setattr(sys, "argv", [".venv/bin/fairsweep"])
+    monkeypatch.setenv("PATH", os.defpath)
     command = command_line("train", "a=1\n2")
     assert command.startswith(".venv/bin/fairsweep train ")
     ran = subprocess.run(
@@ -74,20 +76,46 @@ def test_a_line_break_goes_past_make(monkeypatch):
     assert ran.stdout == "a=1\n2"
 
 
+@pytest.fixture
+def bin_folder(tmp_path, monkeypatch):
+    """An environment's folder of commands, below the folder where the user stands."""
+    folder = tmp_path / ".venv" / "bin"
+    folder.mkdir(parents=True)
+    for name in ("fairsweep", "python"):
+        (folder / name).touch(mode=0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(folder / "python"))
+    return folder
+
+
 @pytest.mark.parametrize(
     ("program", "words"),
-    [
-        ("/usr/local/bin/fairsweep", "fairsweep sweep search.trials=40"),
-        ("/site-packages/fairsweep/__main__.py", "python -m fairsweep sweep search.trials=40"),
-    ],
+    [("fairsweep", ["fairsweep"]), ("__main__.py", ["python", "-m", "fairsweep"])],
 )
-def test_without_make_it_is_as_it_was_called(monkeypatch, program, words):
-    monkeypatch.setattr(sys, "argv", [program])
-    assert command_line("sweep", "search.trials=40") == words
+def test_without_make_it_is_as_it_was_called(monkeypatch, bin_folder, program, words):
+    called = bin_folder / program
+    if program == "__main__.py":
+        called = bin_folder / "fairsweep" / "__main__.py"
+    monkeypatch.setattr(sys, "argv", [str(called)])
+    monkeypatch.setenv("PATH", str(bin_folder))
+    assert command_line("sweep", "trials=4") == shlex.join([*words, "sweep", "trials=4"])
+    # Of another environment, the shell finds the wrong one.
+    other = bin_folder.with_name("other")
+    other.mkdir()
+    for name in ("fairsweep", "python"):
+        (other / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(other))
+    assert command_line("sweep", "trials=4") == f".venv/bin/{shlex.join(words)} sweep trials=4"
 
 
-def test_under_make_what_has_no_target_is_called_where_it_stands(monkeypatch, tmp_path):
-    monkeypatch.setenv(UNDER_MAKE, "1")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", [str(tmp_path / ".venv" / "bin" / "fairsweep")])
+def test_from_elsewhere_it_has_the_whole_path(monkeypatch, bin_folder, tmp_path_factory):
+    monkeypatch.setattr(sys, "argv", [str(bin_folder / "fairsweep")])
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert command_line("doctor") == f"{bin_folder}/fairsweep doctor"
+
+
+@pytest.mark.usefixtures("under_make")
+def test_under_make_what_has_no_target_is_called_where_it_stands(monkeypatch, bin_folder):
+    monkeypatch.setattr(sys, "argv", [str(bin_folder / "fairsweep")])
     assert command_line("doctor") == ".venv/bin/fairsweep doctor"

@@ -235,6 +235,7 @@ class LocalExecutor:
             process = subprocess.Popen(
                 [
                     sys.executable,
+                    "-P",  # a folder `fairsweep` of the user's own isn't taken for ours
                     "-m",
                     "fairsweep.training.worker",
                     str(theirs.fileno()),

@@ -25,6 +25,7 @@ from fairsweep.data.memory.heartbeat import say_to
 from fairsweep.data.sources import load
 from fairsweep.data.split import SplitData, split_rows
 from fairsweep.errors import BadInput
+from fairsweep.invocation import find_code_here
 from fairsweep.records import EpochMetrics, PruningDecision, TrialResult, TrialSpec, WorkerReady
 from fairsweep.training.outbox import Outbox
 
@@ -49,6 +50,7 @@ def main() -> None:
     from fairsweep.training.programs import forget_kernels
     from fairsweep.training.trial import WorkerCache, train_trial
 
+    find_code_here()
     gc.freeze()  # what TensorFlow holds never goes: no collection needs to look at it
     gc.disable()  # tracing makes cycles by the million, and they go together
     cache, trials = WorkerCache(), 0

@@ -59,7 +59,7 @@ def test_what_isnt_there_is_fetched_by_a_process_of_its_own(
     asked = []
 
     def fetch(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
-        asked.append(command[2:])
+        asked.append(command[3:])
         fill(Path(command[-1]))
         return subprocess.CompletedProcess(command, 0, "", "")
 

@@ -48,7 +48,7 @@ def cache() -> Path:
 def _fetch(name: str, path: Path) -> None:
     """Has Keras load a data set, which takes its import and, the first time, the network."""
     done = subprocess.run(
-        [sys.executable, "-m", FETCH, name, str(path)],
+        [sys.executable, "-P", "-m", FETCH, name, str(path)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

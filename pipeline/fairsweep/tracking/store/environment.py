@@ -17,7 +17,8 @@ def packages() -> str:
 
 
 def facts() -> dict[str, str]:
-    """Interpreter, system, and the commit of the code with whether it was changed since."""
+    """Interpreter, system, and the commit of this code with whether it was changed since; unknown
+    where it is an installed package."""
     git = _git("rev-parse", "HEAD")
     return {
         "python": platform.python_version(),
@@ -41,11 +42,17 @@ def code_sha256(places: Iterable[Path]) -> str:
 
 
 def _git(*arguments: str) -> str:
-    root = Path(__file__).resolve().parents[4]
+    """What git says of the repository that keeps this very file; nothing where none does.
+
+    An installed package is kept in none, though its folder may stand in one of the user's own.
+    """
+    here = Path(__file__).resolve()
+    git = ["git", "-C", str(here.parent)]
+    kept = [*git, "ls-files", "--error-unmatch", here.name]
     try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
-        )
+        if subprocess.run(kept, capture_output=True, check=False).returncode != 0:
+            return ""
+        done = subprocess.run([*git, *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError:  # no git on this machine: the code came as an archive
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
