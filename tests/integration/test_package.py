@@ -12,9 +12,12 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import grimp
 import pytest
 
 from fairsweep import __version__
+from fairsweep.tracking.registry import LOADER
+from fairsweep.tracking.registry import PACKAGES as PUBLISHED_WITH
 from tests.integration.lab import REPOSITORY, Done, Sandbox, listing
 
 PACKAGES = ("pipeline", "utils", "models")
@@ -144,6 +147,12 @@ def test_bad_input_is_refused_beside_the_users_own_packages(installed: Installed
     assert done.code == 2, done.said
     assert "did you mean training.epochs?" in done.err
     assert listing(installed.work) == before
+
+
+def test_a_published_model_names_every_package_that_it_imports() -> None:
+    graph = grimp.build_graph("fairsweep", include_external_packages=True)
+    imported = graph.find_upstream_modules(LOADER) - sys.stdlib_module_names
+    assert {name for name in imported if not name.startswith("fairsweep.")} <= set(PUBLISHED_WITH)
 
 
 @pytest.mark.long

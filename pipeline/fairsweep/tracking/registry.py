@@ -32,7 +32,8 @@ ALIAS = "champion"
 LOADER = "fairsweep.training.serving"
 EARLIER = "pipeline.training.serving"
 """The loader of models that were published before the package had its name; they bring its code."""
-PACKAGES = ("keras", "tensorflow", "mlflow", "numpy", "omegaconf", "pandas")
+PACKAGES = ("keras", "tensorflow", "mlflow", "numpy", "omegaconf", "pandas", "psutil", "pyarrow")
+"""What a published model imports; `mlflow models serve` makes an environment of them."""
 
 
 def champion(client: MlflowClient, name: str) -> Champion | None:
