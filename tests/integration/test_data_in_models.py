@@ -242,6 +242,7 @@ class TestLargerThanMemory:
     ) -> None:
         whole = train(*rows, "training.loop=fit", test=True)
         monkeypatch.setattr(training_room, "_loaded", {})
+        monkeypatch.setattr(training_room, "_composed", {})
         monkeypatch.setattr(arrays, "available_bytes", lambda: 1000)
         spec, data = compose(*rows)
         assert isinstance(data.dataset.x, np.memmap)
@@ -263,6 +264,7 @@ class TestLargerThanMemory:
         trained = (*people, "training.epochs=2", "data.standardize=true")
         whole = train(*trained, "training.loop=fit", test=True)
         monkeypatch.setattr(training_room, "_loaded", {})
+        monkeypatch.setattr(training_room, "_composed", {})
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         monkeypatch.setattr(room, "file_system", lambda _: "ext4")
         for module in (csv_file, room, table_files):

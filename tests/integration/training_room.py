@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from fairsweep.commands.train import prepare
 from fairsweep.data.split import SplitData
 from fairsweep.records import EpochMetrics, TrialKey, TrialResult, TrialSpec, VerdictSchedule
+from fairsweep.stages.job import Job
 from fairsweep.stages.search import trial_spec
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ FEW_ROWS = ("data.validation=0.1", "data.test=0.7")
 """Digits with 359 rows to train on: their last batch is short for every batch size used here."""
 
 _loaded: dict[str, SplitData] = {}
+_composed: dict[tuple[str, ...], Job] = {}
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Trained:
 
 def compose(*overrides: str, seed: int = 0) -> tuple[TrialSpec, SplitData]:
     """The spec and the data that `fairsweep train` with these overrides trains on."""
-    job = prepare(overrides, None)
+    job = _composed.get(overrides) or _composed.setdefault(overrides, prepare(overrides, None))
     arm = job.plan.arms[0]
     data = _loaded.setdefault(repr(job.plan.config.data), job.data)  # a worker loads it once
     return trial_spec(job.plan, arm, TrialKey(arm.name, "train", 0), {}, seed), data
@@ -49,9 +53,40 @@ def train(
 ) -> Trained:
     """Trains in this process; `keep` gives the verdicts on the epochs that `verdicts` judges, and
     `cache` is what earlier trainings left."""
+    return run(*compose(*overrides, seed=seed), verdicts, keep, test, cache)
+
+
+def both_loops(*overrides: str, test: bool = False) -> tuple[Trained, Trained]:
+    """The same training by the compiled loop and by `fit`."""
+    spec, data = compose(*overrides)
+    resident, fit = (
+        run(replace(spec, training=replace(spec.training, loop=loop)), data, test=test)
+        for loop in ("resident", "fit")
+    )
+    return resident, fit
+
+
+def assert_same(resident: Trained, fit: Trained) -> None:
+    """To a few units in the last place of a float32: sums may be taken in another order."""
+    assert (resident.result.loop, fit.result.loop) == ("resident", "fit")
+    assert resident.result.outcome == fit.result.outcome == "complete", resident.result.error
+    assert len(resident.epochs) == len(fit.epochs) > 1
+    for ours, theirs in zip(resident.epochs, fit.epochs, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-6)
+    assert resident.result.test == pytest.approx(fit.result.test, rel=1e-6)
+
+
+def run(
+    spec: TrialSpec,
+    data: SplitData,
+    verdicts: VerdictSchedule | None = None,
+    keep: Callable[[int], bool] = lambda _: True,
+    test: bool = False,
+    cache: WorkerCache | None = None,
+) -> Trained:
+    """Trains a spec in this process."""
     from fairsweep.training.trial import train_trial
 
-    spec, data = compose(*overrides, seed=seed)
     heard: list[EpochMetrics] = []
     result = train_trial(
         replace(spec, verdicts=verdicts, test=test), data, heard.append, keep, cache
