@@ -43,7 +43,7 @@ class Console(RichConsole):
             super().on_broken_pipe()
         except SystemExit as ending:
             raise Interrupted(
-                "interrupted, for nobody reads what is printed; the same command continues"
+                "interrupted: nobody reads the output any more; the same command continues"
             ) from ending
 
 
@@ -150,12 +150,13 @@ class Terminal:
     def lost(self, event: WorkerLost, goes_on: bool = False) -> None:
         if event.key is not None:
             self._running.pop(event.key, None)
-            left = "its checkpoint is left" if goes_on else f"attempt {event.key.attempt} is lost"
-            self.say(f"{event.key}: {event.why}; {left}, the log is {event.log}")
+            lost = f"attempt {event.key.attempt} is lost"
+            then = "it continues from its checkpoint" if goes_on else lost
+            self.say(f"{event.key}: {event.why}; {then}; log: {event.log}")
 
     def began_anew(self, result: TrialResult) -> None:
         self._running.pop(result.key, None)
-        self.say(f"{result.key}: its checkpoint can't be used, it begins anew: {result.error}")
+        self.say(f"{result.key}: its checkpoint can't be used, so it starts again: {result.error}")
 
     def stopped(self, arm: str, why: str) -> None:
         self.say(f"{arm}: stopped: {why}")
@@ -236,7 +237,7 @@ class Terminal:
 
     def _foot(self) -> str:
         if not self._ended_here and not any(self._running.values()):
-            return "workers import TensorFlow, once each (about 10 s)"
+            return "each worker is importing TensorFlow (about 10 s)"
         stage = (
             "confirming" if self._confirmed or self._done() >= sum(self._budget.values()) else ""
         )
@@ -258,8 +259,8 @@ def fold(name: str) -> str:
 def _away(waiting: int) -> str:
     """What is said while MLflow doesn't answer, and when it does again (0)."""
     if not waiting:
-        return "MLflow is back; everything that waited is stored"
-    return f"MLflow doesn't answer; trainings go on, {waiting} writes wait on disk"
+        return "MLflow answers again; everything that waited is stored"
+    return f"MLflow doesn't answer; training goes on, and {waiting} writes wait on disk"
 
 
 class EpochLines:
@@ -280,7 +281,7 @@ class EpochLines:
         self.say(f"epoch {metrics.epoch:>{len(str(self._epochs))}}/{self._epochs}  {values}")
 
     def lost(self, event: WorkerLost, goes_on: bool) -> None:  # noqa: ARG002 - it never does
-        self.say(f"{event.why}; its log is {event.log}")
+        self.say(f"{event.why}; log: {event.log}")
 
     def began_anew(self, result: TrialResult) -> None:
         """Never: a single training has no checkpoints."""

@@ -22,7 +22,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.browser.served import Ui
-from tests.integration.lab import listing
+from tests.integration.lab import listing, wait_until
 from tests.integration.scenarios import headline
 from tests.integration.stored import Run
 
@@ -91,7 +91,7 @@ def sweep(runs: list[Run]) -> Run:
 def test_the_printed_link_shows_the_sweep_as_a_tree(
     browser: Any, ui: Ui, runs: list[Run], sweep: Run, tmp_path: Path
 ) -> None:
-    (link,) = re.findall(r"^every run: make ui, at (\S+)$", ui.swept.done.out, re.MULTILINE)
+    (link,) = re.findall(r"^every run: .* ui, at (\S+)$", ui.swept.done.out, re.MULTILINE)
     assert link.startswith("http://127.0.0.1:5000/")
     browser.get(link.replace("http://127.0.0.1:5000", ui.address))
 
@@ -110,6 +110,18 @@ def test_the_printed_link_shows_the_sweep_as_a_tree(
             see(browser, "[role=gridcell] a[href*='/runs/']", training.name)
     assert sorted(runs_shown(browser)) == sorted(run.name for run in runs)
     browser.save_screenshot(str(tmp_path / "runs.png"))
+
+
+def test_the_ui_prints_the_page_of_the_sweeps_alone(browser: Any, ui: Ui, sweep: Run) -> None:
+    printed = wait_until(
+        lambda: re.search(r"^sweeps of digits: (\S+)$", ui.log.read_text(), re.MULTILINE),
+        "the link",
+    )
+    assert printed[1].startswith(ui.address)
+    browser.get(printed[1])
+    see(browser, "[role=gridcell] a[href*='/runs/']", sweep.name)
+    assert shows(browser, [r"\b1\s+matching run"]) == []
+    assert runs_shown(browser) == [sweep.name]
 
 
 def test_a_run_draws_its_curve_of_val_accuracy(

@@ -111,4 +111,4 @@ def test_no_worker_outlives_a_stop(resumed: Resumed) -> None:
 
 def test_a_lost_worker_is_told_with_what_is_left(resumed: Resumed) -> None:
     (line,) = [line for line in resumed.stops[0].done.out.splitlines() if "worker died" in line]
-    assert "its checkpoint is left" in line
+    assert "it continues from its checkpoint" in line

@@ -113,7 +113,7 @@ def test_a_lost_worker_is_told_with_what_is_lost(capsys: pytest.CaptureFixture[s
     assert "its worker ran out of memory (it had 1.5 GiB); attempt 3 is lost" in third
     assert "exit code -9" in first
     assert "attempt 2 is lost" in first
-    assert "its checkpoint is left" in second
+    assert "it continues from its checkpoint" in second
     assert row(one, "adam")[2] == "0"
 
 
@@ -124,7 +124,7 @@ def test_a_training_that_begins_anew_is_told_with_the_reason(
     unusable = result(0, "interrupted", None, error="none is whole")
     one.began(unusable.key)
     one.began_anew(unusable)
-    assert "adam/0: its checkpoint can't be used, it begins anew: none is whole" in (
+    assert "adam/0: its checkpoint can't be used, so it starts again: none is whole" in (
         capsys.readouterr().out
     )
     assert row(one, "adam")[2] == "0"
@@ -261,5 +261,5 @@ def test_a_reader_that_went_away_is_an_interruption(monkeypatch: pytest.MonkeyPa
     os.close(reader)
     with os.fdopen(writer, "w") as nowhere:
         monkeypatch.setattr(sys, "stdout", nowhere)
-        with pytest.raises(Interrupted, match="nobody reads what is printed"):
+        with pytest.raises(Interrupted, match="nobody reads the output"):
             Console().print("a line")

@@ -193,8 +193,7 @@ def greeting(sweep: Sweep, workers: int) -> Iterator[str]:
     job, plan, store = sweep.job, sweep.job.plan, sweep.job.store
     arms = " · ".join(arm.name for arm in plan.arms)
     count = "1 worker" if workers == 1 else f"{workers} workers"
-    where = f"{store.ui_command}, at {store.ui}" if store.ui_command else store.ui
-    yield f"sweep {plan.name}: {arms}, {count}; live: {where}"
+    yield f"sweep {plan.name}: {arms}, {count}; live: {store.ui_command or store.ui}"
     largest = max(arm.settings.training.batch_size for arm in plan.arms)
     for warning in (*plan.notes, *search_warnings(plan), *data_warnings(job.data, largest)):
         yield f"warning: {warning}"

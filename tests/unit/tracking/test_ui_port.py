@@ -34,5 +34,5 @@ def test_who_has_the_port_is_told() -> None:
         with pytest.raises(BadInput) as error:
             check_port(other.getsockname()[1])
     own = Path("/proc/self/comm").read_text().strip()
-    assert f"{own}, process {os.getpid()}, has it" in str(error.value)
+    assert f"in use by {own}, process {os.getpid()}" in str(error.value)
     assert "fairsweep ui port=5001" in str(error.value)

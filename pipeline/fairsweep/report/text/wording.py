@@ -121,7 +121,8 @@ def best_run_line(run: RunRecord, metric: str, verdict: Verdict, selection: Sele
     found = f"{metric} {number(value_of(run))}{epoch}"
     if not selection.confirmed:
         return f"The best run of the search: {found}. It isn't confirmed on fresh seeds."
-    own = f"The search reached {found}; on fresh seeds {_confirmed(selection[run.key.arm])}."
+    mean = _confirmed(selection[run.key.arm])
+    own = f"The search reached {found}; on fresh seeds it averaged {mean}."
     if verdict.kind == "tie":
         return f"{own} This is the best mean of the tied arms."
     if verdict.kind == "none":

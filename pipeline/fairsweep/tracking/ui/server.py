@@ -34,7 +34,7 @@ def check_port(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise BadInput(
-                f"port: {port} can't be had ({error.strerror}{_listener(port)}); "
+                f"port: {port} can't be used ({error.strerror}{_listener(port)}); use another: "
                 f"{command_line('ui', 'port=5001')}"
             ) from error
 
@@ -42,7 +42,7 @@ def check_port(port: int) -> None:
 def _listener(port: int) -> str:
     """Which program listens on a port of this machine, where the system says so."""
     found = listener(port)
-    return "" if found is None else f": {found[0]}, process {found[1]}, has it"
+    return "" if found is None else f" by {found[0]}, process {found[1]}"
 
 
 def check_store(store: Store) -> None:
@@ -52,7 +52,7 @@ def check_store(store: Store) -> None:
         BadInput: there is no store, or it is a server's.
     """
     if not store.local:
-        raise BadInput(f"tracking=server: the server shows its runs itself, at {store.uri}")
+        raise BadInput(f"tracking=server: the server has a UI of its own; open {store.uri}")
     if not (store.root / "mlflow.db").exists():
         raise no_store(store)
 
@@ -66,7 +66,6 @@ def serve(store: Store, port: int) -> None:
     for ending in (signal.SIGINT, signal.SIGTERM):  # both end the server too
         signal.signal(ending, signal.default_int_handler)
     address = f"http://{HOST}:{port}"
-    links = sweeps_links(store, address)
     logs = store.root / "hydra"
     logs.mkdir(exist_ok=True)
     command = [
@@ -87,7 +86,7 @@ def serve(store: Store, port: int) -> None:
     try:
         _wait_until_up(server, address)
         print(f"MLflow at {address} shows {store.root}; Ctrl-C ends it", flush=True)
-        for experiment, link in links.items():
+        for experiment, link in sweeps_links(store, address).items():
             print(f"sweeps of {experiment}: {link}", flush=True)
         server.wait()
     except KeyboardInterrupt:
