@@ -7,28 +7,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.config.schema import Data
 from fairsweep.data.split import SplitData, contents, fingerprint, load_split
 from fairsweep.errors import SweepChanged
 from fairsweep.stages.continuing import open_studies
+from tests.unit.config.plans import plan
 
 ROWS = [f"{i % 9},{'red' if i % 3 else 'blue'},{i % 2}" for i in range(60)]
 
 
 def data_of(folder: Path, rows: list[str], header: str = "a,b,label") -> SplitData:
     (folder / "rows.csv").write_text("\n".join([header, *rows, ""]))
-    return load_split(compose_sweep(overrides(folder)).config.data)
-
-
-def overrides(folder: Path) -> list[str]:
-    path = folder / "rows.csv"
-    return ["optimizer=sgd", "data=csv", f"data.path={path}", "data.target=label"]
+    return load_split(Data("csv", "csv", str(folder / "rows.csv"), target="label"))
 
 
 def begin(folder: Path, data: SplitData, told: bool = True) -> None:
     """Begins the sweep, or goes on with it."""
-    about = contents(data) if told else None
-    open_studies(compose_sweep(overrides(folder)), folder / "journal", fingerprint(data), about)
+    own = plan("optimizer=sgd", "data=csv", "data.path=rows.csv", "data.target=label")
+    open_studies(own, folder / "journal", fingerprint(data), contents(data) if told else None)
 
 
 CHANGED = {

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fairsweep.commands import predict
 from fairsweep.data.dataset import Column
 from fairsweep.data.inputs.images import are_images, read_images
 from fairsweep.data.inputs.rows import InputSpec
 from fairsweep.errors import BadInput
+from fairsweep.stages import predict
 from fairsweep.tracking.store import Store
 
 GREY = np.random.default_rng(0).integers(0, 255, (3, 4, 6), np.uint8)
@@ -102,8 +102,9 @@ def test_the_output_names_the_file_of_each_image(
 
     monkeypatch.setattr(predict, "load_model", lambda *_: Model())
     names, pixels = read_images(photos(tmp_path / "photos"), TAKES)
-    job = predict.Job(Store(tmp_path, "", local=True), "m", pixels, names, tmp_path / "out.csv")
-    assert predict.predict(job, tmp_path) == 0
+    store = Store(tmp_path, "", local=True)
+    question = predict.Question(store, "m", pixels, names, tmp_path / "out.csv")
+    assert predict.answer(question, tmp_path) == f"3 images by m: {tmp_path / 'out.csv'}"
     assert (tmp_path / "out.csv").read_text().splitlines() == [
         "file,class,p_cat",
         "b.png,cat,1.0",

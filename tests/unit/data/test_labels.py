@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from pyarrow import parquet
 
 from fairsweep.commands import train
+from fairsweep.config.checks.data import data_problems
 from fairsweep.config.schema import Data
 from fairsweep.data.dataset import Dataset
 from fairsweep.data.sources import load
@@ -217,31 +219,35 @@ def test_refused(case: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "told"),
     [
-        ("[red]", "data.target: need two columns of labels or more in a list, got ['red']; "),
-        ("[]", "data.target: need the name of the column of classes"),
-        ("[red,red]", "data.target: column red stands there twice"),
-        ("[red,box]", "data.target: column 'box' is named by data.drop, too"),
-        ("[red,part]", "data.target: column 'part' is named by data.split, too"),
-        ("[red,zip]", "data.target: column 'zip' is no feature; leave data.categorical out"),
-        ("{red:round}", "data.target: need a column of classes, or a list of columns of labels"),
-        ("[red,[round]]", "data.target: need a column of classes, or a list of columns of labels"),
-        ("[red,null]", "data.target: need a column of classes, or a list of columns of labels"),
+        (["red"], "data.target: need two columns of labels or more in a list, got ['red']; "),
+        ([], "data.target: need the name of the column of classes"),
+        (["red", "red"], "data.target: column red stands there twice"),
+        (["red", "box"], "data.target: column 'box' is named by data.drop, too"),
+        (["red", "part"], "data.target: column 'part' is named by data.split, too"),
+        (["red", "zip"], "data.target: column 'zip' is no feature; leave data.categorical out"),
+        ({"red": "round"}, "data.target: need a column of classes, or a list"),
+        (
+            ["red", ["round"]],
+            "data.target: need a column of classes, or a list of columns of labels",
+        ),
+        (["red", None], "data.target: need a column of classes, or a list"),
     ],
 )
-def test_settings_that_name_no_labels(target: str, told: str) -> None:
-    fixed = "data=csv data.path=a.csv data.drop=[box] data.split=part data.categorical=[zip]"
-    with pytest.raises(BadInput) as caught:
-        train.prepare([*fixed.split(), f"data.target={target}"], None)
-    assert told in str(caught.value)
+def test_settings_that_name_no_labels(target: Any, told: str) -> None:
+    given = Data("fruit", "csv", "a.csv", drop=["box"], split="part", categorical=["zip"])
+    problems = data_problems(replace(given, target=target))
+    assert told in "\n".join(f"{key}: {problem}" for key, problem in problems)
 
 
-@pytest.mark.parametrize(("given", "name"), [("label", "label"), ("5", "5"), ("2.5", "2.5")])
+@pytest.mark.parametrize(
+    ("given", "name"), [("label", "label"), (5, "5"), (2.5, "2.5")], ids=["word", "5", "2.5"]
+)
 def test_one_column_is_one_of_classes_whatever_its_name(
-    given: str, name: str, tmp_path: Path
+    given: Any, name: str, tmp_path: Path
 ) -> None:
-    settings = csv(tmp_path, {"size": FRUIT["size"], name: FRUIT["red"]})
-    job = train.prepare(["data=csv", f"data.path={settings.path}", f"data.target={given}"], None)
-    assert job.data.dataset.class_names == ("0", "1")
+    table = {"size": FRUIT["size"], name: FRUIT["red"]}
+    data = load_split(csv(tmp_path, table, target=given, drop=None))
+    assert data.dataset.class_names == ("0", "1")
 
 
 @pytest.mark.parametrize(
