@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fairsweep.errors import StorageError
 from fairsweep.records import TrialResult
-from fairsweep.search.journal import open_storage, read_records
+from fairsweep.search.journal import open_storage, read_journal
 from fairsweep.search.study import STATES, as_told
 
 State = Literal["running", "waiting", "complete", "pruned", "fail"]
@@ -75,8 +75,8 @@ def inspect_journal(path: Path) -> InspectedStudies:
     """
     optuna.logging.disable_default_handler()
     try:
-        records, end, size = read_records(path)
-        storage = JournalStorage(_Still(records))
+        content = read_journal(path)
+        storage = JournalStorage(_Still(content.records))
         studies = storage.get_all_studies()
         arms = {
             study.study_name: [
@@ -86,7 +86,7 @@ def inspect_journal(path: Path) -> InspectedStudies:
         }
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise StorageError(f"{path} is damaged ({error})") from error
-    return InspectedStudies(arms, size - end)
+    return InspectedStudies(arms, content.unfinished)
 
 
 def _trial(stored: FrozenTrial) -> InspectedTrial:

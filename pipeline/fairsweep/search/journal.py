@@ -1,10 +1,14 @@
-"""The journal of a sweep's studies: one file of records, which only the sweep process opens.
+"""The journal of a sweep's studies: one file of records, a line each, that only the sweep writes.
 
 Optuna's own backend waits for the disk at every record, a dozen times a trial. Here a record that
-draws a trial or goes on with it is only handed to the system, which keeps it when this process
-dies; should the power fail, the same trial is drawn again, the same. What begins a training or ends
-it is waited for, and all that was written before: MLflow never has a run of a trial that the study
-lost.
+draws or continues a trial is only handed to the operating system, which keeps it when this process
+dies; if the power fails, the same trial is drawn again with the same values. A record that begins
+or ends a training is waited for, with all before it: MLflow never has a run of a trial that the
+study has lost.
+
+Each record carries a CRC-32 of itself and of every line before it. A line that was taken out of the
+middle, added or changed is therefore noticed. A journal that ends too early isn't: it looks like
+one that was read earlier. Records of older versions carry none; the next one that does covers them.
 """
 
 from __future__ import annotations
@@ -12,7 +16,9 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +29,10 @@ from optuna.storages.journal._storage import JournalOperation
 
 from fairsweep.errors import damaged, unwritable
 
-# The trial's attribute that ends its drawing: how often its training was begun.
 ATTEMPT = "attempt"
+"""The trial attribute that ends its drawing: how many times its training was begun."""
+CHECKSUM = "crc"
+"""The last key of a record."""
 NOT_WAITED_FOR = {
     JournalOperation.CREATE_TRIAL,
     JournalOperation.SET_TRIAL_PARAM,
@@ -35,16 +43,16 @@ NOT_WAITED_FOR = {
 
 
 def open_storage(path: Path) -> JournalStorage:
-    """The studies of a journal; what a crash left unfinished at its end is taken off first.
+    """The studies of a journal; what a crash left unfinished at its end is removed first.
 
     Raises:
-        StorageError: the journal can't be read.
+        StorageError: the journal is damaged, or can't be read.
     """
     optuna.logging.disable_default_handler()
     optuna.logging.enable_propagation()
     try:
         return JournalStorage(Journal(path))
-    except (ValueError, TypeError, KeyError) as error:  # a line that is no record
+    except (ValueError, TypeError, KeyError) as error:
         raise damaged(path, error, "restore one of your own, or use another sweep.name") from error
     except OSError as error:
         raise unwritable(path, error) from error
@@ -54,14 +62,21 @@ class Journal(BaseJournalBackend):  # type: ignore[misc]
     """The file as Optuna's storage wants it.
 
     Raises:
-        ValueError: a line of the file is no record.
+        ValueError: the file is damaged.
         OSError: the file can't be opened.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        content = read_journal(path)
+        if content.unfinished:
+            logging.getLogger(__name__).warning(
+                "%s: removed %d bytes that a crash left unfinished", path, content.unfinished
+            )
+            os.truncate(path, content.size)
         # Records that the storage hasn't read yet, and the number of the first of them.
-        self._unread, self._first = _read_whole(path), 0
+        self._unread, self._first = list(content.records), 0
+        self._checksum = content.checksum
         path.touch()
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
@@ -76,15 +91,19 @@ class Journal(BaseJournalBackend):  # type: ignore[misc]
         Raises:
             StorageError: the disk doesn't take them.
         """
-        lines = [json.dumps(log, separators=(",", ":")) for log in logs]
+        lines, checksum = [], self._checksum
+        for log in logs:
+            line, checksum = _line(log, checksum)
+            lines.append(line)
         try:
             with self._path.open("ab") as file:
-                file.write("".join(f"{line}\n" for line in lines).encode())
+                file.write(b"".join(lines))
                 file.flush()
                 if any(log["op_code"] not in NOT_WAITED_FOR or _begins(log) for log in logs):
                     os.fsync(file.fileno())
         except OSError as error:
             raise unwritable(self._path, error) from error
+        self._checksum = checksum
         self._unread += [json.loads(line) for line in lines]
 
 
@@ -93,34 +112,58 @@ def _begins(log: dict[str, Any]) -> bool:
     return bool(log.get("user_attr", {}).get(ATTEMPT, 0))
 
 
-def _read_whole(path: Path) -> list[dict[str, Any]]:
-    """The records of the file, once it ends with a whole one."""
-    records, end, size = read_records(path)
-    if end < size:
-        logging.getLogger(__name__).warning("%s: took off what a crash left unfinished", path)
-        os.truncate(path, end)
-    return records
+def _line(log: dict[str, Any], checksum: int) -> tuple[bytes, int]:
+    """A record as it stands in the file after lines of this checksum, and the checksum after it."""
+    text = json.dumps(log, separators=(",", ":")).encode().removesuffix(b"}")
+    checksum = zlib.crc32(text, checksum)
+    return text + f',"{CHECKSUM}":{checksum}}}\n'.encode(), checksum
 
 
-def read_records(path: Path) -> tuple[list[dict[str, Any]], int, int]:
-    """The records that count, where they end, and the size of the file: what follows is a record
-    cut short, or a last trial that hasn't drawn all of its values, for only a whole trial is drawn
-    the same.
+@dataclass(frozen=True)
+class JournalContent:
+    """The records of a journal that count, the bytes that they take, and their checksum.
+
+    `unfinished` bytes follow them: a record cut short, or a last trial that hasn't drawn all of its
+    values, for only a whole trial is drawn again with the same values.
+    """
+
+    records: Sequence[dict[str, Any]]
+    size: int
+    checksum: int
+    unfinished: int
+
+
+def read_journal(path: Path) -> JournalContent:
+    """What a journal holds; nothing where there is no file.
 
     Raises:
-        ValueError: a line of the file is no record.
+        ValueError: a line is no record, or doesn't follow from the lines before it.
+        OSError: the file can't be read.
     """
     content = path.read_bytes() if path.exists() else b""
     lines = content[: content.rfind(b"\n") + 1].splitlines(keepends=True)
     records = [json.loads(line) for line in lines]
-    for record in records:
+    checksums = [0]
+    for number, (line, record) in enumerate(zip(lines, records, strict=True), start=1):
         if not (isinstance(record, dict) and "op_code" in record):
-            raise ValueError(f"{record} is no record")
-    kept = len(records)
+            raise ValueError(f"line {number} is no record: {record}")
+        text = line[: line.rindex(f',"{CHECKSUM}":'.encode())] if CHECKSUM in record else line
+        checksums.append(zlib.crc32(text, checksums[-1]))
+        if record.get(CHECKSUM, checksums[-1]) != checksums[-1]:
+            raise ValueError(
+                f"line {number} doesn't follow from the lines before it: one of them is missing, or "
+                "one was added or changed"
+            )
+    kept = _drawn_whole(records)
+    size = sum(len(line) for line in lines[:kept])
+    return JournalContent(records[:kept], size, checksums[kept], len(content) - size)
+
+
+def _drawn_whole(records: Sequence[dict[str, Any]]) -> int:
+    """How many of the records there are up to a last trial that was never drawn whole."""
     for index in reversed(range(len(records))):
         if ATTEMPT in records[index].get("user_attr", ()):
             break
         if records[index]["op_code"] == JournalOperation.CREATE_TRIAL:
-            kept = index
-            break
-    return records[:kept], sum(len(line) for line in lines[:kept]), len(content)
+            return index
+    return len(records)
