@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -61,6 +61,38 @@ class Objective:
             if math.isfinite(value) and (index is None or self.better(value, values[index])):
                 index = i
         return index
+
+
+def best_configurations(
+    values: Mapping[int, float],
+    configuration: Callable[[int], Hashable],
+    objective: Objective,
+    count: int,
+) -> list[int]:
+    """An arm's best trials, the ones that are confirmed: the rule for sweep, report and doctor.
+
+    Args:
+        values: the objective of each complete trial, by its number.
+        configuration: of the trial of this number; the best trial of the same configuration
+            stands for all of them, of equals the first one.
+        objective: says which value is better.
+        count: how many there are at most.
+
+    Returns:
+        Their numbers, the best one first.
+    """
+    finite = [number for number, value in values.items() if math.isfinite(value)]
+    found: dict[Hashable, int] = {}
+    for number in sorted(finite, key=lambda number: (objective.cost(values[number]), number)):
+        found.setdefault(configuration(number), number)
+        if len(found) == count:
+            break
+    return list(found.values())
+
+
+def configuration(params: Mapping[str, str]) -> Hashable:
+    """What a run's params say of its training, whatever its seed."""
+    return tuple(sorted((name, value) for name, value in params.items() if name != "seed"))
 
 
 def derive_seed(seed: int, *path: str | int) -> int:

@@ -16,7 +16,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from fairsweep.doctor.examine import examine, examine_store
+from fairsweep.doctor.examine import examine
+from fairsweep.doctor.files import check_store
 from tests.faults.epochs import Repeated, repeated, size
 from tests.faults.head_to_head import head_to_head
 from tests.faults.kills import Arena, Executioner, Struck, command_of, strikes
@@ -40,7 +41,7 @@ class Verdict:
     failed: int
     trainings: int
     epochs: Repeated
-    findings: list[str]
+    problems: list[str]
     survivors: int
     seconds: float
 
@@ -58,8 +59,8 @@ class Verdict:
             f"epochs trained: {self.epochs.trained}, again: {self.epochs.again}, "
             f"beyond what was promised: {self.epochs.beyond}",
             f"processes that outlived the sweep by 5 s: {self.survivors}",
-            f"the oracle: {len(self.findings)} findings",
-            *(f"  {finding}" for finding in self.findings),
+            f"the oracle: {len(self.problems)} problems",
+            *(f"  {problem}" for problem in self.problems),
             f"seconds: {self.seconds:.0f}",
         ]
 
@@ -67,7 +68,7 @@ class Verdict:
     def whole(self) -> bool:
         """Whether the promise was kept."""
         return not (
-            self.findings
+            self.problems
             or self.stuck
             or self.failed
             or self.survivors
@@ -140,15 +141,15 @@ def chaos(
         time.sleep(0.05)
     store = open_root(root)
     examination = examine(store, NAME)
-    trained = [run for runs in examination.sweep.standing.values() for run in runs]
+    trained = [run for runs in examination.sweep.attempts.values() for run in runs]
     return Verdict(
         struck=struck,
         rows=raw_rows(root),
-        stuck=examination.sweep.unfinished + (not examination.sweep.closed),
+        stuck=sum(map(len, examination.sweep.unfinished.values())) + (not examination.sweep.closed),
         failed=sum(run.outcome == "failed" for run in trained),
         trainings=len(trained),
         epochs=repeated(log, CHECKPOINT_SECONDS),
-        findings=[str(f) for f in (*examination.findings, *examine_store(store))],
+        problems=[str(p) for p in (*examination.problems, *check_store(store))],
         survivors=sum(map(alive, seen)),
         seconds=seconds,
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from fairsweep.config.schema import Tracking
-from fairsweep.doctor.examine import examine, examine_store, find_sweeps
-from fairsweep.doctor.invariants import Finding
+from fairsweep.doctor.examine import examine, find_sweeps
+from fairsweep.doctor.files import check_store
+from fairsweep.doctor.problems import Problem
 from fairsweep.tracking.store import Store, find_store
 
 PER_EPOCH = ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -23,24 +23,24 @@ def open_root(root: Path) -> Store:
     return find_store(Tracking("local", str(root)))
 
 
-def findings(root: Path) -> list[Finding]:
-    """All that the doctor finds in a store."""
+def problems(root: Path) -> list[Problem]:
+    """All problems that the doctor sees in a store."""
     store = open_root(root)
-    found = [f for name in find_sweeps(store, None) for f in examine(store, name).findings]
-    return [*found, *examine_store(store)]
+    found = [p for name in find_sweeps(store, None) for p in examine(store, name).problems]
+    return [*found, *check_store(store)]
 
 
 def assert_whole(root: Path) -> None:
-    """Every sweep of a store is finished, and nothing is wrong of it: V1 to V6, and V3 again."""
+    """Every sweep of a store is finished, and nothing is wrong with it: V1 to V6, and V3 again."""
     store = open_root(root)
     sweeps = find_sweeps(store, None)
     assert sweeps
     for name in sweeps:
         examination = examine(store, name)
-        assert [str(finding) for finding in examination.findings] == []
+        assert [str(problem) for problem in examination.problems] == []
         assert examination.sweep.closed, name
-        assert examination.sweep.unfinished == 0, name
-    assert [str(finding) for finding in examine_store(store)] == []
+        assert not any(examination.sweep.unfinished.values()), name
+    assert [str(problem) for problem in check_store(store)] == []
     rows = raw_rows(root)
     assert (rows.lost, rows.doubled) == (0, 0)
     assert rows.stored == rows.promised > 0
@@ -102,7 +102,3 @@ def raw_rows(root: Path) -> RawRows:
 
 def _whole(epochs: dict[str, float], run: str) -> int:
     return int(epochs.get(run, 0)) + 1
-
-
-def rules(found: Sequence[Finding]) -> set[str]:
-    return {finding.rule for finding in found}

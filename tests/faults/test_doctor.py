@@ -1,5 +1,5 @@
-"""Every way to damage a store is found by the doctor, told with its rule and place, and mended if
-that takes no training; a diagnosis changes nothing."""
+"""Every way to damage a store is found by the doctor, with its rule, its place and the remedy, and
+nothing is changed by that; what the next start of the sweep can mend, it mends."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ from pathlib import Path
 
 import pytest
 
-from fairsweep.doctor.studies import inspect_journal
-from fairsweep.doctor.visit import Visit
+from fairsweep.commands.doctor import doctor, prepare
+from fairsweep.doctor.examine import examine
+from fairsweep.errors import PipelineError
+from fairsweep.search.journal import Journal
 from fairsweep.tracking.names import SWEEP_TAG
-from tests.faults.conftest import NAME
-from tests.faults.oracle import assert_whole, findings, open_root
+from fairsweep.tracking.store import Store
+from tests.faults.conftest import NAME, SWEEP
+from tests.faults.oracle import assert_whole, problems
 from tests.integration.lab import Sandbox
 
 Damage = Callable[[Path], None]
@@ -81,7 +84,7 @@ def cut_last_told(root: Path) -> None:
     journal(root).write_bytes(b"".join(lines[:last]))
 
 
-# What each damage does, and the finding that tells of it.
+# What each damage does, and the problem that tells of it.
 
 
 def doubled_row(root: Path) -> None:
@@ -175,16 +178,17 @@ def no_journal(root: Path) -> None:
     journal(root).unlink()
 
 
+def line_taken_out(root: Path) -> None:
+    lines = journal(root).read_bytes().splitlines(keepends=True)
+    del lines[len(lines) // 2]
+    journal(root).write_bytes(b"".join(lines))
+
+
 def trial_forgotten(root: Path) -> None:
     """As a power cut does: the journal's end never reached the disk, MLflow's rows did."""
     lines = journal(root).read_bytes().splitlines(keepends=True)
-    begun = [i for i, line in enumerate(lines) if json.loads(line)["op_code"] == 4]
-    kept = [
-        line
-        for i, line in enumerate(lines)
-        if i != begun[-1] and json.loads(line).get("trial_id") != len(begun) - 1
-    ]
-    journal(root).write_bytes(b"".join(kept))
+    created = [i for i, line in enumerate(lines) if json.loads(line)["op_code"] == 4]
+    journal(root).write_bytes(b"".join(lines[: created[-1]]))
 
 
 def no_weights(root: Path) -> None:
@@ -220,30 +224,37 @@ def writes_that_wait(root: Path) -> None:
     journal(root).with_suffix(".spool").write_text('{"name":"epochs","values":{}}\n')
 
 
+def stray_files(root: Path) -> None:
+    (root / f".probe-{GONE}").touch()
+    (root / f".rows.csv.{GONE}.tmp").write_bytes(b"half")
+
+
 LASTING = {
-    doubled_row: ("V3", "loss has 2 rows of epoch 2"),
-    lost_row: ("V3", "accuracy lacks the epochs 3"),
-    row_beyond: ("V3", "loss has epochs beyond the 4 it ended after: 5"),
+    doubled_row: ("V3", "loss has 2 rows for epoch 2"),
+    lost_row: ("V3", "accuracy has no row for epoch 3"),
+    row_beyond: ("V3", "loss has rows for epoch 5, but it ended after 4"),
     changed_judged_value: ("V4", "val_accuracy of epoch 1 is "),
     changed_best_value: ("V4", "best_val_accuracy is "),
     stale_latest: ("V3", "MLflow shows loss as 9.0, its last row is "),
-    run_twice: ("V2", "2 runs stand for it: "),
-    run_deleted: ("V2", "the study has it as complete, and no run stands for it"),
-    arm_run_deleted: ("V2", "need one run of the arm "),
-    other_outcome: ("V2", "the study has it as pruned after "),
-    other_status: ("V2", "its status is FAILED, and its outcome complete"),
+    run_twice: ("V2", "it has 2 runs, need one: "),
+    run_deleted: ("V2", "it is complete in the study, but has no run in MLflow"),
+    arm_run_deleted: ("V2", "need one run for the arm "),
+    other_outcome: ("V2", "it is pruned after "),
+    other_status: ("V2", "its status is FAILED, but its outcome complete"),
     damaged_record: ("V1", "journal is damaged ("),
-    no_journal: ("V1", "is of a trial that the study doesn't have"),
-    trial_forgotten: ("V1", "is of a trial that the study doesn't have"),
+    line_taken_out: ("V1", "doesn't follow from the lines before it"),
+    no_journal: ("V1", "belongs to a trial that the study doesn't have"),
+    trial_forgotten: ("V1", "belongs to a trial that the study doesn't have"),
     no_weights: ("V5", "weights.npz of the configuration's best seed is missing"),
     flipped_weights: ("V5", "weights.npz is damaged ("),
     no_confusion: ("V5", "confusion.json is missing"),
     cut_confusion: ("V5", "confusion.json can't be read ("),
     flipped_champion: ("V5", "isn't what was published; restore it"),
     no_champion: ("V5", "holds no model"),
-    writes_that_wait: ("V3", "1 writes are in "),
+    writes_that_wait: ("V3", "1 write is in "),
+    stray_files: ("V6", f".probe-{GONE} was left behind by a process that was killed"),
 }
-"""What the doctor can tell of and not mend."""
+"""What the next start of the sweep doesn't mend, or not alone."""
 
 
 def half_record(root: Path) -> None:
@@ -253,10 +264,10 @@ def half_record(root: Path) -> None:
 
 def half_drawn_trial(root: Path) -> None:
     """A trial that was begun, and drew some of its values."""
-    lines = journal(root).read_bytes().splitlines(keepends=True)
-    created = [line for line in lines if json.loads(line)["op_code"] == 4]
-    with journal(root).open("ab") as file:
-        file.write(created[-1])
+    records = map(json.loads, journal(root).read_text().splitlines())
+    *_, record = (record for record in records if record["op_code"] == 4)
+    del record["crc"]
+    Journal(journal(root)).append_logs([record])
 
 
 def not_told(root: Path) -> None:
@@ -288,11 +299,6 @@ def files_on_their_way(root: Path) -> None:
     (folder / "weights.tmp").write_bytes(b"half")
 
 
-def stray_files(root: Path) -> None:
-    (root / f".probe-{GONE}").touch()
-    (root / f".rows.csv.{GONE}.tmp").write_bytes(b"half")
-
-
 def old_checkpoint(root: Path) -> None:
     folder = root / "studies" / f"{NAME}.checkpoints" / "adam-search-0-0"
     folder.mkdir(parents=True)
@@ -300,16 +306,15 @@ def old_checkpoint(root: Path) -> None:
 
 
 MENDED = {
-    half_record: ("V1", "bytes at the end of "),
-    half_drawn_trial: ("V1", "bytes at the end of "),
-    not_told: ("V2", "and the study wasn't told"),
-    open_run: ("V6", "it is open, and no process runs the sweep"),
-    closed_too_early: ("V2", "no run stands for it, and the sweep is stored as complete"),
-    files_on_their_way: ("V6", f"{NAME}.files is left of something that was killed"),
-    stray_files: ("V6", f".probe-{GONE} is left of something that was killed"),
-    old_checkpoint: ("V6", f"{NAME}.checkpoints is left of something that was killed"),
+    not_told: ("V2", "but the study was never told"),
+    half_drawn_trial: ("V1", "unfinished bytes at the end of "),
+    half_record: ("V1", "unfinished bytes at the end of "),
+    open_run: ("V6", "its status is RUNNING, but no process runs the sweep"),
+    closed_too_early: ("V2", "it has no run, although the sweep is stored as complete"),
+    files_on_their_way: ("V6", f"{NAME}.files was left behind by a process that was killed"),
+    old_checkpoint: ("V6", f"{NAME}.checkpoints was left behind by a process that was killed"),
 }
-"""What it mends as well. After the last start of a sweep all of these would be gone."""
+"""What the next start of the sweep mends."""
 
 
 def name_of(damage: Damage) -> str:
@@ -327,17 +332,24 @@ def digests(root: Path) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Told:
-    """What a visit said, and what it left."""
+    """How the command ended, and what it printed."""
 
+    code: int
     lines: list[str]
-    left: int
 
 
-def visit(root: Path, capsys: pytest.CaptureFixture[str], fix: bool) -> Told:
-    doctor = Visit(open_root(root), fix)
-    doctor.sweep(NAME)
-    doctor.store()
-    return Told([*capsys.readouterr().out.splitlines(), doctor.summary], doctor.left)
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Told]:
+    """`fairsweep doctor` on a store, in this process."""
+
+    def command(root: Path, *overrides: str) -> Told:
+        try:
+            code = doctor(prepare([f"tracking.root={root}", *overrides], None), tmp_path)
+        except PipelineError as error:
+            return Told(error.exit_code, [*capsys.readouterr().out.splitlines(), str(error)])
+        return Told(code, capsys.readouterr().out.splitlines())
+
+    return command
 
 
 def test_a_finished_sweep_has_nothing_wrong(store: Path) -> None:
@@ -348,13 +360,13 @@ def test_a_sweep_over_labels_counts_no_classes(store: Path) -> None:
     for path in store.rglob("confusion.json"):
         path.unlink()
     rule = ("V5", "confusion.json is missing")
-    assert {(one.rule, one.what) for one in findings(store)} == {rule}
+    assert {(one.rule, one.what) for one in problems(store)} == {rule}
     sql(
         store,
         """UPDATE tags SET value = replace(value, '"classes": "0, 1', '"labels": "0, 1') """
         f"WHERE key = '{SWEEP_TAG}'",
     )
-    assert findings(store) == []
+    assert problems(store) == []
 
 
 def test_the_sweep_has_what_damages_are_about(store: Path) -> None:
@@ -367,78 +379,56 @@ def test_the_sweep_has_what_damages_are_about(store: Path) -> None:
     [(damage, *told) for damage, told in (LASTING | MENDED).items()],
     ids=[name_of(damage) for damage in LASTING | MENDED],
 )
-def test_damage_is_found_and_a_diagnosis_changes_nothing(
+def test_damage_is_found_and_nothing_is_changed(
     damage: Damage, rule: str, text: str, store: Path
 ) -> None:
     damage(store)
     before = digests(store)
-    found = [f for f in findings(store) if f.rule == rule and text in str(f)]
-    assert found, [str(f) for f in findings(store)]
-    assert all(f.remedy and f.place for f in found)
+    found = [p for p in problems(store) if p.rule == rule and text in str(p)]
+    assert found, [str(p) for p in problems(store)]
+    assert all(p.remedy and p.place for p in found)
     assert digests(store) == before
     with pytest.raises(AssertionError):
         assert_whole(store)
 
 
-@pytest.mark.parametrize("damage", LASTING, ids=name_of)
-def test_what_cannot_be_mended_stays_as_it_is(
-    damage: Damage, store: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    damage(store)
-    rows, studies = ask(store, "SELECT * FROM metrics ORDER BY 1, 2, 3, 4, 5"), digests(store)
-    told = visit(store, capsys, fix=True)
-    assert told.left > 0
-    assert ask(store, "SELECT * FROM metrics ORDER BY 1, 2, 3, 4, 5") == rows
-    key = f"studies/{NAME}.journal"
-    assert digests(store).get(key) == studies.get(key)
+def test_the_next_start_mends_what_needs_no_more_than_that(store: Path, tmp_path: Path) -> None:
+    """All at once: a sweep that was killed again and again, and nobody looked after it."""
+    for damage in MENDED:
+        damage(store)
+    done = Sandbox(tmp_path / "box").sweep(*SWEEP, f"tracking.root={store}")
+    assert done.code == 0, done.said
+    assert problems(store) == []
 
 
-@pytest.mark.parametrize("damage", MENDED, ids=name_of)
-def test_what_can_be_mended_is(
-    damage: Damage, store: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    damage(store)
-    told = visit(store, capsys, fix=True)
-    assert told.left == 0, told.lines
-    assert any(line.startswith("mended ") for line in told.lines)
-    assert findings(store) == []
-    again = visit(store, capsys, fix=True)
-    assert not any(line.startswith("mended ") for line in again.lines)
-
-
-@pytest.mark.parametrize("damage", [half_record, half_drawn_trial], ids=name_of)
-def test_a_mended_journal_is_what_it_was_and_its_copy_what_it_had_become(
-    damage: Damage, store: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    whole = journal(store).read_bytes()
-    damage(store)
-    damaged = journal(store).read_bytes()
-    visit(store, capsys, fix=True)
-    assert journal(store).read_bytes() == whole
-    (copy,) = journal(store).parent.glob("*.kept-*")
-    assert copy.read_bytes() == damaged
-
-
-def test_a_study_that_was_told_by_the_doctor_knows_what_it_knew(
-    store: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    before = inspect_journal(journal(store))
-    not_told(store)
-    assert inspect_journal(journal(store)) != before
-    visit(store, capsys, fix=True)
-    assert inspect_journal(journal(store)) == before
-
-
-def test_a_run_that_was_closed_has_a_copy_of_how_it_stood(
-    store: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    open_run(store)
-    visit(store, capsys, fix=True)
-    (copy,) = store.glob("mlflow.db.kept-*")
-    with closing(sqlite3.connect(copy)) as kept:
-        ((count,),) = kept.execute("SELECT count(*) FROM runs WHERE status = 'RUNNING'")
-    assert count == 4
-    assert ask(store, "SELECT count(*) FROM runs WHERE status = 'RUNNING'") == [(0,)]
+def test_of_equally_good_seeds_the_first_one_has_the_weights(store: Path) -> None:
+    """As the champion is made of it."""
+    (first, second) = (
+        str(run)
+        for (run,) in ask(
+            store,
+            "SELECT r.run_uuid FROM tags r JOIN tags a USING (run_uuid) WHERE r.key = 'repeat' "
+            "AND a.key = 'arm' AND a.value = 'sgd' ORDER BY r.value",
+        )
+    )
+    for table in ("metrics", "latest_metrics"):
+        sql(
+            store,
+            f"UPDATE {table} SET value = (SELECT value FROM latest_metrics WHERE key = "
+            f"'best_val_accuracy' AND run_uuid = '{first}') WHERE key = 'best_val_accuracy' AND "
+            f"run_uuid = '{second}'",
+        )
+    weights = [files_of(store, run) / "weights.npz" for run in (first, second)]
+    content = next(path.read_bytes() for path in weights if path.is_file())
+    text = "of the configuration's best seed is missing"
+    weights[0].write_bytes(content)
+    weights[1].unlink(missing_ok=True)
+    assert not [p for p in problems(store) if text in p.what]
+    weights[0].rename(weights[1])
+    assert [p.place for p in problems(store) if text in p.what] == [
+        f"{NAME} {name} (run {first})"
+        for (name,) in ask(store, f"SELECT name FROM runs WHERE run_uuid = '{first}'")
+    ]
 
 
 CRASH = """
@@ -458,16 +448,8 @@ def test_a_transaction_that_a_crash_left_is_not_seen_and_not_taken_back(store: P
     assert (store / "mlflow.db").read_bytes() != whole
     assert (store / "mlflow.db-journal").stat().st_size > 0
     before = digests(store)
-    assert findings(store) == []
+    assert problems(store) == []
     assert digests(store) == before
-
-
-@pytest.fixture
-def sandbox(store: Path, tmp_path: Path) -> Sandbox:
-    """A sandbox with the damaged store as its own."""
-    box = Sandbox(tmp_path / "box")
-    shutil.move(store, box.work / "mlruns")
-    return box
 
 
 class TestFilesOnTheirWay:
@@ -476,83 +458,144 @@ class TestFilesOnTheirWay:
     def test_of_a_process_that_lives(self, store: Path) -> None:
         (store / f".probe-{os.getpid()}").touch()
         (store / f".rows.csv.{os.getpid()}.tmp").touch()
-        assert findings(store) == []
+        assert problems(store) == []
 
     def test_of_one_that_is_gone(self, store: Path) -> None:
         gone = subprocess.Popen([sys.executable, "-c", ""])
         gone.wait()
         (store / f".rows.csv.{gone.pid}.tmp").touch()
-        (finding,) = findings(store)
-        assert f".rows.csv.{gone.pid}.tmp is left of something" in str(finding)
+        (problem,) = problems(store)
+        assert f".rows.csv.{gone.pid}.tmp was left behind" in str(problem)
+        assert problem.remedy == "delete it"
 
     def test_a_database_that_is_being_made(self, store: Path) -> None:
         for name in (".mlflow.db.tmp", ".mlflow.db.tmp-journal"):
             (store / name).touch()
-        assert len(findings(store)) == 2
+        assert len(problems(store)) == 2
         descriptor = os.open(store, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            assert findings(store) == []
+            assert problems(store) == []
         finally:
             os.close(descriptor)
+
+
+def note_store(root: Path, place: str | None) -> None:
+    """Has the studies say that their runs are there, or nothing of it (None), as older ones do."""
+    records = [json.loads(line) for line in journal(root).read_text().splitlines()]
+    for record in records:
+        del record["crc"]
+        if "store" in record.get("user_attr", ()):
+            record["user_attr"] = {"store": place} if place else {"note": ""}
+    journal(root).write_text("".join(f"{json.dumps(record)}\n" for record in records))
+
+
+class TestElsewhere:
+    """A sweep whose runs are in another store is told as that, not as an unfinished one."""
+
+    @pytest.fixture
+    def server(self, finished: Path) -> Store:
+        """The database as a server has it."""
+        return Store(finished, f"sqlite:///{finished / 'mlflow.db'}", local=False)
+
+    @pytest.fixture
+    def without_runs(self, store: Path) -> Path:
+        (store / "mlflow.db").unlink()
+        return store
+
+    def test_on_a_server_and_asked_locally(
+        self, without_runs: Path, run: Callable[..., Told]
+    ) -> None:
+        note_store(without_runs, "http://tracker:5000")
+        told = run(without_runs, f"sweep.name={NAME}")
+        assert told.code == 2
+        assert told.lines[0] == (
+            f"sweep {NAME} has its runs in http://tracker:5000, and none in "
+            f"sqlite:///{without_runs / 'mlflow.db'}; use tracking=server "
+            "tracking.uri=http://tracker:5000"
+        )
+        assert told.lines[1:] == [
+            "sweeps: 0 (1 not examined); trainings: 0; rows of metrics: 0; no problems"
+        ]
+        assert run(without_runs).code == 0  # of all sweeps: the others have no problem
+
+    def test_stored_locally_and_asked_on_a_server(self, server: Store, tmp_path: Path) -> None:
+        (tmp_path / "other" / "studies").mkdir(parents=True)
+        shutil.copy(journal(server.root), journal(tmp_path / "other"))
+        empty = Store(tmp_path / "other", f"sqlite:///{tmp_path / 'empty.db'}", local=False)
+        with pytest.raises(PipelineError, match=r"has its runs in the local store.*tracking=local"):
+            examine(empty, NAME)
+
+    def test_another_folders_sweep_on_the_same_server(self, server: Store, tmp_path: Path) -> None:
+        with pytest.raises(PipelineError, match=r"has no journal of it; give .* tracking\.root=…"):
+            examine(Store(tmp_path, server.uri, local=False), NAME)
+
+    def test_a_local_database_that_a_server_serves_now(self, server: Store) -> None:
+        assert examine(server, NAME).problems == ()
+
+    def test_older_studies_say_nothing_of_it(
+        self, without_runs: Path, run: Callable[..., Told]
+    ) -> None:
+        note_store(without_runs, None)
+        told = run(without_runs, f"sweep.name={NAME}")
+        assert told.code == 0
+        assert told.lines[0] == f"{NAME} is unfinished; the same command continues it"
 
 
 class TestCommand:
     """`fairsweep doctor`, its lines and its exit codes."""
 
-    def test_nothing_wrong_is_0(self, sandbox: Sandbox) -> None:
-        done = sandbox.run("fairsweep", "doctor")
-        assert done.code == 0, done.said
-        last = done.out.splitlines()[-1]
-        assert last.startswith("sweeps: 1; trainings: 12; rows: ")
-        assert last.endswith("; 0 findings")
+    def test_nothing_wrong_is_0(self, store: Path, run: Callable[..., Told]) -> None:
+        told = run(store)
+        assert told.code == 0
+        (line,) = told.lines
+        assert line.startswith("sweeps: 1; trainings: 12; rows of metrics: ")
+        assert line.endswith("; no problems")
 
-    def test_something_wrong_is_1_and_a_line(self, sandbox: Sandbox) -> None:
-        doubled_row(sandbox.work / "mlruns")
-        done = sandbox.run("fairsweep", "doctor", f"sweep.name={NAME}", "fix=true")
+    def test_something_wrong_is_1_and_a_line(self, store: Path, tmp_path: Path) -> None:
+        doubled_row(store)
+        box = Sandbox(tmp_path / "box")
+        shutil.move(store, box.work / "mlruns")
+        done = box.run("fairsweep", "doctor", f"sweep.name={NAME}")
         assert done.code == 1, done.said
         (line,) = [line for line in done.out.splitlines() if line.startswith("V3 ")]
         assert f"V3 {NAME} " in line
-        assert "restore the store from a copy" in line
-        assert done.out.splitlines()[-1].endswith("; 1 finding, 0 mended")
+        assert "restore the store from a backup" in line
+        assert done.out.splitlines()[-1].endswith("; 1 problem")
 
-    def test_what_was_mended_is_0(self, sandbox: Sandbox) -> None:
-        open_run(sandbox.work / "mlruns")
-        done = sandbox.run("fairsweep", "doctor", "fix=true")
-        assert done.code == 0, done.said
-        assert f"{NAME} isn't finished" in done.out
-        done = sandbox.run("fairsweep", "doctor")
-        assert done.code == 0, done.said
+    def test_an_unfinished_sweep_is_told(self, store: Path, run: Callable[..., Told]) -> None:
+        open_run(store)
+        told = run(store)
+        assert told.code == 1
+        assert any(line.startswith(f"{NAME} is unfinished; ") for line in told.lines)
 
-    def test_unknown_sweep_is_2(self, sandbox: Sandbox) -> None:
-        done = sandbox.run("fairsweep", "doctor", "sweep.name=nowhere")
-        assert done.code == 2, done.said
-        assert f"there is no sweep 'nowhere' in {sandbox.work / 'mlruns'}; there are: {NAME}" in (
-            done.err
+    def test_unknown_sweep_is_2(self, store: Path, run: Callable[..., Told]) -> None:
+        assert run(store, "sweep.name=nowhere") == Told(
+            2, [f"sweep.name: there is no sweep 'nowhere' in {store}; there are: {NAME}"]
         )
 
-    def test_no_store_is_2(self, tmp_path: Path) -> None:
-        box = Sandbox(tmp_path)
-        done = box.run("fairsweep", "doctor")
-        assert done.code == 2, done.said
-        assert "there is no store" in done.err
-        assert not (box.work / "mlruns").exists()
+    def test_no_store_is_2(self, tmp_path: Path, run: Callable[..., Told]) -> None:
+        told = run(tmp_path / "mlruns")
+        assert told.code == 2
+        assert "there is no store" in told.lines[0]
+        assert not (tmp_path / "mlruns").exists()
 
-    @pytest.mark.parametrize("fix", ["false", "true"])
-    def test_a_sweep_that_runs_is_3(self, sandbox: Sandbox, fix: str) -> None:
-        lock = sandbox.work / "mlruns" / "studies" / f"{NAME}.lock"
+    def test_a_sweep_that_runs_is_3(self, store: Path, run: Callable[..., Told]) -> None:
+        lock = store / "studies" / f"{NAME}.lock"
         with lock.open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.truncate(0)
             file.write("process 4242")
             file.flush()
-            done = sandbox.run("fairsweep", "doctor", f"fix={fix}")
-        assert done.code == 3, done.said
-        assert f"sweep {NAME} is being run by process 4242" in done.out
+            told = run(store)
+        assert told.code == 3
+        assert f"sweep {NAME} is being run by process 4242" in told.lines[0]
 
     @pytest.mark.parametrize("how", ["cut", "flipped", "no database"])
-    def test_a_damaged_database_is_5_and_a_copy_is_kept(self, sandbox: Sandbox, how: str) -> None:
-        database = sandbox.work / "mlruns" / "mlflow.db"
+    def test_a_damaged_database_is_5_and_a_copy_is_kept(
+        self, how: str, store: Path, run: Callable[..., Told]
+    ) -> None:
+        database = store / "mlflow.db"
         content = bytearray(database.read_bytes())
         if how == "cut":
             content = content[: len(content) // 2]
@@ -562,10 +605,9 @@ class TestCommand:
         else:
             content[:16] = b"something else.."
         database.write_bytes(content)
-        for _ in range(2):
-            done = sandbox.run("fairsweep", "doctor", "fix=true")
-            assert done.code == 5, done.said
-            assert f"error: {database} is damaged (" in done.err
+        told = [run(store) for _ in range(2)]
+        assert [one.code for one in told] == [5, 5]
+        assert all(f"{database} is damaged (" in one.lines[-1] for one in told)
         (copy,) = database.parent.glob("mlflow.db.damaged-*")
-        assert str(copy) in done.err
+        assert str(copy) in told[0].lines[-1]
         assert copy.read_bytes() == database.read_bytes() == bytes(content)

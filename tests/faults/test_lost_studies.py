@@ -1,5 +1,4 @@
-"""A sweep whose studies are gone is not trained again beside what is stored of it, and one that was
-killed at its very end leaves nothing."""
+"""A sweep whose studies are gone is not trained again beside what is stored of it."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ import pytest
 from fairsweep.commands.sweep import prepare
 from fairsweep.errors import StorageError
 from tests.faults.conftest import NAME, SWEEP
-from tests.integration.lab import Sandbox, listing
+from tests.integration.lab import listing
 
 
 def test_a_sweep_whose_journal_is_gone_is_refused(store: Path) -> None:
@@ -24,11 +23,3 @@ def test_a_sweep_whose_journal_is_gone_is_refused(store: Path) -> None:
 def test_another_sweep_of_that_store_begins(store: Path) -> None:
     (store / "studies" / f"{NAME}.journal").unlink()
     prepare([*SWEEP, f"tracking.root={store}", "sweep.name=another"], None)
-
-
-def test_a_folder_that_a_kill_left_goes_with_the_next_start(store: Path, tmp_path: Path) -> None:
-    left = store / "studies" / f"{NAME}.checkpoints"
-    left.mkdir()
-    done = Sandbox(tmp_path / "box").sweep(*SWEEP, f"tracking.root={store}")
-    assert done.code == 0, done.said
-    assert not left.exists()

@@ -1,7 +1,7 @@
-"""`fairsweep doctor`: what is wrong of stored sweeps, and what of it can be mended.
+"""`fairsweep doctor`: what is wrong with stored sweeps.
 
-Exit codes: 0 nothing wrong, or all of it mended · 1 something wrong is left · 2 no such store or
-sweep · 3 a sweep is being run · 5 the database is damaged, or can't be written.
+Exit codes: 0 no problem · 1 there are problems · 2 no such store or sweep, or the sweep is stored
+elsewhere · 3 a sweep is running, the others have no problem · 5 the database is damaged.
 """
 
 from __future__ import annotations
@@ -19,18 +19,17 @@ from fairsweep.tracking.store import Store, find_store
 
 @dataclass(frozen=True)
 class Job:
-    """A store, the sweep to look at (None: all), and whether to mend."""
+    """A store, and the sweep to examine (None: all)."""
 
     store: Store
     name: str | None
-    fix: bool
 
 
 def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
     from fairsweep.doctor.examine import find_sweeps
 
     config = compose_doctor(overrides, config_dir)
-    job = Job(find_store(config.tracking), config.sweep.name, config.fix)
+    job = Job(find_store(config.tracking), config.sweep.name)
     find_sweeps(job.store, job.name)
     return job
 
@@ -39,14 +38,17 @@ def doctor(job: Job, _: Path) -> int:
     from fairsweep.doctor.examine import find_sweeps
     from fairsweep.doctor.visit import Visit
 
-    visit = Visit(job.store, job.fix)
+    visit = Visit(job.store)
     for name in find_sweeps(job.store, job.name):
-        visit.sweep(name)
-    visit.store()
+        visit.examine_sweep(name)
+    visit.examine_store()
     print(visit.summary)
-    if visit.left:
+    if visit.problems:
         return TRIAL_FAILED
-    return AlreadyRunning.exit_code if visit.running else DONE
+    for why in visit.skipped:
+        if job.name is not None or isinstance(why, AlreadyRunning):
+            return why.exit_code
+    return DONE
 
 
 def main() -> NoReturn:

@@ -125,6 +125,11 @@ class Plan:
         }
 
 
+def store_name(uri: str | None) -> str:
+    """What studies note of the store that their runs are in: `local`, or a server's address."""
+    return "local" if uri is None else uri
+
+
 def digest(value: Mapping[str, Any]) -> str:
     """SHA-256 of plain data, the same whatever the order of its keys."""
     text = json.dumps(value, sort_keys=True, default=str)

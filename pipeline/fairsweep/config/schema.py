@@ -284,12 +284,10 @@ class PredictConfig:
 
 @dataclass
 class DoctorConfig:
-    """The whole of conf/doctor.yaml. `sweep.name` null: every sweep of the store. `fix`: mends what
-    can be mended without training."""
+    """The whole of conf/doctor.yaml. `sweep.name` null: every sweep of the store."""
 
     tracking: Tracking = field(default_factory=Tracking)
     sweep: Sweep = field(default_factory=Sweep)
-    fix: bool = False
 
 
 @dataclass

@@ -1,44 +1,36 @@
-"""Examines stored sweeps: what breaks the invariants, and what can be mended without training.
+"""Examines stored sweeps, one at a time, or what belongs to no sweep in particular.
 
-In: a store. Out: findings. Nothing is changed but by `mend`, which does what the next start of the
-sweep would do first.
+In: a store, and the name of a sweep whose lock the caller holds. Out: its problems.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fairsweep.doctor.files import broken_files, left_over, leftovers, remove, strays
-from fairsweep.doctor.invariants import AGAIN, Examined, Finding, broken, missing_confirmations
-from fairsweep.doctor.mending import interrupt, keep_copy
-from fairsweep.doctor.runs import InspectedRun, inspect, sweep_names
-from fairsweep.doctor.studies import InspectedStudies, inspect_journal, mend_tail, tell_stored
+from fairsweep.doctor.checks import check_rows
+from fairsweep.doctor.files import check_files
+from fairsweep.doctor.problems import AGAIN, RESTORE, Problem
+from fairsweep.doctor.runs import StoredRun, read_runs, sweep_names
+from fairsweep.doctor.studies import StoredStudies, read_studies
+from fairsweep.doctor.sweep import StoredSweep
 from fairsweep.errors import BadInput, StorageError
-from fairsweep.records import TrialResult
+from fairsweep.files import locked
+from fairsweep.stages.continuing import runs_elsewhere
 from fairsweep.tracking import names
-from fairsweep.tracking.store import Store, no_store
+from fairsweep.tracking.store import Store, being_run, lock_file, no_store
 
 
 @dataclass(frozen=True)
 class Examination:
-    """A sweep as it is stored, with what is wrong of it; `left_over` and `journal_tail` (bytes) are
-    what is to be taken away."""
+    """A sweep as it is stored, and what is wrong with it."""
 
-    sweep: Examined
-    findings: tuple[Finding, ...]
-    left_over: tuple[Path, ...]
-    journal_tail: int
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """Trainings that stand, and rows of their metrics."""
-        runs = [run for runs in self.sweep.standing.values() for run in runs]
-        return len(runs), sum(len(rows) for run in runs for rows in run.metrics.values())
+    sweep: StoredSweep
+    problems: tuple[Problem, ...]
 
 
 def find_sweeps(store: Store, name: str | None) -> list[str]:
@@ -62,42 +54,57 @@ def find_sweeps(store: Store, name: str | None) -> list[str]:
 
 
 def examine(store: Store, name: str) -> Examination:
-    """What is wrong of a sweep, for the holder of its lock; nothing is changed.
+    """What is wrong with a sweep, for the holder of its lock.
 
     Raises:
+        BadInput: its runs or its journal are elsewhere, so it can't be examined here.
         StorageError: the database is damaged.
     """
-    stored = inspect(store, name)
-    journal, findings = store.journal(name), []
+    runs, champion = read_runs(store, name)
+    journal, problems = store.journal(name), list[Problem]()
     try:
-        studies = inspect_journal(journal)
+        studies = read_studies(journal)
     except StorageError as error:
-        remedy = f"restore {journal}, or start another sweep with sweep.name=…"
-        findings.append(Finding("V1", name, str(error), remedy))
-        studies = InspectedStudies({}, 0)
-    sweep = Examined(name, _about(stored.runs), stored.runs, studies.arms, stored.champion)
-    if waiting := _waiting(journal.with_suffix(".spool")):
-        what = f"{waiting} writes are in {journal.with_suffix('.spool')}, and not in MLflow yet"
-        findings.append(Finding("V3", name, what, "the same command carries them out"))
-        return Examination(sweep, tuple(findings), (), 0)
-    if studies.left_over:
-        what = f"{studies.left_over} bytes at the end of {journal} were left unfinished by a crash"
-        findings.append(Finding("V1", name, what, AGAIN))
-    if not findings or studies.arms:
-        findings += broken(sweep)
-    findings += broken_files(store, sweep)
-    left = leftovers(store, sweep)
-    findings += [left_over(name, path) for path in left]
-    return Examination(sweep, tuple(findings), tuple(left), studies.left_over)
+        studies = StoredStudies()
+        problems.append(Problem("V1", name, str(error), RESTORE))
+    else:
+        _check_place(store, name, runs, studies)
+    sweep = StoredSweep(name, _about(runs), runs, studies.arms, champion)
+    if waiting := _waiting(store.spool(name)):  # until they are written, runs are behind studies
+        writes = "1 write is" if waiting == 1 else f"{waiting} writes are"
+        what = f"{writes} in {store.spool(name)} and not yet in MLflow"
+        return Examination(sweep, (*problems, Problem("V3", name, what, AGAIN)))
+    if studies.unfinished:
+        what = f"a crash left {studies.unfinished} unfinished bytes at the end of {journal}"
+        problems.append(Problem("V1", name, what, AGAIN))
+    if studies.arms or not problems:
+        problems += check_rows(sweep)
+    return Examination(sweep, (*problems, *check_files(store, sweep)))
+
+
+def _check_place(
+    store: Store, name: str, runs: Sequence[StoredRun], studies: StoredStudies
+) -> None:
+    """Checks that runs and studies of a sweep are both here.
+
+    Raises:
+        BadInput: the runs are in another store, or a server has runs of another folder's sweep.
+    """
+    if not runs and studies.store not in ("", store.name):
+        raise BadInput(f"sweep {name} {runs_elsewhere(studies.store, store)}")
+    if not store.local and not store.journal(name).exists():
+        raise BadInput(
+            f"sweep {name} has runs in {store.uri}, but {store.root / 'studies'} has no journal of "
+            "it; give the folder that it was started with as tracking.root=…"
+        )
 
 
 def _waiting(spool: Path) -> int:
-    """How many writes a process left that it had yet to carry out: until then the runs are behind
-    the studies, and nothing is to be mended."""
+    """How many writes a process left that it had yet to carry out."""
     return spool.read_bytes().count(b"\n") if spool.exists() else 0
 
 
-def _about(runs: Sequence[InspectedRun]) -> Mapping[str, Any]:
+def _about(runs: Sequence[StoredRun]) -> Mapping[str, Any]:
     """What the sweep's run says of it; nothing where there is none yet."""
     for run in runs:
         if run.stage == "sweep" and names.SWEEP_TAG in run.tags:
@@ -106,61 +113,18 @@ def _about(runs: Sequence[InspectedRun]) -> Mapping[str, Any]:
     return {}
 
 
-def examine_store(store: Store) -> tuple[Finding, ...]:
-    """What killed commands left in the store's folder, of no sweep in particular."""
-    return tuple(left_over("the store", path) for path in strays(store))
+@contextmanager
+def held_still(store: Store, sweep: str) -> Iterator[None]:
+    """Keeps a sweep from being run while it is examined; unlike its own lock it writes nothing.
 
-
-def mend_store(store: Store) -> list[str]:
-    """Takes that away; says what."""
-    found = strays(store)
-    for path in found:
-        remove(path)
-    return [f"removed {path}" for path in found]
-
-
-def mend(store: Store, found: Examination) -> list[str]:
-    """Does what the next start of the sweep would do before it trains, for the holder of its lock.
-    Of what is changed in place a copy is kept.
-
-    Returns:
-        What was done, a line each.
+    Raises:
+        AlreadyRunning: a process runs the sweep.
     """
-    sweep, journal, done = found.sweep, store.journal(found.sweep.name), []
-    if _waiting(journal.with_suffix(".spool")):
-        return []
-    to_tell = defaultdict(list)
-    for run in sweep.untold:
-        to_tell[run.key.arm].append(_result(run, sweep))
-    if found.journal_tail or to_tell:
-        done.append(f"kept {keep_copy(journal)}")
-    if found.journal_tail:
-        mend_tail(journal)
-        done.append(f"took {found.journal_tail} bytes off the end of {journal}")
-    to_close = [run for run in sweep.runs if run.status == "RUNNING" and not sweep.told(run)]
-    if sweep.closed and (sweep.unfinished or missing_confirmations(sweep)):
-        to_close += [run for run in sweep.runs if run.stage in ("sweep", "arm")]
-    if to_close:
-        done += [f"kept {copy}" for copy in interrupt(store, [run.run_id for run in to_close])]
-        done += [f"closed {sweep.place(run)} as interrupted" for run in to_close]
-    for arm, results in to_tell.items():
-        tell_stored(journal, arm, results)
-        done += [f"told the study of {r.key}: {r.outcome}" for r in results]
-    for path in found.left_over:
-        remove(path)
-        done.append(f"removed {path}")
-    return done
-
-
-def _result(run: InspectedRun, sweep: Examined) -> TrialResult:
-    """What a run that has ended says of its training."""
-    epoch = run.latest.get("best_epoch")
-    return TrialResult(
-        key=run.key,
-        outcome=run.outcome,  # type: ignore[arg-type]
-        epochs=int(run.latest.get("epochs", 0)),
-        seconds=run.latest.get("seconds", 0.0),
-        best_epoch=None if epoch is None else int(epoch),
-        best_value=run.latest.get(f"best_{sweep.objective.metric}"),
-        cause=run.tags.get(names.CAUSE, ""),
-    )
+    path = lock_file(store, sweep)
+    if not path.exists():
+        yield
+        return
+    with locked(path) as held:
+        if not held:
+            raise being_run(path, sweep, "stop it")
+        yield

@@ -1,44 +1,39 @@
-"""Reads what the store holds of a sweep for a diagnosis: every row as it is; nothing is changed.
-
-A local database is read by SQL, not through MLflow, which would migrate it and mend paths. A copy
-is read where SQLite itself would have to write first, to take back what a crash left half done.
-"""
+"""Reads all that MLflow has of a sweep: its runs, every row of their metrics, and its champion."""
 
 from __future__ import annotations
 
 import math
-import shutil
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import unquote, urlparse
 
+from fairsweep.doctor.database import database
 from fairsweep.errors import StorageError
 from fairsweep.records import TrialKey
 from fairsweep.tracking import names
 from fairsweep.tracking.read import key_of
 from fairsweep.tracking.store import Store
-from fairsweep.tracking.store.database import BUSY_SECONDS, check_pages, unusable
 
 Rows = Sequence[tuple[int, float]]
 
 
 @dataclass(frozen=True)
-class InspectedRun:
-    """A run: `metrics` has all rows, (step, value), of each metric in the order of steps, `latest`
-    the value that MLflow shows of each; `folder` holds its files, None where a server has them."""
+class StoredRun:
+    """A run: `metrics` has all rows (step, value) of each metric in the order of steps, `latest`
+    the value that MLflow shows; `folder` holds its files, None where a server has them."""
 
     run_id: str
     name: str
     status: str
     tags: Mapping[str, str]
-    metrics: Mapping[str, Rows]
-    latest: Mapping[str, float]
-    folder: Path | None
+    metrics: Mapping[str, Rows] = field(default_factory=dict)
+    latest: Mapping[str, float] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
 
     @property
     def stage(self) -> str:
@@ -49,9 +44,9 @@ class InspectedRun:
         return self.tags.get("outcome", "")
 
     @property
-    def counts(self) -> bool:
-        """Whether it stands for its training: an attempt that was interrupted doesn't."""
-        return self.outcome != "interrupted"
+    def has_ended(self) -> bool:
+        """Whether it holds a whole training."""
+        return names.has_ended(self.status, self.tags)
 
     @property
     def key(self) -> TrialKey:
@@ -60,24 +55,16 @@ class InspectedRun:
 
 
 @dataclass(frozen=True)
-class InspectedModel:
-    """The champion of a sweep: the folder of the model, and the run that its weights are of."""
+class StoredModel:
+    """The champion of a sweep: the folder of the model, and the run that its weights are from."""
 
     version: str
     folder: Path
     run_id: str
 
 
-@dataclass(frozen=True)
-class Inspected:
-    """What the store holds of one sweep."""
-
-    runs: Sequence[InspectedRun]
-    champion: InspectedModel | None = None
-
-
 def sweep_names(store: Store) -> list[str]:
-    """The sweeps of the store, by runs or by journals.
+    """The sweeps of the store: those that have runs, and those that have a journal.
 
     Raises:
         StorageError: the database is damaged.
@@ -85,8 +72,7 @@ def sweep_names(store: Store) -> list[str]:
     found = {path.stem for path in (store.root / "studies").glob("*.journal")}
     if not store.local:
         client = store.client()
-        every = [e.experiment_id for e in client.search_experiments()]
-        sweeps = names.search(client, every, None, "tags.stage = 'sweep'")
+        sweeps = names.search(client, names.all_experiments(client), None, "tags.stage = 'sweep'")
         return sorted(found | {run.data.tags["sweep"] for run in sweeps})
     with database(store) as connection:
         rows = connection.execute(
@@ -97,15 +83,15 @@ def sweep_names(store: Store) -> list[str]:
 
 
 def check_begins(store: Store, sweep: str) -> None:
-    """Checks that a sweep without studies is one that begins.
+    """Checks that a sweep without a journal is a new one.
 
     Raises:
-        StorageError: trainings of it are stored, and the studies that know of them are gone; or
-            the database is damaged.
+        StorageError: trainings of it are stored, so its journal is lost; or the database is
+            damaged.
     """
     if _has_trainings(store, sweep):
         raise StorageError(
-            f"{store.journal(sweep)} is gone, and {store.uri} has trainings of sweep {sweep}: they "
+            f"{store.journal(sweep)} is gone, but {store.uri} has trainings of sweep {sweep}: they "
             "would all be trained again; restore the file, or start another sweep with sweep.name=…"
         )
 
@@ -113,25 +99,25 @@ def check_begins(store: Store, sweep: str) -> None:
 def _has_trainings(store: Store, sweep: str) -> bool:
     if not store.local:
         client = store.client()
-        every = [e.experiment_id for e in client.search_experiments()]
-        return any(True for _ in names.search(client, every, sweep, names.TRAININGS))
+        found = names.search(client, names.all_experiments(client), sweep, names.TRAININGS)
+        return any(True for _ in found)
     with database(store) as connection:
-        found = connection.execute(
+        row = connection.execute(
             f"SELECT 1 FROM tags JOIN runs USING (run_uuid) WHERE {OF_SWEEP} AND key = 'stage' AND "
             "tags.value IN ('search', 'confirm') AND lifecycle_stage = 'active' LIMIT 1",
             (sweep,),
-        )
-        return found.fetchone() is not None
+        ).fetchone()
+    return row is not None
 
 
-def inspect(store: Store, sweep: str) -> Inspected:
+def read_runs(store: Store, sweep: str) -> tuple[list[StoredRun], StoredModel | None]:
     """The runs of a sweep, and its champion where the store is local.
 
     Raises:
         StorageError: the database is damaged.
     """
     if not store.local:
-        return Inspected(_from_server(store, sweep))
+        return _from_server(store, sweep), None
     with database(store) as connection:
         home = _home(connection)
 
@@ -140,14 +126,15 @@ def inspect(store: Store, sweep: str) -> Inspected:
             moved = here + uri[len(home) :] if home and uri.startswith(f"{home}/") else uri
             return Path(unquote(urlparse(moved).path))
 
-        tags, rows, latest = _of_runs(connection, sweep)
+        tags, params = (_texts(connection, table, sweep) for table in ("tags", "params"))
+        rows, latest = _rows(connection, sweep), _latest(connection, sweep)
         found = connection.execute(
             f"SELECT run_uuid, name, status, artifact_uri FROM runs WHERE {OF_SWEEP} "
             "AND lifecycle_stage = 'active' ORDER BY start_time, rowid",
             (sweep,),
         ).fetchall()
         runs = [
-            InspectedRun(i, name, status, tags[i], rows[i], latest[i], folder(uri))
+            StoredRun(i, name, status, tags[i], rows[i], latest[i], params[i], folder(uri))
             for i, name, status, uri in found
             if tags[i].get("stage") != "train"
         ]
@@ -158,40 +145,46 @@ def inspect(store: Store, sweep: str) -> Inspected:
             (sweep,),
         ).fetchone()
     if model is None:
-        return Inspected(runs)
-    return Inspected(runs, InspectedModel(str(model[0]), folder(model[1]), model[2]))
+        return runs, None
+    return runs, StoredModel(str(model[0]), folder(model[1]), model[2])
 
 
 OF_SWEEP = "run_uuid IN (SELECT run_uuid FROM tags WHERE key = 'sweep' AND value = ?)"
 
 
-def _of_runs(
-    connection: sqlite3.Connection, sweep: str
-) -> tuple[
-    Mapping[str, dict[str, str]],
-    Mapping[str, dict[str, list[tuple[int, float]]]],
-    Mapping[str, dict[str, float]],
-]:
-    """Tags, rows and latest values of the sweep's runs, by run."""
-    tags: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    rows: defaultdict[str, dict[str, list[tuple[int, float]]]] = defaultdict(dict)
-    latest: defaultdict[str, dict[str, float]] = defaultdict(dict)
+def _texts(connection: sqlite3.Connection, table: str, sweep: str) -> Mapping[str, dict[str, str]]:
+    """The tags or params of the sweep's runs, by run."""
+    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for run_id, key, value in connection.execute(
-        f"SELECT run_uuid, key, value FROM tags WHERE {OF_SWEEP}", (sweep,)
+        f"SELECT run_uuid, key, value FROM {table} WHERE {OF_SWEEP}", (sweep,)
     ):
-        tags[run_id][key] = value
+        found[run_id][key] = value
+    return found
+
+
+def _rows(
+    connection: sqlite3.Connection, sweep: str
+) -> Mapping[str, dict[str, list[tuple[int, float]]]]:
+    """All rows of the metrics of the sweep's runs, by run."""
+    found: defaultdict[str, dict[str, list[tuple[int, float]]]] = defaultdict(dict)
     for run_id, key, step, value, is_nan in connection.execute(
         f"SELECT run_uuid, key, step, value, is_nan FROM metrics WHERE {OF_SWEEP} "
         "ORDER BY step, timestamp",
         (sweep,),
     ):
         row = (step, math.nan if is_nan else value)
-        rows[run_id].setdefault(key, []).append(row)
+        found[run_id].setdefault(key, []).append(row)
+    return found
+
+
+def _latest(connection: sqlite3.Connection, sweep: str) -> Mapping[str, dict[str, float]]:
+    """The values that MLflow shows of the sweep's runs, by run."""
+    found: defaultdict[str, dict[str, float]] = defaultdict(dict)
     for run_id, key, value, is_nan in connection.execute(
         f"SELECT run_uuid, key, value, is_nan FROM latest_metrics WHERE {OF_SWEEP}", (sweep,)
     ):
-        latest[run_id][key] = math.nan if is_nan else value
-    return tags, rows, latest
+        found[run_id][key] = math.nan if is_nan else value
+    return found
 
 
 def _home(connection: sqlite3.Connection) -> str:
@@ -202,97 +195,33 @@ def _home(connection: sqlite3.Connection) -> str:
     return "" if row is None else str(row[0])
 
 
-def _from_server(store: Store, sweep: str) -> list[InspectedRun]:
+def _from_server(store: Store, sweep: str) -> list[StoredRun]:
     client = store.client()
-    every = [e.experiment_id for e in client.search_experiments()]
-    runs = names.search(client, every, sweep, "tags.stage != 'train'")
+
+    def rows(run_id: str, metric: str) -> Rows:
+        history: Any = client.get_metric_history(run_id, metric)
+        return sorted(((m.step, m.value) for m in history), key=lambda row: row[0])
+
     return [
-        InspectedRun(
+        StoredRun(
             run.info.run_id,
             run.info.run_name,
             run.info.status,
             run.data.tags,
-            {
-                key: sorted(
-                    ((m.step, m.value) for m in client.get_metric_history(run.info.run_id, key)),
-                    key=lambda row: row[0],
-                )
-                for key in run.data.metrics
-            },
+            {metric: rows(run.info.run_id, metric) for metric in run.data.metrics},
             run.data.metrics,
-            None,
+            run.data.params,
         )
-        for run in runs
+        for run in names.search(
+            client, names.all_experiments(client), sweep, "tags.stage != 'train'"
+        )
     ]
 
 
-def artifact(store: Store, run: InspectedRun, name: str) -> bytes | None:
-    """What a file among a run's artifacts holds; None where there is none of that name."""
+def artifact(store: Store, run: StoredRun, name: str) -> bytes | None:
+    """The content of a file among a run's artifacts; None where there is none of that name."""
     if run.folder is not None:
         path = run.folder / name
         return path.read_bytes() if path.is_file() else None
     client = store.client()
     return store.artifact(client, client.get_run(run.run_id), name)
-
-
-@contextmanager
-def database(store: Store) -> Iterator[sqlite3.Connection]:
-    """The local database for reading, checked; an empty one where no sweep has made any yet.
-
-    Raises:
-        StorageError: it is damaged; a copy of it is beside it.
-    """
-    path = store.root / "mlflow.db"
-    with TemporaryDirectory() as folder:
-        if not path.exists() or not path.stat().st_size:
-            yield _empty()
-            return
-        try:
-            with closing(_open(path, Path(folder))) as connection:
-                check_pages(connection)
-                has_tables = _has_tables(connection)
-                if has_tables:
-                    yield connection
-        except sqlite3.DatabaseError as error:
-            raise unusable(path, error) from error
-        if not has_tables:
-            yield _empty()
-
-
-def _has_tables(connection: sqlite3.Connection) -> bool:
-    """Whether all of it is there: a crash may come while MLflow makes its tables."""
-    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-    return tables >= TABLES.keys()
-
-
-TABLES = {
-    "runs": "run_uuid, name, status, artifact_uri, lifecycle_stage, start_time",
-    "tags": "run_uuid, key, value",
-    "metrics": "run_uuid, key, step, value, is_nan, timestamp",
-    "latest_metrics": "run_uuid, key, value, is_nan",
-    "experiment_tags": "key, value",
-    "registered_model_aliases": "name, alias, version",
-    "model_versions": "name, version, storage_location, source, run_id",
-}
-
-
-def _empty() -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:")
-    for table, columns in TABLES.items():
-        connection.execute(f"CREATE TABLE {table} ({columns})")
-    return connection
-
-
-def _open(path: Path, folder: Path) -> sqlite3.Connection:
-    """Opens for reading; a copy in the folder where a crash left a transaction to take back."""
-    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
-    try:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError as error:
-        connection.close()
-        if not path.with_name("mlflow.db-journal").exists():
-            raise sqlite3.DatabaseError(str(error)) from error
-        for name in ("mlflow.db", "mlflow.db-journal"):
-            shutil.copy(path.with_name(name), folder / name)
-        return sqlite3.connect(folder / "mlflow.db")
-    return connection

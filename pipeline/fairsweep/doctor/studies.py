@@ -1,10 +1,10 @@
-"""Reads a journal for a diagnosis, which changes nothing; tells a study what the store holds."""
+"""Reads the studies of a sweep out of its journal, which is left as it is."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,25 +14,23 @@ from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from fairsweep.errors import StorageError
-from fairsweep.records import TrialResult
-from fairsweep.search.journal import open_storage, read_journal
-from fairsweep.search.study import STATES, as_told
+from fairsweep.search.journal import read_journal
+from fairsweep.search.study import STATES, STORE
 
 State = Literal["running", "waiting", "complete", "pruned", "fail"]
 
 
 @dataclass(frozen=True)
-class InspectedTrial:
-    """A trial of a study. `told` is what the study was told of its end, nothing before that;
-    `judged` has the objective of each judged epoch; `values` stands for what was drawn."""
+class StoredTrial:
+    """A trial of a study: the `outcome` and `epochs` that the study was told, empty and 0 before
+    it ended; `judged` has the objective of each judged epoch."""
 
     number: int
     state: State
     outcome: str
     epochs: int
-    value: float | None
-    judged: Mapping[int, float]
-    values: str
+    value: float | None = None
+    judged: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:
@@ -46,15 +44,16 @@ class InspectedTrial:
 
 
 @dataclass(frozen=True)
-class InspectedStudies:
-    """The studies of a sweep, by arm; `left_over` bytes at the journal's end belong to no record,
-    or to a trial that was never drawn whole."""
+class StoredStudies:
+    """The studies of a sweep, by arm; `unfinished` bytes at the journal's end belong to no whole
+    record or trial. `store` is where their runs are, empty where an older version didn't say."""
 
-    arms: Mapping[str, Sequence[InspectedTrial]]
-    left_over: int
+    arms: Mapping[str, Sequence[StoredTrial]] = field(default_factory=dict)
+    unfinished: int = 0
+    store: str = ""
 
 
-class _Still(BaseJournalBackend):  # type: ignore[misc]
+class _ReadOnly(BaseJournalBackend):  # type: ignore[misc]
     """Records that stay as they are."""
 
     def __init__(self, records: Sequence[dict[str, Any]]) -> None:
@@ -64,19 +63,19 @@ class _Still(BaseJournalBackend):  # type: ignore[misc]
         return self._records[log_number_from:]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        raise StorageError(f"a journal that is only read gets no {logs}")
+        raise StorageError(f"a journal that is only read takes no {logs}")
 
 
-def inspect_journal(path: Path) -> InspectedStudies:
+def read_studies(path: Path) -> StoredStudies:
     """The studies of a journal; none where there is no file.
 
     Raises:
-        StorageError: the journal can't be read.
+        StorageError: the journal is damaged, or can't be read.
     """
     optuna.logging.disable_default_handler()
     try:
         content = read_journal(path)
-        storage = JournalStorage(_Still(content.records))
+        storage = JournalStorage(_ReadOnly(content.records))
         studies = storage.get_all_studies()
         arms = {
             study.study_name: [
@@ -86,37 +85,21 @@ def inspect_journal(path: Path) -> InspectedStudies:
         }
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise StorageError(f"{path} is damaged ({error})") from error
-    return InspectedStudies(arms, content.unfinished)
+    stores = [study.user_attrs[STORE] for study in studies if STORE in study.user_attrs]
+    return StoredStudies(arms, content.unfinished, stores[0] if stores else "")
 
 
-def _trial(stored: FrozenTrial) -> InspectedTrial:
-    told = stored.user_attrs.get("result", {})
+def _trial(stored: FrozenTrial) -> StoredTrial:
+    result = stored.user_attrs.get("result", {})
     single = stored.state == TrialState.COMPLETE and stored.values
-    return InspectedTrial(
+    return StoredTrial(
         stored.number,
         stored.state.name.lower(),
-        told.get("outcome", "") if stored.state.is_finished() else "",
-        int(told.get("epochs", 0)),
+        result.get("outcome", "") if stored.state.is_finished() else "",
+        int(result.get("epochs", 0)),
         stored.values[0] if single else None,
         dict(stored.intermediate_values),
-        repr(sorted(stored.params.items())),
     )
-
-
-def mend_tail(path: Path) -> None:
-    """Takes off what a crash left unfinished at the end of a journal, as the next start would."""
-    open_storage(path)
-
-
-def tell_stored(path: Path, arm: str, ended: Iterable[TrialResult]) -> None:
-    """Tells an arm's study of trainings that ended and that it was never told of."""
-    study = optuna.load_study(study_name=arm, storage=open_storage(path))
-    for result in ended:
-        trial = optuna.trial.Trial(study, study.trials[result.key.trial]._trial_id)
-        trial.set_user_attr("result", as_told(result))
-        state = STATES[result.outcome]
-        value = result.best_value if state == TrialState.COMPLETE else None
-        study.tell(trial, values=value, state=state)
 
 
 def same(one: float | None, other: float | None) -> bool:

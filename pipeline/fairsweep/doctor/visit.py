@@ -1,88 +1,69 @@
-"""The doctor's visit: one sweep of a store after the other, each under its lock; a line for each
-finding, and for each thing that was mended."""
+"""Goes through a store, one sweep after the other, and prints a line for each problem."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from fairsweep.doctor.examine import Examination, examine, examine_store, mend, mend_store
-from fairsweep.doctor.invariants import Finding
-from fairsweep.doctor.mending import held_still
-from fairsweep.errors import AlreadyRunning
-from fairsweep.tracking.store import Store, sweep_lock
+from fairsweep.doctor.examine import examine, held_still
+from fairsweep.doctor.files import check_store
+from fairsweep.doctor.problems import Problem
+from fairsweep.errors import AlreadyRunning, BadInput
+from fairsweep.tracking.store import Store
 
 
+@dataclass
 class Visit:
-    """What was seen so far.
+    """A visit to a store, and what was seen so far: how many sweeps, trainings, rows of metrics and
+    problems, and why some sweeps couldn't be examined."""
 
-    Args:
-        store: whose sweeps are looked at.
-        fix: whether to mend what can be mended without training.
-    """
+    store: Store
+    sweeps: int = 0
+    trainings: int = 0
+    rows: int = 0
+    problems: int = 0
+    skipped: list[AlreadyRunning | BadInput] = field(default_factory=list)
 
-    def __init__(self, store: Store, fix: bool) -> None:
-        self._store = store
-        self._fix = fix
-        self._found = 0
-        self._mended = 0
-        self._sweeps = 0
-        self._trainings = 0
-        self._rows = 0
-        self.left = 0
-        self.running = 0
+    def examine_sweep(self, name: str) -> None:
+        """Examines a sweep; one that is running, or stored elsewhere, is named and skipped."""
+        try:
+            with held_still(self.store, name):
+                examination = examine(self.store, name)
+        except (AlreadyRunning, BadInput) as why:
+            print(why)
+            self.skipped.append(why)
+            return
+        sweep = examination.sweep
+        self.sweeps += 1
+        self.trainings += sum(len(runs) for runs in sweep.attempts.values())
+        self.rows += sum(
+            len(rows)
+            for runs in sweep.attempts.values()
+            for run in runs
+            for rows in run.metrics.values()
+        )
+        self._print(examination.problems)
+        if begun := sum(map(len, sweep.unfinished.values())):
+            trials = "1 trial" if begun == 1 else f"{begun} trials"
+            print(f"{name} is unfinished ({trials} begun); the same command continues it")
+        elif not sweep.closed:
+            print(f"{name} is unfinished; the same command continues it")
+
+    def examine_store(self) -> None:
+        """Examines what belongs to no sweep in particular."""
+        self._print(check_store(self.store))
+
+    def _print(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            print(problem)
+            self.problems += 1
 
     @property
     def summary(self) -> str:
-        """The last line: what was looked at, and what came of it."""
-        running = f", {self.running} not looked at" if self.running else ""
-        mended = f", {self._mended} mended" if self._fix else ""
-        findings = "1 finding" if self._found == 1 else f"{self._found} findings"
+        """The last line: what was examined, and what came of it."""
+        skipped = f" ({len(self.skipped)} not examined)" if self.skipped else ""
+        problems = "1 problem" if self.problems == 1 else f"{self.problems or 'no'} problems"
         return (
-            f"sweeps: {self._sweeps}{running}; trainings: {self._trainings}; rows: {self._rows}; "
-            f"{findings}{mended}"
+            f"sweeps: {self.sweeps}{skipped}; trainings: {self.trainings}; rows of metrics: "
+            f"{self.rows}; {problems}"
         )
-
-    def sweep(self, name: str) -> None:
-        """Looks at a sweep; one that is being run is told, and left alone."""
-        lock = sweep_lock if self._fix else held_still
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(lock(self._store, name))
-            except AlreadyRunning as running:
-                print(running)
-                self.running += 1
-                return
-            seen = examine(self._store, name)
-            self._sweeps += 1
-            self._count(seen)
-            if self._fix and seen.findings:
-                for line in mend(self._store, seen):
-                    print(f"mended {name}: {line}")
-                before, seen = seen, examine(self._store, name)
-                self._mended += len(before.findings) - len(seen.findings)
-        self._tell(seen.findings)
-        if seen.sweep.unfinished or not seen.sweep.closed:
-            trials = seen.sweep.unfinished
-            print(f"{name} isn't finished ({trials} trials begun); the same command continues it")
-
-    def store(self) -> None:
-        """Looks at what belongs to no sweep in particular."""
-        found = examine_store(self._store)
-        self._found += len(found)
-        if self._fix and found:
-            for line in mend_store(self._store):
-                print(f"mended the store: {line}")
-            self._mended += len(found)
-            found = examine_store(self._store)
-        self._tell(found)
-
-    def _count(self, seen: Examination) -> None:
-        trainings, rows = seen.counts
-        self._trainings += trainings
-        self._rows += rows
-        self._found += len(seen.findings)
-
-    def _tell(self, findings: tuple[Finding, ...]) -> None:
-        self.left += len(findings)
-        for finding in findings:
-            print(finding)

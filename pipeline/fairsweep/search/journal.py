@@ -151,8 +151,8 @@ def read_journal(path: Path) -> JournalContent:
         checksums.append(zlib.crc32(text, checksums[-1]))
         if record.get(CHECKSUM, checksums[-1]) != checksums[-1]:
             raise ValueError(
-                f"line {number} doesn't follow from the lines before it: one of them is missing, or "
-                "one was added or changed"
+                f"line {number} doesn't follow from the lines before it: one is missing, or was "
+                "added or changed"
             )
     kept = _drawn_whole(records)
     size = sum(len(line) for line in lines[:kept])

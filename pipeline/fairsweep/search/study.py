@@ -12,9 +12,9 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from fairsweep.config.plan import Arm, Plan
+from fairsweep.config.plan import Arm, Plan, store_name
 from fairsweep.config.space import dimensions, trial_values
-from fairsweep.records import Objective, TrialResult
+from fairsweep.records import Objective, TrialResult, best_configurations
 from fairsweep.search.journal import ATTEMPT
 from fairsweep.search.samplers import (
     from_drawn,
@@ -38,6 +38,8 @@ STATES = {
 # An arm whose first trials all fail, and alike, has a mistake in it that no trial will get round.
 ALIKE = 3
 STOPPED = "stopped"
+STORE = "store"
+"""The study's attribute that says which store its runs are in; older versions didn't note it."""
 # The trial's attribute that names the epoch at which the pruner gave it up.
 HOPELESS_AT = "hopeless_at"
 
@@ -105,6 +107,8 @@ class ArmStudy:
             )
         if "identity" not in self._study.user_attrs:
             self._study.set_user_attr("identity", identity)
+            self._study.set_user_attr(STORE, store_name(plan.config.tracking.uri))
+        self.store: str = self._study.user_attrs.get(STORE, "")
         self._running: dict[int, optuna.Trial] = {}
         self._reported: defaultdict[int, set[int]] = defaultdict(set)
         self._hopeless_at: dict[int, int] = {}
@@ -217,18 +221,22 @@ class ArmStudy:
     def best_trials(self, count: int) -> list[tuple[int, Mapping[str, Any]]]:
         """The best complete trials, at most `count`, best first: their numbers and their values by
         public name. Of trials with the same values the first one stands for all."""
-        complete = [
-            trial
+        complete = {
+            trial.number: trial
             for trial in self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-            if trial.value is not None and math.isfinite(trial.value)
-        ]
-        found: dict[str, tuple[int, Mapping[str, Any]]] = {}
-        for trial in sorted(complete, key=lambda t: (self._objective.cost(t.value), t.number)):
-            values = self._values(trial.params)
-            found.setdefault(repr(values), (trial.number, values))
-            if len(found) == count:
-                break
-        return list(found.values())
+            if trial.value is not None
+        }
+
+        def values(number: int) -> Mapping[str, Any]:
+            return self._values(complete[number].params)
+
+        best = best_configurations(
+            {number: trial.value for number, trial in complete.items()},
+            lambda number: repr(values(number)),
+            self._objective,
+            count,
+        )
+        return [(number, values(number)) for number in best]
 
     def keep(self, number: int, epoch: int, value: float) -> bool:
         """Reports a judged epoch's objective; whether the pruner lets the trial go on. What was

@@ -10,10 +10,31 @@ import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from fairsweep.records import TrialKey
+from fairsweep.records import Stage, TrialKey
 from fairsweep.search.study import ArmStudy
 
 NAME = re.compile(r"(?P<arm>.+)-(?P<stage>search|confirm)-(?P<trial>\d+)-(?P<repeat>\d+)")
+
+
+def may_go_on(
+    folder: str, unfinished: Mapping[str, Collection[int]], ended: Collection[TrialKey]
+) -> bool:
+    """Whether the training that a folder of checkpoints is named after may go on from there.
+
+    Args:
+        folder: its name.
+        unfinished: the trials of each arm that have no outcome yet.
+        ended: trainings that are stored whole, as first attempts; confirmations that aren't among
+            them may be asked for again.
+    """
+    found = NAME.fullmatch(folder)
+    if found is None or found["arm"] not in unfinished:
+        return False
+    stage: Stage = "search" if found["stage"] == "search" else "confirm"
+    key = TrialKey(found["arm"], stage, int(found["trial"]), int(found["repeat"]))
+    if key in ended:
+        return False
+    return stage == "confirm" or key.trial in unfinished[key.arm]
 
 
 class CheckpointFolders:
@@ -49,17 +70,10 @@ class CheckpointFolders:
             ended: trainings that are stored whole, as first attempts; other confirmations may be
                 asked for again.
         """
+        unfinished = {arm: study.unfinished for arm, study in studies.items()}
         for folder in self._root.iterdir() if self._root.is_dir() else ():
-            found = NAME.fullmatch(folder.name)
-            if found is not None and found["arm"] in studies:
-                trial, repeat = int(found["trial"]), int(found["repeat"])
-                if found["stage"] == "search":
-                    keep = trial in studies[found["arm"]].unfinished
-                else:
-                    keep = TrialKey(found["arm"], "confirm", trial, repeat) not in ended
-                if keep:
-                    continue
-            shutil.rmtree(folder)
+            if not may_go_on(folder.name, unfinished, ended):
+                shutil.rmtree(folder)
 
     def close(self) -> None:
         """Takes everything away: nothing is left to train."""

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fairsweep.config.plan import Plan, differences
-from fairsweep.errors import SweepChanged
+from fairsweep.config.plan import Plan, differences, store_name
+from fairsweep.errors import StorageError, SweepChanged
 from fairsweep.records import TrialKey, TrialResult
 from fairsweep.search.journal import open_storage
 from fairsweep.search.study import ArmStudy, identities
+from fairsweep.tracking.store import Store
 
 CONTENTS = "data_contents"
 
@@ -71,13 +72,23 @@ def _compared(
     )
 
 
-def settle(studies: Mapping[str, ArmStudy], ended: Mapping[TrialKey, TrialResult]) -> None:
+def settle(
+    studies: Mapping[str, ArmStudy], ended: Mapping[TrialKey, TrialResult], store: Store
+) -> None:
     """Tells the studies of what is stored and was never told: a crash may come between the two.
 
     Args:
         studies: by arm.
         ended: the trainings of the sweep that the store holds whole.
+        store: where they are looked for.
+
+    Raises:
+        StorageError: the studies have finished trials, and their runs are in another store.
     """
+    finished = any(study.tally().finished for study in studies.values())
+    noted = next((study.store for study in studies.values() if study.store), store.name)
+    if finished and not ended and noted != store.name:
+        raise StorageError(f"the sweep {runs_elsewhere(noted, store)}")
     for name, study in studies.items():
         study.settle(
             {
@@ -86,3 +97,11 @@ def settle(studies: Mapping[str, ArmStudy], ended: Mapping[TrialKey, TrialResult
                 if (key.arm, key.stage) == (name, "search")
             }
         )
+
+
+def runs_elsewhere(noted: str, store: Store) -> str:
+    """What to tell of a sweep that has no run in a store, where its studies noted another one."""
+    local = noted == store_name(None)
+    override = "tracking=local" if local else f"tracking=server tracking.uri={noted}"
+    place = "the local store" if local else noted
+    return f"has its runs in {place}, and none in {store.uri}; use {override}"

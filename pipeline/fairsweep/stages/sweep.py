@@ -133,8 +133,8 @@ def opened(job: Job, logs: Path) -> Iterator[Sweep]:
             kept = Stored({}, closed=False)
             if any(study.begun for study in studies.values()):
                 kept = stored(store, plan.experiment, plan.name, plan.objective)
-                settle(studies, kept.ended)
-            checkpoints = CheckpointFolders(journal.with_suffix(".checkpoints"))
+                settle(studies, kept.ended, store)
+            checkpoints = CheckpointFolders(store.checkpoints(plan.name))
             checkpoints.tidy(studies, kept.ended)
             terminal = terminal_of(plan, studies)
             yield Sweep(job, logs, studies, kept, checkpoints, files, terminal, tried, ready)

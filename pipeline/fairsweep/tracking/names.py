@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from fairsweep.config.space import LAYER_RATES
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+    from mlflow.store.entities import PagedList
 
 UTILISATION = "utilisation"
 STOPPED = "stopped"
@@ -38,23 +39,38 @@ LONGEST_TAG = 8000  # characters; MLflow cuts off what is longer
 
 
 def search(
-    client: MlflowClient, experiments: Sequence[str], sweep: str | None, condition: str
+    client: MlflowClient, experiments: Collection[str], sweep: str | None, condition: str
 ) -> Iterator[Run]:
     """Runs of a sweep (None: of every sweep) that meet the condition, the oldest first."""
     own = "" if sweep is None else f"tags.sweep = '{sweep}' AND "
+    order = ["attributes.start_time ASC"]
+    return every(client.search_runs, list(experiments), f"{own}{condition}", order_by=order)
+
+
+def every(search: Callable[..., PagedList[Any]], *asked: object, **more: object) -> Iterator[Any]:
+    """All that a search of MLflow's client finds, which answers page by page."""
     token = None
     while True:
-        page = client.search_runs(
-            list(experiments),
-            f"{own}{condition}",
-            max_results=PAGE,
-            order_by=["attributes.start_time ASC"],
-            page_token=token,
-        )
+        page = search(*asked, **more, max_results=PAGE, page_token=token)
         yield from page
         token = page.token
         if not token:
             return
+
+
+def all_experiments(client: MlflowClient) -> dict[str, str]:
+    """The names of the store's experiments, by id."""
+    return {e.experiment_id: e.name for e in every(client.search_experiments)}
+
+
+def has_ended(status: str, tags: Mapping[str, str]) -> bool:
+    """Whether a run with these tags holds a whole training: no other attempt has to be made."""
+    return status != "RUNNING" and tags.get("outcome", "interrupted") != "interrupted"
+
+
+def is_closed(status: str, tags: Mapping[str, str]) -> bool:
+    """Whether a sweep whose run has these tags is stored as complete."""
+    return (status, tags.get("outcome")) == ("FINISHED", "complete")
 
 
 def flat_params(choices: Mapping[str, str], settings: Any) -> dict[str, str]:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fairsweep.config.space import LAYER_RATES
 from fairsweep.errors import BadInput, StorageError
-from fairsweep.records import Confusion, Objective, RunRecord, SweepRecord, TrialKey, TrialResult
+from fairsweep.records import (
+    Confusion,
+    Objective,
+    RunRecord,
+    SweepRecord,
+    TrialKey,
+    TrialResult,
+    best_configurations,
+)
 from fairsweep.tracking import names
 from fairsweep.tracking.registry import champion
 from fairsweep.tracking.store import Store, no_store
@@ -30,8 +39,8 @@ def read_sweep(store: Store, name: str | None) -> SweepRecord:
     if store.local and not (store.root / "mlflow.db").exists():
         raise no_store(store)
     client = store.client()
-    experiments = {e.experiment_id: e.name for e in client.search_experiments()}
-    sweeps = list(names.search(client, list(experiments), None, "tags.stage = 'sweep'"))
+    experiments = names.all_experiments(client)
+    sweeps = list(names.search(client, experiments, None, "tags.stage = 'sweep'"))
     chosen = [run for run in sweeps if name in (None, run.data.tags["sweep"])]
     if not chosen:
         there_are = ", ".join(sorted({run.data.tags["sweep"] for run in sweeps})) or "none yet"
@@ -61,7 +70,7 @@ def stored(store: Store, experiment: str, sweep: str, objective: Objective) -> S
     own = list(names.search(client, [found.experiment_id], sweep, "tags.stage = 'sweep'"))
     ended = {}
     for run in names.search(client, [found.experiment_id], sweep, names.TRAININGS):
-        if run.info.status != "RUNNING" and run.data.tags.get("outcome") != "interrupted":
+        if names.has_ended(run.info.status, run.data.tags):
             result = _result(_run(run, objective), run.data.tags.get(names.CAUSE, ""))
             ended[result.key] = result
     code = frame.stored_code(own[-1].data.tags) if own else ""
@@ -69,7 +78,7 @@ def stored(store: Store, experiment: str, sweep: str, objective: Objective) -> S
 
 
 def _closed(sweep: Run) -> bool:
-    return (sweep.info.status, sweep.data.tags.get("outcome")) == ("FINISHED", "complete")
+    return names.is_closed(sweep.info.status, sweep.data.tags)
 
 
 def _result(run: RunRecord, cause: str) -> TrialResult:
@@ -170,14 +179,17 @@ def _drawn(runs: Sequence[RunRecord], objective: Objective) -> set[str]:
     confirmations = {run.run_id for run in runs if run.key.stage == "confirm"}
     if confirmations:
         return confirmations
-    best: dict[str, RunRecord] = {}
+    values: defaultdict[str, dict[int, float]] = defaultdict(dict)
+    ids: dict[tuple[str, int], str] = {}
     for run in runs:
-        value, arm = run.best_value, run.key.arm
-        if run.outcome == "complete" and value is not None:
-            before = best[arm].best_value if arm in best else None
-            if objective.better(value, math.nan if before is None else before):
-                best[arm] = run
-    return {run.run_id for run in best.values()}
+        if run.outcome == "complete" and run.best_value is not None:
+            values[run.key.arm][run.key.trial] = run.best_value
+            ids[run.key.arm, run.key.trial] = run.run_id
+    return {
+        ids[arm, trial]
+        for arm, own in values.items()
+        for trial in best_configurations(own, lambda trial: trial, objective, count=1)
+    }
 
 
 def _run(run: Run, objective: Objective) -> RunRecord:

@@ -20,6 +20,7 @@ from fairsweep.data.inputs.rows import ANY_WORD, InputSpec
 from fairsweep.errors import BadInput, StorageError, is_users, without_password
 from fairsweep.invocation import command_line
 from fairsweep.records import Champion, RunRecord, SweepRecord
+from fairsweep.tracking import names
 from fairsweep.tracking.store import Store, no_store
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def find_model(store: Store, given: str | None) -> str:
     if store.local and not (store.root / "mlflow.db").exists():
         raise no_store(store)
     client = store.client()
-    models = [m for m in client.search_registered_models() if ALIAS in m.aliases]
+    models = [m for m in names.every(client.search_registered_models) if ALIAS in m.aliases]
     newest = sorted(models, key=lambda model: model.last_updated_timestamp, reverse=True)
     chosen = [model for model in newest if given in (None, model.name)]
     if not chosen:

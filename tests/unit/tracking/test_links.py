@@ -16,7 +16,7 @@ UI = "http://127.0.0.1:5000"
 
 
 class Page(list[Any]):
-    """What MLflow's search returns: runs, and no further page."""
+    """What MLflow's searches return, and no further page."""
 
     token = None
 
@@ -27,9 +27,9 @@ class Client:
     def __init__(self, *swept: str) -> None:
         self.swept = swept
 
-    def search_experiments(self) -> list[Any]:
+    def search_experiments(self, **_: Any) -> Page:
         names = {"0": "Default", "1": "digits", "2": "wine"}
-        return [SimpleNamespace(experiment_id=i, name=name) for i, name in names.items()]
+        return Page(SimpleNamespace(experiment_id=i, name=name) for i, name in names.items())
 
     def search_runs(self, experiments: list[str], condition: str, **_: Any) -> Page:
         assert (set(experiments), condition) == ({"0", "1", "2"}, "tags.stage = 'sweep'")

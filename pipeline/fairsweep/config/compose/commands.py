@@ -87,7 +87,7 @@ def compose_report(overrides: Sequence[str], config_dir: str | None = None) -> R
 
 
 def compose_doctor(overrides: Sequence[str], config_dir: str | None = None) -> DoctorConfig:
-    """Which sweep to look at, and whether to mend it.
+    """Which sweep to examine.
 
     Raises:
         BadInput: something doesn't compose or breaks a law.

@@ -13,7 +13,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from fairsweep.records import Objective, RunRecord, SweepRecord
+from fairsweep.records import (
+    Objective,
+    RunRecord,
+    SweepRecord,
+    best_configurations,
+    configuration,
+)
 
 OUTCOMES = ("complete", "pruned", "diverged", "failed", "running")
 
@@ -193,13 +199,15 @@ def _select_arm(
 
 
 def _top(trials: Iterable[RunRecord], objective: Objective, count: int) -> list[RunRecord]:
-    """The best complete runs, best first; the first of those with the same values."""
-    finished = [run for run in trials if has_result(run)]
-    distinct: dict[str, RunRecord] = {}
-    for run in sorted(finished, key=lambda run: (objective.cost(value_of(run)), run.key.trial)):
-        values = {name: value for name, value in run.params.items() if name != "seed"}
-        distinct.setdefault(repr(sorted(values.items())), run)
-    return list(distinct.values())[:count]
+    """The runs of the best configurations, best first."""
+    complete = {run.key.trial: run for run in trials if has_result(run)}
+    best = best_configurations(
+        {number: value_of(run) for number, run in complete.items()},
+        lambda number: configuration(complete[number].params),
+        objective,
+        count,
+    )
+    return [complete[number] for number in best]
 
 
 def _chosen(

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlencode, urlparse
 from urllib.request import urlopen
 
+from fairsweep.config.plan import store_name
 from fairsweep.config.schema import Tracking
 from fairsweep.errors import AlreadyRunning, BadInput, StorageError
 from fairsweep.files import locked
@@ -67,6 +68,19 @@ class Store:
     def spool(self, sweep: str) -> Path:
         """What MLflow has yet to be told of a sweep."""
         return self.root / "studies" / f"{sweep}.spool"
+
+    def scratch(self, sweep: str) -> Path:
+        """The folder for files of a sweep on their way into the store."""
+        return self.root / "studies" / f"{sweep}.files"
+
+    def checkpoints(self, sweep: str) -> Path:
+        """The folder for checkpoints of a sweep's trainings."""
+        return self.root / "studies" / f"{sweep}.checkpoints"
+
+    @property
+    def name(self) -> str:
+        """What studies note of the store that their runs are in."""
+        return store_name(None if self.local else self.uri)
 
     @property
     def at_home(self) -> bool:
@@ -253,9 +267,9 @@ def being_run(path: Path, sweep: str, remedy: str) -> AlreadyRunning:
 
 @contextmanager
 def scratch_folder(store: Store, sweep: str) -> Iterator[Path]:
-    """A folder for files of the sweep on their way into the store; what a crash left in it goes.
-    For the holder of the sweep's lock."""
-    path = store.root / "studies" / f"{sweep}.files"
+    """A folder for files of the sweep on their way into the store; what a crash left in it is
+    removed. For the holder of the sweep's lock."""
+    path = store.scratch(sweep)
     shutil.rmtree(path, ignore_errors=True)
     try:
         yield path

@@ -27,7 +27,7 @@ def sweeps_links(store: Store, ui: str) -> Mapping[str, str]:
     """`sweeps_link` of every experiment that has sweeps by its name, the one with the newest sweep
     first."""
     client = store.client()
-    experiments = {e.experiment_id: e.name for e in client.search_experiments()}
-    swept = names.search(client, list(experiments), None, "tags.stage = 'sweep'")
+    experiments = names.all_experiments(client)
+    swept = names.search(client, experiments, None, "tags.stage = 'sweep'")
     newest_first = dict.fromkeys(reversed([run.info.experiment_id for run in swept]))
     return {experiments[own]: sweeps_link(ui, own) for own in newest_first}

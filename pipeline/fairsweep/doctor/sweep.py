@@ -1,0 +1,102 @@
+"""A sweep as it is stored: its runs, its studies and its champion, and what follows from them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from fairsweep.doctor.runs import StoredModel, StoredRun
+from fairsweep.doctor.studies import StoredTrial
+from fairsweep.records import Objective, TrialKey, best_configurations, configuration
+from fairsweep.tracking import names
+
+
+@dataclass(frozen=True)
+class StoredSweep:
+    """A sweep: `about` is what its run says of it (empty while there is none), `studies` has the
+    trials of each arm."""
+
+    name: str
+    about: Mapping[str, Any]
+    runs: Sequence[StoredRun]
+    studies: Mapping[str, Sequence[StoredTrial]]
+    champion: StoredModel | None = None
+
+    @cached_property
+    def objective(self) -> Objective:
+        settings = self.about["objective"]
+        return Objective(settings["metric"], settings["direction"])
+
+    @cached_property
+    def trainings(self) -> Sequence[StoredRun]:
+        return [run for run in self.runs if run.stage in ("search", "confirm")]
+
+    @cached_property
+    def attempts(self) -> Mapping[TrialKey, Sequence[StoredRun]]:
+        """The runs of each training (named as its first attempt) that weren't interrupted."""
+        found: defaultdict[TrialKey, list[StoredRun]] = defaultdict(list)
+        for run in self.trainings:
+            if run.outcome != "interrupted":
+                key = run.key
+                found[TrialKey(key.arm, key.stage, key.trial, key.repeat)].append(run)
+        return dict(found)
+
+    @cached_property
+    def ended(self) -> frozenset[TrialKey]:
+        """The trainings that are stored whole."""
+        return frozenset(
+            key for key, runs in self.attempts.items() if any(run.has_ended for run in runs)
+        )
+
+    @cached_property
+    def closed(self) -> bool:
+        """Whether it is stored as complete."""
+        return any(
+            run.stage == "sweep" and names.is_closed(run.status, run.tags) for run in self.runs
+        )
+
+    @cached_property
+    def unfinished(self) -> Mapping[str, frozenset[int]]:
+        """The trials of each arm that were begun and have no outcome."""
+        return {
+            arm: frozenset(trial.number for trial in trials if not trial.finished)
+            for arm, trials in self.studies.items()
+        }
+
+    def knows_outcome(self, run: StoredRun) -> bool:
+        """Whether the study knows how the run's trial ended: there will be no other attempt."""
+        if run.stage != "search":
+            return False
+        trials = self.studies.get(run.key.arm, ())
+        return run.key.trial < len(trials) and trials[run.key.trial].finished
+
+    def missing_confirmations(self) -> list[TrialKey]:
+        """The trainings that confirm each arm's best configurations and that have no run."""
+        missing = []
+        for arm in self.about.get("arms", ()):
+            values = {
+                trial.number: trial.value
+                for trial in self.studies.get(arm, ())
+                if trial.value is not None
+            }
+
+            def same(number: int, arm: str = arm) -> Hashable:
+                runs = self.attempts.get(TrialKey(arm, "search", number), ())
+                return configuration(runs[0].params) if runs else number
+
+            count = self.about.get("confirm_top", 1)
+            for trial in best_configurations(values, same, self.objective, count):
+                keys = [TrialKey(arm, "confirm", trial, i) for i in range(self.confirm_seeds)]
+                missing += [key for key in keys if key not in self.attempts]
+        return missing
+
+    @property
+    def confirm_seeds(self) -> int:
+        return int(self.about["confirm_seeds"])
+
+    def place(self, run: StoredRun) -> str:
+        """How a problem of a run names it."""
+        return f"{self.name} {run.name} (run {run.run_id})"
