@@ -104,14 +104,16 @@ class Terminal:
         if self._mode == "live":
             self._live.stop()
 
-    def say(self, text: str) -> None:
-        """One line, in every mode but quiet."""
+    def say(self, text: str, *, prose: bool = False) -> None:
+        """One line, in every mode but quiet; see `result` for `prose`."""
         if self._mode != "quiet":
-            self.console.print(text, markup=False, soft_wrap=True)
+            self.result(text, prose=prose)
 
-    def result(self, text: str) -> None:
-        """One line of the result, in every mode."""
-        self.console.print(text, markup=False, soft_wrap=True)
+    def result(self, text: str, *, prose: bool = False) -> None:
+        """One line of the result, in every mode. In a terminal `prose` is broken between words;
+        what somebody may copy is left whole."""
+        whole = not (prose and self.console.is_terminal)
+        self.console.print(text, markup=False, soft_wrap=whole)
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table of the report, in every mode but quiet. A header takes two lines at most, and

@@ -154,6 +154,22 @@ def test_quiet_says_the_result_alone(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == "adam wins\n"
 
 
+@pytest.mark.parametrize("tty", [True, False])
+def test_prose_is_broken_between_words_in_a_terminal_alone(tty: bool) -> None:
+    one = terminal("plain")
+    one.console = Console(file=io.StringIO(), width=20, force_terminal=tty, highlight=False)
+    one.say("adam has the best mean, but not by enough", prose=True)
+    one.say("fairsweep train optimizer=adam")
+    assert isinstance(one.console.file, io.StringIO)
+    said = one.console.file.getvalue().splitlines()
+    assert said[-1] == "fairsweep train optimizer=adam"
+    assert [line.rstrip() for line in said[:-1]] == (
+        ["adam has the best", "mean, but not by", "enough"]
+        if tty
+        else ["adam has the best mean, but not by enough"]
+    )
+
+
 @pytest.mark.parametrize("mode", ["plain", "live"])
 def test_a_failure_is_told_with_its_reason(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
     end(terminal(mode), result(1, "failed", None, error="ValueError: [bold]no[/bold]"))

@@ -1,6 +1,6 @@
 """`fairsweep sweep`: search every arm, confirm each arm's best, report.
 
-Exit codes: 0 done · 1 done, but a trial failed by an error · 2 bad input, nothing written ·
+Exit codes: 0 done · 1 done, but a trial failed with an error · 2 bad input, nothing written ·
 3 another process runs this sweep · 4 data, model or space changed · 5 storage · 130 interrupted.
 """
 

@@ -102,6 +102,6 @@ def find(key: str, given: str | None) -> Path:
         close = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], 2)
     hint = f" (did you mean {' or '.join(str(path.parent / name) for name in close)}?)"
     raise BadInput(
-        f"{key}: there is no file {path.absolute()}{hint if close else ''}; a path counts from the "
-        "folder of the command"
+        f"{key}: there is no file {path.absolute()}{hint if close else ''}; relative paths "
+        "start at the working directory"
     )

@@ -135,6 +135,6 @@ def _repeated(data: SplitData) -> Iterator[str]:
         if count:
             yield (
                 f"{count} of {len(rows)} {name} rows have the features of a training row: a model "
-                "can know their answer by heart; take repeated rows out, or keep those that belong "
+                "can have memorized their answer; remove repeated rows, or keep those that belong "
                 "together in one part with data.group"
             )

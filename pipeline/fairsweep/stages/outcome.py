@@ -69,11 +69,11 @@ def show_report(published: Published, store: Store, terminal: Terminal) -> None:
     terminal.say("")
     terminal.table(report.summary.header, report.summary.rows)
     for line in report.terms:
-        terminal.say(line)
+        terminal.say(line, prose=True)
     terminal.say("")
-    terminal.result(report.headline)
+    terminal.result(report.headline, prose=True)
     for note in report.notes:
-        terminal.say(f"note: {note}")
+        terminal.say(f"note: {note}", prose=True)
     if report.command:
         terminal.say(f"train it again: {report.command}")
     if sweep.champion is not None:

@@ -45,7 +45,7 @@ def run_sweep(job: Job, logs: Path) -> int:
         logs: the folder for what workers print.
 
     Returns:
-        The exit code: 0, or 1 when some trial failed by an error.
+        The exit code: 0, or 1 when some trial failed with an error.
     """
     with opened(job, logs) as sweep:
         if sweep.wants_training:

@@ -26,7 +26,7 @@ def run_training(job: Job, logs: Path) -> int:
         logs: the folder for what the worker prints, and what waits for the store.
 
     Returns:
-        The exit code: 0, or 1 when the training failed by an error.
+        The exit code: 0, or 1 when the training failed with an error.
 
     Raises:
         BadInput: the model can't be trained.

@@ -153,6 +153,7 @@ def test_markdown_holds_the_same(report, rich):
     assert f"(http://127.0.0.1:5000/#/experiments/7/runs/{report.best_run})" in report.markdown
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_links_are_relative_to_the_ui_without_its_address(rich):
     report = build(rich)
     assert f"](#/experiments/7/runs/{report.best_run})" in report.markdown
@@ -164,6 +165,7 @@ def test_an_address_that_is_none_is_refused(rich):
         build(rich, ui="javascript:alert(1)")
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_runs_own_overrides_come_before_the_arms():
     runs = finished({"adam": [0.9, 0.91]}).runs
     arm = {"adam": ("optimizer=adam",)}
@@ -178,6 +180,7 @@ def test_the_runs_own_overrides_come_before_the_arms():
     assert (none.command, "train it again" in none.markdown) == ("", False)
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_searched_parameters_come_first_with_their_default():
     runs = [
         search("adam", 0, 0.9, params={"optimizer": "adam", "optimizer.learning_rate": "0.001"}),
@@ -190,6 +193,7 @@ def test_searched_parameters_come_first_with_their_default():
     assert markdown.index(searched) < markdown.index(fixed)
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_seed_of_a_trial_is_not_what_was_searched():
     runs = [
         search("adam", i, 0.9, seed=70 + i, params={"seed": str(70 + i), "rate": f"0.{i}"})
@@ -200,6 +204,7 @@ def test_the_seed_of_a_trial_is_not_what_was_searched():
     assert markdown.index("| `seed` | `70` |") > markdown.index("| fixed | value |")
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_arms_table_by_hand():
     runs = [
         search("adam", 0, 0.9, epochs=10), search("adam", 1, 0.98, epochs=10),
@@ -220,6 +225,7 @@ def test_the_arms_table_by_hand():
     assert table.header[0] == "optimizer"
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_table_of_costs_by_hand():
     curve = {"val_accuracy": [0.5, 0.961, 0.97]}
     runs = [
@@ -258,6 +264,7 @@ def test_html_from_users_is_text():
     assert names == ["confirmed", "curves-loss", "best-by-trials", "best-by-epochs"]
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_pipes_and_line_breaks_do_not_break_markdown_tables():
     params = {"a|b": "1|2\n3", "c`d": "`x|`"}
     runs = [search("x|y", 0, 0.9, params=params), confirm("x|y", 0, 0, 0.9)]
@@ -318,6 +325,7 @@ def test_a_write_that_fails_leaves_the_old_file_whole(report, tmp_path, monkeypa
     assert (tmp_path / "report.md").read_text() == "old"
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_slices_are_folded_away_where_there_are_many(rich):
     few = build(rich)
     assert "<details open>\n<summary>Every trial against each parameter: 3 pictures" in few.html
@@ -330,6 +338,7 @@ def test_slices_are_folded_away_where_there_are_many(rich):
     assert "<details>\n<summary>Every trial against each parameter: 10 pictures" in html
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_too_few_trials_for_an_importance_are_said_on_both_pages(rich):
     few = {"adam": Importances((), "8 trials ended, 20 are needed")}
     line = "It is too early to say which of them mattered (adam: 8 trials ended, 20 are needed)."
@@ -339,6 +348,7 @@ def test_too_few_trials_for_an_importance_are_said_on_both_pages(rich):
     assert "too early to say" not in build(rich).markdown
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_published_model_is_told_with_its_run_and_its_command():
     record = finished({"adam": [0.9, 0.91, 0.92], "sgd": [0.8, 0.81, 0.82]})
     run = next(r for r in record.runs if r.key.stage == "confirm" and r.best_value == 0.92)
@@ -357,6 +367,7 @@ def test_the_published_model_is_told_with_its_run_and_its_command():
         assert "returns labels and a probability for each label" in page
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize(("objective", "found"), [(ACCURACY, 0.92), (LOSS, 0.88)])
 def test_a_search_that_flattered_has_a_gap_above_zero(objective, found):
     default = 0.85 if objective is ACCURACY else 0.95
@@ -426,12 +437,14 @@ def test_a_negative_optimism_gap_is_explained(rich):
     assert "negative where the fresh seeds happened to do better" in said
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_what_was_not_confirmed_is_not_explained():
     said = build(sweep(search("adam", 0, 0.9), arms=["adam"], confirm_seeds=0)).markdown
     assert "- **arm**: " in said
     assert "- **optimism gap**: " not in said
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_every_command_of_the_pages_finds_the_store():
     record = finished({"adam": [0.9, 0.91, 0.92]})
     run = next(r for r in record.runs if r.key.stage == "confirm")

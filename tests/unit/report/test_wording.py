@@ -8,12 +8,7 @@ from fairsweep.report.render import Report, build
 
 from .builders import LOSS, confirm, confirmed, finished, search, sweep
 
-
-@pytest.fixture(autouse=True)
-def _without_pictures(monkeypatch):
-    """The sentences don't need them, and they are what takes time."""
-    monkeypatch.setattr("fairsweep.report.static.draw", lambda *_: b"<svg/>")
-    monkeypatch.setattr("fairsweep.report.figures.library", lambda: "")
+pytestmark = pytest.mark.usefixtures("without_pictures")
 
 
 def _says(report: Report, *parts: str) -> None:

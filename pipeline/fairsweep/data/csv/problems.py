@@ -102,7 +102,7 @@ def _check_first_line(
 
 
 def _readable(lines: Iterator[list[str]]) -> Iterator[list[str]]:
-    """Those before one that can't be read; what is wrong of that is told later."""
+    """Those before one that can't be read; what is wrong with that one is told later."""
     with suppress(csv.Error):
         yield from lines
 

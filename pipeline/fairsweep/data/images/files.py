@@ -1,6 +1,6 @@
 """Image files: which there are in a folder, what each says of itself, and its pixels.
 
-In: paths. Out: files that can be read, their pixels, and what is wrong of others.
+In: paths. Out: files that can be read, their pixels, and what is wrong with others.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What each column of a table is for: features, target, the split, groups, or nothing.
 
 In: the settings and the schema of every file. Out: names by role, or `BadInput` with all that is
-wrong of them.
+wrong with them.
 """
 
 from __future__ import annotations
