@@ -1,4 +1,4 @@
-"""Files that other processes see whole or not at all, and locks on them.
+"""Files that other processes see whole or not at all, locks on them, and the folders of trainings.
 
 A draft stands beside the file that it becomes, as `.<name>.<process>.tmp`: the doctor knows by that
 name whose it is.
@@ -10,7 +10,27 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+WEIGHTS = "weights.npz"
+"""What the file with a training's weights is called, on its way and in the store."""
+
+
+@dataclass(frozen=True)
+class TrialFolders:
+    """Where a machine has the files of trainings, which a `TrialSpec` names by a key."""
+
+    checkpoints: Path
+    weights: Path
+
+    def checkpoints_of(self, key: str) -> Path:
+        """The folder of a training's checkpoints."""
+        return self.checkpoints / key
+
+    def weights_of(self, key: str) -> Path:
+        """The file of a training's weights."""
+        return self.weights / key / WEIGHTS
 
 
 @contextmanager

@@ -120,6 +120,11 @@ class TrialKey:
         name = f"{self.arm}/{self.trial}"
         return f"{name}/seed-{self.repeat}" if self.stage == "confirm" else name
 
+    @property
+    def files(self) -> str:
+        """The name of what this training keeps in files, the same for every attempt at it."""
+        return f"{self.arm}-{self.stage}-{self.trial}-{self.repeat}"
+
 
 @dataclass(frozen=True)
 class VerdictSchedule:
@@ -141,9 +146,10 @@ class TrialSpec:
     """Everything that decides the outcome of one training.
 
     `data`, `model`, `optimizer` and `training` are the settings of fairsweep.config.schema with
-    this trial's values put in. `test` asks for what test rows say of the best epoch, `weights`
-    names the file that its weights go to, `checkpoints` the folder from whose last checkpoint the
-    training goes on, and that gets further ones; empty for none.
+    this trial's values put in. `test` asks for what test rows say of the best epoch. `weights` is
+    the name under which the weights of that epoch are kept, `checkpoints` the one of the
+    checkpoints from whose last the training goes on, and that get further ones: both are names in
+    the executor's `TrialFolders`, empty for none.
     """
 
     key: TrialKey
@@ -245,7 +251,8 @@ class TrialResult:
     `earlier` of its `seconds` were trained before the checkpoint from which it went on.
     `best_value` is the objective at `best_epoch` (None when no epoch gave a finite value); `test`
     holds `test_*` metrics at that epoch when the spec asked, and
-    `confusion` the test rows by class; `weights` is the file with the weights of that epoch;
+    `confusion` the test rows by class; `weights` is the name of the weights of that epoch, and once
+    the sweep keeps them the file that has them;
     `loop_reason` says why another loop trained than the one that comes first. `error` is one line,
     and failures with the same `cause` are alike. `notes` are for the user to read."""
 

@@ -111,6 +111,7 @@ def test_layers_are_all_there_in_their_order() -> None:
         "cli",
         "commands",
         "doctor",
+        "testing",
         "stages : terminal",
         "training | search | executor | tracking | report",
         "data",

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fairsweep.errors import is_full, unwritable
+from fairsweep.files import TrialFolders
 from fairsweep.records import DISK_FULL
 from tests.integration.training_room import compose
 
@@ -55,10 +56,12 @@ def test_weights_that_find_no_room_interrupt_the_training(
 
     monkeypatch.setattr(best_epoch.np, "savez", full)
     spec, data = compose("experiment=worked_example", "training.epochs=1")
-    spec = replace(spec, weights=str(tmp_path / "own" / "weights.npz"))
-    result = train_trial(spec, data, lambda _: None, lambda _: True)
+    spec, folders = replace(spec, weights="own"), TrialFolders(tmp_path, tmp_path)
+    result = train_trial(spec, data, lambda _: None, lambda _: True, folders=folders)
     assert (result.outcome, result.cause, result.traceback) == ("interrupted", DISK_FULL, "")
-    assert result.error.startswith(f"writing to {spec.weights} failed: its disk is full (")
+    assert result.error.startswith(
+        f"writing to {folders.weights_of('own')} failed: its disk is full ("
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fairsweep.files import TrialFolders
 from fairsweep.records import EpochMetrics, TrialResult, TrialSpec, VerdictSchedule
 from fairsweep.training import checkpoint, trial
 from fairsweep.training.checkpoint import KEPT, newest, write_checkpoint
@@ -67,11 +68,22 @@ class Ended:
         return [dict(metrics.values) for metrics in self.heard]
 
 
+KEPT_AS = "checkpoints"
+
+
+def folders(root: Path | None) -> TrialFolders | None:
+    return None if root is None else TrialFolders(root, root)
+
+
 def train(
-    spec: TrialSpec, data: Any, cache: WorkerCache | None = None, dies_at: int | None = None
+    spec: TrialSpec,
+    data: Any,
+    cache: WorkerCache | None = None,
+    dies_at: int | None = None,
+    folder: Path | None = None,
 ) -> Ended:
-    """Trains in this process; it is killed when the epoch `dies_at` has ended, before anyone
-    hears of that."""
+    """Trains in this process, with its files in `folder`; it is killed when the epoch `dies_at` has
+    ended, before anyone hears of that."""
     heard: list[EpochMetrics] = []
 
     def emit(metrics: EpochMetrics) -> None:
@@ -80,7 +92,7 @@ def train(
         heard.append(metrics)
 
     try:
-        result = train_trial(spec, data, emit, lambda _: True, cache)
+        result = train_trial(spec, data, emit, lambda _: True, cache, folders=folders(folder))
     except Killed:
         result = TrialResult(spec.key, "interrupted", len(heard), 0.0)
         return Ended(heard, result, [])
@@ -99,12 +111,12 @@ def stopped_and_whole(
     worker that goes on has served another trial before."""
     spec, data = compose(*SMALL, *overrides, seed=3)
     spec = replace(spec, test=test)
-    kept = replace(spec, checkpoints=str(folder / "checkpoints"), weights=str(folder / "best.npz"))
-    stopped = train(kept, data, WorkerCache(), dies_at)
+    kept = replace(spec, checkpoints=KEPT_AS, weights="best")
+    stopped = train(kept, data, WorkerCache(), dies_at, folder)
     assert [metrics.epoch for metrics in stopped.heard] == list(range(1, dies_at))
     cache = WorkerCache()
     train(replace(spec, seed=99, training=replace(spec.training, epochs=1)), data, cache)
-    return stopped, train(kept, data, cache), train(spec, data, WorkerCache())
+    return stopped, train(kept, data, cache, folder=folder), train(spec, data, WorkerCache())
 
 
 def assert_same(resumed: Ended, whole: Ended, done: int = 3) -> None:
@@ -234,7 +246,7 @@ def test_a_training_that_fell_back_to_fit_goes_on_by_fit(
 def test_no_verdict_is_asked_for_twice(tmp_path: Path) -> None:
     spec, data = compose(*SMALL, *NARROW)
     schedule = VerdictSchedule(first=1, interval=1)
-    spec = replace(spec, verdicts=schedule, checkpoints=str(tmp_path / "checkpoints"))
+    spec = replace(spec, verdicts=schedule, checkpoints=KEPT_AS)
     asked: list[int] = []
 
     def keep(epoch: int) -> bool:
@@ -246,9 +258,12 @@ def test_no_verdict_is_asked_for_twice(tmp_path: Path) -> None:
             raise Killed
 
     with pytest.raises(Killed):
-        train_trial(spec, data, die, keep)
+        train_trial(spec, data, die, keep, folders=folders(tmp_path))
     assert asked == [1, 2]  # 3 is judged while 4 is trained
-    assert train_trial(spec, data, lambda _: None, keep).outcome == "complete"
+    assert (
+        train_trial(spec, data, lambda _: None, keep, folders=folders(tmp_path)).outcome
+        == "complete"
+    )
     assert asked == [1, 2, 3]
 
 
@@ -257,17 +272,19 @@ def test_a_training_that_has_to_stop_ends_its_epoch_and_leaves_a_checkpoint(
     loop: str, tmp_path: Path
 ) -> None:
     spec, data = compose(*SMALL, *NARROW, f"training.loop={loop}")
-    kept = replace(spec, checkpoints=str(tmp_path / "checkpoints"), test=True)
+    kept = replace(spec, checkpoints=KEPT_AS, test=True)
     heard: list[EpochMetrics] = []
     has_to_stop = iter([False, True]).__next__
     result = train_trial(
-        kept, data, heard.append, lambda _: True, WorkerCache(), has_to_stop=has_to_stop
+        *(kept, data, heard.append, lambda _: True, WorkerCache()),
+        has_to_stop=has_to_stop,
+        folders=folders(tmp_path),
     )
     assert result.outcome == "interrupted"
     assert result.error == ""
     assert len(heard) == 2
     assert names(tmp_path) == [1, 2]
-    assert_same(train(kept, data), train(replace(spec, test=True), data), done=2)
+    assert_same(train(kept, data, folder=tmp_path), train(replace(spec, test=True), data), done=2)
 
 
 # Files.
@@ -276,8 +293,8 @@ def test_a_training_that_has_to_stop_ends_its_epoch_and_leaves_a_checkpoint(
 def start(folder: Path, *overrides: str) -> tuple[TrialSpec, Any]:
     """A training that was killed in epoch 4: its checkpoints are of the epochs 2 and 3."""
     spec, data = compose(*SMALL, *NARROW, *overrides)
-    spec = replace(spec, checkpoints=str(folder / "checkpoints"))
-    assert train(spec, data, dies_at=4).result.outcome == "interrupted"
+    spec = replace(spec, checkpoints=KEPT_AS)
+    assert train(spec, data, dies_at=4, folder=folder).result.outcome == "interrupted"
     assert names(folder) == [2, 3]
     return spec, data
 
@@ -303,20 +320,20 @@ def test_of_a_torn_checkpoint_the_one_before_is_taken(
     spoil: Callable[[Path], None], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     spec, data = start(tmp_path)
-    _, last = sorted(Path(spec.checkpoints).iterdir())
+    _, last = sorted((tmp_path / KEPT_AS).iterdir())
     spoil(last)
     with caplog.at_level(logging.WARNING):
-        resumed = train(spec, data)
+        resumed = train(spec, data, folder=tmp_path)
     assert str(last) in caplog.text
-    assert_same(resumed, train(replace(spec, checkpoints=""), data), done=2)
+    assert_same(resumed, train(spec, data), done=2)
 
 
 def test_without_one_whole_checkpoint_the_training_has_to_begin_anew(tmp_path: Path) -> None:
     spec, data = start(tmp_path)
-    for path in Path(spec.checkpoints).iterdir():
+    for path in (tmp_path / KEPT_AS).iterdir():
         damage(path)
     heard: list[EpochMetrics] = []
-    result = train_trial(spec, data, heard.append, lambda _: True)
+    result = train_trial(spec, data, heard.append, lambda _: True, folders=folders(tmp_path))
     assert result.outcome == "interrupted"
     assert "is whole" in result.error
     assert heard == []
@@ -326,7 +343,8 @@ def test_a_checkpoint_of_another_model_is_not_taken(tmp_path: Path) -> None:
     spec, data = start(tmp_path)
     wider = replace(spec.model, params={**spec.model.params, "hidden_units": [17]})
     heard: list[EpochMetrics] = []
-    result = train_trial(replace(spec, model=wider), data, heard.append, lambda _: True)
+    spec = replace(spec, model=wider)
+    result = train_trial(spec, data, heard.append, lambda _: True, folders=folders(tmp_path))
     assert result.outcome == "interrupted"
     assert "(64, 17)" in result.error
     assert "(64, 16)" in result.error
@@ -335,13 +353,13 @@ def test_a_checkpoint_of_another_model_is_not_taken(tmp_path: Path) -> None:
 
 def test_a_draft_that_a_crash_left_is_no_checkpoint(tmp_path: Path) -> None:
     spec, data = start(tmp_path)
-    (Path(spec.checkpoints) / "123.tmp").write_bytes(b"PK")
-    assert_same(train(spec, data), train(replace(spec, checkpoints=""), data))
+    ((tmp_path / KEPT_AS) / "123.tmp").write_bytes(b"PK")
+    assert_same(train(spec, data, folder=tmp_path), train(spec, data))
 
 
 def test_a_short_training_leaves_nothing(tmp_path: Path) -> None:
     spec, data = compose(*SMALL[:-2], *NARROW, "training.checkpoint_seconds=3600")
-    train(replace(spec, checkpoints=str(tmp_path / "checkpoints")), data)
+    train(replace(spec, checkpoints=KEPT_AS), data, folder=tmp_path)
     assert not (tmp_path / "checkpoints").exists()
 
 
@@ -354,7 +372,7 @@ def test_a_disk_that_takes_no_checkpoint_does_not_end_the_training(
     spec, data = compose(*SMALL, *NARROW)
     monkeypatch.setattr(checkpoint.np, "savez", full)
     with caplog.at_level(logging.WARNING):
-        train(replace(spec, checkpoints=str(tmp_path / "checkpoints")), data)
+        train(replace(spec, checkpoints=KEPT_AS), data, folder=tmp_path)
     assert "No space left on device" in caplog.text
     assert list((tmp_path / "checkpoints").iterdir()) == []
 

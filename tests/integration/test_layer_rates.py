@@ -14,6 +14,7 @@ import pytest
 from fairsweep.config.compose.commands import compose_training
 from fairsweep.config.compose.hydra import CONF
 from fairsweep.errors import BadInput
+from fairsweep.files import TrialFolders
 from fairsweep.training import checkpoint
 from fairsweep.training.trial import WorkerCache, compiled, train_trial
 from tests.integration.training_room import Trained, compose, train
@@ -174,15 +175,18 @@ def test_a_checkpoint_holds_every_layers_optimizer(
     monkeypatch.setattr(checkpoint, "WORTH_SECONDS", 0.0)
     own = ("optimizer=adam", rates("hidden_*: 0.3"), f"training.loop={loop}", "training.epochs=6")
     spec, data = compose(*SMALL, *own, "training.checkpoint_seconds=1e-9")
-    spec = replace(spec, checkpoints=str(tmp_path))
+    spec = replace(spec, checkpoints="own")
+    folders = TrialFolders(tmp_path, tmp_path)
     heard: list[Mapping[str, float]] = []
     stops = iter([False, False, True])
     first = train_trial(
-        spec, data, lambda m: heard.append(m.values), bool, has_to_stop=lambda: next(stops)
+        *(spec, data, lambda m: heard.append(m.values), bool),
+        has_to_stop=lambda: next(stops),
+        folders=folders,
     )
     assert (first.outcome, first.epochs) == ("interrupted", 3)
     again: list[Mapping[str, float]] = []
-    second = train_trial(spec, data, lambda m: again.append(m.values), bool)
+    second = train_trial(spec, data, lambda m: again.append(m.values), bool, folders=folders)
     assert (second.outcome, second.epochs) == ("complete", 6)
     whole = train(*SMALL, *own)
     assert [dict(values) for values in again] == list(whole.epochs)

@@ -18,6 +18,7 @@ from fairsweep.config.checks.model import LABEL_LOSSES
 from fairsweep.data.inputs.rows import InputSpec
 from fairsweep.data.recipe import write_model
 from fairsweep.data.split import SplitData, fingerprint
+from fairsweep.files import TrialFolders
 from fairsweep.records import TrialResult
 from fairsweep.stages.champion import recipe_of
 from fairsweep.tracking.registry import signature
@@ -99,9 +100,10 @@ class TestPublished:
 
     def trained(self, digits: Sequence[str], folder: Path) -> tuple[TrialResult, SplitData]:
         spec, data = compose(*digits, "training.epochs=20")
-        spec = replace(spec, test=True, weights=str(folder / "weights.npz"))
-        result = train_trial(spec, data, lambda _: None, lambda _: True)
-        weights = (folder / "weights.npz").read_bytes()
+        spec = replace(spec, test=True, weights="own")
+        folders = TrialFolders(folder, folder)
+        result = train_trial(spec, data, lambda _: None, lambda _: True, folders=folders)
+        weights = folders.weights_of("own").read_bytes()
         write_model(folder / "model", recipe_of(spec, data), weights)
         return result, data
 

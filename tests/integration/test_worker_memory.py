@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from fairsweep.executor.local import LocalExecutor
-from fairsweep.records import TrialKey, TrialResult
+from fairsweep.files import TrialFolders
+from fairsweep.records import TrialKey, TrialResult, WorkerReady
 from tests.integration.training_room import FEW_ROWS, compose
 
 WIDTHS = [[8], [64], [256], [16, 128], [32, 32], [128, 16, 64], [8, 8, 8]]
@@ -28,8 +29,11 @@ def test_500_trials_grow_a_worker_by_less_than_a_tenth(tmp_path: Path) -> None:
         *(*FEW_ROWS, "training.epochs=2", "executor.workers=1"),
     )
     sizes = []
-    with LocalExecutor(1, 1, tmp_path) as executor:
+    folders = TrialFolders(tmp_path, tmp_path)
+    with LocalExecutor(1, 1, tmp_path, folders) as executor:
         worker = executor._workers[0]
+        while not executor.idle:
+            assert [*executor.events(60)] == [WorkerReady()]
         for trial in range(500):
             model = replace(
                 spec.model, params={**spec.model.params, "hidden_units": WIDTHS[trial % 7]}

@@ -12,6 +12,7 @@ import pytest
 
 from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.config.plan import Plan
+from fairsweep.files import TrialFolders
 from fairsweep.records import Outcome, TrialKey, TrialResult
 from fairsweep.search.study import ArmStudy
 from fairsweep.stages.confirm import ConfirmStage, confirmations
@@ -104,7 +105,7 @@ class Searching:
 
 def test_an_arm_is_confirmed_while_another_still_searches() -> None:
     plan, search = _plan(), Searching()
-    stage = ConfirmStage(plan, _searched(plan), search, {}, Path("x"))  # type: ignore[arg-type]
+    stage = ConfirmStage(plan, _searched(plan), search, {}, TrialFolders(Path("x"), Path("x")))  # type: ignore[arg-type]
     assert stage.next() is None
     search.arms = {"sgd"}
     first = stage.next()
@@ -121,25 +122,30 @@ def test_an_arm_is_confirmed_while_another_still_searches() -> None:
 
 
 def _ended(repeat: int, value: float, folder: Path, outcome: Outcome = "complete") -> TrialResult:
-    file = folder / f"{repeat}.npz"
-    file.touch()
     key = TrialKey("sgd", "confirm", 1, repeat)
-    return TrialResult(key, outcome, 20, 0.1, 20, value, weights=str(file))
+    file = TrialFolders(folder, folder).weights_of(key.files)
+    file.parent.mkdir()
+    file.touch()
+    return TrialResult(key, outcome, 20, 0.1, 20, value, weights=key.files)
+
+
+def _left(folder: Path) -> list[str]:
+    return sorted(file.parent.name for file in folder.rglob("weights.npz"))
 
 
 def test_the_weights_of_the_best_seed_are_kept(tmp_path: Path) -> None:
     plan = _plan()
     stored = {TrialKey("sgd", "confirm", 1, 0): _ended(0, 0.90, tmp_path)}
-    stage = ConfirmStage(plan, {}, Searching(), stored, tmp_path)  # type: ignore[arg-type]
+    stage = ConfirmStage(plan, {}, Searching(), stored, TrialFolders(tmp_path, tmp_path))  # type: ignore[arg-type]
     results = [
         _ended(1, 0.89, tmp_path),
         _ended(2, 0.91, tmp_path),
         _ended(3, 0.99, tmp_path, "diverged"),
         _ended(4, 0.91, tmp_path),
     ]
-    kept = [bool(stage.ended(result).weights) for result in results]
-    assert kept == [False, True, False, False]
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["0.npz", "2.npz"]
+    kept = [stage.ended(result).weights for result in results]
+    assert kept == ["", str(tmp_path / "sgd-confirm-1-2" / "weights.npz"), "", ""]
+    assert _left(tmp_path) == ["sgd-confirm-1-0", "sgd-confirm-1-2"]
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
@@ -147,7 +153,7 @@ def test_of_equal_seeds_the_first_has_its_weights_whichever_ended_first(
     order: Sequence[int], tmp_path: Path
 ) -> None:
     """It is the one whose weights are published."""
-    stage = ConfirmStage(_plan(), {}, Searching(), {}, tmp_path)  # type: ignore[arg-type]
+    stage = ConfirmStage(_plan(), {}, Searching(), {}, TrialFolders(tmp_path, tmp_path))  # type: ignore[arg-type]
     for repeat in order:
         stage.ended(_ended(repeat, 0.9, tmp_path))
-    assert (tmp_path / "0.npz").exists()
+    assert "sgd-confirm-1-0" in _left(tmp_path)

@@ -2,51 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.errors import BadInput, PipelineError
-from fairsweep.records import TrialKey, TrialResult, TrialSpec, WorkerLost, WorkerReady
-from fairsweep.stages import preflight
+from fairsweep.records import TrialKey, TrialResult, TrialSpec, WorkerLost
 from fairsweep.stages.preflight import tried_workers
+from fairsweep.testing import ScriptedExecutor
 
 PLAN = compose_sweep(["arms.optimizer=[sgd,adam,lion]"])
 Answer = Callable[[TrialSpec], TrialResult | WorkerLost]
-
-
-class Workers:
-    """Two workers that answer what they are given, the last one first."""
-
-    size = 2
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-        self.given: list[TrialSpec] = []
-        self.under_way: list[TrialSpec] = []
-        self.closed = False
-
-    def __enter__(self) -> Workers:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.closed = True
-
-    @property
-    def idle(self) -> int:
-        return self.size - len(self.under_way)
-
-    def submit(self, spec: TrialSpec) -> None:
-        assert self.idle
-        self.given.append(spec)
-        self.under_way.append(spec)
-
-    def events(self, timeout: float) -> Iterator[TrialResult | WorkerLost | WorkerReady]:
-        assert timeout < 1  # what hangs is looked for in between
-        yield WorkerReady()
-        yield self.answer(self.under_way.pop())
 
 
 @pytest.fixture
@@ -60,18 +28,16 @@ def store(tmp_path: Path) -> Path:
 
 
 def tried(
-    monkeypatch: pytest.MonkeyPatch,
     store: Path,
     answer: Answer,
     count: int = 2,
     say: Callable[[str], None] = lambda _: None,
-) -> tuple[Workers, Sequence[str]]:
+) -> tuple[ScriptedExecutor, Sequence[str]]:
     """The workers, and the problems that there were."""
-    workers = Workers(answer)
-    monkeypatch.setattr(preflight, "LocalExecutor", lambda *_: workers)
+    workers = ScriptedExecutor(workers=count, checks=lambda spec: [answer(spec)])
     try:
         logs = store / "hydra" / "today" / "now"
-        with tried_workers(count, PLAN, store, logs, say) as executor:
+        with tried_workers(workers, PLAN, store, logs, say) as executor:
             assert executor is workers
             assert not workers.closed
     except BadInput as error:
@@ -93,8 +59,8 @@ def wrong(*problems: str, arms: Sequence[str] = ("sgd", "adam", "lion"), trace: 
     return answer
 
 
-def test_every_arm_is_tried_with_its_defaults(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
-    workers, problems = tried(monkeypatch, store, fine)
+def test_every_arm_is_tried_with_its_defaults(store: Path) -> None:
+    workers, problems = tried(store, fine)
     assert problems == ()
     assert [spec.key for spec in workers.given] == [
         TrialKey(arm, "check", 0) for arm in ("sgd", "adam", "lion")
@@ -106,48 +72,44 @@ def test_every_arm_is_tried_with_its_defaults(monkeypatch: pytest.MonkeyPatch, s
     assert workers.closed
 
 
-def test_problems_are_told_together_and_each_once(
-    monkeypatch: pytest.MonkeyPatch, store: Path
-) -> None:
+def test_problems_are_told_together_and_each_once(store: Path) -> None:
     def answer(spec: TrialSpec) -> TrialResult:
         own = {"sgd": ["all", "two"], "adam": ["all"], "lion": ["all", "two", "one"]}
         return TrialResult(spec.key, "failed", 0, 0.1, error="\n".join(own[spec.key.arm]))
 
-    _, problems = tried(monkeypatch, store, answer)
+    _, problems = tried(store, answer)
     assert problems == ("all", "arm sgd, lion: two", "arm lion: one")
 
 
-def test_notes_are_told_and_the_sweep_goes_on(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
+def test_notes_are_told_and_the_sweep_goes_on(store: Path) -> None:
     def answer(spec: TrialSpec) -> TrialResult:
         own = ["odd", "of one"] if spec.key.arm == "adam" else ["odd"]
         return TrialResult(spec.key, "complete", 0, 0.1, notes=own)
 
     said: list[str] = []
-    _, problems = tried(monkeypatch, store, answer, say=said.append)
+    _, problems = tried(store, answer, say=said.append)
     assert problems == ()
     assert said[1:] == ["warning: odd", "warning: arm adam: of one"]
 
 
-def test_one_bad_arm_is_enough(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
-    _, problems = tried(monkeypatch, store, wrong("no", arms=["adam"]))
+def test_one_bad_arm_is_enough(store: Path) -> None:
+    _, problems = tried(store, wrong("no", arms=["adam"]))
     assert problems == ("arm adam: no",)
 
 
-def test_nothing_is_left_of_a_store_that_was_made_for_it(
-    monkeypatch: pytest.MonkeyPatch, store: Path
-) -> None:
-    workers, _ = tried(monkeypatch, store, wrong("no"))
+def test_nothing_is_left_of_a_store_that_was_made_for_it(store: Path) -> None:
+    workers, _ = tried(store, wrong("no"))
     assert workers.closed
     assert not store.exists()
     assert store.parent.exists()
 
 
-def test_what_was_there_before_stays(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
+def test_what_was_there_before_stays(store: Path) -> None:
     kept = [store / "mlflow.db", store / "hydra" / "yesterday" / "sweep.log"]
     kept[1].parent.mkdir()
     for path in kept:
         path.write_text("kept")
-    tried(monkeypatch, store, wrong("no"))
+    tried(store, wrong("no"))
     assert sorted(path for path in store.rglob("*") if path.is_file()) == sorted(kept)
     assert not (store / "hydra" / "today").exists()
 
@@ -158,7 +120,7 @@ def test_a_traceback_is_shown_to_those_who_ask(
 ) -> None:
     if asked:
         monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
-    _, problems = tried(monkeypatch, store, wrong("no", arms=["sgd"], trace="Traceback …"))
+    _, problems = tried(store, wrong("no", arms=["sgd"], trace="Traceback …"))
     assert problems == ("arm sgd: no", "Traceback …")[: 1 + asked]
 
 
@@ -166,9 +128,7 @@ def lost(spec: TrialSpec, out_of_memory: bool = False) -> WorkerLost:
     return WorkerLost(spec.key, -9, "worker-1.log", out_of_memory=out_of_memory, peak=2**30)
 
 
-def test_a_worker_that_dies_once_costs_nothing(
-    monkeypatch: pytest.MonkeyPatch, store: Path
-) -> None:
+def test_a_worker_that_dies_once_costs_nothing(store: Path) -> None:
     died: list[TrialKey] = []
 
     def answer(spec: TrialSpec) -> TrialResult | WorkerLost:
@@ -177,32 +137,26 @@ def test_a_worker_that_dies_once_costs_nothing(
             return lost(spec)
         return fine(spec)
 
-    workers, problems = tried(monkeypatch, store, answer)
+    workers, problems = tried(store, answer)
     assert problems == ()
     assert [spec.key.arm for spec in workers.given].count("adam") == 2
 
 
-def test_workers_that_die_of_an_arm_end_the_sweep(
-    monkeypatch: pytest.MonkeyPatch, store: Path
-) -> None:
+def test_workers_that_die_of_an_arm_end_the_sweep(store: Path) -> None:
     with pytest.raises(PipelineError, match=r"\(exit code -9\); their log is worker-1.log") as told:
-        tried(monkeypatch, store, lost)
+        tried(store, lost)
     assert not isinstance(told.value, BadInput)
     assert (store / "hydra" / "today" / "now" / "worker-1.log").exists()
 
 
-def test_a_model_that_memory_has_no_room_for_is_bad_input(
-    monkeypatch: pytest.MonkeyPatch, store: Path
-) -> None:
-    workers, problems = tried(monkeypatch, store, lambda spec: lost(spec, out_of_memory=True))
+def test_a_model_that_memory_has_no_room_for_is_bad_input(store: Path) -> None:
+    workers, problems = tried(store, lambda spec: lost(spec, out_of_memory=True))
     (problem,) = problems
     assert "ran out of memory (it had 1.0 GiB)" in problem
     assert "lower training.batch_size or executor.workers" in problem
     assert len(workers.given) <= 4
 
 
-def test_without_anything_to_train_nothing_is_tried(
-    monkeypatch: pytest.MonkeyPatch, store: Path
-) -> None:
-    workers, problems = tried(monkeypatch, store, wrong("no"), count=0)
+def test_without_anything_to_train_nothing_is_tried(store: Path) -> None:
+    workers, problems = tried(store, wrong("no"), count=0)
     assert (workers.given, problems) == ([], ())

@@ -1,5 +1,6 @@
-"""Worker processes of this machine: `TrialSpec`s in, a stream of events out.
+"""Workers that are processes of this machine.
 
+In: `TrialSpec`s. Out: a stream of events, as `Executor` has it.
 Every worker is a fresh interpreter (never a fork, which TensorFlow doesn't survive) with a socket
 of its own, so one that dies takes nothing with it; it is replaced, and the sweep is told.
 """
@@ -19,7 +20,9 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
 
+from fairsweep.executor import Event
 from fairsweep.executor.liveness import Heartbeat, whereabouts
+from fairsweep.files import TrialFolders
 from fairsweep.machine import out_of_memory_kills
 from fairsweep.records import (
     EpochMetrics,
@@ -29,10 +32,11 @@ from fairsweep.records import (
     TrialResult,
     TrialSpec,
     WorkerLost,
-    WorkerReady,
 )
 
-Event = WorkerReady | EpochMetrics | TrialResult | WorkerLost
+# -P: a folder `fairsweep` of the user's own isn't taken for ours.
+WORKER = ("-P", "-m", "fairsweep.training.worker")
+"""What Python runs in a worker."""
 
 ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
@@ -54,16 +58,17 @@ def tensorflow_environment(logs: Path) -> Mapping[str, str]:
 
 @dataclass
 class Worker:
-    """A process, its end of the socket, and the trial it is at."""
+    """A process, its end of the socket, and the trial it is at. It is `ready` once it has said so;
+    `kills` is what `_unexplained_kills` was when it was given its trial, or started."""
 
     process: subprocess.Popen[bytes]
     connection: Connection
     log: Path
-    spec: TrialSpec | None = None
+    kills: int | None
     ready: bool = False
+    spec: TrialSpec | None = None
     heartbeat: Heartbeat | None = None
     epochs: int = 0
-    kills: int | None = None
 
     @property
     def key(self) -> TrialKey | None:
@@ -71,29 +76,28 @@ class Worker:
 
     def heard(self, epochs: Sequence[EpochMetrics] = ()) -> None:
         """Takes in a message; the first one says that it is ready to train."""
-        now = time.monotonic()
+        self.ready = True
         if self.heartbeat is not None:
-            self.heartbeat.heard(now, sum(not metrics.settled for metrics in epochs))
+            new = sum(not metrics.settled for metrics in epochs)
+            self.heartbeat.heard(time.monotonic(), new)
         if epochs:
             self.epochs = epochs[-1].epoch
-        self.ready = True
-        self.watch(now)
-
-    def watch(self, now: float) -> None:
-        """Begins to watch the training that it has, once it is ready."""
-        if self.heartbeat is None and self.spec is not None and self.ready:
-            self.heartbeat = Heartbeat(self.spec.training.stall_seconds, now)
 
 
 class LocalExecutor:
-    """`workers` processes with `threads` threads each; what they print goes to files in `logs`.
+    """An `Executor` of worker processes.
 
-    Use it as a context manager: on leaving, no worker is left.
+    Args:
+        workers: how many.
+        threads: of each.
+        logs: the folder for what they print, a file each.
+        folders: for their checkpoints and weights.
     """
 
-    def __init__(self, workers: int, threads: int, logs: Path) -> None:
+    def __init__(self, workers: int, threads: int, logs: Path, folders: TrialFolders) -> None:
         self._threads = threads
         self._logs = logs
+        self._folders = folders
         self._started = 0
         self._lifeline = os.pipe()
         self._listened = time.monotonic()
@@ -118,41 +122,36 @@ class LocalExecutor:
 
     @property
     def size(self) -> int:
-        """How many workers there are."""
         return len(self._workers)
 
     @property
     def idle(self) -> int:
-        """How many workers have nothing to do; one that still starts may be given its first."""
-        return sum(worker.key is None for worker in self._workers)
+        return len(self._idle())
+
+    def _idle(self) -> list[Worker]:
+        return [worker for worker in self._workers if worker.ready and worker.spec is None]
 
     def submit(self, spec: TrialSpec) -> None:
-        """Gives a trial to an idle worker, a ready one first."""
-        worker = max((w for w in self._workers if w.key is None), key=lambda w: w.ready)
-        worker.spec, worker.heartbeat, worker.epochs = spec, None, 0
-        worker.watch(time.monotonic())
+        worker = self._idle()[0]
+        worker.spec, worker.epochs = spec, 0
+        worker.heartbeat = Heartbeat(spec.training.stall_seconds, time.monotonic())
         worker.kills = self._unexplained_kills()
         self._send(worker, spec)
 
     def stop(self) -> set[TrialKey]:
-        """Asks every worker that trains to end its training after the epoch that it is at; says
-        which trainings that are."""
         asked = set()
         for worker in self._workers:
-            if worker.ready and worker.key is not None:
+            if worker.key is not None:
                 worker.process.send_signal(signal.SIGUSR2)
                 asked.add(worker.key)
         return asked
 
-    def judge(self, verdict: PruningDecision) -> None:
-        """Passes a verdict on to the worker that is at its trial, if one still is."""
+    def judge(self, decision: PruningDecision) -> None:
         for worker in self._workers:
-            if worker.key == verdict.key:
-                self._send(worker, verdict)
+            if worker.key == decision.key:
+                self._send(worker, decision)
 
     def events(self, timeout: float | None = None) -> Iterator[Event]:
-        """What has come from the workers, in order per worker; waits up to `timeout` seconds for
-        the first."""
         by_connection = {worker.connection: worker for worker in self._workers}
         for connection in wait(list(by_connection), timeout):
             assert isinstance(connection, Connection)
@@ -234,12 +233,8 @@ class LocalExecutor:
         with path.open("wb") as log, theirs:
             process = subprocess.Popen(
                 [
-                    sys.executable,
-                    "-P",  # a folder `fairsweep` of the user's own isn't taken for ours
-                    "-m",
-                    "fairsweep.training.worker",
-                    str(theirs.fileno()),
-                    str(self._lifeline[0]),
+                    *(sys.executable, *WORKER, str(theirs.fileno()), str(self._lifeline[0])),
+                    *(str(self._folders.checkpoints), str(self._folders.weights)),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -248,7 +243,7 @@ class LocalExecutor:
                 pass_fds=(theirs.fileno(), self._lifeline[0]),
                 start_new_session=True,  # Ctrl-C is for the sweep alone
             )
-        return Worker(process, Connection(ours.detach()), path)
+        return Worker(process, Connection(ours.detach()), path, self._unexplained_kills())
 
     def _environment(self) -> Mapping[str, str]:
         threads = str(self._threads)

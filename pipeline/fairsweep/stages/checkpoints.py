@@ -49,7 +49,7 @@ class CheckpointFolders:
 
     def folder(self, key: TrialKey) -> Path:
         """The same for every attempt at a training."""
-        return self._root / f"{key.arm}-{key.stage}-{key.trial}-{key.repeat}"
+        return self._root / key.files
 
     def exist(self, key: TrialKey) -> bool:
         """Whether there is one to go on from."""

@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from fairsweep.config.plan import Arm, Plan
+from fairsweep.files import TrialFolders
 from fairsweep.records import TrialKey, TrialResult, TrialSpec, derive_seed
 from fairsweep.search.study import ArmStudy
 from fairsweep.stages.dispatch import SweepStage
 from fairsweep.stages.search import SearchStage, trial_spec
-from fairsweep.tracking.names import WEIGHTS
 
 
 def confirmations(
@@ -61,7 +60,7 @@ class ConfirmStage(SweepStage):
         studies: by arm.
         search: says which arms are settled.
         ended: what is stored of the sweep, as first attempts.
-        folder: where workers put weights, each in a folder of its own, until they are stored.
+        folders: where workers put weights, until they are stored.
     """
 
     def __init__(
@@ -70,13 +69,13 @@ class ConfirmStage(SweepStage):
         studies: Mapping[str, ArmStudy],
         search: SearchStage,
         ended: Mapping[TrialKey, TrialResult],
-        folder: Path,
+        folders: TrialFolders,
     ) -> None:
         self._plan = plan
         self._searching = dict(studies)
         self._search = search
         self._done = ended.keys()
-        self._folder = folder
+        self._folders = folders
         self._waiting: list[TrialSpec] = []
         self._best: dict[tuple[str, int], tuple[float, int]] = {}
         for result in ended.values():
@@ -93,15 +92,17 @@ class ConfirmStage(SweepStage):
         if not self._waiting:
             return None
         spec = self._waiting.pop(0)
-        key = spec.key
-        own = self._folder / f"{key.arm}-{key.trial}-{key.repeat}"
-        return replace(spec, weights=str(own / WEIGHTS))
+        return replace(spec, weights=spec.key.files)
 
     def ended(self, result: TrialResult) -> TrialResult:
-        """Keeps the weights if no seed before was better."""
-        if self._is_best(result) or not result.weights:
+        """Keeps the weights, and says where they are, if no seed before was better."""
+        best = self._is_best(result)
+        if not result.weights:
             return result
-        Path(result.weights).unlink()
+        file = self._folders.weights_of(result.weights)
+        if best:
+            return replace(result, weights=str(file))
+        file.unlink()
         return replace(result, weights="")
 
     def _is_best(self, result: TrialResult) -> bool:

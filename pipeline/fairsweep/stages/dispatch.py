@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from fairsweep.errors import PipelineError, StorageError
-from fairsweep.executor.local import LocalExecutor
+from fairsweep.executor import Executor
 from fairsweep.records import (
     DISK_FULL,
     EpochMetrics,
@@ -83,7 +83,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        executor: LocalExecutor,
+        executor: Executor,
         tracker: Tracker,
         watch: Watch,
         checkpoints: CheckpointFolders | None = None,
@@ -123,7 +123,7 @@ class Dispatcher:
     def submit(self, spec: TrialSpec, stage: SweepStage) -> None:
         """Takes a training for a stage, which is told of every attempt at it."""
         if self._checkpoints is not None:
-            spec = replace(spec, checkpoints=str(self._checkpoints.folder(spec.key)))
+            spec = replace(spec, checkpoints=spec.key.files)
         self._ready.append(self._taken(_Training(spec, stage)))
         self._begin_all(self._hand_over())
 
@@ -170,8 +170,8 @@ class Dispatcher:
         """Tells that an arm gets no more trials."""
         self._watch.stopped(arm, why)
 
-    def judge(self, verdict: PruningDecision) -> None:
-        self._executor.judge(verdict)
+    def judge(self, decision: PruningDecision) -> None:
+        self._executor.judge(decision)
 
     def stop(self) -> None:
         """Begins nothing more, and has those under way end after the epoch that each is at."""
@@ -208,8 +208,9 @@ class Dispatcher:
                     yield self._end(event)
             elif isinstance(event, WorkerLost):
                 yield from self._lost(event)
-            else:
+            else:  # a worker is ready
                 self._stillborn = 0
+                self._begin_all(self._hand_over())
 
     def _is_result(self, event: TrialResult | WorkerLost | WorkerReady) -> bool:
         """Whether it is the result of a training; one that is stopped has none."""

@@ -13,6 +13,7 @@ from functools import cached_property
 from fairsweep.config.plan import Plan
 from fairsweep.data.memory.room import check_workers
 from fairsweep.data.split import SplitData, describe, fingerprint, load_split
+from fairsweep.files import TrialFolders
 from fairsweep.tracking.store import Store, open_store
 
 
@@ -24,6 +25,12 @@ class Job:
     data: SplitData
     store: Store
     workers: int
+
+    @property
+    def folders(self) -> TrialFolders:
+        """Where its trainings keep checkpoints, and weights on their way into the store."""
+        name = self.plan.name
+        return TrialFolders(self.store.checkpoints(name), self.store.scratch(name))
 
     @cached_property
     def data_sha256(self) -> str:

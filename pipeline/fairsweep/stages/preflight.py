@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fairsweep.config.plan import Plan
 from fairsweep.errors import BadInput, PipelineError
-from fairsweep.executor.local import LocalExecutor
+from fairsweep.executor import Executor
 from fairsweep.records import TrialKey, TrialResult, TrialSpec, WorkerLost, derive_seed
 from fairsweep.stages.dispatch import ATTEMPTS, STARVED_ATTEMPTS
 from fairsweep.stages.search import trial_spec
@@ -25,12 +25,12 @@ LISTENING_SECONDS = 0.5
 
 @contextmanager
 def tried_workers(
-    count: int, plan: Plan, root: Path, logs: Path, say: Callable[[str], None]
-) -> Iterator[LocalExecutor]:
+    workers: Executor, plan: Plan, root: Path, logs: Path, say: Callable[[str], None]
+) -> Iterator[Executor]:
     """Workers that have built each arm's model, compiled it and trained it for one step.
 
     Args:
-        count: how many; where there are none, nothing is tried.
+        workers: to enter, and to be left with this; where there are none, nothing is tried.
         plan: has the arms.
         root: of the store.
         logs: the command's folder in there; where there is bad input, nothing of it is left.
@@ -40,10 +40,10 @@ def tried_workers(
         BadInput: with an arm or more it can't be done.
         PipelineError: workers die of it.
     """
-    with LocalExecutor(count, plan.config.executor.threads, logs) as executor:
-        if count:
+    with workers as executor:
+        if executor.size:
             say("importing TensorFlow (about 10 s), then trying every model on one batch")
-        problems, notes = _preflight(executor, plan) if count else ((), ())
+        problems, notes = _preflight(executor, plan) if executor.size else ((), ())
         if not problems:
             for note in notes:
                 say(f"warning: {note}")
@@ -53,7 +53,7 @@ def tried_workers(
         raise BadInput(*problems)
 
 
-def _preflight(executor: LocalExecutor, plan: Plan) -> tuple[Sequence[str], Sequence[str]]:
+def _preflight(executor: Executor, plan: Plan) -> tuple[Sequence[str], Sequence[str]]:
     """What is wrong, and what is to be told."""
     specs = {spec.key: spec for spec in _specs(plan)}
     waiting = deque(specs.values())

@@ -6,15 +6,15 @@ the same command goes on from there: what is done is found in the store, and not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fairsweep.config.plan import Plan
 from fairsweep.data.split import contents
 from fairsweep.data.warnings import data_warnings
-from fairsweep.executor.local import LocalExecutor
+from fairsweep.executor import Executor, OpenExecutor, open_executor
 from fairsweep.search.study import ArmStudy
 from fairsweep.search.warnings import search_warnings
 from fairsweep.stages.champion import publish_champion
@@ -36,18 +36,19 @@ from fairsweep.tracking.write import Tracker, caught_up
 from fairsweep.tracking.write.frame import own_code
 
 
-def run_sweep(job: Job, logs: Path) -> int:
+def run_sweep(job: Job, logs: Path, start: OpenExecutor = open_executor) -> int:
     """Runs a sweep to its end, or goes on with one that was begun; on a finished one it changes
     nothing and shows the report.
 
     Args:
         job: the sweep.
         logs: the folder for what workers print.
+        start: starts the workers.
 
     Returns:
         The exit code: 0, or 1 when some trial failed with an error.
     """
-    with opened(job, logs) as sweep:
+    with opened(job, logs, start) as sweep:
         if sweep.wants_training:
             train(sweep)
         published = publish(sweep)
@@ -62,6 +63,7 @@ class Sweep:
     Args:
         job: the sweep.
         logs: the folder for what workers print.
+        start: starts workers.
         studies: by arm.
         stored: what earlier processes stored of it.
         checkpoints: of its trainings.
@@ -73,12 +75,13 @@ class Sweep:
 
     job: Job
     logs: Path
+    start: OpenExecutor
     studies: Mapping[str, ArmStudy]
     stored: Stored
     checkpoints: CheckpointFolders
     files: Path
     terminal: Terminal
-    tried: LocalExecutor | None
+    tried: Executor | None
     ready: ExitStack
 
     @property
@@ -94,19 +97,18 @@ class Sweep:
         return self.has_trainings or not self.stored.closed
 
     @contextmanager
-    def workers(self) -> Iterator[LocalExecutor]:
+    def workers(self) -> Iterator[Executor]:
         """The workers that tried the models before the sweep began; where it goes on, new ones, if
         there is something to train."""
-        job = self.job
         with self.ready.pop_all() as ending:
-            count = job.workers if self.has_trainings else 0
+            count = self.job.workers if self.has_trainings else 0
             yield self.tried or ending.enter_context(
-                tried_workers(count, job.plan, job.store.root, self.logs, self.terminal.say)
+                _workers(self.job, count, self.logs, self.start, self.terminal.say)
             )
 
 
 @contextmanager
-def opened(job: Job, logs: Path) -> Iterator[Sweep]:
+def opened(job: Job, logs: Path, start: OpenExecutor = open_executor) -> Iterator[Sweep]:
     """Takes a sweep's lock, has the store catch up with what was put down for it, and finds out
     what is left to do. Before a sweep begins its models are tried, and nothing of it is written
     where one can't be trained.
@@ -122,7 +124,7 @@ def opened(job: Job, logs: Path) -> Iterator[Sweep]:
         tried = None
         if not journal.exists():
             say = terminal_of(plan, {}).say
-            tried = ready.enter_context(tried_workers(job.workers, plan, store.root, logs, say))
+            tried = ready.enter_context(_workers(job, job.workers, logs, start, say))
         with (
             answering(store),
             sweep_lock(store, plan.name),
@@ -134,10 +136,10 @@ def opened(job: Job, logs: Path) -> Iterator[Sweep]:
             if any(study.begun for study in studies.values()):
                 kept = stored(store, plan.experiment, plan.name, plan.objective)
                 settle(studies, kept.ended, store)
-            checkpoints = CheckpointFolders(store.checkpoints(plan.name))
+            checkpoints = CheckpointFolders(job.folders.checkpoints)
             checkpoints.tidy(studies, kept.ended)
             terminal = terminal_of(plan, studies)
-            yield Sweep(job, logs, studies, kept, checkpoints, files, terminal, tried, ready)
+            yield Sweep(job, logs, start, studies, kept, checkpoints, files, terminal, tried, ready)
 
 
 def train(sweep: Sweep) -> None:
@@ -160,7 +162,7 @@ def train(sweep: Sweep) -> None:
             tracker.open()
             dispatcher = Dispatcher(executor, tracker, terminal, sweep.checkpoints)
             search = SearchStage(plan, sweep.studies, dispatcher, tracker)
-            confirm = ConfirmStage(plan, sweep.studies, search, sweep.stored.ended, sweep.files)
+            confirm = ConfirmStage(plan, sweep.studies, search, sweep.stored.ended, job.folders)
             run_stages({"search": search, "confirm": confirm}, dispatcher, stopping)
             tracker.close(dispatcher.utilisation)
 
@@ -202,3 +204,10 @@ def greeting(sweep: Sweep, workers: int) -> Iterator[str]:
             "warning: the code has changed since this sweep was begun; if it changes results, "
             "start another sweep with sweep.name=…"
         )
+
+
+def _workers(
+    job: Job, count: int, logs: Path, start: OpenExecutor, say: Callable[[str], None]
+) -> AbstractContextManager[Executor]:
+    executor = start(job.plan.config.executor, count, logs, job.folders)
+    return tried_workers(executor, job.plan, job.store.root, logs, say)

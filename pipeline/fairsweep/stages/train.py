@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fairsweep.data.warnings import data_warnings
 from fairsweep.errors import DONE, TRIAL_FAILED, Interrupted
+from fairsweep.executor import OpenExecutor, open_executor
 from fairsweep.records import TrialKey, TrialResult
 from fairsweep.stages.dispatch import Dispatcher, SweepStage
 from fairsweep.stages.job import Job
@@ -18,12 +19,13 @@ from fairsweep.terminal import EpochLines
 from fairsweep.tracking.write import Tracker
 
 
-def run_training(job: Job, logs: Path) -> int:
+def run_training(job: Job, logs: Path, start: OpenExecutor = open_executor) -> int:
     """Trains the job's arm with the seed of its settings.
 
     Args:
         job: what to train.
         logs: the folder for what the worker prints, and what waits for the store.
+        start: starts the worker.
 
     Returns:
         The exit code: 0, or 1 when the training failed with an error.
@@ -37,9 +39,10 @@ def run_training(job: Job, logs: Path) -> int:
     terminal = EpochLines(plan.config.terminal, plan.objective.metric, training.epochs)
     for warning in (*plan.notes, *data_warnings(job.data, training.batch_size)):
         terminal.say(f"warning: {warning}")
+    worker = start(plan.config.executor, job.workers, logs, job.folders)
     spool = logs / "tracking.spool"
     with (
-        tried_workers(1, plan, job.store.root, logs, terminal.say) as executor,
+        tried_workers(worker, plan, job.store.root, logs, terminal.say) as executor,
         Tracker(job.store, plan, job.data_facts, job.data_sha256, spool, terminal.away) as tracker,
     ):
         tracker.open_single()

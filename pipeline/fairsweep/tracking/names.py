@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from fairsweep import files
 from fairsweep.config.schema import WATCHDOG_FIELDS
 from fairsweep.config.space import LAYER_RATES
 
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.store.entities import PagedList
 
+WEIGHTS = files.WEIGHTS
 UTILISATION = "utilisation"
 STOPPED = "stopped"
 CODE_CHANGED = "code_changed"
 CAUSE = "cause"
 CONFUSION = "confusion.json"
-WEIGHTS = "weights.npz"
 SWEEP_TAG = "fairsweep.sweep"
 SWEEP_FORMAT = 1
 ARM_TAG = "fairsweep.arm"

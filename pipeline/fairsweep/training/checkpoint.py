@@ -25,6 +25,7 @@ import tensorflow as tf
 from keras.src.backend.common import global_state
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
+from fairsweep.files import TrialFolders
 from fairsweep.records import EpochMetrics, TrialKey, TrialSpec
 from fairsweep.training.history import History
 from fairsweep.training.model import BUILDERS, is_of_keras
@@ -43,14 +44,17 @@ class Checkpoints:
     """The checkpoints of one training.
 
     Args:
-        spec: says where they are and how often there is one.
+        spec: says which they are and how often there is one.
+        folders: where they are; None where none are kept.
 
     Raises:
         CheckpointLost: there are some, and none is whole.
     """
 
-    def __init__(self, spec: TrialSpec) -> None:
-        self._folder = Path(spec.checkpoints) if spec.checkpoints else None
+    def __init__(self, spec: TrialSpec, folders: TrialFolders | None) -> None:
+        self._folder: Path | None = None
+        if folders is not None and spec.checkpoints:
+            self._folder = folders.checkpoints_of(spec.checkpoints)
         self._every = spec.training.checkpoint_seconds
         self._due = time.monotonic() + self._every
         self._stored = None if self._folder is None else newest(self._folder)

@@ -15,6 +15,7 @@ from fairsweep.data.memory.view import rows_of
 from fairsweep.data.scaling import Scaling, measure
 from fairsweep.data.split import SplitData
 from fairsweep.errors import is_full, unwritable
+from fairsweep.files import TrialFolders
 from fairsweep.records import DISK_FULL, TrialResult, TrialSpec, derive_seed
 from fairsweep.training.best_epoch import Best, ByFit, Resident, Trained, best_epoch
 from fairsweep.training.checkpoint import CheckpointLost, Checkpoints
@@ -96,6 +97,7 @@ def train_trial(
     cache: WorkerCache | None = None,
     on_batch: Callable[[], None] = lambda: None,
     has_to_stop: Callable[[], bool] = lambda: False,
+    folders: TrialFolders | None = None,
 ) -> TrialResult:
     """Trains a trial to its end, whatever that is; from its last checkpoint, if it left one.
 
@@ -111,19 +113,19 @@ def train_trial(
         cache: what the worker's earlier trials left to use; results don't depend on it.
         on_batch: is called after every batch of a loop that can be heard between epochs.
         has_to_stop: is asked after every epoch whether to end now, as `interrupted`.
+        folders: for the checkpoints and weights that the spec asks for; None keeps none.
     """
     progress = History(spec, emit, keep)
     best = Best()
     error = cause = trace = ""
     try:
-        best = _train(
-            data, progress, cache or WorkerCache(), Checkpoints(spec), on_batch, has_to_stop
-        )
+        best = _train(data, progress, cache or WorkerCache(), folders, on_batch, has_to_stop)
     except CheckpointLost as lost:
         progress.outcome, error = "interrupted", str(lost)
     except (Exception, SystemExit) as exception:  # of the user's own code: told, not lost
         if is_full(exception):
-            path = getattr(exception, "filename", None) or spec.weights or "."
+            file = folders.weights_of(spec.weights) if folders and spec.weights else "."
+            path = getattr(exception, "filename", None) or file
             progress.outcome, error = "interrupted", str(unwritable(Path(path), exception))
             cause = DISK_FULL
         else:
@@ -139,7 +141,7 @@ def train_trial(
         best_value=progress.best_value,
         test=best.test,
         confusion=best.confusion,
-        weights=best.weights,
+        weights=spec.weights if best.weights else "",
         earlier=progress.earlier,
         loop=progress.loop,
         loop_reason=progress.loop_reason,
@@ -153,12 +155,13 @@ def _train(
     data: SplitData,
     progress: History,
     cache: WorkerCache,
-    checkpoints: Checkpoints,
+    folders: TrialFolders | None,
     on_batch: Callable[[], None],
     has_to_stop: Callable[[], bool],
 ) -> Best:
     """Trains, and makes of the best epoch what the spec asks for."""
     spec, training = progress.spec, progress.spec.training
+    checkpoints = Checkpoints(spec, folders)
     model, form = compiled(spec, data, cache)
     train = cache.part(data, "train", form, training.class_weight is not None)
     validation = cache.part(data, "validation", form) if len(data.validation) else None
@@ -184,7 +187,7 @@ def _train(
             progress.model = program.model
             checkpoints.resume(progress)
             run_resident(program, train, validation, rhythm, on_epoch, progress.epochs)
-            return _best(spec, data, progress, cache, form, Resident(program))
+            return _best(spec, data, progress, cache, form, folders, Resident(program))
         except CheckpointLost:
             raise
         except Exception as error:
@@ -199,7 +202,7 @@ def _train(
     model.optimizer.build(model.trainable_variables)
     checkpoints.resume(progress)
     run_fit(model, train, validation, rhythm, on_epoch, progress.epochs, on_batch)
-    return _best(spec, data, progress, cache, form, ByFit(model, on_batch))
+    return _best(spec, data, progress, cache, form, folders, ByFit(model, on_batch))
 
 
 def _best(
@@ -208,6 +211,7 @@ def _best(
     progress: History,
     cache: WorkerCache,
     form: Form,
+    folders: TrialFolders | None,
     trained: Trained,
 ) -> Best:
     """What is made of the best epoch, for a spec that asks for it."""
@@ -218,7 +222,8 @@ def _best(
     test = cache.part(data, "test", form) if len(data.test) else None
     labels, classes = data.dataset.y[data.test], data.dataset.class_names
     loss = spec.training.loss
-    return best_epoch(trained, progress.best_weights, test, labels, classes, loss, spec.weights)
+    file = str(folders.weights_of(spec.weights)) if folders and spec.weights else ""
+    return best_epoch(trained, progress.best_weights, test, labels, classes, loss, file)
 
 
 def task_of(spec: TrialSpec, data: SplitData) -> Task:

@@ -1,4 +1,5 @@
-"""The worker process: `python -m fairsweep.training.worker <connection> <lifeline>`.
+"""The worker process: `python -m fairsweep.training.worker <connection> <lifeline> <checkpoints>
+<weights>`; the last two are the folders of its `TrialFolders`.
 
 It reads `TrialSpec`s from one inherited socket, writes `EpochMetrics` and `TrialResult`s to it,
 and serves until the socket closes. A spec of the stage `check` is tried, not trained. TensorFlow is
@@ -18,6 +19,7 @@ import sys
 import threading
 from dataclasses import replace
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from fairsweep.config.schema import Data
 from fairsweep.data.dataset import Dataset
@@ -25,6 +27,7 @@ from fairsweep.data.memory.heartbeat import say_to
 from fairsweep.data.sources import load
 from fairsweep.data.split import SplitData, split_rows
 from fairsweep.errors import BadInput
+from fairsweep.files import TrialFolders
 from fairsweep.invocation import find_code_here
 from fairsweep.records import EpochMetrics, PruningDecision, TrialResult, TrialSpec, WorkerReady
 from fairsweep.training.outbox import Outbox
@@ -38,6 +41,7 @@ TRIALS_BETWEEN_CLEARINGS = 64
 
 def main() -> None:
     connection, lifeline = Connection(int(sys.argv[1])), int(sys.argv[2])
+    folders = TrialFolders(Path(sys.argv[3]), Path(sys.argv[4]))
     threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
     if sys.platform == "linux":  # also when code that lets no thread of Python run hangs
         ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
@@ -75,15 +79,17 @@ def main() -> None:
 
         def keep(epoch: int, spec: TrialSpec = spec) -> bool:
             while True:
-                verdict = connection.recv()
-                if (verdict.key, verdict.epoch) == (spec.key, epoch):
-                    return bool(verdict.keep)
+                decision = connection.recv()
+                if (decision.key, decision.epoch) == (spec.key, epoch):
+                    return bool(decision.keep)
 
         def emit(metrics: EpochMetrics, spec: TrialSpec = spec) -> None:
             schedule = spec.verdicts
             outbox.epoch(metrics, schedule is not None and schedule.judged(metrics.epoch))
 
-        result = train_trial(spec, data, emit, keep, cache, outbox.still_training, stopping.is_set)
+        result = train_trial(
+            spec, data, emit, keep, cache, outbox.still_training, stopping.is_set, folders
+        )
         outbox.send(result)
         trials += 1
         if trials % TRIALS_BETWEEN_COLLECTIONS == 0:

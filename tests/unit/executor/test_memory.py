@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from fairsweep.executor import local
 from fairsweep.executor.local import LocalExecutor
+from fairsweep.files import TrialFolders
 from fairsweep.records import TrialKey, WorkerLost
 from tests.unit.test_dispatch import spec
 
@@ -28,7 +31,34 @@ class Counter:
 def counter(monkeypatch: pytest.MonkeyPatch) -> Counter:
     counter = Counter(7)
     monkeypatch.setattr(local, "out_of_memory_kills", counter)
+    monkeypatch.setattr(local, "WORKER", ("-c", IDLE))
     return counter
+
+
+# A worker that is ready at once and waits, for ever: it imports nothing.
+IDLE = """
+import sys, time
+from multiprocessing.connection import Connection
+from fairsweep.records import WorkerReady
+connection = Connection(int(sys.argv[1]))
+connection.send(WorkerReady())
+time.sleep(3600)
+"""
+
+
+@contextmanager
+def workers(count: int, folder: Path) -> Iterator[LocalExecutor]:
+    """Workers that are ready, each given a trial of its number."""
+    with LocalExecutor(count, 1, folder, TrialFolders(folder, folder)) as executor:
+        for trial in range(count):
+            give(executor, trial)
+        yield executor
+
+
+def give(executor: LocalExecutor, trial: int) -> None:
+    while not executor.idle:
+        list(executor.events(60))
+    executor.submit(spec(trial))
 
 
 def deaths(executor: LocalExecutor, number: int = 1) -> list[WorkerLost]:
@@ -45,8 +75,7 @@ def end(executor: LocalExecutor, trial: int, how: signal.Signals = signal.SIGKIL
 
 
 def test_a_kill_that_the_kernel_counts_is_want_of_memory(counter: Counter, tmp_path: Path) -> None:
-    with LocalExecutor(1, 1, tmp_path) as executor:
-        executor.submit(spec(0))
+    with workers(1, tmp_path) as executor:
         counter.kills = 8
         end(executor, 0)
         (death,) = deaths(executor)
@@ -54,7 +83,7 @@ def test_a_kill_that_the_kernel_counts_is_want_of_memory(counter: Counter, tmp_p
         assert death.exit_code == -9
         assert death.peak > 2**20
         # The next death isn't explained by the same count.
-        executor.submit(spec(1))
+        give(executor, 1)
         end(executor, 1)
         (other,) = deaths(executor)
         assert not other.out_of_memory
@@ -66,8 +95,7 @@ def test_a_kill_that_the_kernel_does_not_count_is_a_death(
     before: int | None, after: int | None, counter: Counter, tmp_path: Path
 ) -> None:
     counter.kills = before
-    with LocalExecutor(1, 1, tmp_path) as executor:
-        executor.submit(spec(0))
+    with workers(1, tmp_path) as executor:
         counter.kills = after
         end(executor, 0)
         (death,) = deaths(executor)
@@ -77,8 +105,7 @@ def test_a_kill_that_the_kernel_does_not_count_is_a_death(
 def test_another_end_is_a_death_whatever_the_kernel_counts(
     counter: Counter, tmp_path: Path
 ) -> None:
-    with LocalExecutor(1, 1, tmp_path) as executor:
-        executor.submit(spec(0))
+    with workers(1, tmp_path) as executor:
         counter.kills = 8
         end(executor, 0, signal.SIGABRT)
         (death,) = deaths(executor)
@@ -86,9 +113,7 @@ def test_another_end_is_a_death_whatever_the_kernel_counts(
 
 
 def test_of_two_that_die_one_was_counted(counter: Counter, tmp_path: Path) -> None:
-    with LocalExecutor(2, 1, tmp_path) as executor:
-        for trial in range(2):
-            executor.submit(spec(trial))
+    with workers(2, tmp_path) as executor:
         counter.kills = 8
         for trial in range(2):
             end(executor, trial)

@@ -1,0 +1,70 @@
+"""What a scripted training does, step by step.
+
+In: a `TrialSpec`. Out: the metrics of its epochs, and perhaps an end of another kind than all of
+them trained.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from fairsweep.records import Outcome, TrialKey, TrialResult, TrialSpec, WorkerLost, derive_seed
+
+Step = Mapping[str, float] | TrialResult | WorkerLost | None
+"""The metrics of the next epoch, an end, or nothing yet. The executor fills in which training an
+end is of, unless it says so itself."""
+
+Script = Callable[[TrialSpec], Iterable[Step]]
+"""The steps of a training; one that has no more of them is complete. It is called again for another
+attempt; an attempt that goes on from a checkpoint passes over the epochs that it has already."""
+
+NOBODY = TrialKey("", "search", -1)
+
+
+def learning(spec: TrialSpec) -> Iterator[Mapping[str, float]]:
+    """Trains all epochs, and gets better with each of them; how good it gets depends on the
+    hyperparameters and the seed alone, and is the same in every process."""
+    of_arm = derive_seed(0, repr((spec.model, spec.optimizer, spec.training.batch_size)))
+    of_seed = derive_seed(spec.seed, "luck")
+    best = 0.6 + 0.3 * of_arm / 2**31 + 0.05 * of_seed / 2**31
+    for epoch in range(1, spec.training.epochs + 1):
+        accuracy = best * (1 - math.exp(-epoch))
+        metrics = {"loss": 1 - accuracy, "accuracy": accuracy}
+        if spec.data.validation:
+            metrics |= {"val_loss": 1.05 - accuracy, "val_accuracy": accuracy - 0.05}
+        yield metrics
+
+
+def passing(_: TrialSpec) -> Iterator[Step]:
+    """Nothing is wrong with the model that is tried."""
+    return iter(())
+
+
+def died(exit_code: int = -9, *, out_of_memory: bool = False) -> WorkerLost:
+    """The worker dies."""
+    return WorkerLost(NOBODY, exit_code, "worker.log", 0, out_of_memory, 3 * 2**30)
+
+
+def failed(error: str, cause: str = "", traceback: str = "") -> TrialResult:
+    """The training ends by an error, which is one line; those with the same cause are alike."""
+    return _end("failed", error, cause or error, traceback)
+
+
+def stalled(seconds: float = 60.0) -> TrialResult:
+    """The training reported nothing for so long that its worker was killed."""
+    return _end(
+        "failed", f"no epoch for {seconds:.0f} s (stuck in model.py:1)", "stuck at model.py:1"
+    )
+
+
+def _end(outcome: Outcome, error: str, cause: str, traceback: str = "") -> TrialResult:
+    return TrialResult(NOBODY, outcome, 0, 0.0, error=error, cause=cause, traceback=traceback)
+
+
+def addressed(
+    end: TrialResult | WorkerLost, key: TrialKey, epochs: int
+) -> TrialResult | WorkerLost:
+    """An end of a training that says which one it is of."""
+    return replace(end, key=key, epochs=epochs) if end.key == NOBODY else end
