@@ -221,7 +221,7 @@ def test_the_best_weights_of_before_are_kept(tmp_path: Path) -> None:
     assert whole.result.test != {}
     assert_same(resumed, whole)
     assert resumed.result.weights
-    with np.load(resumed.result.weights) as best:
+    with np.load(tmp_path / resumed.result.weights / "weights.npz") as best:
         assert len(best) == 4
 
 

@@ -27,6 +27,8 @@ Example:
     ...         None,
     ...     )
     ...     run_sweep(job, Path(folder), scripted(script))
+    No clear winner ...
+    report: ...
     0
 """
 
