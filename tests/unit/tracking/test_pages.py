@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fairsweep.config.schema import Tracking
 from fairsweep.doctor.runs import check_begins, read_runs, sweep_names
 from fairsweep.errors import StorageError
 from fairsweep.tracking import names
 from fairsweep.tracking.registry import ALIAS, find_model
-from fairsweep.tracking.store import Store, open_store
+from fairsweep.tracking.store import Store
 from fairsweep.tracking.ui.links import sweeps_links
 
 SWEEPS = ("one", "two", "three", "four", "five")
@@ -20,11 +20,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def server(empty_store: Callable[[Path], Store], tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A store with a sweep, a training and a champion in each of its experiments, which is asked
     as a server is."""
-    root = tmp_path_factory.mktemp("pages") / "mlruns"
-    store = open_store(Tracking("local", str(root)))
+    store = empty_store(tmp_path_factory.mktemp("pages") / "mlruns")
     client = store.client()
     for name in SWEEPS:
         experiment = client.create_experiment(name)
@@ -33,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Store:
         client.create_registered_model(name)
         version = client.create_model_version(name, "models", run.info.run_id)
         client.set_registered_model_alias(name, ALIAS, version.version)
-    return Store(root, store.uri, local=False)
+    return Store(store.root, store.uri, local=False)
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,12 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from fairsweep.config.schema import Tracking
-from fairsweep.tracking.store import open_store
+from fairsweep.tracking.store import Store
 from fairsweep.tracking.write.process import PROCESS, close_cut_off, is_gone, own_process
 
 
@@ -50,8 +50,10 @@ def test_of_another_machine_nobody_knows() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
-def test_only_single_trainings_that_were_cut_off_are_closed(tmp_path: Path) -> None:
-    client = open_store(Tracking("local", str(tmp_path / "mlruns"))).client()
+def test_only_single_trainings_that_were_cut_off_are_closed(
+    empty_store: Callable[[Path], Store], tmp_path: Path
+) -> None:
+    client = empty_store(tmp_path / "mlruns").client()
     experiment = client.create_experiment("digits")
 
     def opened(stage: str, **tags: str) -> str:

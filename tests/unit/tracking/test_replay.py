@@ -4,7 +4,7 @@ wherever the crash came."""
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.config.schema import Tracking
 from fairsweep.records import EpochMetrics, TrialKey, TrialResult
 from fairsweep.stages.search import trial_spec
-from fairsweep.tracking.store import Store, find_store, open_store
+from fairsweep.tracking.store import Store, find_store
 from fairsweep.tracking.write import Tracker
 from fairsweep.tracking.write.operations import Writer
 from fairsweep.tracking.write.spool import Operation, Spool
@@ -34,11 +34,11 @@ def epoch(number: int, attempt: int) -> EpochMetrics:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(
+    empty_store: Callable[[Path], Store], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A store with a database and nothing in it."""
-    root = tmp_path_factory.mktemp("template") / "mlruns"
-    open_store(Tracking("local", str(root))).client()
-    return root
+    return empty_store(tmp_path_factory.mktemp("replay") / "mlruns").root
 
 
 @pytest.fixture(scope="module")

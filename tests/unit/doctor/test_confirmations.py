@@ -1,0 +1,113 @@
+"""Which trials are confirmed is one rule: for the sweep, for its report, and for the doctor."""
+
+from __future__ import annotations
+
+import functools
+import math
+import random
+from dataclasses import replace
+
+import optuna
+import pytest
+
+from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.config.plan import Plan
+from fairsweep.doctor.runs import StoredRun
+from fairsweep.doctor.studies import StoredTrial
+from fairsweep.doctor.sweep import StoredSweep
+from fairsweep.records import Objective, RunRecord, TrialKey, TrialResult, best_configurations
+from fairsweep.report.analysis.select import select
+from fairsweep.search.study import ArmStudy
+from fairsweep.stages.confirm import confirmations
+from fairsweep.stages.search import trial_spec
+from fairsweep.tracking.names import flat_params
+from tests.unit.report.builders import sweep
+
+TRIALS, SEEDS = 12, 2
+# Two widths of one or two layers: some trials have the same, though they were drawn otherwise.
+FEW = (
+    *("optimizer=adam", "search=random", f"search.trials={TRIALS}", f"confirm.seeds={SEEDS}"),
+    *("optimizer.space.learning_rate=null", "optimizer.space.beta_1=null"),
+    *("optimizer.space.beta_2=null", "training.space.batch_size=null"),
+    "model.space.hidden_units={layers: {low: 1, high: 2}, units: {low: 32, high: 64}}",
+)
+ACCURACIES = (0.5, 0.7, 0.9)
+
+
+@functools.cache
+def plan(top: int) -> Plan:
+    return compose_sweep([*FEW, f"confirm.top={top}"])
+
+
+def searched(of: Plan, seed: int) -> tuple[ArmStudy, list[RunRecord]]:
+    """A study of a finished search, and its runs as they are stored."""
+    draw, (arm,) = random.Random(seed), of.arms
+    study, runs = ArmStudy(optuna.storages.InMemoryStorage(), of, arm, {}), []
+    for number in range(TRIALS):
+        key, value = TrialKey(arm.name, "search", number), draw.choice(ACCURACIES)
+        values = study.ask().values
+        study.tell(number, TrialResult(key, "complete", 20, 0.1, 20, value))
+        params = flat_params(arm.choices, trial_spec(of, arm, key, values, number))
+        params["seed"] = str(number)
+        runs.append(RunRecord(str(number), key, "complete", number, params, value, 20, 20, 0.1))
+    return study, runs
+
+
+def confirmation_of(run: RunRecord, key: TrialKey) -> RunRecord:
+    return replace(run, run_id=str(key), key=key, seed=100 + key.repeat)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("top", [1, 3])
+def test_sweep_report_and_doctor_agree(top: int, seed: int) -> None:
+    of = plan(top)
+    study, runs = searched(of, seed)
+    wanted = [spec.key for spec in confirmations(of, {study.arm.name: study}, [])]
+    assert len({key.trial for key in wanted}) == top
+
+    trials = [StoredTrial(r.key.trial, "complete", "complete", 20, r.best_value) for r in runs]
+    stored = StoredSweep(
+        "agreed",
+        {
+            "objective": vars(of.objective),
+            "arms": [study.arm.name],
+            "confirm_seeds": SEEDS,
+            "confirm_top": top,
+        },
+        [as_stored(run) for run in runs],
+        {study.arm.name: trials},
+    )
+    assert set(stored.missing_confirmations()) == set(wanted)
+
+    confirmed = [confirmation_of(runs[key.trial], key) for key in wanted]
+    record = sweep(
+        *runs,
+        arms=[study.arm.name],
+        objective=of.objective,
+        trials=TRIALS,
+        confirm_seeds=SEEDS,
+        confirm_top=top,
+    )
+    assert not select(replace(record, runs=(*runs, *confirmed))).pending
+    for left_out in confirmed:
+        rest = [run for run in confirmed if run is not left_out]
+        assert select(replace(record, runs=(*runs, *rest))).pending
+    everything = [as_stored(run) for run in (*runs, *confirmed)]
+    assert replace(stored, runs=everything).missing_confirmations() == []
+
+
+def as_stored(run: RunRecord) -> StoredRun:
+    key = run.key
+    tags = {"arm": key.arm, "stage": key.stage, "trial": str(key.trial), "attempt": "1"}
+    tags |= {"repeat": str(key.repeat), "outcome": run.outcome}
+    return StoredRun(run.run_id, str(key), "FINISHED", tags, params=run.params)
+
+
+def test_the_best_value_stands_for_its_configuration_and_of_equals_the_first_trial() -> None:
+    values = {0: 0.2, 1: 0.9, 2: 0.9, 3: 0.7, 4: math.nan, 5: 0.8}
+    same = {0: "a", 1: "b", 2: "b", 3: "c", 4: "d", 5: "a"}
+    up, down = (Objective("m", direction) for direction in ("maximize", "minimize"))
+    assert best_configurations(values, same.__getitem__, up, 9) == [1, 5, 3]
+    assert best_configurations(values, same.__getitem__, down, 9) == [0, 3, 1]
+    assert best_configurations(values, same.__getitem__, up, 2) == [1, 5]
+    assert best_configurations({}, same.__getitem__, up, 2) == []

@@ -1,0 +1,55 @@
+"""What a sweep reads back of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from fairsweep.records import Objective, TrialKey
+from fairsweep.tracking.read import read_sweep, stored
+from fairsweep.tracking.store import Store
+from fairsweep.tracking.write.operations import Writer
+from fairsweep.tracking.write.run import STATUS
+from tests.unit.tracking.test_replay import DATA, PLAN
+
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
+ACCURACY = Objective("val_accuracy", "maximize")
+
+
+@pytest.fixture
+def store(empty_store: Callable[[Path], Store], tmp_path: Path) -> Store:
+    """A store with a sweep that has just begun."""
+    store = empty_store(tmp_path / "mlruns")
+    Writer(store, PLAN, DATA, "0").open()
+    return store
+
+
+def add(store: Store, trial: int, status: str, metrics: Mapping[str, float], **tags: str) -> None:
+    """A run of a trial."""
+    client = store.client()
+    experiment = client.get_experiment_by_name(PLAN.experiment).experiment_id
+    own = {"sweep": PLAN.name, "arm": "adam", "stage": "search", "trial": str(trial)}
+    run = client.create_run(experiment, tags={**own, "attempt": "1", "seed": "1", **tags})
+    for name, value in metrics.items():
+        client.log_metric(run.info.run_id, name, value, step=1)
+    client.update_run(run.info.run_id, status)
+
+
+def test_a_run_that_somebody_closed_without_an_outcome_holds_no_training(store: Store) -> None:
+    add(store, 0, "FINISHED", {"epochs": 1})
+    add(store, 1, "RUNNING", {})
+    add(store, 2, "KILLED", {"epochs": 1}, outcome="interrupted")
+    add(store, 3, STATUS["failed"], {"epochs": 1}, outcome="failed")
+    ended = stored(store, PLAN.experiment, PLAN.name, ACCURACY).ended
+    assert set(ended) == {TrialKey("adam", "search", 3)}
+
+
+def test_of_equal_trials_the_curves_of_the_first_are_read(store: Store) -> None:
+    """As the report names it, whichever began first."""
+    for trial in (1, 0):
+        whole = {"epochs": 1, "best_epoch": 1, "best_val_accuracy": 0.5, "val_accuracy": 0.5}
+        add(store, trial, "FINISHED", whole, outcome="complete")
+    read = {run.key.trial: dict(run.curves) for run in read_sweep(store, PLAN.name).runs}
+    assert read == {0: {"val_accuracy": [0.5]}, 1: {}}
