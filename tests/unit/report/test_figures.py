@@ -327,7 +327,7 @@ def test_importance_is_a_bar_for_each_parameter_of_each_arm():
     assert adam["y"][1] == axis["tickvals"][1]
     solid, hollow = adam["marker"]["color"]
     assert (solid, hollow[:4]) == (styles(["adam"])["adam"].colour, "rgba")
-    assert "Not known: lion: 9 trials ended, 20 are needed." in figure.caption
+    assert "Not known for lion (9 trials ended, 20 are needed)." in figure.caption
 
 
 def test_nothing_told_of_any_arm_draws_no_importance():

@@ -8,7 +8,7 @@ import statistics
 
 import pytest
 
-from fairsweep.report.analysis.search_curves import (
+from fairsweep.report.analysis.search import (
     Step,
     best_so_far,
     epochs_to,

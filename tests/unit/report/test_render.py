@@ -432,8 +432,16 @@ def test_words_are_explained_on_both_pages_where_they_first_stand(report, rich):
             assert report.markdown.index(line) < report.markdown.index(f"## {before}")
 
 
-def test_a_negative_optimism_gap_is_explained(rich):
-    said = dict(terms.arm_terms(rich))["optimism gap"]
+@pytest.mark.parametrize(
+    ("objective", "gap"),
+    [
+        (ACCURACY, "the tuned value minus the confirmed mean"),
+        (LOSS, "the confirmed mean minus the tuned value"),
+    ],
+)
+def test_the_optimism_gap_is_explained_above_and_below_zero(rich, objective, gap):
+    said = dict(terms.arm_terms(replace(rich, objective=objective)))["optimism gap"]
+    assert said.startswith(gap)
     assert "negative where the fresh seeds happened to do better" in said
 
 

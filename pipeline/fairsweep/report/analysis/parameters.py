@@ -14,7 +14,7 @@ from typing import Any, Literal
 from fairsweep.config.space import Dimension
 from fairsweep.config.stored_space import Space, restored, values, widths_of
 from fairsweep.records import RunRecord
-from fairsweep.report.analysis.search_curves import LEARNING_RATE
+from fairsweep.report.analysis.search import LEARNING_RATE
 from fairsweep.report.analysis.select import ArmSelection, Selection
 from fairsweep.report.text.numbers import setting, significant
 

@@ -13,13 +13,12 @@ from fairsweep.config.stored_space import Space
 from fairsweep.records import Importances
 from fairsweep.report.analysis.curves import panels
 from fairsweep.report.analysis.select import ArmSelection, Selection
-from fairsweep.report.figures.best import best_so_far, expected_best
 from fairsweep.report.figures.classes import confusion_matrix
 from fairsweep.report.figures.confirmed import confirmed_values
 from fairsweep.report.figures.learning import learning_curves
 from fairsweep.report.figures.parameters import importance, parameter_slices
 from fairsweep.report.figures.parts import Figure
-from fairsweep.report.figures.rates import learning_rates
+from fairsweep.report.figures.search import best_so_far, expected_best, learning_rates
 
 __all__ = ["Figure", "figures", "library"]
 

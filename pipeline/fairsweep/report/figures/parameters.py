@@ -48,7 +48,7 @@ def importance(selection: Selection, importances: Mapping[str, Importances]) -> 
     places, middles, bottom = _places(order, found)
     data = [_bars(arm, own, places[arm], style[arm]) for arm, own in found.items()]
     words = labels(order)
-    missing = "; ".join(f"{arm}: {own.missing}" for arm, own in importances.items() if own.missing)
+    missing = "; ".join(f"{arm} ({own.missing})" for arm, own in importances.items() if own.missing)
     return Figure(
         name="importance",
         section="parameters",
@@ -56,7 +56,7 @@ def importance(selection: Selection, importances: Mapping[str, Importances]) -> 
         caption="How much each parameter had to do with a trial being in the best quarter of its "
         "arm, as a share of all parameters (PED-ANOVA, arXiv 2304.10255). Chance is enough to "
         "explain a hollow bar: with the results shuffled, one search in twenty has one as long."
-        f"{f' Not known: {missing}.' if missing else ''}",
+        f"{f' Not known for {missing}.' if missing else ''}",
         height=round(bottom) + 52,
         spec={
             "data": data,

@@ -57,10 +57,10 @@ def method(sweep: SweepRecord) -> tuple[str, ...]:
     )
     rule = (
         "The arms share their seeds, so the best arm is compared with each other arm seed by seed, "
-        "with a paired t-test; intervals are Student's t. With more than one comparison chance has "
-        "more than one opportunity, so the p-values get Holm's correction. A winner is named only "
-        f"if the corrected p is below {LEVEL} against every other arm. Anything else is a tie, "
-        "which more seeds may settle."
+        "with a paired t-test; intervals are Student's t. More comparisons give chance more "
+        "opportunities, which Holm's correction of the p-values makes up for. A winner is named "
+        f"only if the corrected p is below {LEVEL} against every other arm. Anything else is a "
+        "tie, which more seeds may settle."
     )
     return (protocol, rule)
 

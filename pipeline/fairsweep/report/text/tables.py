@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from fairsweep.records import Objective, RunRecord, SweepRecord
 from fairsweep.report.analysis.curves import base_metric
-from fairsweep.report.analysis.search_curves import epochs_to, target
+from fairsweep.report.analysis.search import epochs_to, target
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
 from fairsweep.report.analysis.statistics import LEVEL, Comparison, Verdict, summarize
 from fairsweep.report.text.numbers import (

@@ -16,7 +16,6 @@ Terms = tuple[tuple[str, str], ...]
 def arm_terms(sweep: SweepRecord) -> Terms:
     """The words of the table of arms."""
     metric = sweep.objective.metric
-    better = "above" if sweep.objective.higher_is_better else "below"
     found: Terms = (
         ("arm", f"one of the options compared, here {of_group(sweep)}; every arm gets the same "
          "data and the same budget"),
@@ -25,13 +24,15 @@ def arm_terms(sweep: SweepRecord) -> Terms:
     )  # fmt: skip
     if not sweep.confirm_seeds:
         return found
+    gap = ("the tuned value", "the confirmed mean")
+    first, second = gap if sweep.objective.higher_is_better else reversed(gap)
     return (
         *found,
-        ("confirmed mean", f"{_confirmed(sweep)}: the mean of their {metric} ± the standard "
-         "deviation from seed to seed. The 95 % interval says how precisely the mean is known"),
-        ("optimism gap", f"how far the tuned value is {better} the confirmed mean: how much "
-         "reporting the best trial alone would overstate the arm. It is negative where the fresh "
-         "seeds happened to do better than that trial"),
+        ("confirmed mean", f"mean {metric} of {_confirmed(sweep)}, ± the standard deviation from "
+         "seed to seed; the 95 % interval says how precisely the mean is known"),
+        ("optimism gap", f"{first} minus {second}. Reporting the best trial alone would overstate "
+         "the arm by this much. It is negative where the fresh seeds happened to do better than "
+         "that trial"),
     )  # fmt: skip
 
 
