@@ -82,14 +82,16 @@ class Interrupted(PipelineError):
 
 
 def damaged(path: Path, why: object, remedy: str) -> StorageError:
-    """What to tell of a damaged file of the store, which stays as it is. A copy of it is kept,
-    named after its content: there is one, however often one comes upon it."""
+    """The error about a damaged file of the store. It is left as it is, and copied once, however
+    often it is met: the copy is named after its content."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:8]
     copy = path.with_name(f"{path.name}.damaged-{digest}")
     if not copy.exists():
         shutil.copy(path, copy)
-    return StorageError(f"{path} is damaged ({why}); it stays, and {copy} is a copy; {remedy}")
+    return StorageError(
+        f"{path} is damaged ({why}); it was left as it is, and copied to {copy}; {remedy}"
+    )
 
 
 def is_full(error: BaseException) -> bool:

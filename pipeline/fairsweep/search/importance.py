@@ -1,5 +1,5 @@
-"""Which searched parameters told an arm's best trials from the others: Optuna's PED-ANOVA (Watanabe
-et al. 2023, arXiv 2304.10255), and how much of it shuffled results bring as well.
+"""Which searched parameters set an arm's best trials apart: Optuna's PED-ANOVA (Watanabe et al.
+2023, arXiv 2304.10255), and how much of it shuffled results show as well.
 
 In: a stored sweep, no journal. Out: an `Importances` for every arm whose space is stored, the same
 for the same store.
@@ -35,7 +35,7 @@ more of what doesn't matter."""
 TRIALS = 20
 """A quarter of these is five, below which Optuna calls the result unstable."""
 SHUFFLES = 19
-"""What none of these reaches, luck reaches in one case of twenty."""
+"""A value above all of these is reached by luck in one case of twenty."""
 
 
 def importances(sweep: SweepRecord) -> dict[str, Importances]:
@@ -73,7 +73,7 @@ def _of_arm(
     runs: Sequence[RunRecord], dimensions: Sequence[Dimension], objective: Objective, seed: int
 ) -> Importances:
     if len(runs) < TRIALS:
-        return Importances((), f"{len(runs)} trials ended, {TRIALS} are needed")
+        return Importances((), f"needs {TRIALS} finished trials, has {len(runs)}")
     ranks = _ranks(runs, objective)
     best = math.ceil(BEST * len(runs))
     if sorted(ranks)[best - 1] == max(ranks):
@@ -94,7 +94,7 @@ def _of_arm(
 
 
 def _ranks(runs: Sequence[RunRecord], objective: Objective) -> list[int]:
-    """The place of each run among all, 0 the best, equal ones alike; all that aren't complete come
+    """The rank of each run, 0 for the best; equals share one, and runs that aren't complete come
     last."""
     costs = [
         objective.cost(run.best_value)

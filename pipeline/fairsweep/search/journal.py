@@ -53,7 +53,8 @@ def open_storage(path: Path) -> JournalStorage:
     try:
         return JournalStorage(Journal(path))
     except (ValueError, TypeError, KeyError) as error:
-        raise damaged(path, error, "restore one of your own, or use another sweep.name") from error
+        remedy = "restore it from a backup, or start another sweep with sweep.name=…"
+        raise damaged(path, error, remedy) from error
     except OSError as error:
         raise unwritable(path, error) from error
 

@@ -23,7 +23,7 @@ from fairsweep.records import VerdictSchedule, derive_seed
 
 
 def distribution(dimension: Dimension) -> BaseDistribution:
-    """What Optuna draws for a dimension: for a power, its exponent."""
+    """Optuna's distribution for a dimension; a power is drawn by its exponent."""
     if dimension.kind == "choice":
         return CategoricalDistribution(list(dimension.choices))
     if dimension.kind == "float":
@@ -35,15 +35,15 @@ def distribution(dimension: Dimension) -> BaseDistribution:
 
 
 class _Grid(optuna.samplers.GridSampler):  # type: ignore[misc]
-    """The budget ends a grid here; Optuna's would stop an `optimize` that doesn't run."""
+    """Ends with the budget; Optuna's own would stop an `optimize`, which isn't used here."""
 
     def after_trial(self, *_: Any) -> None:
         """Nothing has to be stopped."""
 
 
 class _Tpe(optuna.samplers.TPESampler):  # type: ignore[misc]
-    """All trials of an arm draw from one space: Optuna's would find it anew for every trial, by
-    comparing those of all trials before, in two thirds of the time that a draw takes."""
+    """Knows that all trials of an arm draw from one space. Optuna's own infers it anew for every
+    trial from all trials before, in two thirds of the time that a draw takes."""
 
     def __init__(self, dimensions: Sequence[Dimension], **params: Any) -> None:
         super().__init__(**params)
@@ -56,7 +56,7 @@ class _Tpe(optuna.samplers.TPESampler):  # type: ignore[misc]
 
 
 def suggest(trial: optuna.Trial, dimension: Dimension) -> None:
-    """Has the trial draw the dimension, unless it already has."""
+    """Has the trial draw the dimension, unless it did so before."""
     drawn = distribution(dimension)
     if isinstance(drawn, CategoricalDistribution):
         trial.suggest_categorical(dimension.name, drawn.choices)
@@ -67,17 +67,17 @@ def suggest(trial: optuna.Trial, dimension: Dimension) -> None:
 
 
 def to_drawn(dimension: Dimension, value: Any) -> Any:
-    """A value as Optuna stores it."""
+    """A value in the form that Optuna draws."""
     return round(math.log(value, dimension.base)) if dimension.kind == "power" else value
 
 
 def from_drawn(dimension: Dimension, drawn: Any) -> Any:
-    """A value as the model or optimizer gets it."""
+    """A drawn value in the form that the model or optimizer gets."""
     return dimension.base**drawn if dimension.kind == "power" else drawn
 
 
 def grid(dimensions: Sequence[Dimension], points: int) -> dict[str, list[Any]]:
-    """At most `points` values of each range, even on its own scale, ends included."""
+    """At most `points` values of each range, evenly spaced on its scale, both ends included."""
     return {d.name: _grid_values(d, points) for d in dimensions}
 
 
@@ -105,9 +105,9 @@ def make_sampler(
 ) -> optuna.samplers.BaseSampler:
     """The sampler for one trial of an arm.
 
-    It is made anew for every trial with a seed of the sweep's seed, the arm and the trial's
-    number: a sweep that was stopped and continued draws the same trials as one that was not.
-    Quasi-random and grid samplers keep one seed per arm, for their sequence is the seed's.
+    It is made anew for every trial, with a seed derived from the sweep's seed, the arm and the
+    trial's number: a sweep that was stopped and continued draws the same trials as one that wasn't.
+    Quasi-random and grid samplers keep one seed per arm, since the seed decides their sequence.
     """
     of_arm = derive_seed(seed, "sampler", arm)
     of_trial = derive_seed(seed, "sampler", arm, trial)

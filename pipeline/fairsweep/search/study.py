@@ -1,4 +1,4 @@
-"""An arm's study: asks the sampler for trials, asks the pruner for verdicts, keeps the budget."""
+"""An arm's study: asks the sampler for trials, asks the pruner what to stop, keeps the budget."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ STATES = {
 }
 
 
-# An arm whose first trials all fail, and alike, has a mistake in it that no trial will get round.
+# An arm whose first trials all fail for the same cause has a fault that no other trial avoids.
 ALIKE = 3
 STOPPED = "stopped"
 STORE = "store"
 """The study's attribute that says which store its runs are in; older versions didn't note it."""
-# The trial's attribute that names the epoch at which the pruner gave it up.
+# The trial's attribute with the epoch at which the pruner decided to stop it.
 HOPELESS_AT = "hopeless_at"
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A trial to train: its number, its values by public name, the attempt that this will be."""
+    """A trial to train: its number, its values by public name, and which attempt it will be."""
 
     trial: int
     values: Mapping[str, Any]
@@ -55,7 +55,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Tally:
-    """An arm's trials so far: `unfinished` were begun and have no outcome yet."""
+    """An arm's trials so far: `unfinished` ones were begun and have no outcome yet."""
 
     outcomes: Mapping[str, int]
     unfinished: int
@@ -68,7 +68,7 @@ class Tally:
 
 
 def identities(storage: JournalStorage) -> dict[str, Mapping[str, Any]]:
-    """What the results of each stored study depend on, by its name."""
+    """Everything that the results of each stored study depend on, by its name."""
     return {
         study.study_name: study.user_attrs["identity"]
         for study in optuna.get_all_study_summaries(storage, include_best_trial=False)
@@ -77,7 +77,7 @@ def identities(storage: JournalStorage) -> dict[str, Mapping[str, Any]]:
 
 
 def as_told(result: TrialResult) -> dict[str, Any]:
-    """What a study keeps of a result, beside Optuna's state and value."""
+    """The part of a result that a study keeps beside Optuna's state and value."""
     stored: dict[str, Any] = {"outcome": result.outcome, "epochs": result.epochs}
     if result.cause:
         stored["cause"] = result.cause
@@ -140,8 +140,8 @@ class ArmStudy:
         return Tally(dict(self._outcomes), len(self._unfinished), self._epochs, self._best)
 
     def _count(self, number: int, outcome: str, epochs: int, value: float | None) -> None:
-        """Adds a finished trial to the tally: to add them all up at every trial would take longer
-        than to train it, sooner or later."""
+        """Adds a finished trial to the tally. Adding all of them up at every trial would sooner or
+        later take longer than training one."""
         self._unfinished.discard(number)
         self._outcomes[outcome] += 1
         self._epochs += epochs
@@ -151,12 +151,12 @@ class ArmStudy:
 
     @property
     def stopped(self) -> str:
-        """What the trials that ended first failed of, all of them and alike, so that the arm gets
-        no more; empty otherwise."""
+        """The cause for which all of the first trials failed, so that the arm gets no more; empty
+        otherwise."""
         return self._stopped
 
     def _stop_if_alike(self) -> None:
-        """Stops for good, whatever becomes of trials under way."""
+        """Stops the arm for good, whatever becomes of trials under way."""
         ended, causes = self._outcomes.total(), set(self._causes.values())
         if self._stopped or ended < ALIKE or self._outcomes["failed"] < ended:
             return
@@ -180,7 +180,7 @@ class ArmStudy:
         return self.wants_trial() or bool(self._unfinished)
 
     def wants_trial(self) -> bool:
-        """Whether the budget has room for one more trial, those that run counted in full."""
+        """Whether the budget allows one more trial; running ones count with all their epochs."""
         if self.begun >= self.limit or self.stopped:
             return False
         if self._search.epochs is None:
@@ -196,13 +196,13 @@ class ArmStudy:
                 self.tell(frozen.number, ended[frozen.number])
 
     def take_up(self) -> list[Candidate]:
-        """Trials that an earlier process drew and never finished, to train again: same number,
-        same values, one attempt more if it was begun."""
+        """The trials that an earlier process drew and never finished, to be trained again: same
+        number, same values, one more attempt if it was begun."""
         unfinished = self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
         return [self._take_up(frozen) for frozen in unfinished]
 
     def ask(self) -> Candidate:
-        """A new trial: the first one of an arm is its defaults."""
+        """A new trial; the first one of an arm trains its defaults."""
         number = self.begun
         if number == 0:
             self._study.enqueue_trial({d.name: to_drawn(d, d.default) for d in self._dimensions})
@@ -219,8 +219,8 @@ class ArmStudy:
         self._running[number].set_user_attr(ATTEMPT, attempt)
 
     def best_trials(self, count: int) -> list[tuple[int, Mapping[str, Any]]]:
-        """The best complete trials, at most `count`, best first: their numbers and their values by
-        public name. Of trials with the same values the first one stands for all."""
+        """The numbers and the values (by public name) of the trials that are confirmed:
+        `best_configurations`."""
         complete = {
             trial.number: trial
             for trial in self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
@@ -239,8 +239,8 @@ class ArmStudy:
         return [(number, values(number)) for number in best]
 
     def keep(self, number: int, epoch: int, value: float) -> bool:
-        """Reports a judged epoch's objective; whether the pruner lets the trial go on. What was
-        judged before, by whichever attempt, stands."""
+        """Reports a judged epoch's objective, and returns whether the pruner lets the trial go on.
+        What was decided before, in whichever attempt, stands."""
         new, trial = self.report(number, epoch, value), self._running[number]
         if new and number not in self._hopeless_at and trial.should_prune():
             trial.set_user_attr(HOPELESS_AT, epoch)
@@ -248,7 +248,7 @@ class ArmStudy:
         return epoch < self._hopeless_at.get(number, math.inf)
 
     def report(self, number: int, epoch: int, value: float) -> bool:
-        """Reports a judged epoch's objective, unless it was reported before; whether it wasn't."""
+        """Reports a judged epoch's objective; False if it had been reported before."""
         if epoch in self._reported[number]:
             return False
         self._reported[number].add(epoch)

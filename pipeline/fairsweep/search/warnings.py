@@ -1,4 +1,4 @@
-"""What is odd about a search and may be meant: told, and not refused."""
+"""Warnings about a search: what looks odd, but may be meant, and isn't refused."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ MANY = 10_000
 
 
 def search_warnings(plan: Plan) -> Iterator[str]:
-    """One line each; arms of which the same is said share it."""
+    """A line for each warning; arms with the same one share it."""
     search = plan.config.search
     nothing = [arm.name for arm in plan.arms if not dimensions(arm.settings)]
     if nothing and search.trials > 1:
         yield (
-            f"{', '.join(nothing)}: nothing is searched, so all {search.trials} trials differ by "
-            "their seed alone; search.trials=1 is enough"
+            f"{', '.join(nothing)}: no parameter is searched, so the {search.trials} trials differ "
+            "only in their seed; search.trials=1 is enough"
         )
     if search.name == "grid":
         for arm in plan.arms:
@@ -28,37 +28,37 @@ def search_warnings(plan: Plan) -> Iterator[str]:
             if size > search.trials:
                 yield (
                     f"{arm.name}: the grid has {size:,} points, and search.trials={search.trials} "
-                    "takes the first of them alone; narrow the space, or search.only=[…]"
+                    "trains only the first of them; narrow the space, or use search.only=[…]"
                 )
     yield from dict.fromkeys(line for arm in plan.arms for line in _of_ranges(arm.settings))
     workers, cores = plan.config.executor.workers, os.cpu_count() or 1
     if workers != "auto" and workers > cores:
         yield (
-            f"executor.workers={workers} on {cores} cores: they take turns, and each needs memory "
-            "of its own; executor.workers=auto is one for each core"
+            f"executor.workers={workers} on {cores} cores: workers take turns, and each needs its "
+            "own memory; executor.workers=auto starts one per core"
         )
     if search.trials > MANY:
         hours = search.trials * len(plan.arms) / 3600
         yield (
-            f"search.trials={search.trials} of {len(plan.arms)} arms take {hours:,.0f} hours if a "
-            "trial takes a second; search.minutes=… sets a limit"
+            f"search.trials={search.trials} for {len(plan.arms)} arms takes {hours:,.0f} hours at "
+            "one second per trial; search.minutes=… sets a limit"
         )
 
 
 def _of_ranges(arm: ArmSettings) -> Iterator[str]:
-    """Ranges of which less is searched than they seem to say."""
+    """Ranges that search less than they seem to."""
     for group, name, spec, _ in arm.searched():
         key = f"{group}.space.{name}"
         parts: dict[str, Range | None] = {f"{key}.layers": spec.layers, f"{key}.units": spec.units}
         if spec.choices is None and spec.layers is None:
             parts = {key: spec}
         elif spec.choices is not None and len(spec.choices) == 1:
-            yield f"{key}: it has one choice, {spec.choices[0]}, so it isn't searched"
+            yield f"{key}: the only choice is {spec.choices[0]}, so it isn't searched"
         for place, part in parts.items():
             if part is None:
                 continue
             if part.low == part.high:
-                yield f"{place}: low and high are {part.low}, so it isn't searched"
+                yield f"{place}: low and high are both {part.low}, so it isn't searched"
             elif highest(part) != part.high:
                 yield (
                     f"{place}: steps of {part.step} from {part.low} end at {highest(part)}, below "

@@ -1,4 +1,4 @@
-"""The names under which things stand in MLflow, used by writing and reading alike."""
+"""The names that runs, tags and files have in MLflow, and the searches that find them."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def is_closed(status: str, tags: Mapping[str, str]) -> bool:
 
 
 def flat_params(choices: Mapping[str, str], settings: Any) -> dict[str, str]:
-    """The values of a training by public name: `optimizer`, `optimizer.learning_rate`,
-    `training.batch_size`, `model.hidden_units`, …; what is null is left out.
+    """The settings of a training by public name: `optimizer`, `optimizer.learning_rate`,
+    `training.batch_size`, `model.hidden_units`, …; null ones are left out.
 
     Args:
         choices: the option chosen in each group.
@@ -99,7 +99,7 @@ def flat_params(choices: Mapping[str, str], settings: Any) -> dict[str, str]:
 
 
 def _text(factors: Mapping[str, float] | None) -> str | None:
-    """Factors in one param, for MLflow takes no pattern in a name."""
+    """All factors in one param: MLflow allows no pattern in a name."""
     return None if factors is None else json.dumps(factors)
 
 

@@ -1,4 +1,4 @@
-"""Reads a stored sweep back: all that a report needs, from MLflow alone."""
+"""Reads a stored sweep back from MLflow: all that a report or a continued sweep needs."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def read_sweep(store: Store, name: str | None) -> SweepRecord:
 
 @dataclass(frozen=True)
 class Stored:
-    """What the store holds of a sweep: the trainings that ended, as their first attempts, whether
-    the sweep itself was closed, and `frame.own_code` of the process that was at it last."""
+    """What the store holds of a sweep: the trainings that ended, named as their first attempts,
+    whether the sweep was closed, and `frame.own_code` of the process that last ran it."""
 
     ended: Mapping[TrialKey, TrialResult]
     closed: bool
@@ -158,23 +158,23 @@ def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> Swe
 
 
 def _about(sweep: str, tags: Mapping[str, str]) -> Any:
-    """What the sweep's run says of the sweep.
+    """The description of a sweep in the tags of its run.
 
     Raises:
-        StorageError: another version of this project stored it, in a way unknown to this one.
+        StorageError: it was stored by another version, in a format that this one doesn't know.
     """
     about = json.loads(tags.get(names.SWEEP_TAG, "{}"))
     if about.get("format") != names.SWEEP_FORMAT:
         raise StorageError(
-            f"sweep {sweep} is stored in format {about.get('format', 'unknown')}, and this version "
-            f"reads {names.SWEEP_FORMAT}; use the version that stored it, or start another sweep "
-            "with sweep.name=…"
+            f"sweep {sweep} is stored in format {about.get('format', 'unknown')}, but this version "
+            f"reads format {names.SWEEP_FORMAT}; use the version that stored it, or start another "
+            "sweep with sweep.name=…"
         )
     return about
 
 
 def _drawn(runs: Sequence[RunRecord], objective: Objective) -> set[str]:
-    """Ids of the runs whose curves a report draws: the confirmations, or, while there are none,
+    """The ids of the runs whose curves a report draws: the confirmations, or, while there are none,
     the best trial of each arm."""
     confirmations = {run.run_id for run in runs if run.key.stage == "confirm"}
     if confirmations:
@@ -224,7 +224,7 @@ def _overrides(run: RunRecord, searched: Sequence[str]) -> list[str]:
 
 
 def _whole(store: Store, client: MlflowClient, record: RunRecord, run: Run) -> RunRecord:
-    """The run with its curves, and its test rows by class if they were counted."""
+    """The run with its curves and, if it has one, its confusion matrix."""
     curves = {
         name: _curve(client.get_metric_history(record.run_id, name), record.epochs)
         for name in ("loss", "accuracy", "val_loss", "val_accuracy")

@@ -117,7 +117,7 @@ def _champion(version: ModelVersion) -> Champion:
 
 
 def signature(takes: InputSpec, classes: Sequence[str], answer: str = "class") -> ModelSignature:
-    """Such rows in; the class, or labels, and a probability for every one out.
+    """Rows in; the class or the labels out, with a probability for each class.
 
     A column's type is any: for numbers MLflow would refuse whole ones, and for words those of a
     category, as pandas reads both from the very file that was trained on.
@@ -135,8 +135,8 @@ def signature(takes: InputSpec, classes: Sequence[str], answer: str = "class") -
 
 
 def find_model(store: Store, given: str | None) -> str:
-    """The address of a model: of a sweep's champion by the sweep's name, of the newest sweep's
-    (None), or as it is given.
+    """The address of a model: the champion of the sweep of this name (None: of the newest one that
+    has any), or the address itself if one is given.
 
     Raises:
         BadInput: there is none; the message lists the champions there are.
@@ -157,7 +157,7 @@ def find_model(store: Store, given: str | None) -> str:
 
 
 def taken_by(store: Store, uri: str) -> InputSpec:
-    """What rows a model takes.
+    """The input of a model.
 
     Raises:
         BadInput: there is no such model, or it isn't one that a sweep has published.
@@ -179,8 +179,7 @@ def taken_by(store: Store, uri: str) -> InputSpec:
 
 
 def takes_of(signature: ModelSignature, words: Collection[str] = ()) -> InputSpec:
-    """The rows that a model of such a signature takes; any word stands for those of the columns
-    that `words` names."""
+    """The input of a model with this signature; the columns in `words` take any word."""
     inputs = signature.inputs
     if inputs.is_tensor_spec():
         return InputSpec(tuple(inputs.inputs[0].shape[1:]))
@@ -224,7 +223,7 @@ def _place(error: BaseException) -> str:
 
 
 def _look_in(store: Store) -> None:
-    """MLflow finds models by addresses in the store that is set for the whole process."""
+    """Sets the store for the whole process: MLflow looks models up in that one."""
     import mlflow
 
     store.client()

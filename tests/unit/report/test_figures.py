@@ -315,7 +315,7 @@ def test_importance_is_a_bar_for_each_parameter_of_each_arm():
             (Importance("optimizer.learning_rate", 0.7, False), Importance(BETA.name, 0.3, True))
         ),
         "sgd": Importances((Importance("optimizer.learning_rate", 1.0, False),)),
-        "lion": Importances((), "9 trials ended, 20 are needed"),
+        "lion": Importances((), "needs 20 finished trials, has 9"),
     }
     record = sweep(search("adam", 0, 0.9), arms=["adam", "sgd", "lion"])
     figure = _figures(record, told)["importance"]
@@ -327,7 +327,7 @@ def test_importance_is_a_bar_for_each_parameter_of_each_arm():
     assert adam["y"][1] == axis["tickvals"][1]
     solid, hollow = adam["marker"]["color"]
     assert (solid, hollow[:4]) == (styles(["adam"])["adam"].colour, "rgba")
-    assert "Not known for lion (9 trials ended, 20 are needed)." in figure.caption
+    assert "Not known for lion (needs 20 finished trials, has 9)." in figure.caption
 
 
 def test_nothing_told_of_any_arm_draws_no_importance():

@@ -340,8 +340,8 @@ def test_slices_are_folded_away_where_there_are_many(rich):
 
 @pytest.mark.usefixtures("without_pictures")
 def test_too_few_trials_for_an_importance_are_said_on_both_pages(rich):
-    few = {"adam": Importances((), "8 trials ended, 20 are needed")}
-    line = "It is too early to say which of them mattered (adam: 8 trials ended, 20 are needed)."
+    few = {"adam": Importances((), "needs 20 finished trials, has 8")}
+    line = "It is too early to say which of them mattered (adam: needs 20 finished trials, has 8)."
     told = build(rich, importances=few)
     assert line in Page(told.html).text.replace("&#39;", "'")
     assert markdown_text(line) in told.markdown

@@ -160,11 +160,11 @@ def test_a_layer_that_one_trial_alone_has_is_no_trouble() -> None:
 @pytest.mark.parametrize(
     ("runs", "why"),
     [
-        (searched(peak, 19), "19 trials ended, 20 are needed"),
+        (searched(peak, 19), "needs 20 finished trials, has 19"),
         (
             [replace(own, outcome="failed") if i < 5 else own
              for i, own in enumerate(searched(peak, 24))],
-            "19 trials ended, 20 are needed",
+            "needs 20 finished trials, has 19",
         ),
         (searched(lambda *_: 0.5, 30), "too few of its trials are better than the rest"),
         (

@@ -60,7 +60,7 @@ def test_a_line_taken_out_of_the_middle_is_told_with_the_remedy(
     for index in range(len(lines) - 1):
         said = refused(tmp_path, lines[:index] + lines[index + 1 :])
         assert f"line {index + 1} doesn't follow from the lines before it" in said
-        assert "restore one of your own, or use another sweep.name" in said
+        assert "restore it from a backup, or start another sweep with sweep.name=…" in said
 
 
 def doubled(lines: Lines, index: int) -> Lines:

@@ -23,8 +23,8 @@ def test_a_search_of_nothing_needs_one_trial() -> None:
     still += [f"optimizer.space.{name}=null" for name in ("learning_rate", "beta_1", "beta_2")]
     (line,) = told(*still, "search.trials=7")
     assert line == (
-        "adam: nothing is searched, so all 7 trials differ by their seed alone; search.trials=1 is "
-        "enough"
+        "adam: no parameter is searched, so the 7 trials differ only in their seed; "
+        "search.trials=1 is enough"
     )
     assert told(*still, "search.trials=1") == []
 
@@ -33,27 +33,27 @@ def test_a_grid_that_the_budget_cuts_is_told() -> None:
     """Three learning rates, four batch sizes: twelve points."""
     only = "search.only=[optimizer.learning_rate,training.batch_size]"
     (line,) = told("optimizer=adam", "search=grid", only, "search.trials=5")
-    assert line.startswith("adam: the grid has 12 points, and search.trials=5 takes the first")
+    assert line.startswith("adam: the grid has 12 points, and search.trials=5 trains only the first")
     assert told("optimizer=adam", "search=grid", only, "search.trials=12") == []
 
 
 def test_a_search_of_years_is_told() -> None:
     (line,) = told("arms.optimizer=[adam,sgd]", "search.trials=1000000000")
-    assert "search.trials=1000000000 of 2 arms take 555,556 hours" in line
+    assert "search.trials=1000000000 for 2 arms takes 555,556 hours" in line
 
 
 def test_a_range_of_one_value_is_told() -> None:
     rates = "optimizer.space.learning_rate"
     layers = "model.space.hidden_units.layers"
     lines = told("optimizer=adam", f"{rates}.low=0.001", f"{rates}.high=0.001", f"{layers}.low=2")
-    assert lines == [f"{rates}: low and high are 0.001, so it isn't searched"]
+    assert lines == [f"{rates}: low and high are both 0.001, so it isn't searched"]
     lines = told("arms.optimizer=[adam,sgd]", f"{layers}.low=2", f"{layers}.high=2")
-    assert lines == [f"{layers}: low and high are 2, so it isn't searched"]
+    assert lines == [f"{layers}: low and high are both 2, so it isn't searched"]
 
 
 def test_a_single_choice_is_told() -> None:
     (line,) = told("optimizer=adam", "optimizer.space.beta_1={choices:[0.9]}")
-    assert line == "optimizer.space.beta_1: it has one choice, 0.9, so it isn't searched"
+    assert line == "optimizer.space.beta_1: the only choice is 0.9, so it isn't searched"
 
 
 def test_steps_that_end_below_high_are_told() -> None:
@@ -66,5 +66,5 @@ def test_steps_that_end_below_high_are_told() -> None:
 def test_more_workers_than_cores_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     (line,) = told("optimizer=adam", "executor.workers=3")
-    assert line.startswith("executor.workers=3 on 2 cores: they take turns")
+    assert line.startswith("executor.workers=3 on 2 cores: workers take turns")
     assert told("optimizer=adam", "executor.workers=2") == []

@@ -49,7 +49,7 @@ def test_damage_is_told_and_a_copy_kept(path: Path, damage: Callable[[bytes], by
     content = path.read_bytes()
     for _ in range(2):
         with pytest.raises(
-            StorageError, match=r"mlflow\.db is damaged \(.*restore one of your own"
+            StorageError, match=r"mlflow\.db is damaged \(.*restore it from a backup"
         ):
             check_database(path)
     assert path.read_bytes() == content
@@ -77,6 +77,8 @@ def test_a_disk_without_room_is_told_before_anything_is_written(
     nearly = LEAST_FREE - 1
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": nearly}))
     root = tmp_path / "a" / "mlruns"
-    with pytest.raises(StorageError, match=r"has 32 MB free, and a sweep needs 32; make room"):
+    with pytest.raises(
+        StorageError, match=r"has 32 MB free, but a sweep needs 32 MB; free some space"
+    ):
         open_store(Tracking("local", str(root)))
     assert list(tmp_path.iterdir()) == []

@@ -66,7 +66,7 @@ class Store:
         return self.root / "studies" / f"{sweep}.journal"
 
     def spool(self, sweep: str) -> Path:
-        """What MLflow has yet to be told of a sweep."""
+        """The file of writes to MLflow that aren't carried out yet."""
         return self.root / "studies" / f"{sweep}.spool"
 
     def scratch(self, sweep: str) -> Path:
@@ -84,24 +84,24 @@ class Store:
 
     @property
     def at_home(self) -> bool:
-        """Whether it is where commands look that say nothing else."""
+        """Whether commands find it without being told where it is."""
         return self.root == Path("mlruns").absolute()
 
     @property
     def overrides(self) -> tuple[str, ...]:
-        """What a command has to be told to find it."""
+        """The overrides with which a command finds it."""
         if not self.local:
             return ("tracking=server", f"tracking.uri={self.uri}")
         return () if self.at_home else (f"tracking.root={self.root}",)
 
     @property
     def ui(self) -> str:
-        """Where the MLflow UI shows the store: at the server, or where `fairsweep ui` opens it."""
+        """The address of the MLflow UI: the server's, or the one that `fairsweep ui` serves."""
         return "http://127.0.0.1:5000" if self.local else self.uri
 
     @property
     def ui_command(self) -> str | None:
-        """What opens the UI on this store; a server's is open."""
+        """The command that serves the UI of this store; None for a server, which has its own."""
         if not self.local:
             return None
         return command_line("ui", *self.overrides)
@@ -146,7 +146,7 @@ class Store:
         return folder if own is None else own / name
 
     def artifact(self, client: MlflowClient, run: Run, name: str) -> bytes | None:
-        """What a file among a run's artifacts holds; None where there is none of that name."""
+        """The content of a file among a run's artifacts; None where there is none of that name."""
         own = local_folder(run)
         if own is not None:
             return (own / name).read_bytes() if (own / name).is_file() else None
@@ -156,7 +156,7 @@ class Store:
             return Path(client.download_artifacts(run.info.run_id, name, folder)).read_bytes()
 
     def weights(self, run_id: str) -> bytes | None:
-        """The weights of a training's best epoch, an .npz; None where they aren't kept."""
+        """The weights of a training's best epoch (.npz); None where they weren't kept."""
         client = self.client()
         return self.artifact(client, client.get_run(run_id), WEIGHTS)
 
@@ -168,7 +168,7 @@ def local_folder(run: Run) -> Path | None:
 
 
 def open_store(settings: Tracking) -> Store:
-    """The store of the settings; its folders are made if they aren't there.
+    """The store of the settings; missing folders are made.
 
     Raises:
         StorageError: the folder can't be written, or what is in it is damaged.
@@ -186,8 +186,8 @@ def open_store(settings: Tracking) -> Store:
         probe.unlink()
     except OSError as error:
         raise StorageError(
-            f"tracking.root: {store.root} can't be written by user {_user()} ({error.strerror}); "
-            "make it writable or give another folder"
+            f"tracking.root: user {_user()} can't write to {store.root} ({error.strerror}); make "
+            "it writable, or give another folder"
         ) from error
     if store.local:
         check_database(store.root / "mlflow.db")
@@ -195,13 +195,13 @@ def open_store(settings: Tracking) -> Store:
 
 
 def _has_room(root: Path) -> None:
-    """A sweep that soon would have to stop doesn't begin."""
+    """Refuses to begin a sweep that would soon fill the disk."""
     folder = next(parent for parent in (root, *root.parents) if parent.is_dir())
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE:
         raise StorageError(
-            f"tracking.root: the disk of {root} has {free / 2**20:.0f} MB free, and a sweep needs "
-            f"{LEAST_FREE / 2**20:.0f}; make room, or give another folder"
+            f"tracking.root: the disk of {root} has {free / 2**20:.0f} MB free, but a sweep needs "
+            f"{LEAST_FREE / 2**20:.0f} MB; free some space, or give another folder"
         )
 
 
@@ -213,7 +213,7 @@ def _user() -> str:
 
 
 def find_store(settings: Tracking) -> Store:
-    """The store of the settings as it is, for reading."""
+    """The store of the settings, for reading: nothing is made or checked."""
     root = Path(settings.root).absolute()
     if settings.uri is not None:
         return Store(root, settings.uri, local=False)
@@ -221,7 +221,7 @@ def find_store(settings: Tracking) -> Store:
 
 
 def _reach(uri: str) -> None:
-    """MLflow itself would try for four minutes before it says that nobody answers."""
+    """Asks the server first: MLflow itself would try for four minutes before it gives up."""
     try:
         urlopen(f"{uri.rstrip('/')}/health", timeout=10).close()
     except OSError as error:
@@ -232,7 +232,7 @@ def _reach(uri: str) -> None:
 
 
 def no_store(store: Store) -> BadInput:
-    """What to tell where a store is asked for and nothing is there."""
+    """The error where a stored sweep is asked for and there is no store."""
     return BadInput(
         f"tracking.root: there is no store in {store.root}; {command_line('sweep')} makes one"
     )
@@ -240,7 +240,7 @@ def no_store(store: Store) -> BadInput:
 
 @contextmanager
 def sweep_lock(store: Store, sweep: str) -> Iterator[None]:
-    """Keeps every other process away from the sweep; the system frees it when this one ends.
+    """Keeps every other process away from the sweep until this one ends, however it ends.
 
     Raises:
         AlreadyRunning: another process has it.
@@ -255,12 +255,12 @@ def sweep_lock(store: Store, sweep: str) -> Iterator[None]:
 
 
 def lock_file(store: Store, sweep: str) -> Path:
-    """What the process that runs a sweep has the lock of, and says its number in."""
+    """The file that the process which runs a sweep holds locked, with its number in it."""
     return store.root / "studies" / f"{sweep}.lock"
 
 
 def being_run(path: Path, sweep: str, remedy: str) -> AlreadyRunning:
-    """What to tell where another process has the lock of a sweep."""
+    """The error where another process holds the lock of a sweep."""
     holder = path.read_text(errors="replace").strip() or "another process"
     return AlreadyRunning(f"sweep {sweep} is being run by {holder}; wait for it, or {remedy}")
 
@@ -278,7 +278,7 @@ def scratch_folder(store: Store, sweep: str) -> Iterator[Path]:
 
 
 def _to_the_log(name: str) -> None:
-    """What the library says goes the way of all logging, not to the terminal."""
+    """Sends what a library logs to the log file rather than the terminal."""
     logger = logging.getLogger(name)
     logger.handlers.clear()
     logger.propagate = True

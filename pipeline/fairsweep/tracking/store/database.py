@@ -1,8 +1,8 @@
 """MLflow's database, which is there whole or not at all.
 
-MLflow builds it by some fifty migrations, which can't be gone through again once one of them was
-cut short. So it is built under another name, and gets its own when it is done. One that is damaged
-is told before anything is written to it: SQLite itself would go on, and give what it still finds.
+MLflow builds it in some fifty migrations, and can't repeat one that was cut short. So it is built
+under another name, and renamed when it is done. Damage is reported before anything is written:
+SQLite itself would carry on with whatever it still finds.
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ def check_pages(connection: sqlite3.Connection) -> None:
 
 
 def unusable(path: Path, error: sqlite3.DatabaseError) -> StorageError:
-    """What to tell of a database that can't be read; of one that is damaged a copy is kept."""
+    """The error about a database that can't be read; a damaged one is copied."""
     if "locked" in str(error):
         return StorageError(
-            f"{path}: another process has kept the database to itself for {BUSY_SECONDS} s; end "
-            "it, or wait for it"
+            f"{path}: another process has kept the database locked for {BUSY_SECONDS} s; wait "
+            "for it, or end it"
         )
     return damaged(
-        path, error, "restore one of your own, or give another folder by tracking.root=…"
+        path, error, "restore it from a backup, or give another folder with tracking.root=…"
     )

@@ -1,4 +1,4 @@
-"""What a result depends on besides config and data: interpreter, packages, code."""
+"""What a result depends on besides config and data: interpreter, packages and code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def packages() -> str:
-    """Every installed package and its version, one a line."""
+    """Every installed package with its version, one per line."""
     found = {d.name: d.version for d in importlib.metadata.distributions()}
     return "".join(f"{name}=={found[name]}\n" for name in sorted(found, key=str.lower))
 

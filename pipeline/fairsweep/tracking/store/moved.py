@@ -1,7 +1,8 @@
-"""Makes a store that was copied or moved at home where it is now.
+"""Has a store that was copied or moved find its artifacts where they are now.
 
-MLflow keeps the full path of every artifact. In a copy those paths lead to the folder that was
-copied, or nowhere.
+MLflow stores the full path of every artifact. In a copy those paths lead to the folder that was
+copied, or nowhere. No call of MLflow's changes them, so its private schema is used here: tests
+compare `PLACES` with what the installed version makes.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ PLACES = (
 
 
 def settle_in(database: Path, artifacts: str) -> None:
-    """Rewrites the paths of artifacts that stand below the folder where the store once was.
+    """Rewrites the paths of artifacts below the folder where the store was before.
 
     Args:
         database: MLflow's; nothing is done while there is none.

@@ -1,6 +1,6 @@
-"""A store that doesn't answer: a server that is gone for a while, a database that is locked.
+"""A store that doesn't answer: a server that is down for a while, a database that is locked.
 
-In: what MLflow's client raised. Out: whether it may answer later, and what to tell of it.
+In: what MLflow's client raised. Out: whether the store may answer later, and the error to show.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ AWAY = (
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether a store may answer later: a server that is gone for a while, a locked database."""
+    """Whether an error means that the store may answer later."""
     if is_full(error):
         return False
     return isinstance(error, OSError) or any(word in str(error) for word in AWAY)
 
 
 def gone(store: Store, error: BaseException, waiting: int = 0) -> StorageError:
-    """What to tell of a store that doesn't answer, with so many operations still on disk."""
+    """The error about a store that doesn't answer, while `waiting` writes are kept on disk."""
     why = str(error).splitlines()[0][:200]
-    rest = f"{waiting} operations wait on disk; " if waiting else ""
+    rest = f"{waiting} writes are kept on disk; " if waiting else ""
     return StorageError(
-        f"{store.uri} doesn't answer ({why}…); {rest}nothing is lost: once it is back, the same "
-        "command goes on"
+        f"{store.uri} doesn't answer ({why}…); {rest}nothing is lost: once it is back, run the "
+        "same command again"
     )
 
 
 @contextmanager
 def answering(store: Store) -> Iterator[None]:
-    """Has a store that stops answering told as that.
+    """Turns the errors of a server that stops answering into one that says so.
 
     Raises:
-        StorageError: it did.
+        StorageError: the server doesn't answer.
     """
     try:
         yield

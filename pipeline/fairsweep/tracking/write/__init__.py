@@ -1,8 +1,8 @@
-"""Has a sweep written to MLflow: what is to be written is put down on disk first, and carried out
-by a thread of its own, in order.
+"""Writes a sweep to MLflow: every write is spooled to disk first, and carried out in order by a
+thread of its own.
 
-So a sweep never waits for MLflow. While its server is away, rows wait on disk, for this process or
-the next one.
+So a sweep never waits for MLflow. While the server is down, writes stay on disk, for this process
+or the next one.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 PARTING_SECONDS = 5.0  # that a store has to come back when the sweep ends early
 
 OnAway = Callable[[int], None]
-"""Gets how many operations wait for a store that is away; 0 when it is back."""
+"""Called with the number of writes that wait for a store that is down; with 0 when it is back."""
 
 
 @dataclass
 class _Waiting:
-    """What of a run isn't put down yet, its params too when no epoch was, and since when."""
+    """Epochs of a run that aren't spooled yet, and since when; its params until the first is."""
 
     params: Mapping[str, str] = field(default_factory=dict)
     epochs: list[EpochMetrics] = field(default_factory=list)
@@ -54,15 +54,15 @@ def _nobody(_: int) -> None:
 
 
 class Tracker:
-    """Puts down what is to be written, and has it carried out.
+    """Spools what is to be written, and has it carried out.
 
     Args:
         store: where to.
         plan: what is being run.
         data: facts about the data set, flat.
         data_sha256: fingerprint of data and split.
-        spool: the file for what isn't carried out yet.
-        on_away: is told while the store is away.
+        spool: the file of writes that aren't carried out yet.
+        on_away: called while the store is down.
     """
 
     def __init__(
@@ -115,16 +115,16 @@ class Tracker:
         self._soon(self._writer.close_left_open)
 
     def open_single(self) -> None:
-        """Opens the store for a training that belongs to no sweep, and closes the runs of those
-        that were cut off."""
+        """Opens the store for a single training, which belongs to no sweep, and closes the runs of
+        earlier ones that were cut off."""
         self._soon(self._writer.open_single)
 
     def _soon(self, call: Callable[[], None]) -> None:
-        """Has a call made as soon as the store is there."""
+        """Makes a call as soon as the store answers."""
         self._queue.put(functools.partial(self._patiently, lambda _: call()))
 
     def catch_up(self) -> None:
-        """Carries out what an earlier process has put down and not carried out.
+        """Carries out what an earlier process spooled and didn't carry out.
 
         Raises:
             StorageError: the store doesn't take it.
@@ -158,13 +158,13 @@ class Tracker:
         self._waiting[key] = _Waiting(params)
 
     def epoch(self, metrics: EpochMetrics) -> None:
-        """Takes an epoch; it is put down within about half a second."""
+        """Takes an epoch; it is spooled within about half a second."""
         self._waiting.setdefault(metrics.key, _Waiting()).epochs.append(metrics)
         self.tick()
 
     def tick(self) -> None:
-        """Puts down what has waited long enough; to be called at least that often. A training that
-        is shorter than that is stored by one call, at its end."""
+        """Spools what has waited for half a second; call it at least that often. A training that is
+        shorter is stored by one call, at its end."""
         now = time.monotonic()
         self._flush([key for key, w in self._waiting.items() if now - w.since > FLUSH_SECONDS])
         self._tell_away()
@@ -184,7 +184,7 @@ class Tracker:
         self._put("progress", {"arm": arm, "finished": finished, "best": best, "at": now()})
 
     def stopped(self, arm: str, why: str) -> None:
-        """Says on an arm's run why it got no more trials."""
+        """Notes on an arm's run why it gets no more trials."""
         self._put("tag", {"arm": arm, "name": names.STOPPED, "value": why})
 
     def close(self, utilisation: float) -> None:
@@ -256,8 +256,8 @@ class Tracker:
         self._spool.done()
 
     def _patiently(self, call: Callable[[bool], None]) -> None:
-        """Makes a call as soon as the store is there, which is told whether it was made before;
-        when the sweep ends early the store has a few seconds left to come back."""
+        """Makes a call until the store takes it; the argument says whether it was tried before.
+        When the sweep ends early, the store has a few seconds left to come back."""
         wait, again = FIRST_WAIT, False
         while True:
             try:
@@ -280,7 +280,7 @@ class Tracker:
 def caught_up(
     store: Store, plan: Plan, data: Mapping[str, object], data_sha256: str, spool: Path
 ) -> Iterator[None]:
-    """Stores what an earlier process of the sweep has put down and not carried out."""
+    """Stores what an earlier process of the sweep spooled and didn't carry out."""
     if spool.exists():
         with Tracker(store, plan, data, data_sha256, spool) as tracker:
             tracker.catch_up()

@@ -1,4 +1,4 @@
-"""What the runs of a sweep and its arms say: the tags and artifacts that all of it is found by."""
+"""The runs of a sweep and its arms: the tags and artifacts that describe it and find it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LAST_DESCRIBED = "config/sweep.yaml"
 def common_tags(
     plan: Plan, data_sha256: str, stage: str, arm: str, parent: str | None
 ) -> dict[str, str]:
-    """Tags that every run has; `arm` is empty on the sweep's own."""
+    """The tags of every run; `arm` is empty for the sweep's own."""
     of_arm = next((a for a in plan.arms if a.name == arm), None)
     tags = {
         "sweep": plan.name,
@@ -40,7 +40,7 @@ def common_tags(
 
 
 def sweep_tags(plan: Plan, data: Mapping[str, object]) -> dict[str, str]:
-    """What a report needs to know of the sweep."""
+    """The tags that tell a report about the sweep."""
     config, environment = plan.config, facts()
     about = {
         "format": names.SWEEP_FORMAT,
@@ -62,19 +62,19 @@ def sweep_tags(plan: Plan, data: Mapping[str, object]) -> dict[str, str]:
 
 
 def own_code(plan: Plan) -> str:
-    """Stands for the code that trains the plan: ours, and what builds models of the user's own."""
+    """A hash of the code that trains the plan: ours, and the user's that builds models."""
     builders = {arm.settings.model.builder for arm in plan.arms}
     return code_sha256(place for builder in builders for place in code_of(builder))
 
 
 def stored_code(tags: Mapping[str, str]) -> str:
-    """The same of a stored sweep, by the tags of its run; empty where an older version made it."""
+    """`own_code` of a stored sweep, from the tags of its run; empty if an older version made it."""
     return str(json.loads(tags.get(names.SWEEP_TAG, "{}")).get("code_sha256", ""))
 
 
 def arm_tags(arm: Arm) -> dict[str, str]:
-    """What a report needs to know of an arm. A space that doesn't fit into a tag is left out: then
-    the report doesn't show what each parameter does."""
+    """The tags that tell a report about an arm. A space too long for a tag is left out, and the
+    report then doesn't show what each parameter does."""
     about = {"overrides": arm.overrides, "searched": arm.searched}
     tags = {names.ARM_TAG: json.dumps(about, sort_keys=True)}
     space = json.dumps(plain(dimensions(arm.settings)), separators=(",", ":"))
@@ -91,7 +91,7 @@ def is_described(client: MlflowClient, run_id: str) -> bool:
 def describe_sweep(
     client: MlflowClient, run_id: str, plan: Plan, data: Mapping[str, object], data_sha256: str
 ) -> None:
-    """Stores data set, resolved config and environment with the sweep's run."""
+    """Stores data set, resolved config and environment with the run of the sweep."""
     from mlflow.entities import Dataset, DatasetInput
 
     dataset = Dataset(

@@ -1,8 +1,8 @@
-"""Carries out on MLflow, in order, what a tracker has put down: one run for the sweep, one for each
-arm, one for each training.
+"""Carries out a tracker's writes on MLflow, in order: one run for the sweep, one for each arm, one
+for each training.
 
-In: operations of plain data, for they may come from an earlier process. Out: nothing; carrying one
-out again adds nothing.
+In: operations of plain data, for they may come from an earlier process. Out: nothing; an operation
+that is carried out twice adds nothing the second time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Writer:
-    """The one that writes a sweep's runs.
+    """Writes a sweep's runs.
 
     Args:
         store: where to.
@@ -48,7 +48,7 @@ class Writer:
         self._sweep_run = ""
 
     def open_single(self) -> None:
-        """For a training that belongs to no sweep."""
+        """Opens the store for a single training, which belongs to no sweep."""
         self._open_store()
         close_cut_off(self._client, self._experiment)
 
@@ -75,7 +75,7 @@ class Writer:
                 TrainingRun(self._client, run.info.run_id).interrupt()
 
     def carry_out(self, operation: Operation, again: bool) -> None:
-        """Does what was put down.
+        """Carries out an operation.
 
         Args:
             operation: one of `tracking.write.Tracker`'s.
@@ -116,7 +116,7 @@ class Writer:
     def _open_frame(
         self, found: Mapping[Any, Any], stage: str, arm: str, parent: str | None
     ) -> str:
-        """The run of the sweep or an arm; its tags say what the report needs to know."""
+        """The run of the sweep or of an arm, with the tags that a report needs."""
         tags = frame.common_tags(self._plan, self._data_sha256, stage, arm, parent) | (
             frame.sweep_tags(self._plan, self._data)
             if stage == "sweep"
@@ -170,14 +170,14 @@ class Writer:
             last = self._last_run(key)
             if last is None or last.data.tags["attempt"] != str(key.attempt):
                 raise StorageError(
-                    f"{self._store.uri} has no run for attempt {key.attempt} at {key}, which was "
-                    "begun: it was deleted, or the store isn't the one that the sweep was begun in"
+                    f"{self._store.uri} has no run for attempt {key.attempt} of {key}, although it "
+                    "was begun: the run was deleted, or the sweep was started in another store"
                 )
             self._runs[key] = TrainingRun.found(self._client, last)
         return self._runs[key]
 
     def _is_past(self, key: Mapping[str, Any] | None) -> bool:
-        """Whether a later attempt at a training has begun, for which all before it was done."""
+        """Whether a later attempt at a training has begun: then all before it was carried out."""
         if key is None or (own := _key(key)) in self._runs:
             return False
         last = self._last_run(own)

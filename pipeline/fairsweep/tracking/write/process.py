@@ -1,5 +1,5 @@
-"""Which process a single training belongs to: a run that is open and whose process is gone was cut
-off, and nothing else would ever close it."""
+"""Which process a single training belongs to: an open run whose process is gone was cut off, and
+nothing else would ever close it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ SINGLE = f"tags.stage = 'train' AND {names.RUNNING}"
 
 
 def own_process() -> str:
-    """This process, told from every other one on every machine, before and after it."""
+    """Names this process, unlike any other on any machine at any time."""
     return f"{platform.node()} {os.getpid()} {process_start(os.getpid())}"
 
 
 def is_gone(process: str) -> bool:
-    """Whether a process of this machine has ended; of another machine's nobody knows."""
+    """Whether a process of this machine has ended; for those of other machines nobody knows."""
     node, pid, start = process.rsplit(" ", 2)
     if node != platform.node():
         return False

@@ -1,5 +1,5 @@
-"""One training's run while it is written: every call has its price, so as much as there is goes
-into each."""
+"""One training's run while it is written. Every call to MLflow is costly, so each takes all that
+there is to write."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class TrainingRun:
     Args:
         client: of the store.
         run_id: of the run.
-        stored: the last step of each metric that the run has already; what isn't after it is left
-            out, for it was stored or trained before.
+        stored: the last step of each metric that the run has already; rows up to it are left out,
+            for they were stored before.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class TrainingRun:
 
     @classmethod
     def found(cls, client: MlflowClient, run: Run) -> TrainingRun:
-        """A run that is there, with what it has."""
+        """An existing run, with the steps that it has."""
         run_id = run.info.run_id
         stored = {
             name: max(metric.step for metric in client.get_metric_history(run_id, name))
@@ -55,7 +55,7 @@ class TrainingRun:
 
     @classmethod
     def again(cls, client: MlflowClient, run: Run, attempt: int) -> TrainingRun:
-        """Opens an interrupted run again, for another attempt that goes on where it was."""
+        """Reopens an interrupted run, for another attempt that continues it."""
         client.set_tag(run.info.run_id, "attempt", str(attempt))
         client.update_run(run.info.run_id, status="RUNNING")
         client.delete_tag(run.info.run_id, "outcome")
@@ -74,8 +74,8 @@ class TrainingRun:
         params: Mapping[str, str],
         at: int,
     ) -> None:
-        """Stores the last epochs and the result, whose best value is one of `metric`, and closes
-        the run, which ended `at` (milliseconds since 1970)."""
+        """Stores the last epochs and the result (`metric` names its best value), and closes the run
+        as ended `at` (milliseconds since 1970)."""
         from mlflow.entities import Metric, RunTag
 
         values: dict[str, float] = {"epochs": result.epochs, "seconds": result.seconds}
@@ -106,7 +106,7 @@ class TrainingRun:
             weights.unlink()
 
     def interrupt(self) -> None:
-        """Closes the run of a training that didn't end."""
+        """Closes the run of a training that was cut off."""
         self._client.set_tag(self._run_id, "outcome", "interrupted")
         self._client.set_terminated(self._run_id, STATUS["interrupted"])
 

@@ -1,7 +1,7 @@
-"""What MLflow has yet to be told, on disk: a sweep goes on while its tracking server is away, and
-nothing is lost with its process.
+"""Writes to MLflow that aren't carried out yet, on disk: a sweep goes on while its tracking server
+is down, and a crash loses nothing.
 
-In: operations in order, each a name and plain data. Out: the same, after a crash. A line is an
+In: operations in order, each a name and plain data. Out: the same, after a crash. Each line is an
 operation; once all of them are carried out, the file is emptied.
 """
 
@@ -20,7 +20,7 @@ from fairsweep.errors import unwritable
 
 @dataclass(frozen=True)
 class Operation:
-    """Something to be written to MLflow: one of the tracker's operations, and what it gets."""
+    """A write to MLflow: the name of one of the tracker's operations, and its arguments."""
 
     name: str
     values: Mapping[str, Any]
@@ -47,7 +47,7 @@ class Spool:
         return self._waiting
 
     def left(self) -> Sequence[Operation]:
-        """What an earlier process left; a last line that was cut short never counted, and goes."""
+        """What an earlier process left; a last line that was cut short is removed."""
         if not self._path.exists():
             return []
         content = self._path.read_bytes()
@@ -58,8 +58,8 @@ class Spool:
         return [Operation(**json.loads(line)) for line in lines]
 
     def append(self, operation: Operation, sync: bool) -> None:
-        """Adds an operation; with `sync` it is on the disk, with all before it, when this returns,
-        and else in the system's hands, which outlive this process."""
+        """Adds an operation. With `sync` it is on the disk when this returns, with all before it;
+        without, the operating system has it, which outlives this process."""
         record = {"name": operation.name, "values": operation.values}
         line = json.dumps(record, separators=(",", ":")) + "\n"
         try:
@@ -80,6 +80,6 @@ class Spool:
                 self._path.write_bytes(b"")
 
     def clear(self) -> None:
-        """Takes away the file: what it held is carried out."""
+        """Removes the file: all of it is carried out."""
         with self._lock:
             self._path.unlink(missing_ok=True)
