@@ -89,7 +89,7 @@ def test_without_a_store_it_says_how_to_make_one(without_store: tuple[Sandbox, D
     _, done = without_store
     assert done.code == 2, done.said
     assert "mlruns" in done.err
-    assert "make sweep" in done.err
+    assert "python -m fairsweep sweep makes one" in done.err
     assert "Traceback" not in done.err
 
 
