@@ -69,8 +69,8 @@ def read_model(folder: Path) -> tuple[Recipe, Sequence[npt.NDArray[Any]]]:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise StorageError(
-            f"{folder} holds no model ({DESCRIPTION}, {WEIGHTS}): {why}; restore its files, or give "
-            "another model"
+            f"{folder} holds no model ({DESCRIPTION}, {WEIGHTS}): {why}; restore the files, or "
+            "give another model"
         ) from error
     if about.get("format") not in range(EARLIEST, FORMAT + 1):
         raise StorageError(
