@@ -33,7 +33,9 @@ def test_a_grid_that_the_budget_cuts_is_told() -> None:
     """Three learning rates, four batch sizes: twelve points."""
     only = "search.only=[optimizer.learning_rate,training.batch_size]"
     (line,) = told("optimizer=adam", "search=grid", only, "search.trials=5")
-    assert line.startswith("adam: the grid has 12 points, and search.trials=5 trains only the first")
+    assert line.startswith(
+        "adam: the grid has 12 points, and search.trials=5 trains only the first"
+    )
     assert told("optimizer=adam", "search=grid", only, "search.trials=12") == []
 
 
