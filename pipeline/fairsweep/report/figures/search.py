@@ -204,8 +204,8 @@ def expected_best(selection: Selection) -> Figure | None:
         name="expected-best",
         section="search",
         title="What a shorter search would have found",
-        caption="The best of so many random trials, averaged over all ways to draw them from those "
-        "that ended; a trial that didn't complete counts as the worst. "
+        caption="The best of this many random trials, averaged over all ways to draw them from "
+        "those that ended; a trial that didn't complete counts as the worst. "
         f"{BAND:.0%} of such searches end inside the band. Where the bands of two arms overlap, "
         "that many trials can't tell the arms apart.",
         height=320,
