@@ -1,32 +1,75 @@
-"""A finished sweep, made once, whose store tests copy and damage."""
+"""A finished sweep, made once with scripted trainings, whose store tests copy and damage."""
 
 from __future__ import annotations
 
+import json
 import shutil
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.integration.lab import Sandbox
+from fairsweep.commands.sweep import prepare
+from fairsweep.doctor.runs import read_runs
+from fairsweep.stages.sweep import run_sweep
+from fairsweep.testing import scripted, tiny_data
+from fairsweep.testing.data import CENTERS
+from fairsweep.tracking.names import CONFUSION
 
 pytest.register_assert_rewrite("tests.faults.oracle")
 
+from tests.faults.oracle import open_root  # noqa: E402
+
 NAME = "whole"
+TEST_ROWS = 12
 SWEEP = (
-    *("data=digits", "arms.optimizer=[sgd,adam]", "confirm.seeds=2", "executor.workers=2"),
+    *("arms.optimizer=[sgd,adam]", "confirm.seeds=2", "executor.workers=2", "terminal=quiet"),
     *("search=random", "search.trials=4", "training.epochs=4", f"sweep.name={NAME}"),
     *("pruner=successive_halving", "pruner.params.min_resource=1"),
     "pruner.params.reduction_factor=2",
 )
+Sweep = Callable[[Path], int]
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The store of a sweep over 2 arms with pruned trials, test rows, and a champion."""
-    sandbox = Sandbox(tmp_path_factory.mktemp("finished"))
-    done = sandbox.sweep(*SWEEP)
-    assert done.code == 0, done.said
-    return sandbox.work / "mlruns"
+def overrides(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """Those of a sweep over 2 arms with pruned trials, test rows, and a champion."""
+    return (*SWEEP, *tiny_data(tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture(scope="session")
+def sweep(overrides: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    """Runs the sweep, or goes on with it, in a store; gives its exit code."""
+
+    def run(root: Path) -> int:
+        job = prepare([*overrides, f"tracking.root={root}"], None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # MLflow's own, when it publishes a model
+            code = run_sweep(job, tmp_path_factory.mktemp("logs"), scripted())
+        add_confusions(root)
+        return code
+
+    return run
+
+
+def add_confusions(root: Path) -> None:
+    """Adds what a scripted training doesn't count: its test rows by class."""
+    each = TEST_ROWS // len(CENTERS)
+    counts = [[each * (i == j) for j in range(len(CENTERS))] for i in range(len(CENTERS))]
+    content = json.dumps({"classes": sorted(CENTERS), "counts": counts})
+    for run in read_runs(open_root(root), NAME)[0]:
+        if run.stage == "confirm" and run.folder is not None:
+            run.folder.mkdir(parents=True, exist_ok=True)
+            (run.folder / CONFUSION).write_text(content)
+
+
+@pytest.fixture(scope="session")
+def finished(sweep: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of the sweep."""
+    root = tmp_path_factory.mktemp("finished") / "mlruns"
+    assert sweep(root) == 0
+    return root
 
 
 @pytest.fixture

@@ -24,9 +24,10 @@ from fairsweep.errors import PipelineError
 from fairsweep.search.journal import Journal
 from fairsweep.tracking.names import SWEEP_TAG
 from fairsweep.tracking.store import Store
-from tests.faults.conftest import NAME, SWEEP
+from tests.faults.conftest import NAME, Sweep
 from tests.faults.oracle import assert_whole, problems
 from tests.integration.lab import Sandbox
+from tests.integration.scenarios import Smoke
 
 Damage = Callable[[Path], None]
 GONE = 2**22 + 1  # more than Linux gives a process
@@ -356,6 +357,10 @@ def test_a_finished_sweep_has_nothing_wrong(store: Path) -> None:
     assert_whole(store)
 
 
+def test_a_sweep_with_workers_has_nothing_wrong(smoke: Smoke) -> None:
+    assert_whole(smoke.sandbox.work / "mlruns")
+
+
 def test_a_sweep_over_labels_counts_no_classes(store: Path) -> None:
     for path in store.rglob("confusion.json"):
         path.unlink()
@@ -363,7 +368,7 @@ def test_a_sweep_over_labels_counts_no_classes(store: Path) -> None:
     assert {(one.rule, one.what) for one in problems(store)} == {rule}
     sql(
         store,
-        """UPDATE tags SET value = replace(value, '"classes": "0, 1', '"labels": "0, 1') """
+        """UPDATE tags SET value = replace(value, '"classes": "left, ', '"labels": "left, ') """
         f"WHERE key = '{SWEEP_TAG}'",
     )
     assert problems(store) == []
@@ -392,12 +397,11 @@ def test_damage_is_found_and_nothing_is_changed(
         assert_whole(store)
 
 
-def test_the_next_start_mends_what_needs_no_more_than_that(store: Path, tmp_path: Path) -> None:
+def test_the_next_start_mends_what_needs_no_more_than_that(store: Path, sweep: Sweep) -> None:
     """All at once: a sweep that was killed again and again, and nobody looked after it."""
     for damage in MENDED:
         damage(store)
-    done = Sandbox(tmp_path / "box").sweep(*SWEEP, f"tracking.root={store}")
-    assert done.code == 0, done.said
+    assert sweep(store) == 0
     assert problems(store) == []
 
 
