@@ -32,7 +32,7 @@ report: $(VENV)/ready ## the report of a stored sweep again: make report ARGS="s
 ui: $(VENV)/ready ## the MLflow UI on the store: make ui PORT=5001
 	@$(BIN)/fairsweep ui port=$(PORT) tracking.root=$(ROOT)
 
-test: $(VENV)/ready ## the tests, in under 10 minutes
+test: $(VENV)/ready ## the tests, in under 5 minutes
 	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadgroup $(ARGS)
 
 check: $(VENV)/ready ## what CI runs: format, lint, types, and all tests
@@ -41,6 +41,7 @@ check: $(VENV)/ready ## what CI runs: format, lint, types, and all tests
 	@$(BIN)/mypy pipeline
 	@$(MAKE) --no-print-directory test
 	@$(BIN)/python -m pytest -m long -n 2 --dist worksteal
+	@HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n 2 tests/property
 
 bench: $(VENV)/ready $(VENV)-peers/ready $(VENV)-hydra/ready ## against its peers, hours: make bench ARGS="--trials 20 --rounds 3"
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

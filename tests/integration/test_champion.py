@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fairsweep.commands.predict import prepare
 from fairsweep.config.schema import Data
 from fairsweep.data.split import SplitData, load_split
 from fairsweep.errors import BadInput
+from fairsweep.stages.predict import answer
 from tests.integration.lab import listing
 from tests.integration.scenarios import Growing, Served, Smoke
 
@@ -106,9 +108,9 @@ def test_mlflow_serves_it_over_http(served: Served) -> None:
     """The answer to a real request is what the command says of the same rows."""
     classes, probabilities, names = table(served.predicted.read_text())
     answers = served.answer["predictions"]
-    assert [answer["class"] for answer in answers] == classes[: len(answers)]
-    for answer, expected in zip(answers, probabilities, strict=False):
-        np.testing.assert_allclose([answer[name] for name in names], expected, rtol=1e-5, atol=1e-7)
+    assert [one["class"] for one in answers] == classes[: len(answers)]
+    for one, expected in zip(answers, probabilities, strict=False):
+        np.testing.assert_allclose([one[name] for name in names], expected, rtol=1e-5, atol=1e-7)
 
 
 def test_a_request_of_another_shape_is_refused(served: Served) -> None:
@@ -164,14 +166,19 @@ def test_nothing_of_it_is_left_beside_the_store(smoke: Smoke) -> None:
         *("no-store", "key"),
     ],
 )
+@pytest.mark.filterwarnings("ignore")  # those of MLflow's import
 def test_what_cant_be_predicted_is_told_and_nothing_written(
-    served: Served, overrides: tuple[str, ...], message: str
+    served: Served,
+    overrides: tuple[str, ...],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
+    monkeypatch.chdir(served.sandbox.work)
     before = listing(served.sandbox.work)
-    done = served.sandbox.run("fairsweep", "predict", *overrides)
-    assert done.code == 2, done.said
-    assert message in done.err
-    assert "Traceback" not in done.err
+    with pytest.raises(BadInput) as told:
+        answer(prepare(overrides, None), tmp_path)
+    assert message in str(told.value)
     assert listing(served.sandbox.work) == before
 
 

@@ -17,8 +17,8 @@ from fairsweep.records import EpochMetrics, TrialResult, TrialSpec, VerdictSched
 from fairsweep.training import checkpoint, trial
 from fairsweep.training.checkpoint import KEPT, newest, write_checkpoint
 from fairsweep.training.history import History
-from fairsweep.training.trial import WorkerCache, train_trial
-from tests.integration.test_programs import BY_SHAPE, OPTIMIZERS
+from fairsweep.training.trial import WorkerCache, compiled, train_trial
+from tests.integration.test_programs import BY_SHAPE, OPTIMIZERS, mostly_long
 from tests.integration.training_room import FEW_ROWS, compose
 
 OFTEN = "training.checkpoint_seconds=1e-9"
@@ -32,6 +32,10 @@ OWN = ("model=custom", "model.builder=tests.integration.own_models:")
 LOOPS = ("resident", "fit")
 CLASSES = sorted(set(OPTIMIZERS) - {"adam_twin"})
 ALWAYS = ("adam", "muon")  # the optimizers that `make test` tries
+
+
+WORKER = WorkerCache()
+"""What one worker keeps, for trainings that could as well run in a new one (test_programs.py)."""
 
 
 class Killed(BaseException):
@@ -78,7 +82,7 @@ def folders(root: Path | None) -> TrialFolders | None:
 def train(
     spec: TrialSpec,
     data: Any,
-    cache: WorkerCache | None = None,
+    cache: WorkerCache = WORKER,
     dies_at: int | None = None,
     folder: Path | None = None,
 ) -> Ended:
@@ -107,16 +111,20 @@ def train(
 def stopped_and_whole(
     folder: Path, *overrides: str, test: bool = True, dies_at: int = 4
 ) -> tuple[Ended, Ended, Ended]:
-    """The same training stopped, gone on with, and never stopped, each as by a new worker; the
-    worker that goes on has served another trial before."""
+    """The same training stopped, gone on with by another worker, which has built another model
+    and may have trained it, and never stopped."""
     spec, data = compose(*SMALL, *overrides, seed=3)
     spec = replace(spec, test=test)
     kept = replace(spec, checkpoints=KEPT_AS, weights="best")
-    stopped = train(kept, data, WorkerCache(), dies_at, folder)
+    worker, next_worker = WorkerCache(), WorkerCache()
+    stopped = train(kept, data, worker, dies_at, folder)
     assert [metrics.epoch for metrics in stopped.heard] == list(range(1, dies_at))
-    cache = WorkerCache()
-    train(replace(spec, seed=99, training=replace(spec.training, epochs=1)), data, cache)
-    return stopped, train(kept, data, cache, folder=folder), train(spec, data, WorkerCache())
+    other = replace(spec, seed=99, training=replace(spec.training, epochs=1))
+    if spec.training.loop == "fit":
+        compiled(other, data, next_worker)  # `fit` compiles each model anew
+    else:
+        train(other, data, next_worker)
+    return stopped, train(kept, data, next_worker, folder=folder), train(spec, data, worker)
 
 
 def assert_same(resumed: Ended, whole: Ended, done: int = 3) -> None:
@@ -134,14 +142,8 @@ def assert_same(resumed: Ended, whole: Ended, done: int = 3) -> None:
     assert one.loop == other.loop
 
 
-def slow(optimizer: str, loop: str) -> Any:
-    marks = () if optimizer in ALWAYS else pytest.mark.long
-    return pytest.param(optimizer, loop, marks=marks, id=f"{optimizer}-{loop}")
-
-
-@pytest.mark.parametrize(
-    ("optimizer", "loop"), [slow(name, loop) for name in CLASSES for loop in LOOPS]
-)
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("optimizer", [mostly_long(name, name in ALWAYS) for name in CLASSES])
 def test_every_optimizer_goes_on_as_if_never_stopped(
     optimizer: str, loop: str, tmp_path: Path
 ) -> None:
@@ -162,6 +164,17 @@ def test_there_are_both_kinds_of_programs_among_them() -> None:
 
 
 KINDS = {
+    "a model with everything": (
+        *("model.space.hidden_units=null", "model.params.hidden_units=[16,8]"),
+        *("model.params.dropout=0.3", "model.params.batch_normalization=true"),
+        *("model.params.l2=0.001", "training.schedule.name=cosine"),
+        "training.schedule.warmup_epochs=2",
+    ),
+    "steps with everything": (
+        *(*NARROW, "optimizer.params.gradient_accumulation_steps=5"),
+        *("optimizer.params.use_ema=true", "optimizer.params.ema_overwrite_frequency=11"),
+        *("training.schedule.name=exponential", "training.schedule.final=0.01"),
+    ),
     "dropout": (*NARROW, "model.params.dropout=0.3"),
     "batch-normalization": (*NARROW, "model.params.batch_normalization=true"),
     "two-layers": (*NARROW[:1], "model.params.hidden_units=[16,8]", "model.params.l2=0.001"),
@@ -180,6 +193,13 @@ KINDS = {
     "own-random-numbers": (OWN[0], f"{OWN[1]}noisy"),
     "own-variables": (OWN[0], f"{OWN[1]}tiring"),
 }
+SHORT = {
+    *(("a model with everything", loop) for loop in LOOPS),
+    *(("steps with everything", loop) for loop in LOOPS),
+    *(("own-random-numbers", loop) for loop in LOOPS),
+    *(("cnn", "resident"), ("half-floats", "resident"), ("own-variables", "resident")),
+}
+"""What `make test` tries of them."""
 
 
 @pytest.fixture(autouse=True)
@@ -187,13 +207,21 @@ def _trust(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "tests")
 
 
-@pytest.mark.parametrize("loop", LOOPS)
-@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize(
+    ("kind", "loop"),
+    [
+        pytest.param(
+            kind, loop, marks=() if (kind, loop) in SHORT else pytest.mark.long, id=f"{kind}-{loop}"
+        )
+        for kind in KINDS
+        for loop in LOOPS
+    ],
+)
 def test_every_kind_of_training_goes_on_as_if_never_stopped(
-    kind: Sequence[str], loop: str, tmp_path: Path
+    kind: str, loop: str, tmp_path: Path
 ) -> None:
     _, resumed, whole = stopped_and_whole(
-        tmp_path, "optimizer=adam", *kind, f"training.loop={loop}"
+        tmp_path, "optimizer=adam", *KINDS[kind], f"training.loop={loop}"
     )
     assert_same(resumed, whole)
 

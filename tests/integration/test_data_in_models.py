@@ -30,7 +30,7 @@ from fairsweep.training.programs import EVALUATION_BATCH
 from fairsweep.training.serving import _load_pyfunc
 from fairsweep.training.trial import WorkerCache
 from tests.integration import training_room
-from tests.integration.training_room import Trained, compose, train
+from tests.integration.training_room import assert_same, both_loops, compose, train
 
 NAN = np.float32("nan")
 SCALING = Scaling(
@@ -78,18 +78,10 @@ def people(tmp_path: Path) -> tuple[str, ...]:
     )
 
 
-def assert_same(resident: Trained, fit: Trained) -> None:
-    assert (resident.result.loop, fit.result.loop) == ("resident", "fit")
-    assert resident.result.outcome == fit.result.outcome == "complete", resident.result.error
-    for ours, theirs in zip(resident.epochs, fit.epochs, strict=True):
-        for name in theirs:
-            assert ours[name] == pytest.approx(theirs[name], rel=1e-6), name
-
-
-@pytest.mark.parametrize("norm", ["false", "true"])
+@pytest.mark.parametrize("norm", ["true", pytest.param("false", marks=pytest.mark.long)])
 def test_the_compiled_loop_gives_the_numbers_of_fit(people: tuple[str, ...], norm: str) -> None:
     both = (*people, "training.epochs=3", f"model.params.batch_normalization={norm}")
-    assert_same(*(train(*both, f"training.loop={loop}") for loop in ("resident", "fit")))
+    assert_same(*both_loops(*both))
 
 
 def test_a_trial_is_the_same_after_others_of_other_widths(people: tuple[str, ...]) -> None:

@@ -17,7 +17,8 @@ from fairsweep.errors import BadInput
 from fairsweep.files import TrialFolders
 from fairsweep.training import checkpoint
 from fairsweep.training.trial import WorkerCache, compiled, train_trial
-from tests.integration.training_room import Trained, compose, train
+from tests.integration.test_programs import mostly_long
+from tests.integration.training_room import Trained, assert_same, both_loops, compose, train
 
 OPTIMIZERS = sorted({path.stem for path in (CONF / "optimizer").glob("*.yaml")} - {"adam_twin"})
 SMALL = (
@@ -97,17 +98,17 @@ def trained(*overrides: str, cache: WorkerCache | None = None) -> Trained:
     return found
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "optimizer", [mostly_long(name, name in ("sgd", "adam", "muon")) for name in OPTIMIZERS]
+)
 def test_every_optimizer(optimizer: str) -> None:
     """A factor of 1 changes no bit, another one does, and the same in both loops."""
     plain = trained(f"optimizer={optimizer}")
     ones = trained(f"optimizer={optimizer}", rates("hidden_*: 1.0, probabilities: 1"))
     assert ones.epochs == plain.epochs
     own = (f"optimizer={optimizer}", rates("hidden_1: 0.1, probabilities: 3.0"))
-    resident, fit = (trained(*own, f"training.loop={loop}") for loop in ("resident", "fit"))
-    assert (resident.result.loop, fit.result.loop) == ("resident", "fit")
-    for ours, theirs in zip(resident.epochs, fit.epochs, strict=True):
-        assert ours == pytest.approx(theirs, rel=1e-6)
+    resident, fit = both_loops(*SMALL, *own)
+    assert_same(resident, fit)
     assert resident.epochs != plain.epochs
 
 
@@ -119,16 +120,20 @@ MORE = {
     "clipped": ("optimizer.params.clipnorm=0.1",),
     "frozen": (),
 }
+MORE["scheduled, accumulated, clipped"] = (
+    *MORE["schedule"],
+    *MORE["accumulation"],
+    *MORE["clipped"],
+)
+MORE["averaged, frozen"] = EMA
 
 
-@pytest.mark.parametrize("more", MORE.items(), ids=MORE)
+@pytest.mark.parametrize("more", [mostly_long(m, "," in m[0], m[0]) for m in MORE.items()])
 def test_both_loops_agree_with_more(more: tuple[str, tuple[str, ...]]) -> None:
     name, overrides = more
-    factors = rates("hidden_1: 0" if name == "frozen" else "hidden_*: 0.5")
+    factors = rates("hidden_1: 0" if "frozen" in name else "hidden_*: 0.5")
     own = ("optimizer=adam", factors, *overrides)
-    resident, fit = (trained(*own, f"training.loop={loop}") for loop in ("resident", "fit"))
-    for ours, theirs in zip(resident.epochs, fit.epochs, strict=True):
-        assert ours == pytest.approx(theirs, rel=1e-6)
+    assert_same(*both_loops(*SMALL, *own))
 
 
 def test_a_schedule_is_multiplied_as_a_whole() -> None:

@@ -28,7 +28,7 @@ from fairsweep.training.output import Task, value_problems
 from fairsweep.training.serving import Classifier, _load_pyfunc
 from fairsweep.training.trial import WorkerCache, compiled, train_trial
 from fairsweep.training.user_model import last_activation
-from tests.integration.training_room import Trained, compose, train
+from tests.integration.training_room import assert_same, both_loops, compose, train
 
 NAMES = ("even", "high", "loop")
 LOOPS = (0, 6, 8, 9)
@@ -48,21 +48,10 @@ def digits(tmp_path: Path) -> tuple[str, ...]:
     )
 
 
-def assert_same(resident: Trained, fit: Trained) -> None:
-    assert (resident.result.loop, fit.result.loop) == ("resident", "fit")
-    assert resident.result.outcome == fit.result.outcome == "complete", resident.result.error
-    for ours, theirs in zip(resident.epochs, fit.epochs, strict=True):
-        assert set(ours) == set(theirs) == {"loss", "accuracy", "val_loss", "val_accuracy"}
-        for name in ours:
-            assert ours[name] == pytest.approx(theirs[name], rel=1e-6), name
-    for name, value in fit.result.test.items():
-        assert resident.result.test[name] == pytest.approx(value, rel=1e-6)
-
-
 @pytest.mark.parametrize("loss", LABEL_LOSSES)
 def test_the_compiled_loop_gives_the_numbers_of_fit(digits: Sequence[str], loss: str) -> None:
     own = (*digits, f"training.loss={loss}", "training.epochs=3")
-    resident, fit = (train(*own, f"training.loop={n}", test=True) for n in ("resident", "fit"))
+    resident, fit = both_loops(*own, test=True)
     assert_same(resident, fit)
     assert resident.result.confusion is fit.result.confusion is None
     assert set(fit.result.test) == {"test_loss", "test_accuracy"}

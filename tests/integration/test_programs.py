@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from fairsweep.config.compose.hydra import CONF
 from fairsweep.training import programs
-from fairsweep.training.trial import WorkerCache
-from tests.integration.training_room import FEW_ROWS, Trained, train
+from fairsweep.training.trial import WorkerCache, compiled
+from tests.integration.training_room import FEW_ROWS, Trained, compose, train
 
 FREE = ("training.space.batch_size=null", "model.space.hidden_units=null")
 SHORT = (*FREE, *FEW_ROWS, "training.epochs=2")
 OTHER = ("model.params.hidden_units=[24]", "training.batch_size=64")
 OTHERS = (OTHER, ("model.params.hidden_units=[8]", "training.batch_size=32"))
 OPTIMIZERS = sorted(path.stem for path in (CONF / "optimizer").glob("*.yaml"))
+
+
+def mostly_long(value: Any, short: bool, name: str | None = None) -> Any:
+    """A parameter of a test, which `make test` leaves to `make check` if it isn't `short`."""
+    return pytest.param(value, marks=() if short else pytest.mark.long, id=name or str(value))
 
 
 def the_trial(*overrides: str, cache: WorkerCache | None = None) -> Trained:
@@ -43,13 +49,20 @@ def assert_same_after_others(kinds: int, *overrides: str) -> None:
 BY_SHAPE = ("adafactor", "muon", "schedule_free_adamw")
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "optimizer", [mostly_long(name, name in ("sgd", "adam", "muon")) for name in OPTIMIZERS]
+)
 def test_a_trial_is_the_same_after_others_of_other_widths(optimizer: str) -> None:
     rate = "optimizer.params.learning_rate=0.002"
     assert_same_after_others(3 if optimizer in BY_SHAPE else 1, f"optimizer={optimizer}", rate)
 
 
-MODELS = {
+MODELS: dict[str, tuple[Any, ...]] = {
+    "dropout-l2": (1, "model=mlp", "model.params.dropout=0.3", "model.params.l2=0.01"),
+    "one-hot-clipped": (
+        *(1, "training.loss=categorical_crossentropy", "optimizer=adam"),
+        "optimizer.params.clipnorm=0.1",
+    ),
     "dropout": (1, "model=mlp", "model.params.dropout=0.3"),
     "l2": (1, "model=mlp", "model.params.l2=0.01"),
     "tanh": (1, "model=mlp", "model.params.activation=tanh"),
@@ -61,12 +74,19 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+@pytest.mark.parametrize(
+    "model",
+    [
+        mostly_long(model, name in ("dropout-l2", "batch-normalization", "one-hot-clipped"), name)
+        for name, model in MODELS.items()
+    ],
+)
 def test_a_trial_is_the_same_after_others_of_its_model(model: tuple[int, *tuple[str, ...]]) -> None:
     kinds, *overrides = model
     assert_same_after_others(kinds, *overrides)
 
 
+@pytest.mark.long
 def test_a_trial_is_the_same_as_the_hundredth_of_its_worker() -> None:
     cache = WorkerCache()
     for number in range(99):
@@ -84,6 +104,13 @@ def _bare(widths: Sequence[int]) -> str:
     return str(list(widths)).replace(" ", "")
 
 
+def begin(*overrides: str, cache: WorkerCache) -> programs.Program:
+    """The program that a trial would run, which is compiled when it runs."""
+    spec, data = compose(*SHORT, *overrides)
+    model, form = compiled(spec, data, cache)
+    return cache.program(spec, data, model, cache.part(data, "train", form))
+
+
 def test_layers_optimizer_and_loss_tell_programs_apart() -> None:
     cache = WorkerCache()
     kinds = (
@@ -95,14 +122,20 @@ def test_layers_optimizer_and_loss_tell_programs_apart() -> None:
         ("optimizer=adam", "optimizer.params.beta_1=0.8"),
     )
     for count, kind in enumerate(kinds, 1):
-        train(*SHORT, *kind, cache=cache)
+        begin(*kind, cache=cache)
         assert programs_in(cache) == count
+    begin(*kinds[0], cache=cache)
+    assert programs_in(cache) == len(kinds)
 
 
 def test_the_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one not used for longest goes first."""
     monkeypatch.setattr(programs, "MOST_PROGRAMS", 2)
-    cache = WorkerCache()
+    cache, made = WorkerCache(), []
     for optimizer in ("adam", "sgd", "adam", "rmsprop"):
-        train(*SHORT, f"optimizer={optimizer}", cache=cache)
+        made.append(begin(f"optimizer={optimizer}", cache=cache))
     assert programs_in(cache) == 2
+    adam, sgd, again, _ = made
+    assert again is adam
+    assert begin("optimizer=adam", cache=cache) is adam
+    assert begin("optimizer=sgd", cache=cache) is not sgd

@@ -23,6 +23,7 @@ from fairsweep.config.checks.model import (
     SPARSE_LOSSES,
     TWO_CLASS_LOSSES,
 )
+from fairsweep.config.compose.hydra import CONF
 from fairsweep.data.scaling import measure
 from fairsweep.records import VerdictSchedule, derive_seed
 from fairsweep.training import loops
@@ -32,69 +33,86 @@ from fairsweep.training.optimizer import build_optimizer
 from fairsweep.training.output import OF_TWO_CLASSES, Task, probabilities
 from fairsweep.training.programs import EVALUATION_BATCH, Program
 from fairsweep.training.trial import WorkerCache, compiled, train_trial
-from tests.integration.training_room import FEW_ROWS, Trained, compose, train
+from tests.integration.training_room import FEW_ROWS, assert_same, both_loops, compose, train
 
+OPTIMIZERS = sorted({path.stem for path in (CONF / "optimizer").glob("*.yaml")} - {"adam_twin"})
 FREE = ("training.space.batch_size=null", "model.space.hidden_units=null")
 """Nothing is searched here, so no search space has to hold what is given."""
 SMALL = (*FREE, *FEW_ROWS, "model.params.hidden_units=[16]", "training.batch_size=50")
 RATE = "optimizer.params.learning_rate"
 STILL = ("optimizer=sgd", f"{RATE}=1e-30", "optimizer.space.learning_rate=null")
 """A learning rate that changes no weight: accuracy is the same in every epoch."""
+WORKER = WorkerCache()
+"""What one worker keeps, for trainings that could as well run in a new one (test_programs.py)."""
 LOSS_ONLY = ("objective.metric=loss", "objective.direction=minimize")
 
 
 # Keras's own loop, and the compiled one.
 
-MODELS = {
-    "plain": ("model=mlp",),
-    "dropout": ("model=mlp", "model.params.dropout=0.3"),
-    "batch_normalization": ("model=mlp", "model.params.batch_normalization=true"),
-    "layer_normalization": ("model=mlp", "model.params.layer_normalization=true"),
-    "l2": ("model=mlp", "model.params.l2=0.001"),
-    "cnn": ("model=cnn", "model.params.filters=[8]", "model.params.dropout=0.2"),
+STEPS = {
+    "accumulated": ("optimizer.params.gradient_accumulation_steps=2",),
+    "averaged": ("optimizer.params.use_ema=true",),
+    "averaged-into-weights": (
+        "optimizer.params.use_ema=true",
+        "optimizer.params.ema_overwrite_frequency=5",
+    ),
 }
-OPTIMIZERS = ("sgd", "rmsprop", "adamw", "lion", "muon", "schedule_free_adamw")
-OTHER_OPTIMIZERS = ("adadelta", "adafactor", "adagrad", "adamax", "ftrl", "lamb", "nadam")
+TOGETHER = {
+    "sgd, one-hot labels, a schedule, rows in order": (
+        *("optimizer=sgd", "training.loss=categorical_crossentropy", "training.shuffle=false"),
+        *("training.schedule.name=cosine", "training.schedule.warmup_epochs=1"),
+    ),
+    "rmsprop, dropout, batch normalization": (
+        *("optimizer=rmsprop", "model.params.dropout=0.3"),
+        "model.params.batch_normalization=true",
+    ),
+    "adamw, l2, layer normalization, averaged weights": (
+        *("optimizer=adamw", "model.params.l2=0.001", "model.params.layer_normalization=true"),
+        *STEPS["averaged-into-weights"],
+    ),
+    "lion, accumulated gradients": ("optimizer=lion", *STEPS["accumulated"]),
+    "muon, convolutions, dropout": (
+        *("optimizer=muon", "model=cnn", "model.params.filters=[8]", "model.params.dropout=0.2"),
+    ),
+    "schedule_free_adamw": ("optimizer=schedule_free_adamw",),
+    "adam": ("optimizer=adam",),
+}
+"""Everything that a step can depend on, several at a time; `make check` tries each alone too."""
+
+ALONE = {
+    **{name: (f"optimizer={name}",) for name in OPTIMIZERS},
+    **{name: ("optimizer=adam", *steps) for name, steps in STEPS.items()},
+    **{
+        activation: (
+            *("optimizer=adam", "model.params.hidden_units=[16,16]"),
+            f"model.params.activation={activation}",
+        )
+        for activation in ACTIVATIONS
+    },
+    "dropout": ("optimizer=adam", "model.params.dropout=0.3"),
+    "batch-normalization": ("optimizer=adam", "model.params.batch_normalization=true"),
+    "layer-normalization": ("optimizer=adam", "model.params.layer_normalization=true"),
+    "l2": ("optimizer=adam", "model.params.l2=0.001"),
+    "cnn": ("optimizer=adam", "model=cnn", "model.params.filters=[8]", "model.params.dropout=0.2"),
+    "one-hot-labels": ("optimizer=sgd", "training.loss=categorical_crossentropy"),
+    "schedule": (
+        *("optimizer=adam", "training.schedule.name=cosine", "training.schedule.warmup_epochs=1"),
+        "training.shuffle=false",
+    ),
+}
 
 
-def both_loops(*overrides: str) -> tuple[Trained, Trained]:
-    resident = train(*SMALL, "training.epochs=3", *overrides, "training.loop=resident")
-    fit = train(*SMALL, "training.epochs=3", *overrides, "training.loop=fit")
-    return resident, fit
-
-
-def assert_same(resident: Trained, fit: Trained) -> None:
-    """To a few units in the last place of a float32: sums may be taken in another order."""
-    assert (resident.result.loop, fit.result.loop) == ("resident", "fit")
-    assert resident.result.outcome == fit.result.outcome == "complete", resident.result.error
-    assert len(resident.epochs) == len(fit.epochs) == 3
-    for ours, theirs in zip(resident.epochs, fit.epochs, strict=True):
-        assert set(ours) == set(theirs) == {"loss", "accuracy", "val_loss", "val_accuracy"}
-        for name in ours:
-            assert ours[name] == pytest.approx(theirs[name], rel=1e-6), name
-
-
-@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-def test_resident_loop_equals_fit_for_a_model(model: Sequence[str]) -> None:
-    assert_same(*both_loops("optimizer=adam", *model))
-
-
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_resident_loop_equals_fit_for_an_optimizer(optimizer: str) -> None:
-    assert_same(*both_loops(f"optimizer={optimizer}"))
+@pytest.mark.parametrize("overrides", TOGETHER.values(), ids=TOGETHER)
+def test_resident_loop_equals_fit(overrides: Sequence[str]) -> None:
+    resident, fit = both_loops(*SMALL, "training.epochs=3", *overrides)
+    assert_same(resident, fit)
+    assert set(fit.epochs[0]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("optimizer", OTHER_OPTIMIZERS)
-def test_resident_loop_equals_fit_for_the_other_optimizers(optimizer: str) -> None:
-    assert_same(*both_loops(f"optimizer={optimizer}"))
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_resident_loop_equals_fit_for_an_activation(activation: str) -> None:
-    deep = ("model.params.hidden_units=[16,16]", f"model.params.activation={activation}")
-    assert_same(*both_loops("optimizer=adam", *deep))
+@pytest.mark.parametrize("overrides", ALONE.values(), ids=ALONE)
+def test_resident_loop_equals_fit_for_each_alone(overrides: Sequence[str]) -> None:
+    assert_same(*both_loops(*SMALL, "training.epochs=3", *overrides))
 
 
 class TestAuto:
@@ -139,15 +157,6 @@ def test_the_last_batch_is_short_in_these_tests() -> None:
     assert len(data.train) % 50 not in {0, 1}
 
 
-def test_resident_loop_equals_fit_with_a_schedule_and_without_shuffling() -> None:
-    schedule = ("training.schedule.name=cosine", "training.schedule.warmup_epochs=1")
-    assert_same(*both_loops("optimizer=adam", *schedule, "training.shuffle=false"))
-
-
-def test_resident_loop_equals_fit_for_one_hot_labels() -> None:
-    assert_same(*both_loops("optimizer=sgd", "training.loss=categorical_crossentropy"))
-
-
 @pytest.fixture
 def rare(tmp_path: Path) -> tuple[str, ...]:
     """Digits as two classes, of which one is a tenth of the rows."""
@@ -163,8 +172,7 @@ def rare(tmp_path: Path) -> tuple[str, ...]:
 
 def test_resident_loop_equals_fit_with_class_weights(rare: Sequence[str]) -> None:
     weighted = (*rare, "training.class_weight=balanced", "training.epochs=3")
-    resident, fit = (train(*weighted, f"training.loop={loop}") for loop in ("resident", "fit"))
-    assert_same(resident, fit)
+    assert_same(*both_loops(*weighted))
 
 
 def test_balanced_is_keras_own_class_weight(rare: Sequence[str]) -> None:
@@ -196,14 +204,6 @@ def test_validation_is_never_weighted(rare: Sequence[str]) -> None:
     assert plain.curve("loss") != weighted.curve("loss")
 
 
-@pytest.mark.parametrize(
-    "branch", ["gradient_accumulation_steps=2", "use_ema=true", "ema_overwrite_frequency=5"]
-)
-def test_resident_loop_equals_fit_where_steps_differ(branch: str) -> None:
-    ema = ("optimizer.params.use_ema=true",) if branch.startswith("ema") else ()
-    assert_same(*both_loops("optimizer=adam", *ema, f"optimizer.params.{branch}"))
-
-
 @pytest.fixture
 def own(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[str, ...]]:
     """The overrides that train a model of `own_models`, its inputs scaled or standardized."""
@@ -216,15 +216,16 @@ def own(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[str, ...]]:
 STANDARDIZED = ("data.rescale=null", "data.standardize=true")
 
 
-@pytest.mark.parametrize("scaling", [(), STANDARDIZED], ids=["rescaled", "standardized"])
+@pytest.mark.parametrize(
+    "scaling",
+    [pytest.param((), marks=pytest.mark.long, id="rescaled"), pytest.param(STANDARDIZED, id="")],
+)
 def test_a_training_step_of_the_models_own_is_taken(
     own: Callable[[str], tuple[str, ...]], scaling: tuple[str, ...]
 ) -> None:
     """Half the gradients are plain SGD at half the learning rate."""
     half = (*own("half_steps"), *scaling)
-    resident, fit = (
-        train(*half, f"{RATE}=0.02", f"training.loop={n}") for n in ("resident", "fit")
-    )
+    resident, fit = both_loops(*half, f"{RATE}=0.02")
     assert_same(resident, fit)
     slower = train(*own("plain"), *scaling, f"{RATE}=0.01")
     for name in ("accuracy", "val_loss", "val_accuracy"):
@@ -258,7 +259,7 @@ def test_every_row_is_seen_once_an_epoch() -> None:
         value
         for size in (16, 50, 128)
         for value in train(
-            *SMALL, *STILL, "training.epochs=2", f"training.batch_size={size}"
+            *(*SMALL, *STILL, "training.epochs=2", f"training.batch_size={size}"), cache=WORKER
         ).curve("loss")
     ]
     assert found == pytest.approx([found[0]] * 6, rel=1e-6)
@@ -269,14 +270,14 @@ def test_every_row_is_seen_once_an_epoch() -> None:
 
 def test_same_seed_same_numbers_other_seed_other_numbers() -> None:
     overrides = (*SMALL, "optimizer=adam", "model.params.dropout=0.2", "training.epochs=2")
-    one, same, other = (train(*overrides, seed=seed) for seed in (1, 1, 2))
+    one, same, other = (train(*overrides, seed=seed, cache=WORKER) for seed in (1, 1, 2))
     assert one.epochs == same.epochs
     assert set(one.curve("loss")).isdisjoint(other.curve("loss"))
 
 
 def test_seed_decides_dropout_even_where_nothing_else_is_random() -> None:
     """Same initial weights by training nothing, rows in order: what differs is the masks."""
-    plain = train(*SMALL, *STILL, "training.epochs=2")
+    plain = train(*SMALL, *STILL, "training.epochs=2", cache=WORKER)
     masked = train(*SMALL, *STILL, "training.epochs=2", "model.params.dropout=0.5")
     assert plain.curve("loss")[0] == pytest.approx(plain.curve("loss")[1], rel=1e-6)
     assert masked.curve("loss")[0] != masked.curve("loss")[1]
@@ -285,7 +286,8 @@ def test_seed_decides_dropout_even_where_nothing_else_is_random() -> None:
 
 def test_length_of_a_training_does_not_change_its_beginning() -> None:
     short, long = (
-        train(*SMALL, "optimizer=adam", f"training.epochs={epochs}") for epochs in (2, 4)
+        train(*SMALL, "optimizer=adam", f"training.epochs={epochs}", cache=WORKER)
+        for epochs in (2, 4)
     )
     assert long.epochs[:2] == short.epochs
 
@@ -301,7 +303,11 @@ def test_a_hopeless_trial_ends_one_epoch_after_the_verdict() -> None:
         return epoch != 5
 
     trained = train(
-        *SMALL, "training.epochs=20", verdicts=VerdictSchedule(first=3, interval=2), keep=keep
+        *SMALL,
+        "training.epochs=20",
+        verdicts=VerdictSchedule(first=3, interval=2),
+        keep=keep,
+        cache=WORKER,
     )
     assert asked == [3, 5]
     assert len(trained.epochs) == trained.result.epochs == 6
@@ -316,7 +322,11 @@ def test_a_trial_that_is_kept_runs_to_its_end() -> None:
         return True
 
     trained = train(
-        *SMALL, "training.epochs=5", verdicts=VerdictSchedule(first=1, interval=1), keep=keep
+        *SMALL,
+        "training.epochs=5",
+        verdicts=VerdictSchedule(first=1, interval=1),
+        keep=keep,
+        cache=WORKER,
     )
     assert trained.result.outcome == "complete"
     assert trained.result.epochs == 5
@@ -332,6 +342,7 @@ def test_early_stopping_waits_for_patience_epochs_without_progress(
     trained = train(
         *(*SMALL, *STILL, "training.epochs=9", f"training.loop={loop}"),
         f"training.early_stopping.patience={patience}",
+        cache=WORKER,
     )
     assert trained.result.epochs == len(trained.epochs) == 1 + patience
     assert trained.result.outcome == "complete"
@@ -356,7 +367,7 @@ def test_fit_is_heard_of_after_every_batch(test: bool) -> None:
 
 
 def test_without_patience_a_training_never_stops_early() -> None:
-    trained = train(*SMALL, *STILL, "training.epochs=4")
+    trained = train(*SMALL, *STILL, "training.epochs=4", cache=WORKER)
     assert trained.result.epochs == 4
 
 
@@ -366,6 +377,7 @@ def test_progress_below_min_delta_is_no_progress(min_delta: float, epochs: int) 
         *(*SMALL, "optimizer=adam", "objective.metric=loss", "objective.direction=minimize"),
         *("training.epochs=5", "training.early_stopping.patience=2"),
         f"training.early_stopping.min_delta={min_delta}",
+        cache=WORKER,
     )
     falling = trained.curve("loss")
     assert falling == sorted(falling, reverse=True)
@@ -403,23 +415,24 @@ def test_patience_on_a_script(values: Sequence[float], patience: int, last: int)
 def test_best_epoch_gives_the_weights_that_are_tested() -> None:
     """Trained to the best epoch only, the last weights are those weights."""
     wild = (*SMALL, "optimizer=adam", f"{RATE}=0.1", "model.params.hidden_units=[8]")
-    whole = train(*wild, "training.epochs=12", test=True)
+    whole = train(*wild, "training.epochs=12", test=True, cache=WORKER)
     best = whole.result.best_epoch
     assert best is not None
     assert best < 12
-    cut = train(*wild, f"training.epochs={best}", test=True)
+    cut = train(*wild, f"training.epochs={best}", test=True, cache=WORKER)
     assert whole.result.test == cut.result.test
     assert set(whole.result.test) == {"test_loss", "test_accuracy"}
 
 
 def test_without_the_wish_no_test_rows_are_read() -> None:
-    assert train(*SMALL, "training.epochs=1").result.test == {}
+    assert train(*SMALL, "training.epochs=1", cache=WORKER).result.test == {}
 
 
 def test_a_diverged_training_says_so_and_stops() -> None:
     trained = train(
         *(*SMALL, "optimizer=sgd", f"{RATE}=1e20", "optimizer.space.learning_rate=null"),
         "training.epochs=6",
+        cache=WORKER,
     )
     assert trained.result.outcome == "diverged"
     assert not math.isfinite(trained.epochs[-1]["loss"] + trained.epochs[-1]["val_loss"])
@@ -532,22 +545,46 @@ def test_config_offers_the_losses_that_training_has() -> None:
 
 @pytest.mark.parametrize("loss", [*SPARSE_LOSSES, *ONE_HOT_LOSSES, *TWO_CLASS_LOSSES])
 def test_every_loss_trains(loss: str) -> None:
-    trained = train(
+    """And a graph with a branch is not for one thread: TensorFlow's executor of one thread waits
+    for ever at a branch where it has no other."""
+    cache = WorkerCache()
+    own = (
         *(*FREE, "data=worked_example", *LOSS_ONLY, "training.epochs=1", "training.batch_size=4"),
         *(f"training.loss={loss}", "model.params.hidden_units=[4]", "optimizer=adam"),
     )
+    trained = train(*own, cache=cache)
     assert trained.result.outcome == "complete", trained.result.traceback
     (epoch,) = trained.epochs
     assert set(epoch) == {"loss", "accuracy"}
     assert math.isfinite(epoch["loss"])
     assert 6 * epoch["accuracy"] == pytest.approx(round(6 * epoch["accuracy"]), abs=1e-5)
 
+    spec, data = compose(*own)
+    model, form = compiled(spec, data, cache)
+    part = cache.part(data, "train", form)
+    program = cache.program(spec, data, model, part)
+    order = tf.range(len(part.y))
+    graph = program._train.get_concrete_function(part.tensors, order, order[0]).graph
+    functions = graph.as_graph_def().library.function
+    kinds = {node.op for function in functions for node in function.node_def}
+    assert "MatMul" in kinds
+    branches = bool(kinds & {"If", "StatelessIf", "Case", "StatelessCase"})
+    assert branches == (loss in TWO_CLASS_LOSSES)
+    assert program._dense == (not branches)
 
-@pytest.mark.parametrize("loss", OF_TWO_CLASSES)
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        *("binary_crossentropy", "hinge"),
+        pytest.param("binary_focal_crossentropy", marks=pytest.mark.long),
+        pytest.param("squared_hinge", marks=pytest.mark.long),
+    ],
+)
 def test_two_classes_of_one_output(rare: Sequence[str], loss: str) -> None:
     """The same in both loops, and what is counted by class is what the accuracy says."""
     own = (*rare, f"training.loss={loss}", "training.class_weight=balanced", "training.epochs=3")
-    resident, fit = (train(*own, f"training.loop={n}", test=True) for n in ("resident", "fit"))
+    resident, fit = both_loops(*own, test=True)
     assert_same(resident, fit)
     for trained in (resident, fit):
         assert trained.result.confusion is not None
@@ -577,24 +614,6 @@ def test_more_classes_keep_one_unit_each(loss: str) -> None:
     spec, data = compose("data=digits", f"training.loss={loss}")
     model, form = compiled(spec, data, WorkerCache())
     assert (model.output_shape, form) == ((None, 10), "one-hot")
-
-
-@pytest.mark.parametrize("loss", [*SPARSE_LOSSES, *ONE_HOT_LOSSES, *TWO_CLASS_LOSSES])
-def test_a_graph_with_a_branch_is_not_for_one_thread(loss: str) -> None:
-    """TensorFlow's executor of one thread waits for ever at a branch where it has no other."""
-    spec, data = compose("data=worked_example", *LOSS_ONLY, f"training.loss={loss}")
-    cache = WorkerCache()
-    model, form = compiled(spec, data, cache)
-    part = cache.part(data, "train", form)
-    program = cache.program(spec, data, model, part)
-    order = tf.range(len(part.y))
-    graph = program._train.get_concrete_function(part.tensors, order, order[0]).graph
-    functions = graph.as_graph_def().library.function
-    kinds = {node.op for function in functions for node in function.node_def}
-    assert "MatMul" in kinds
-    branches = bool(kinds & {"If", "StatelessIf", "Case", "StatelessCase"})
-    assert branches == (loss in TWO_CLASS_LOSSES)
-    assert program._dense == (not branches)
 
 
 # Outputs.

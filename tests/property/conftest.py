@@ -1,8 +1,7 @@
-"""The same examples on every machine and in every run: what fails in CI fails here."""
+"""Not a line of Optuna's for each of a thousand studies."""
 
 import optuna
-from hypothesis import settings
 
-settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
-settings.load_profile("repeatable")
-optuna.logging.set_verbosity(optuna.logging.WARNING)  # not a line for each of a thousand studies
+from tests.property import profiles  # noqa: F401 - which every property here is tried by
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)

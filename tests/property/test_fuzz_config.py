@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hypothesis import given
-from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 
 from fairsweep.config.compose.commands import (
@@ -20,6 +19,7 @@ from fairsweep.config.compose.commands import (
 )
 from fairsweep.config.compose.user_files import NoYaml, file_problems
 from fairsweep.errors import BadInput
+from tests.property.profiles import examples
 
 COMPOSE: list[Callable[[Sequence[str]], object]] = [
     *(compose_training, compose_training, compose_training, compose_sweep),
@@ -56,7 +56,7 @@ override = st.builds(
 
 
 @given(st.sampled_from(COMPOSE), st.lists(override | word, max_size=4))
-@with_settings(max_examples=150)
+@examples(150)
 def test_overrides(compose: Callable[[Sequence[str]], object], overrides: list[str]) -> None:
     try:
         compose(overrides)
@@ -85,7 +85,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 
 @given(st.binary(max_size=200) | damaged())
-@with_settings(max_examples=500)
+@examples(500)
 def test_bytes_of_a_file(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mine.yaml"
@@ -99,7 +99,7 @@ def test_bytes_of_a_file(content: bytes) -> None:
 
 
 @given(damaged())
-@with_settings(max_examples=60)
+@examples(60)
 def test_a_damaged_option(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "optimizer").mkdir()

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
-from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 
 from fairsweep.config.schema import Data
@@ -22,6 +21,7 @@ from fairsweep.data.sources import load
 from fairsweep.data.split import load_split
 from fairsweep.data.tables import files as table_files
 from fairsweep.errors import BadInput
+from tests.property.profiles import examples
 
 X = np.arange(48, dtype=np.float32).reshape(24, 2)
 Y = np.arange(24) % 3
@@ -103,13 +103,13 @@ def test_whole_files_are_read() -> None:
 
 
 @given(damaged("csv") | st.binary(max_size=300))
-@with_settings(max_examples=400)
+@examples(400)
 def test_bytes_of_a_csv(content: bytes) -> None:
     read("csv", content)
 
 
 @given(damaged("csv") | st.binary(max_size=300))
-@with_settings(max_examples=300)
+@examples(300)
 def test_bytes_of_a_csv_that_is_read_as_it_goes(content: bytes) -> None:
     """If both ways take it, it is the same data."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as little:
@@ -137,12 +137,12 @@ def taken(settings: Data) -> Dataset | None:
 
 
 @given(damaged("npz") | st.binary(max_size=300))
-@with_settings(max_examples=400)
+@examples(400)
 def test_bytes_of_an_npz(content: bytes) -> None:
     read("npz", content)
 
 
 @given(damaged("parquet") | st.binary(max_size=300))
-@with_settings(max_examples=300)
+@examples(300)
 def test_bytes_of_a_parquet_file(content: bytes) -> None:
     read("parquet", content)

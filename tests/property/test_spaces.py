@@ -8,7 +8,7 @@ from typing import Any
 
 import optuna
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fairsweep.config.checks.space import spec_problems
@@ -21,6 +21,7 @@ from fairsweep.records import TrialKey, TrialResult
 from fairsweep.search.samplers import distribution, from_drawn, make_sampler, suggest, to_drawn
 from fairsweep.search.study import ArmStudy
 
+from .profiles import examples
 from .spaces import (
     Lawful,
     arbitrary_defaults,
@@ -67,7 +68,7 @@ def base() -> Plan:
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-@settings(max_examples=12)
+@examples(12)
 @given(arm=arms(), seed=st.integers(0, 2**31 - 1))
 def test_every_trial_lies_in_its_space_and_composes(
     sampler: str, arm: ArmSettings, seed: int, base: Plan
@@ -107,7 +108,7 @@ def check_composed(arm: ArmSettings, composed: ArmSettings, values: dict[str, An
 
 
 @given(spec=lawful, seed=st.integers(0, 100))
-@settings(max_examples=60)
+@examples(60)
 def test_values_are_of_the_kind_of_their_default(spec: Lawful, seed: int) -> None:
     """Keras refuses an int where it wants a float, and a float where it wants a width."""
     arm = arm_of(*spec)
@@ -124,7 +125,7 @@ def test_values_are_of_the_kind_of_their_default(spec: Lawful, seed: int) -> Non
 
 
 @given(spec=powers())
-@settings(max_examples=60)
+@examples(60)
 def test_powers_drawn_are_exactly_those_between_the_bounds(spec: Lawful) -> None:
     low, high, base = spec[0].low, spec[0].high, spec[0].powers_of
     assert base is not None
@@ -171,7 +172,7 @@ def test_what_is_drawn_for_a_real_arm_composes_on_the_command_line(
 
 
 @given(spec=lawful)
-@settings(max_examples=200)
+@examples(200)
 def test_lawful_specs_break_no_law(spec: Lawful) -> None:
     assert problems(*spec) == []
 
@@ -289,7 +290,7 @@ def accepted_by_optuna(spec: Spec, default: Any) -> None:
     assert inside(spec, value)
 
 
-@settings(max_examples=600)
+@examples(600)
 @given(given_spec=changed() | st.tuples(arbitrary_specs, arbitrary_defaults))
 @example((Spec(low=0, high=10, step=4), 0))
 @example((Spec(low=0, high=8, step=4), 2))
@@ -316,6 +317,6 @@ def test_what_breaks_no_law_gives_trial_zero_its_defaults(given_spec: Lawful) ->
 
 
 @given(spec=lawful)
-@settings(max_examples=100)
+@examples(100)
 def test_lawful_specs_give_trial_zero_their_default(spec: Lawful) -> None:
     accepted_by_optuna(*spec)

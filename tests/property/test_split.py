@@ -5,7 +5,7 @@ from __future__ import annotations
 from unittest import mock
 
 import numpy as np
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fairsweep.config.schema import Data
@@ -14,6 +14,7 @@ from fairsweep.data.dataset import Dataset
 from fairsweep.data.shares import by_labels
 from fairsweep.data.split import SplitData, fingerprint, load_split
 from fairsweep.errors import BadInput
+from tests.property.profiles import examples
 
 shares = st.sampled_from([0.0, 0.1, 0.2, 0.25, 1 / 3, 0.4, 0.45])
 counts = st.lists(st.integers(1, 60), min_size=2, max_size=8)
@@ -31,7 +32,7 @@ def split_of(dataset: Dataset, validation: float, test: float, seed: int) -> Spl
         return load_split(Data("rows", "npz", validation=validation, test=test, seed=seed))
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(counts=counts, validation=shares, test=shares, seed=st.integers(0, 1000))
 @example(counts=[3, 3], validation=1 / 3, test=1 / 3, seed=0)
 def test_invariants(counts: list[int], validation: float, test: float, seed: int) -> None:
@@ -68,7 +69,7 @@ def several_labels(draw: st.DrawFn) -> Dataset:
     return Dataset(x, y, tuple(str(i) for i in range(len(chances))))
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(dataset=several_labels(), validation=shares, test=shares, seed=st.integers(0, 1000))
 def test_invariants_of_labels(dataset: Dataset, validation: float, test: float, seed: int) -> None:
     """A part has its share of rows, of those with each label, and of those with the same labels."""
@@ -96,7 +97,7 @@ def test_invariants_of_labels(dataset: Dataset, validation: float, test: float, 
         assert (y[held].max(axis=0) - y[held].min(axis=0) == 1).all()
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(dataset=several_labels(), share=shares, seed=st.integers(0, 1000))
 def test_labels_keep_their_share_to_two_rows(dataset: Dataset, share: float, seed: int) -> None:
     y, rows = dataset.y, np.arange(len(dataset.y))
@@ -109,7 +110,7 @@ def test_labels_keep_their_share_to_two_rows(dataset: Dataset, share: float, see
     assert (np.abs(next(counts) - share * next(counts)) < 1).all()
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(counts=st.lists(st.integers(20, 60), min_size=2, max_size=5), seed=st.integers(0, 1000))
 def test_a_split_is_its_seed(counts: list[int], seed: int) -> None:
     dataset = dataset_of(counts, 0)
@@ -119,7 +120,7 @@ def test_a_split_is_its_seed(counts: list[int], seed: int) -> None:
     assert fingerprint(one) != fingerprint(other)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     counts=st.lists(st.integers(20, 60), min_size=2, max_size=5),
     row=st.integers(0, 10**6),
