@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fairsweep.commands.predict import prepare
+from fairsweep.commands.predict import KEYS, prepare
 from fairsweep.config.schema import Data
 from fairsweep.data.split import SplitData, load_split
 from fairsweep.errors import BadInput
@@ -176,8 +176,9 @@ def test_what_cant_be_predicted_is_told_and_nothing_written(
 ) -> None:
     monkeypatch.chdir(served.sandbox.work)
     before = listing(served.sandbox.work)
+    given = [f"predict.{word}" if word.partition("=")[0] in KEYS else word for word in overrides]
     with pytest.raises(BadInput) as told:
-        answer(prepare(overrides, None), tmp_path)
+        answer(prepare(given, None), tmp_path)
     assert message in str(told.value)
     assert listing(served.sandbox.work) == before
 

@@ -363,7 +363,7 @@ def test_without_one_whole_checkpoint_the_training_has_to_begin_anew(tmp_path: P
     heard: list[EpochMetrics] = []
     result = train_trial(spec, data, heard.append, lambda _: True, folders=folders(tmp_path))
     assert result.outcome == "interrupted"
-    assert "is whole" in result.error
+    assert "is damaged" in result.error
     assert heard == []
 
 

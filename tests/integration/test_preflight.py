@@ -58,8 +58,8 @@ def place(function: str) -> str:
 def test_both_slips_of_the_lesson_are_told_with_what_mends_them() -> None:
     shape, output = problems(*own("lesson"))
     assert shape == (
-        f"{place('lesson')} makes a model for rows of 1 feature, and the data has 2 features; its "
-        "first argument is the shape of a row: keras.Input(shape)"
+        f"{place('lesson')} builds a model for rows of 1 feature, but the data has 2 features; use "
+        "its first argument, the shape of a row: keras.Input(shape)"
     )
     assert output == (
         f"{place('lesson')} ends in 2 units with activation sigmoid: what they give for a row are "
@@ -148,15 +148,15 @@ def test_a_class_of_the_users_own_is_fine_if_its_outputs_are(loss: str) -> None:
 
 BUILDERS = {
     "returns_nothing": "returns nothing; end it with: return model",
-    "returns_a_layer": "must return a keras.Model, and returns Dense",
-    "two_inputs": "makes a model with 2 inputs",
-    "unflattened": "a Flatten in front of the last Dense may be missing",
-    "two_heads": "gives a list of 2 outputs, and one alone is trained and served; give that itself",
-    "named_head": "gives a dict of 1 output, and one alone is trained and served; give that itself",
-    "named_by_its_class": "gives a dict of 1 output, ",
-    "kept": "must build a new model each time, and what it returns has weights of one that it ",
-    "keeps_a_layer": "make all layers inside of the function",
-    "compiled_from_logits": "from_logits=True, and its softmax gives probabilities, no logits",
+    "returns_a_layer": "must return a keras.Model, but returns Dense",
+    "two_inputs": "builds a model with 2 inputs",
+    "unflattened": "a Flatten may be missing before the last Dense",
+    "two_heads": "returns a list of 2 outputs, but exactly one can be trained and served; return",
+    "named_head": "returns a dict of 1 output, but exactly one can be trained and served; return",
+    "named_by_its_class": "returns a dict of 1 output, ",
+    "kept": "must build a new model on every call, but returns one that shares weights with an ",
+    "keeps_a_layer": "create all layers inside the function",
+    "compiled_from_logits": "from_logits=True, but its softmax gives probabilities, not logits",
 }
 
 
@@ -172,7 +172,7 @@ def test_a_model_that_comes_compiled_is_told_whose_settings_hold() -> None:
     result = check(*own("compiled"), WorkerCache())
     assert result.outcome == "complete"
     (note,) = result.notes
-    assert note.startswith(f"{place('compiled')} compiles its model, and that is replaced")
+    assert note.startswith(f"{place('compiled')} compiles its model, which has no effect")
     assert check(*own("mended"), WorkerCache()).notes == []
 
 
@@ -181,8 +181,8 @@ def test_a_step_that_forgets_the_metrics_is_told_how_to_update_them(loop: str) -
     built = ("model=custom", f"model.builder={MODULE}:only_loss", f"training.loop={loop}")
     (problem,) = problems(*compose(*FEW_ROWS, *built))
     assert problem.startswith(
-        f"{place('only_loss')} gives loss, val_loss of an epoch and not val_accuracy; leave its "
-        "metrics property to Keras"
+        f"{place('only_loss')} reports loss, val_loss after an epoch, but not val_accuracy; "
+        "don't override its metrics property"
     )
 
 
@@ -206,8 +206,8 @@ def test_ids_that_are_scaled(hidden: str, scaled: str, remedy: str) -> None:
     params = f"+model.params={{rows: 500, hidden: {hidden}}}"
     plain = () if scaled == STANDARDIZED else ("data.standardize=false",)
     (problem,) = problems(*own("looks_up", params, *plain, scaled))
-    assert problem.startswith(f"{place('looks_up')} looks ids up in an Embedding")
-    assert problem.endswith(f", for features are scaled first; use {remedy}")
+    assert problem.startswith(f"{place('looks_up')} looks up ids in an Embedding")
+    assert problem.endswith(f" because features are scaled first; use {remedy}")
 
 
 UNSCALED = ("data.standardize=false", "data.rescale=null")
@@ -219,7 +219,7 @@ def test_ids_that_an_embedding_has_no_row_for(hidden: str) -> None:
     params = f"+model.params={{rows: 230, hidden: {hidden}}}"
     (problem,) = problems(*own("looks_up", params, *UNSCALED))
     assert problem == (
-        f"{place('looks_up')} has an Embedding of 230 rows, and the data has ids up to 230; write "
+        f"{place('looks_up')} has an Embedding of 230 rows, but the data has ids up to 230; write "
         "Embedding(231, …)"
     )
     enough = f"+model.params={{rows: 231, hidden: {hidden}}}"
@@ -244,11 +244,11 @@ def with_values(largest: float, *overrides: str) -> tuple[TrialSpec, SplitData]:
 def test_values_that_cannot_be_standardized_are_told_with_their_column() -> None:
     spec, data = with_values(3e30, STANDARDIZED)
     (problem,) = problems(spec, data)
-    assert problem.startswith("data.standardize: the data has values up to 3e+30, and the square")
+    assert problem.startswith("data.standardize: the data has values up to 3e+30, whose square")
     named = replace(data.dataset, columns=(Column("height"), Column("weight")))
     (problem,) = problems(spec, replace(data, dataset=named))
     assert problem.startswith("data.standardize: column weight has values up to 3e+30")
-    assert problem.endswith("or leave it out: data.drop=[weight]")
+    assert problem.endswith("or drop it: data.drop=[weight]")
 
 
 @pytest.mark.parametrize("largest", [3e38, 3e12])
@@ -265,12 +265,12 @@ def test_a_loss_that_makes_no_sense_is_told_with_what_may_help(largest: float) -
 def test_a_loss_of_the_models_own_that_takes_probabilities_for_logits() -> None:
     (problem,) = problems(*own("stubborn"))
     assert problem.startswith(f"model.builder: {MODULE}:stubborn has a loss of its own")
-    assert "leave one of the two out" in problem
+    assert "remove one of the two" in problem
 
 
 def test_a_model_without_weights() -> None:
     (problem,) = problems(*own("no_weights"))
-    assert problem.startswith("model: it has no weight to train; it needs a layer such as Dense")
+    assert problem.startswith("model: it has no weights to train; add a layer such as Dense")
 
 
 def test_a_function_that_is_not_there() -> None:
@@ -282,7 +282,7 @@ def test_a_function_that_is_not_there() -> None:
 def test_a_module_that_is_not_there(module: str) -> None:
     (problem,) = problems(*own("lesson", module=module))
     missing = module if module.startswith("tests.integration") else "tests.no"
-    assert problem.startswith(f"model.builder: there is no module {missing}, for {module}:lesson")
+    assert problem.startswith(f"model.builder: there is no module {missing} (for {module}:lesson)")
     assert "PYTHONPATH" in problem
 
 
@@ -343,7 +343,7 @@ def test_a_model_that_memory_has_no_room_for(
     spec, data = compose("data=digits", model, *free, params)
     monkeypatch.setattr(preflight, "available_bytes", lambda: 16 * count - 1)
     (problem,) = problems(spec, data)
-    assert problem.startswith(f"model: it has {count:,} parameters; ")
+    assert problem.startswith(f"model: it has {count:,} parameters, ")
     assert problem.endswith("make it smaller")
     monkeypatch.setattr(preflight, "available_bytes", lambda: 16 * count)
     assert problems(spec, data) == []
@@ -379,10 +379,10 @@ def test_the_name_of_a_nested_model_means_the_layers_in_it(rates: str, trains: b
     [
         (
             "{hiden_*: 0.5}",
-            "no layer is called hiden_*; those with weights: hidden_1, hidden_2, probabilities",
+            "no layer is named hiden_*; layers with weights: hidden_1, hidden_2, probabilities",
         ),
-        ("{'*_1': 0.5, hidden_*: 2}".replace("'", ""), "layer hidden_1 is meant by *_1 and by "),
-        ("{'*': 0}".replace("'", ""), "it has no weight to train"),
+        ("{'*_1': 0.5, hidden_*: 2}".replace("'", ""), "layer hidden_1 matches *_1 and "),
+        ("{'*': 0}".replace("'", ""), "it has no weights to train"),
     ],
 )
 def test_factors_of_learning_rates_that_mean_nothing(rates: str, told: str) -> None:
@@ -435,7 +435,7 @@ def test_a_sweep_of_what_cannot_be_trained_leaves_nothing(tmp_path: Path) -> Non
     assert done.code == 2, done.said
     shape, output = done.err.splitlines()
     assert shape.startswith("error: model.builder: lessons.py:")
-    assert "for rows of 1 feature, and the data has 2 features" in shape
+    assert "for rows of 1 feature, but the data has 2 features" in shape
     assert 'write Dense(classes, activation="softmax")' in output
     for folder in (box.work, box.home, box.temporary):
         assert listing(folder) == []

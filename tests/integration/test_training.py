@@ -401,15 +401,15 @@ def test_patience_on_a_script(values: Sequence[float], patience: int, last: int)
     spec, _ = compose(
         f"training.epochs={len(values)}", f"training.early_stopping.patience={patience}"
     )
-    progress = History(spec, lambda _: None, lambda _: True)
+    history = History(spec, lambda _: None, lambda _: True)
     for epoch, value in enumerate(values, 1):
         metrics = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": value}
-        if not progress.on_epoch(epoch, metrics):
+        if not history.on_epoch(epoch, metrics):
             break
-    assert progress.epochs == last
+    assert history.epochs == last
     best = max(values[:last])
-    assert progress.best_value == best
-    assert progress.best_epoch == values.index(best) + 1
+    assert history.best_value == best
+    assert history.best_epoch == values.index(best) + 1
 
 
 def test_best_epoch_gives_the_weights_that_are_tested() -> None:

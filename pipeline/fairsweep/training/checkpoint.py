@@ -1,9 +1,9 @@
-"""Checkpoints: a training that is stopped goes on from the last one, with the same numbers.
+"""Checkpoints: an interrupted training continues from the last one, with the same numbers.
 
 A checkpoint is a file `<epoch>-<SHA-256 of its content>.npz` of plain arrays: every variable that
-training changes, the weights of the best epoch, the metrics of all epochs, and as text in JSON what
-else the training knows. It gets its name when all of it is on the disk, so that one cut short is
-never taken for whole.
+training changes, the weights of the best epoch, the metrics of all epochs, and the rest of the
+training's state as JSON. It gets its name once all of it is on disk, so that a partial file never
+counts as a checkpoint.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from fairsweep.training.history import History
 from fairsweep.training.model import BUILDERS, is_of_keras
 
 Arrays = Mapping[str, npt.NDArray[Any]]
-KEPT = 2  # should the last one turn out to be damaged, there is the one before it
+KEPT = 2  # if the last one turns out to be damaged, the one before it is used
 WORTH_SECONDS = 1.0
 NAME = re.compile(r"(\d{8})-([0-9a-f]{64})\.npz")
 
 
 class CheckpointLost(Exception):
-    """The checkpoints of a training can't be used; it has to begin anew."""
+    """The checkpoints of a training can't be used; it has to start over."""
 
 
 class Checkpoints:
@@ -48,7 +48,7 @@ class Checkpoints:
         folders: where they are; None where none are kept.
 
     Raises:
-        CheckpointLost: there are some, and none is whole.
+        CheckpointLost: there are some, and all are damaged.
     """
 
     def __init__(self, spec: TrialSpec, folders: TrialFolders | None) -> None:
@@ -60,13 +60,13 @@ class Checkpoints:
         self._stored = None if self._folder is None else newest(self._folder)
         self._plain = {} if self._stored is None else _from_text(self._stored["plain"])
 
-    def prefer(self, progress: History) -> None:
-        """Has the training go on in the loop that it began in, where nobody asks for one."""
-        if progress.spec.training.loop == "auto" and self._plain.get("loop") == "fit":
-            progress.use_fit(self._plain["loop_reason"])
+    def prefer(self, history: History) -> None:
+        """Continues in the loop that the training began in, if `training.loop` is auto."""
+        if history.spec.training.loop == "auto" and self._plain.get("loop") == "fit":
+            history.use_fit(self._plain["loop_reason"])
 
-    def resume(self, progress: History) -> None:
-        """Puts the last checkpoint, if there is one, into the training and its model, whose
+    def resume(self, history: History) -> None:
+        """Restores the last checkpoint, if there is one, into the training and its model, whose
         optimizer is built.
 
         Raises:
@@ -74,43 +74,45 @@ class Checkpoints:
         """
         if self._stored is None:
             return
-        for name, variable in _variables(progress).items():
+        for name, variable in _variables(history).items():
             stored = self._stored.get(f"variables/{name}")
             own = variable.numpy()
             if stored is None or stored.shape != own.shape or stored.itemsize != own.itemsize:
                 raise CheckpointLost(
-                    f"{name} has the shape {own.shape} now, the checkpoint was taken of a model "
-                    f"where it had {None if stored is None else stored.shape}"
+                    f"the checkpoint is of another model: {name} has the shape {own.shape} now, "
+                    f"and {None if stored is None else stored.shape} there"
                 )
             variable.assign(stored.view(own.dtype))
-        weights = progress.model.weights[: self._plain["best_weights"]] if progress.model else []
+        weights = history.model.weights[: self._plain["best_weights"]] if history.model else []
         best = [self._stored[f"best/{i}"].view(w.numpy().dtype) for i, w in enumerate(weights)]
-        progress.go_on(self._plain, _epochs(progress.spec.key, self._stored, self._plain), best)
+        history.go_on(self._plain, _epochs(history.spec.key, self._stored, self._plain), best)
         self._stored = None
 
-    def offer(self, progress: History) -> None:
-        """Leaves a checkpoint of a training that goes on, if it is time for one."""
+    def offer(self, history: History) -> None:
+        """Writes a checkpoint of a training that goes on, if one is due."""
         if time.monotonic() >= self._due:
-            self.leave(progress)
+            self.leave(history)
 
-    def leave(self, progress: History) -> None:
-        """Leaves a checkpoint, if they are wanted and it saves more than a moment. A disk that
-        doesn't take it is a warning: the training itself needs none."""
-        if self._folder is None or progress.seconds < min(self._every, WORTH_SECONDS):
+    def leave(self, history: History) -> None:
+        """Writes a checkpoint, if the spec asks for them and it saves more than a moment. A disk
+        that doesn't take it is a warning: the training goes on without."""
+        if self._folder is None or history.seconds < min(self._every, WORTH_SECONDS):
             return
         try:
-            write_checkpoint(self._folder, progress.epochs, _arrays(progress))
+            write_checkpoint(self._folder, history.epochs, _arrays(history))
         except OSError as error:
             log = logging.getLogger(__name__)
-            log.warning("%s: no checkpoint in %s: %s", progress.spec.key, self._folder, error)
+            log.warning(
+                "%s: can't write a checkpoint to %s: %s", history.spec.key, self._folder, error
+            )
         self._due = time.monotonic() + self._every
 
 
 def write_checkpoint(folder: Path, epoch: int, arrays: Arrays) -> Path:
-    """Writes a checkpoint into the folder, which is made, and takes the oldest ones away.
+    """Writes a checkpoint into the folder, which is created, and removes the oldest ones.
 
     Raises:
-        OSError: the disk doesn't take it; those that there are stay.
+        OSError: the disk doesn't take it; earlier ones stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"{os.getpid()}.tmp"
@@ -132,10 +134,10 @@ def write_checkpoint(folder: Path, epoch: int, arrays: Arrays) -> Path:
 
 
 def newest(folder: Path) -> Arrays | None:
-    """The last checkpoint in a folder that is whole; None where there never was one.
+    """The last undamaged checkpoint in a folder; None if it has none at all.
 
     Raises:
-        CheckpointLost: none of them is whole.
+        CheckpointLost: all of them are damaged.
     """
     paths = _named(folder)
     for path in paths:
@@ -144,9 +146,9 @@ def newest(folder: Path) -> Arrays | None:
         if path.name.endswith(f"-{digest}.npz"):
             with np.load(path, allow_pickle=False) as stored:
                 return dict(stored)
-        logging.getLogger(__name__).warning("%s isn't whole", path)
+        logging.getLogger(__name__).warning("checkpoint %s is damaged", path)
     if paths:
-        raise CheckpointLost(f"no checkpoint in {folder} is whole")
+        raise CheckpointLost(f"every checkpoint in {folder} is damaged")
     return None
 
 
@@ -157,7 +159,7 @@ def _named(folder: Path) -> list[Path]:
 
 
 def _sync(folder: Path) -> None:
-    """Has the names in a folder on the disk."""
+    """Waits until the names in a folder are on disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -165,15 +167,15 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _arrays(progress: History) -> Arrays:
-    history, weights = progress.history, progress.best_weights
-    names = list(history[0].values)
-    plain = progress.plain() | {"names": names, "best_weights": len(weights)}
+def _arrays(history: History) -> Arrays:
+    metrics, weights = history.metrics, history.best_weights
+    names = list(metrics[0].values)
+    plain = history.plain() | {"names": names, "best_weights": len(weights)}
     return {
-        **{f"variables/{name}": v.numpy() for name, v in _variables(progress).items()},
+        **{f"variables/{name}": v.numpy() for name, v in _variables(history).items()},
         **{f"best/{i}": weight for i, weight in enumerate(weights)},
-        "epochs": np.array([[metrics.values[name] for name in names] for metrics in history]),
-        "timestamps": np.array([metrics.timestamp for metrics in history]),
+        "epochs": np.array([[epoch.values[name] for name in names] for epoch in metrics]),
+        "timestamps": np.array([epoch.timestamp for epoch in metrics]),
         "plain": np.frombuffer(json.dumps(plain).encode(), np.uint8),
     }
 
@@ -191,10 +193,10 @@ def _epochs(key: TrialKey, stored: Arrays, plain: Mapping[str, Any]) -> list[Epo
     ]
 
 
-def _variables(progress: History) -> dict[str, Any]:
+def _variables(history: History) -> dict[str, Any]:
     """All that training changes, as TensorFlow's variables: weights, the seeds of dropout, the
     optimizer's slots, its learning rate and its count of steps."""
-    model, spec = progress.model, progress.spec
+    model, spec = history.model, history.spec
     assert model is not None
     found = {f"model/{i}": v.value for i, v in enumerate(model.variables)}
     found |= {f"optimizer/{i}": v.value for i, v in enumerate(model.optimizer.variables)}

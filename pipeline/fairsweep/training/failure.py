@@ -1,4 +1,4 @@
-"""What is told of an exception that ended a trial: one line, which points at the user's own."""
+"""Describes the exception that ended a trial in one line, which points at the user's code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fairsweep.errors import BadInput, is_users
 
-# What Keras puts in front of a message, and TensorFlow in front of one from Python in a graph.
+# What Keras writes before a message; and a message of Python code in a graph, in TensorFlow's.
 PREAMBLE = re.compile(r"Exception encountered when calling .*")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 IN_A_GRAPH = re.compile(r"^(\w+): (.*)\nTraceback \(most recent call last\):", re.MULTILINE)
@@ -18,8 +18,8 @@ FRAME = re.compile(r'^ *File "([^"]+)", line (\d+)', re.MULTILINE)
 
 @dataclass(frozen=True)
 class Failure:
-    """`line` is for people; exceptions with the same `cause` have the same type and place. `users`
-    says that it begins with a place in the user's own code."""
+    """`line` is for people; exceptions with the same `cause` have the same type and place. If
+    `users`, the line begins with a place in the user's code."""
 
     line: str
     cause: str
@@ -27,8 +27,8 @@ class Failure:
 
 
 def failure(error: BaseException) -> Failure:
-    """What to tell of an exception: of its traceback the last frame in the user's own code, or the
-    last one where there is none, which then isn't told."""
+    """Describes an exception. Its place is the last frame of the traceback in the user's code; if
+    there is none, the last frame, which is left out of the line."""
     if isinstance(error, BadInput):
         return Failure("; ".join(error.problems), error.problems[0])
     kind, text = type(error).__name__, COLOURS.sub("", str(error))
@@ -41,6 +41,6 @@ def failure(error: BaseException) -> Failure:
         message = lines[0] if lines else ""
     own = [frame for frame in frames if is_users(frame[0])]
     file, number = (own or frames)[-1]
-    told = f"{kind}: {message}" if message else kind
+    text = f"{kind}: {message}" if message else kind
     place = f"{Path(file).name}:{number}: " if own else ""
-    return Failure(place + told, f"{kind} at {file}:{number}", bool(own))
+    return Failure(place + text, f"{kind} at {file}:{number}", bool(own))

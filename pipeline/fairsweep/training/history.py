@@ -1,6 +1,6 @@
-"""What is known of a training after each epoch, and whether it goes on.
+"""The history of a training, and whether it goes on after each epoch.
 
-In: the metrics of one epoch after the other. Out: those epochs to the sweep, and a yes or no.
+In: the metrics of one epoch after the other. Out: these epochs to the sweep, and a yes or no.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from fairsweep.records import EpochMetrics, Outcome, TrialSpec
 
 Emit = Callable[[EpochMetrics], None]
 Keep = Callable[[int], bool]
-"""Waits for the verdict on an epoch: whether the trial goes on."""
+"""Waits for the pruning decision on an epoch: whether the trial goes on."""
 
-# What a checkpoint holds of a training beside arrays.
+# What a checkpoint holds of a history beside arrays.
 PLAIN = ("best_epoch", "best_value", "patient_value", "patient_epoch", "loop", "loop_reason")
 
 
@@ -34,7 +34,7 @@ class History:
         self.loop = "fit" if spec.training.loop == "fit" else "resident"
         self.loop_reason = ""
         self.model: keras.Model | None = None
-        self.history: list[EpochMetrics] = []
+        self.metrics: list[EpochMetrics] = []
         self.outcome: Outcome = "complete"
         self.best_epoch: int | None = None
         self.best_value: float | None = None
@@ -46,41 +46,41 @@ class History:
 
     @property
     def epochs(self) -> int:
-        """How many have ended."""
-        return len(self.history)
+        """How many epochs have ended."""
+        return len(self.metrics)
 
     @property
     def seconds(self) -> float:
-        """How long it has trained, before a checkpoint from which it went on too."""
+        """How long it has trained, including the time before its last checkpoint."""
         return self.earlier + time.monotonic() - self._started
 
     def use_fit(self, reason: str) -> None:
-        """Leaves the compiled loop, which is tried where nobody has asked for one of them."""
+        """Continues with `fit` instead of the compiled loop, if `training.loop` is auto."""
         self.loop, self.loop_reason = "fit", reason
-        logging.getLogger(__name__).warning("%s is trained by fit: %s", self.spec.key, reason)
+        logging.getLogger(__name__).warning("%s is trained with fit: %s", self.spec.key, reason)
 
     def plain(self) -> dict[str, Any]:
-        """What it knows, without weights and epochs: for `go_on`."""
+        """Its state without weights and epochs, for `go_on`."""
         return {name: getattr(self, name) for name in PLAIN} | {"seconds": self.seconds}
 
     def go_on(
-        self, plain: Mapping[str, Any], history: Sequence[EpochMetrics], best_weights: list[Any]
+        self, plain: Mapping[str, Any], metrics: Sequence[EpochMetrics], best_weights: list[Any]
     ) -> None:
-        """Takes up a training where `plain` was asked for, and emits its epochs again, of which
-        the sweep may not know."""
+        """Restores the state that `plain` returned, and emits its epochs again, because the sweep
+        may not have got them."""
         for name in PLAIN:
             setattr(self, name, plain[name])
         self.earlier = plain["seconds"]
         self.best_weights = best_weights
-        self.history = list(history)
-        for metrics in self.history[:-1]:
-            self.emit(replace(metrics, settled=True))
-        self.emit(self.history[-1])
+        self.metrics = list(metrics)
+        for earlier in self.metrics[:-1]:
+            self.emit(replace(earlier, settled=True))
+        self.emit(self.metrics[-1])
 
     def on_epoch(self, epoch: int, values: dict[str, float]) -> bool:
-        """Takes in an epoch; says whether to train another."""
+        """Adds an epoch; says whether to train another."""
         metrics = EpochMetrics(self.spec.key, epoch, values, time.time_ns() // 1_000_000)
-        self.history.append(metrics)
+        self.metrics.append(metrics)
         self.emit(metrics)
         value = values[self.spec.objective.metric]
         if self.spec.objective.better(

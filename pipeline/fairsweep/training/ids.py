@@ -1,7 +1,7 @@
-"""Whether what an Embedding is asked for can be ids: whole numbers from 0, below its rows.
+"""Checks that what reaches an Embedding can be ids: whole numbers from 0, below its row count.
 
-In: a model of the user's own, and rows of the data. Out: what is wrong, as the end of a sentence
-that begins with the model. Keras takes -0.7 for 0, and on a GPU any id it has no row for.
+In: a model of the user's own, and rows of the data. Out: problems, as the end of a sentence that
+begins with the model. Keras itself looks up -0.7 as 0, and on a GPU it takes any id.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fairsweep.data.scaling import Scaling
 
 MOST_ROWS = 1024
 
-Asked = list[tuple[keras.layers.Embedding, npt.NDArray[Any]]]
+Lookups = list[tuple[keras.layers.Embedding, npt.NDArray[Any]]]
 
 
 def looks_up(model: keras.Model) -> bool:
@@ -29,10 +29,10 @@ def looks_up(model: keras.Model) -> bool:
 
 
 @contextmanager
-def asked(model: keras.Model) -> Iterator[Asked]:
-    """Notes what each Embedding of a model gets while the model is called within. Of ids that it
-    has no row for it takes the nearest, so that the call comes to its end."""
-    noted: Asked = []
+def lookups_of(model: keras.Model) -> Iterator[Lookups]:
+    """Records what each Embedding gets while the model is called in this context. Ids without a row
+    are replaced by the nearest, so that the call succeeds."""
+    noted: Lookups = []
     embeddings = _embeddings(model)
     for layer in embeddings:
         layer.call = _noting(layer, layer.call, noted)
@@ -43,28 +43,29 @@ def asked(model: keras.Model) -> Iterator[Asked]:
             del layer.call
 
 
-def id_problems(noted: Asked, scaling: Scaling) -> Iterator[str]:
-    """What is wrong of the first Embedding that got something else than its ids."""
+def id_problems(noted: Lookups, scaling: Scaling) -> Iterator[str]:
+    """What is wrong with the first Embedding that got something else than ids of its rows."""
     for layer, got in noted:
         odd = got[(got < 0) | (got != np.floor(got))]
         if odd.size:
-            remedy = _unscaled(scaling) or "give it columns of ids alone"
+            remedy = _unscaled(scaling)
+            because = " because features are scaled first" if remedy else ""
             yield (
-                f"looks ids up in an Embedding, whole numbers from 0, and it gets {odd[0]:.3g}"
-                f"{', for features are scaled first' if _unscaled(scaling) else ''}; {remedy}"
+                "looks up ids in an Embedding, which must be whole numbers from 0, but gets "
+                f"{odd[0]:.3g}{because}; {remedy or 'give it only columns of ids'}"
             )
             return
         if got.size and got.max() >= layer.input_dim:
             most = int(got.max())
             yield (
-                f"has an Embedding of {layer.input_dim} rows, and the data has ids up to {most}; "
+                f"has an Embedding of {layer.input_dim} rows, but the data has ids up to {most}; "
                 f"write Embedding({most + 1}, …)"
             )
             return
 
 
 def extreme_rows(x: Features) -> Rows:
-    """The numbers of the rows in which a feature has its smallest or its largest value."""
+    """The indices of the rows in which a feature has its smallest or its largest value."""
     low: Sequence[Any] = ()
     high: Sequence[Any] = ()
     for rows in pieces(x):
@@ -77,7 +78,7 @@ def extreme_rows(x: Features) -> Rows:
 def _better(
     better: Callable[..., Any], best: Sequence[Any], block: Features, places: Rows, start: int
 ) -> Sequence[Any]:
-    """The values and row numbers of each feature so far, and in a further block."""
+    """The best value of each feature and its row index, after one more block."""
     values = np.take_along_axis(block, places[np.newaxis], axis=0)[0]
     if not best:
         return values, places + start
@@ -90,7 +91,7 @@ def _embeddings(model: keras.Model) -> list[keras.layers.Embedding]:
 
 
 def _noting(
-    layer: keras.layers.Embedding, own: Callable[..., Any], noted: Asked
+    layer: keras.layers.Embedding, own: Callable[..., Any], noted: Lookups
 ) -> Callable[..., Any]:
     def call(inputs: Any, *arguments: Any, **keywords: Any) -> Any:
         if hasattr(inputs, "numpy"):  # not while Keras only asks for shapes
@@ -102,7 +103,7 @@ def _noting(
 
 
 def _unscaled(scaling: Scaling) -> str:
-    """How features stay as they are."""
+    """The overrides that leave features unscaled; empty if they are."""
     keys = {"data.standardize=false": scaling.mean, "data.rescale=null": scaling.factor is not None}
     own = " ".join(key for key, given in keys.items() if given)
     return f"use {own}" if own else ""

@@ -1,6 +1,6 @@
-"""Features whose values are too large for what is calculated with them, in 32-bit floats.
+"""Finds features whose values are too large to calculate with in 32-bit floats.
 
-In: the data, and what is done to its features. Out: what to tell, with the column of a table.
+In: the data and its preprocessing. Out: a problem or a warning, which names a table's column.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 def beyond_floats(dataset: Dataset, scaling: Scaling) -> str:
-    """What is wrong where a feature can't be standardized: its variance is no 32-bit float."""
+    """The problem of a feature whose variance doesn't fit in a 32-bit float; empty if none."""
     places = [i for i, variance in enumerate(scaling.variance) if variance > LARGEST]
     if not places:
         return ""
     own = [scaling.numbers[i] for i in places] if scaling.numbers else places
     names = [dataset.columns[i].name for i in own if dataset.columns]
-    remedy = f", or leave it out: data.drop=[{','.join(names)}]" if names else ""
+    remedy = f", or drop it: data.drop=[{','.join(names)}]" if names else ""
     return (
-        f"data.standardize: {_described(dataset, own[0])}, and the square of that is beyond 32-bit "
+        f"data.standardize: {_described(dataset, own[0])}, whose square doesn't fit in 32-bit "
         f"floats; divide it in the data by a power of ten{remedy}"
     )
 
 
 def senseless_loss(loss: float, dataset: Dataset, scaling: Scaling) -> str:
-    """What to tell of the loss of a first step that no training comes back from."""
+    """The warning about a first step's loss that no training recovers from; empty if none."""
     if loss <= HOPELESS_LOSS:
         return ""
-    told = f"the loss of the first step is {loss:.2g}"
+    first = f"training.loss: the loss of the first step is {loss:.2g}"
     if scaling.mean:
-        return f"training.loss: {told}; the model's own code may be what makes it so large"
+        return f"{first}; look for the cause in the model's own code"
     largest = _largest(dataset)
     return (
-        f"training.loss: {told}; {_described(dataset, int(np.argmax(largest)))}, and "
-        "data.standardize=true brings features to mean 0 and variance 1"
+        f"{first}; {_described(dataset, int(np.argmax(largest)))}, and data.standardize=true "
+        "scales features to mean 0 and variance 1"
     )
 
 

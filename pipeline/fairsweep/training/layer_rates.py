@@ -1,7 +1,7 @@
-"""Learning rates that differ from layer to layer, by factors for names and patterns of layers.
+"""Learning rates per layer, by factors for layer names and patterns.
 
-In: a built model, and what makes an optimizer of a factor. Out: one optimizer, in which the layers
-of each pattern have one of their own (Keras's MultiOptimizer). A factor of 0 freezes.
+In: a built model, and a function from a factor to an optimizer. Out: one optimizer, in which the
+layers of each pattern have their own (Keras's MultiOptimizer). A factor of 0 freezes a layer.
 """
 
 from __future__ import annotations
@@ -30,40 +30,40 @@ def optimizer_by_layer(
         build: makes an optimizer whose learning rate is multiplied by a factor.
 
     Raises:
-        BadInput: a layer is meant by two patterns, or gradients are clipped by the norm of all.
+        BadInput: a layer matches two patterns, or gradients are clipped by their global norm.
     """
     layers = list(_with_weights(model))
-    if problems := list(_twice_meant([names for _, names in layers], factors)):
+    if problems := list(_ambiguous([names for _, names in layers], factors)):
         raise BadInput(*problems)
     own: dict[int, keras.optimizers.Optimizer] = {}
     for pattern, factor in factors.items():
-        meant = [layer for layer, names in layers if pattern in _patterns(names, factors)]
+        matching = [layer for layer, names in layers if pattern in _patterns(names, factors)]
         if factor == 0:
-            for layer in meant:
+            for layer in matching:
                 layer.trainable = False
         else:
             optimizer = build(factor)
-            own |= {id(v): optimizer for layer in meant for v in layer._trainable_variables}
+            own |= {id(v): optimizer for layer in matching for v in layer._trainable_variables}
     others = build(1.0)
     if not own:
         return others
     if others.global_clipnorm is not None:
         raise BadInput(
-            f"optimizer.params.global_clipnorm: with {KEY} Keras takes the norm of each "
-            "pattern's layers, not of all; use optimizer.params.clipnorm, or leave one of them out"
+            f"optimizer.params.global_clipnorm: with {KEY} Keras takes the norm over the layers of "
+            "each pattern, not over all; use optimizer.params.clipnorm, or remove one of the two"
         )
     return keras.optimizers.MultiOptimizer(
         lambda variable: own.get(id(variable), others), others.loss_scale_factor
     )
 
 
-def meaningless(model: keras.Model, factors: Mapping[str, float]) -> Iterator[str]:
-    """What to say of patterns that mean no layer of a model."""
+def unmatched_patterns(model: keras.Model, factors: Mapping[str, float]) -> Iterator[str]:
+    """The problems of patterns that match no layer of a model."""
     layers = [names for _, names in _with_weights(model)]
     own = ", ".join(names[0] for names in layers)
     for pattern in factors:
         if not any(fnmatchcase(names[0], pattern) or pattern in names for names in layers):
-            yield f"{KEY}: no layer is called {pattern}; those with weights: {own}"
+            yield f"{KEY}: no layer is named {pattern}; layers with weights: {own}"
 
 
 def program_kind(factors: Mapping[str, float]) -> Sequence[tuple[str, bool]]:
@@ -83,7 +83,7 @@ def _with_weights(
 
 
 def _patterns(names: Sequence[str], factors: Mapping[str, float]) -> Sequence[str]:
-    """Those that mean a layer of these names."""
+    """The patterns that match a layer of these names."""
     own, *around = names
     if own in factors:
         return [own]
@@ -91,10 +91,10 @@ def _patterns(names: Sequence[str], factors: Mapping[str, float]) -> Sequence[st
     return matching or [name for name in around if name in factors][:1]
 
 
-def _twice_meant(layers: Sequence[Sequence[str]], factors: Mapping[str, float]) -> Iterator[str]:
+def _ambiguous(layers: Sequence[Sequence[str]], factors: Mapping[str, float]) -> Iterator[str]:
     for names in layers:
         if len(patterns := _patterns(names, factors)) > 1:
             yield (
-                f"{KEY}: layer {names[0]} is meant by {' and by '.join(patterns)}; give it a "
-                "factor by its own name, which goes before patterns"
+                f"{KEY}: layer {names[0]} matches {' and '.join(patterns)}; give it a factor under "
+                "its own name, which takes precedence over patterns"
             )

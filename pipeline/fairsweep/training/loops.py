@@ -55,7 +55,7 @@ def fits_in_memory(*parts: Arrays | None) -> bool:
 
 
 @dataclass(frozen=True)
-class Rhythm:
+class BatchOrder:
     """How many epochs, in batches of how many rows, in which order."""
 
     epochs: int
@@ -75,16 +75,16 @@ def run_resident(
     program: Program,
     train: Arrays,
     validation: Arrays | None,
-    rhythm: Rhythm,
+    plan: BatchOrder,
     on_epoch: OnEpoch,
     done: int = 0,
 ) -> None:
     """Trains with the data held as tensors and one compiled program per epoch; `done` epochs are
     behind the program's model."""
     rows, held = train.tensors, None if validation is None else validation.tensors
-    batch_size = tf.constant(rhythm.batch_size)
-    for epoch in range(done + 1, rhythm.epochs + 1):
-        order = tf.constant(rhythm.order(epoch, len(train.x)))
+    batch_size = tf.constant(plan.batch_size)
+    for epoch in range(done + 1, plan.epochs + 1):
+        order = tf.constant(plan.order(epoch, len(train.x)))
         if not on_epoch(epoch, program.train(rows, order, batch_size, held)):
             return
 
@@ -93,7 +93,7 @@ def run_fit(
     model: keras.Model,
     train: Arrays,
     validation: Arrays | None,
-    rhythm: Rhythm,
+    plan: BatchOrder,
     on_epoch: OnEpoch,
     done: int = 0,
     on_batch: Callable[[], None] = lambda: None,
@@ -103,10 +103,10 @@ def run_fit(
     of validation."""
 
     def batches() -> Iterator[tuple[Array, ...]]:
-        for epoch in range(done + 1, rhythm.epochs + 1):
-            order = rhythm.order(epoch, len(train.x))
-            for start in range(0, len(order), rhythm.batch_size):
-                rows = order[start : start + rhythm.batch_size]
+        for epoch in range(done + 1, plan.epochs + 1):
+            order = plan.order(epoch, len(train.x))
+            for start in range(0, len(order), plan.batch_size):
+                rows = order[start : start + plan.batch_size]
                 yield tuple(column[rows] for column in train.columns)
 
     def report(epoch: int, logs: Mapping[str, float]) -> None:
@@ -115,9 +115,9 @@ def run_fit(
 
     model.fit(
         batches(),
-        epochs=rhythm.epochs,
+        epochs=plan.epochs,
         initial_epoch=done,
-        steps_per_epoch=-(-len(train.x) // rhythm.batch_size),
+        steps_per_epoch=-(-len(train.x) // plan.batch_size),
         validation_data=None if validation is None else _labelled(validation),
         validation_batch_size=EVALUATION_BATCH,
         shuffle=False,

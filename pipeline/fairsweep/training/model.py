@@ -156,7 +156,7 @@ def cnn(
     dense layers, `hidden_1` the first."""
     if len(shape) != 3:
         raise ValueError(
-            f"model cnn needs images (height, width, channels), the data has {tuple(shape)}"
+            f"model=cnn: need images (height, width, channels), got rows of shape {tuple(shape)}"
         )
     inputs = outputs = keras.Input(tuple(shape))
     for i, channels in enumerate(filters, 1):

@@ -1,7 +1,7 @@
-"""Whether an arm can be trained at all: its model is built, compiled, and takes one step.
+"""Checks that an arm can be trained: builds and compiles its model, and takes one step.
 
 In: a `TrialSpec` of the arm's defaults, and the data. Out: a `TrialResult` without epochs, whose
-`error` is all that is wrong, a problem a line. What was compiled is left for the arm's trials.
+`error` has one problem per line. The compiled program is kept for the arm's trials.
 """
 
 from __future__ import annotations
@@ -20,50 +20,50 @@ from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
 from fairsweep.records import TrialResult, TrialSpec
 from fairsweep.training.failure import failure
-from fairsweep.training.ids import asked, extreme_rows, id_problems, looks_up
+from fairsweep.training.ids import extreme_rows, id_problems, looks_up, lookups_of
 from fairsweep.training.large_values import beyond_floats, senseless_loss
-from fairsweep.training.layer_rates import meaningless
-from fairsweep.training.loops import Arrays, Rhythm, fits_in_memory, run_fit
+from fairsweep.training.layer_rates import unmatched_patterns
+from fairsweep.training.loops import Arrays, BatchOrder, fits_in_memory, run_fit
 from fairsweep.training.loss import Form
 from fairsweep.training.model import parameter_count
 from fairsweep.training.trial import WorkerCache, compiled, task_of
-from fairsweep.training.user_model import build_own, shares_weights, told_of
+from fairsweep.training.user_model import build_own, builder_problem, shares_weights
 
 FEW_ROWS = 8
-# A parameter, its gradient, and two values that an optimizer keeps of it, 4 bytes each.
+# A parameter, its gradient, and two values of an optimizer's state, 4 bytes each.
 BYTES_A_PARAMETER = 16
 NOTHING_TO_TRAIN = (
-    "model: it has no weight to train; it needs a layer such as Dense, and one whose factor in "
-    "model.layer_learning_rates, if it has one, is above 0"
+    "model: it has no weights to train; add a layer such as Dense, or raise a layer's factor in "
+    "model.layer_learning_rates above 0"
 )
 UPDATING = (
-    "leave its metrics property to Keras, and have its steps update each of them: for m in "
+    "don't override its metrics property, and update every metric in its steps: for m in "
     'self.metrics: m.update_state(loss) if m.name == "loss" else m.update_state(y, y_pred)'
 )
 KEPT = (
-    "must build a new model each time, and what it returns has weights of one that it returned "
-    "before; make all layers inside of the function"
+    "must build a new model on every call, but returns one that shares weights with an earlier "
+    "one; create all layers inside the function"
 )
 COMPILED = (
-    "compiles its model, and that is replaced: optimizer and training.loss say how it is trained; "
-    "leave compile out"
+    "compiles its model, which has no effect: optimizer and training.loss are used instead; "
+    "remove the compile call"
 )
 LOGITS_TWICE = (
-    "has a loss of its own with from_logits=True, and its last activation gives probabilities, no "
-    "logits; leave one of the two out"
+    "has a loss of its own with from_logits=True, but its last activation gives probabilities, "
+    "not logits; remove one of the two"
 )
 
 
 def check(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> TrialResult:
-    """Tries an arm; no exception of its model's code is raised."""
+    """Checks an arm. An exception in its model's code is a problem in the result."""
     started, trace = time.monotonic(), ""
     notes: list[str] = []
     try:
         problems = _problems(spec, data, cache, notes)
     except BadInput as error:
         problems = error.problems
-    except (Exception, SystemExit) as error:  # of the user's own code: told, not lost
-        problems, trace = [_told(error)], traceback.format_exc()
+    except (Exception, SystemExit) as error:  # in the user's code
+        problems, trace = [_failed(error)], traceback.format_exc()
     return TrialResult(
         key=spec.key,
         outcome="failed" if problems else "complete",
@@ -75,10 +75,10 @@ def check(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> TrialResult:
     )
 
 
-def _told(error: BaseException) -> str:
+def _failed(error: BaseException) -> str:
     own = failure(error)
-    told = f"model.builder: {own.line}" if own.users else f"model: a first step fails: {own.line}"
-    return f"{told}; HYDRA_FULL_ERROR=1 shows how it came to that"
+    place = "model.builder" if own.users else "model: the first training step fails"
+    return f"{place}: {own.line}; HYDRA_FULL_ERROR=1 shows the traceback"
 
 
 def _problems(
@@ -91,24 +91,25 @@ def _problems(
     ours = parameter_count(spec.model, shape, len(data.dataset.class_names))
     if ours is not None and (problem := _too_large(ours)):
         return [problem]
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         model, form = compiled(spec, data, cache)
         if ours is None and (problem := _too_large(model.count_params())):
             return [problem]
-        if problems := list(meaningless(model, spec.model.layer_learning_rates or {})):
+        if problems := list(unmatched_patterns(model, spec.model.layer_learning_rates or {})):
             return problems
         if not model.trainable_variables:
             return [NOTHING_TO_TRAIN]
         if ours is None and (problems := list(_own(spec, data, cache, model, notes))):
             return problems
         values = _step(spec, data, cache, model, form)
-    if any("from_logits" in str(warning.message) for warning in told):
+    if any("from_logits" in str(warning.message) for warning in warned):
         return [f"model.builder: {spec.model.builder} {LOGITS_TWICE}"]
     wanted = dict.fromkeys(("loss", spec.objective.metric))
-    if lacking := [name for name in wanted if name not in values]:
-        given = f"gives {', '.join(values) or 'nothing'} of an epoch and not {', '.join(lacking)}"
-        return [told_of(spec.model.builder, f"{given}; {UPDATING}")]
+    if missing := [name for name in wanted if name not in values]:
+        reported = f"reports {', '.join(values) or 'nothing'} after an epoch"
+        lacking = f"{reported}, but not {', '.join(missing)}; {UPDATING}"
+        return [builder_problem(spec.model.builder, lacking)]
     if note := senseless_loss(values["loss"], data.dataset, scaling):
         notes.append(note)
     return []
@@ -117,39 +118,39 @@ def _problems(
 def _own(
     spec: TrialSpec, data: SplitData, cache: WorkerCache, model: keras.Model, notes: list[str]
 ) -> Iterator[str]:
-    """What is wrong of a model of the user's own that runs."""
+    """What is wrong with a model of the user's own that runs."""
     builder, dataset = spec.model.builder, data.dataset
     scaling = cache.scaling(data, spec.data)
     again = build_own(
         builder, spec.model.params, scaling.shape(dataset.x.shape[1:]), task_of(spec, data)
     )
     if shares_weights(model, again):
-        yield told_of(builder, KEPT)
+        yield builder_problem(builder, KEPT)
     elif again.compiled:
-        notes.append(told_of(builder, COMPILED))
+        notes.append(builder_problem(builder, COMPILED))
     if looks_up(model):
-        with asked(model) as noted:
+        with lookups_of(model) as noted:
             model(dataset.x[extreme_rows(dataset.x)], training=False)
-        yield from (told_of(builder, text) for text in id_problems(noted, scaling))
+        yield from (builder_problem(builder, text) for text in id_problems(noted, scaling))
 
 
 def _too_large(parameters: int) -> str:
-    """What to say of a model that memory has no room for; nothing else."""
+    """The problem with a model that doesn't fit in memory; empty if it does."""
     needed, free = BYTES_A_PARAMETER * parameters, available_bytes()
     if needed <= free:
         return ""
     sizes = [f"{size / 2**30:,.1f} GiB" for size in (needed, free)]
     return (
-        f"model: it has {parameters:,} parameters; with their gradients and what an optimizer "
-        f"keeps of them they take about {sizes[0]}, and {sizes[1]} are free; make it smaller"
+        f"model: it has {parameters:,} parameters, which take about {sizes[0]} with gradients and "
+        f"optimizer state, but only {sizes[1]} are free; make it smaller"
     )
 
 
 def _step(
     spec: TrialSpec, data: SplitData, cache: WorkerCache, model: keras.Model, form: Form
 ) -> Mapping[str, float]:
-    """One step on the first batch, a look at validation rows, and outputs for a few rows, by the
-    loop that will train; gives its metrics."""
+    """The metrics of one step on the first batch and of validation rows, by the loop that will
+    train; a few rows are predicted too."""
     training = spec.training
     train = cache.part(data, "train", form, training.class_weight is not None)
     held = cache.part(data, "validation", form) if len(data.validation) else None
@@ -175,8 +176,8 @@ def _step(
 def _step_of_fit(model: keras.Model, train: Arrays, held: Arrays | None) -> Mapping[str, float]:
     values: dict[str, float] = {}
     model.optimizer.build(model.trainable_variables)
-    rhythm = Rhythm(1, len(train.x), shuffle=False, seed=0)
-    run_fit(model, train, held, rhythm, lambda _, told: values.update(told) is None)
+    batches = BatchOrder(1, len(train.x), shuffle=False, seed=0)
+    run_fit(model, train, held, batches, lambda _, given: values.update(given) is None)
     model.predict_on_batch(train.x[:FEW_ROWS])
     return values
 

@@ -1,4 +1,4 @@
-"""A published model at work: what MLflow loads, and what answers its requests.
+"""Serves a published model: what MLflow loads, and what answers its requests.
 
 MLflow calls `_load_pyfunc` with the folder that `fairsweep.data.recipe` filled.
 """
@@ -46,7 +46,7 @@ class Classifier:
             them, and for each label `p_<name>`; each is a probability of its own.
 
         Raises:
-            ValueError: a number is missing, and the model was trained on data that has all.
+            ValueError: a number is missing, and the model was trained on complete rows.
         """
         x = self._features(rows)
         outputs = np.concatenate(
@@ -77,8 +77,8 @@ class Classifier:
         if gaps.any() and not recipe.scaling.fill:
             row, number = np.argwhere(gaps)[0]
             raise ValueError(
-                f"row {row + 1} has no {recipe.columns[numbers[number]].name}, and the model was "
-                "trained on rows without gaps (data.missing=fill trains one that takes them)"
+                f"row {row + 1} has no {recipe.columns[numbers[number]].name}, but the model was "
+                "trained on complete rows; data.missing=fill trains one that accepts gaps"
             )
         return x
 

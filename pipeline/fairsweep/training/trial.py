@@ -1,4 +1,4 @@
-"""Trains one `TrialSpec`: the same room for searched trials, confirmations and `make train`."""
+"""Trains one `TrialSpec`: a trial of the search, a confirmation, or `fairsweep train`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from fairsweep.training.checkpoint import CheckpointLost, Checkpoints
 from fairsweep.training.failure import failure
 from fairsweep.training.history import Emit, History, Keep
 from fairsweep.training.layer_rates import optimizer_by_layer, program_kind
-from fairsweep.training.loops import Arrays, Rhythm, fits_in_memory, run_fit, run_resident
+from fairsweep.training.loops import Arrays, BatchOrder, fits_in_memory, run_fit, run_resident
 from fairsweep.training.loss import (
     COLUMN,
     Form,
@@ -39,8 +39,8 @@ from fairsweep.training.user_model import output_units
 
 
 class WorkerCache:
-    """What a worker keeps from one trial to the next: programs, the parts of the data, and what
-    was measured of it."""
+    """What a worker keeps from one trial to the next: compiled programs, the parts of the data, and
+    its scaling."""
 
     def __init__(self) -> None:
         self.programs = Programs()
@@ -49,7 +49,7 @@ class WorkerCache:
         self._data: SplitData | None = None
 
     def scaling(self, data: SplitData, settings: Data) -> Scaling:
-        """What the settings do to features."""
+        """The scaling of features that the settings ask for, measured on training rows."""
         self._have(data)
         if self._scaling is None:
             self._scaling = measure(
@@ -78,14 +78,14 @@ class WorkerCache:
     def program(
         self, spec: TrialSpec, data: SplitData, model: keras.Model, train: Arrays
     ) -> Program:
-        """The compiled epochs of a trial, as an earlier one left them or new."""
+        """The compiled program of a trial: that of an earlier trial of its kind, or a new one."""
         kind = _kind(spec, id(data))
         x, y, *_ = train.tensors
         key = kind.key if is_of_keras(model) else None
         return self.programs.get(key, model, x, y, kind.any_shape)
 
     def forget_program(self, spec: TrialSpec, data: SplitData) -> None:
-        """Gives up the compiled epochs of a trial, which have failed."""
+        """Drops the compiled program of a trial, which has failed."""
         self.programs.forget(_kind(spec, id(data)).key)
 
 
@@ -99,52 +99,52 @@ def train_trial(
     has_to_stop: Callable[[], bool] = lambda: False,
     folders: TrialFolders | None = None,
 ) -> TrialResult:
-    """Trains a trial to its end, whatever that is; from its last checkpoint, if it left one.
+    """Trains a trial to its end, whatever that is; from its last checkpoint, if there is one.
 
     An exception of the model's, the optimizer's or the user's own code ends this trial as
-    `failed`, with its traceback in the result; it isn't raised. One that says that the disk is full
-    interrupts it.
+    `failed`, with its traceback in the result; it isn't raised. If it means that the disk is full,
+    the trial ends as `interrupted`.
 
     Args:
         spec: what to train.
         data: the rows, split as the spec's data settings say.
         emit: gets every finished epoch at once.
         keep: is asked one epoch after an epoch that the spec's schedule judges.
-        cache: what the worker's earlier trials left to use; results don't depend on it.
-        on_batch: is called after every batch of a loop that can be heard between epochs.
+        cache: of the worker's earlier trials; results don't depend on it.
+        on_batch: is called after every batch, in the loop that can do so.
         has_to_stop: is asked after every epoch whether to end now, as `interrupted`.
         folders: for the checkpoints and weights that the spec asks for; None keeps none.
     """
-    progress = History(spec, emit, keep)
+    history = History(spec, emit, keep)
     best = Best()
     error = cause = trace = ""
     try:
-        best = _train(data, progress, cache or WorkerCache(), folders, on_batch, has_to_stop)
+        best = _train(data, history, cache or WorkerCache(), folders, on_batch, has_to_stop)
     except CheckpointLost as lost:
-        progress.outcome, error = "interrupted", str(lost)
-    except (Exception, SystemExit) as exception:  # of the user's own code: told, not lost
+        history.outcome, error = "interrupted", str(lost)
+    except (Exception, SystemExit) as exception:  # in the user's code, too
         if is_full(exception):
             file = folders.weights_of(spec.weights) if folders and spec.weights else "."
             path = getattr(exception, "filename", None) or file
-            progress.outcome, error = "interrupted", str(unwritable(Path(path), exception))
+            history.outcome, error = "interrupted", str(unwritable(Path(path), exception))
             cause = DISK_FULL
         else:
-            progress.outcome, trace = "failed", traceback.format_exc()
-            told = failure(exception)
-            error, cause = told.line, told.cause
+            history.outcome, trace = "failed", traceback.format_exc()
+            described = failure(exception)
+            error, cause = described.line, described.cause
     return TrialResult(
         key=spec.key,
-        outcome=progress.outcome,
-        epochs=progress.epochs,
-        seconds=progress.seconds,
-        best_epoch=progress.best_epoch,
-        best_value=progress.best_value,
+        outcome=history.outcome,
+        epochs=history.epochs,
+        seconds=history.seconds,
+        best_epoch=history.best_epoch,
+        best_value=history.best_value,
         test=best.test,
         confusion=best.confusion,
         weights=spec.weights if best.weights else "",
-        earlier=progress.earlier,
-        loop=progress.loop,
-        loop_reason=progress.loop_reason,
+        earlier=history.earlier,
+        loop=history.loop,
+        loop_reason=history.loop_reason,
         error=error,
         cause=cause,
         traceback=trace,
@@ -153,77 +153,77 @@ def train_trial(
 
 def _train(
     data: SplitData,
-    progress: History,
+    history: History,
     cache: WorkerCache,
     folders: TrialFolders | None,
     on_batch: Callable[[], None],
     has_to_stop: Callable[[], bool],
 ) -> Best:
-    """Trains, and makes of the best epoch what the spec asks for."""
-    spec, training = progress.spec, progress.spec.training
+    """Trains, then tests and stores the best epoch as the spec asks."""
+    spec, training = history.spec, history.spec.training
     checkpoints = Checkpoints(spec, folders)
     model, form = compiled(spec, data, cache)
     train = cache.part(data, "train", form, training.class_weight is not None)
     validation = cache.part(data, "validation", form) if len(data.validation) else None
     shuffle = derive_seed(spec.seed, "shuffle")
-    rhythm = Rhythm(training.epochs, training.batch_size, training.shuffle, shuffle)
+    batches = BatchOrder(training.epochs, training.batch_size, training.shuffle, shuffle)
 
     def on_epoch(epoch: int, values: dict[str, float]) -> bool:
-        goes_on = progress.on_epoch(epoch, values)
+        goes_on = history.on_epoch(epoch, values)
         if goes_on and has_to_stop():
-            progress.outcome = "interrupted"
-            checkpoints.leave(progress)
+            history.outcome = "interrupted"
+            checkpoints.leave(history)
             return False
         if goes_on:
-            checkpoints.offer(progress)
+            checkpoints.offer(history)
         return goes_on
 
-    checkpoints.prefer(progress)
+    checkpoints.prefer(history)
     if training.loop == "auto" and not fits_in_memory(train, validation):
-        progress.use_fit("the data doesn't fit in memory twice")
-    if progress.loop == "resident":
+        history.use_fit("the data doesn't fit in memory twice")
+    if history.loop == "resident":
         try:
             program = cache.program(spec, data, model, train)
-            progress.model = program.model
-            checkpoints.resume(progress)
-            run_resident(program, train, validation, rhythm, on_epoch, progress.epochs)
-            return _best(spec, data, progress, cache, form, folders, Resident(program))
+            history.model = program.model
+            checkpoints.resume(history)
+            run_resident(program, train, validation, batches, on_epoch, history.epochs)
+            return _best(spec, data, history, cache, form, folders, Resident(program))
         except CheckpointLost:
             raise
         except Exception as error:
             cache.forget_program(spec, data)
-            if training.loop != "auto" or progress.epochs:
+            if training.loop != "auto" or history.epochs:
                 raise
-            progress.use_fit(f"the model can't be compiled: {type(error).__name__}: {error}")
+            history.use_fit(f"the model can't be compiled: {type(error).__name__}: {error}")
             model, _ = compiled(spec, data, cache)
-    progress.model = model
+    history.model = model
     # `fit` would do so inside its graph, where ScheduleFreeAdamW's copy of the initial weights
     # comes out as zeros.
     model.optimizer.build(model.trainable_variables)
-    checkpoints.resume(progress)
-    run_fit(model, train, validation, rhythm, on_epoch, progress.epochs, on_batch)
-    return _best(spec, data, progress, cache, form, folders, ByFit(model, on_batch))
+    checkpoints.resume(history)
+    run_fit(model, train, validation, batches, on_epoch, history.epochs, on_batch)
+    return _best(spec, data, history, cache, form, folders, ByFit(model, on_batch))
 
 
 def _best(
     spec: TrialSpec,
     data: SplitData,
-    progress: History,
+    history: History,
     cache: WorkerCache,
     form: Form,
     folders: TrialFolders | None,
     trained: Trained,
 ) -> Best:
-    """What is made of the best epoch, for a spec that asks for it."""
-    if not progress.best_weights or progress.model is None or progress.outcome == "interrupted":
+    """Tests and stores the best epoch, if the spec asks for it."""
+    if not history.best_weights or history.model is None or history.outcome == "interrupted":
         return Best()
-    for weight, best in zip(progress.model.weights, progress.best_weights, strict=True):
+    for weight, best in zip(history.model.weights, history.best_weights, strict=True):
         weight.value.assign(best)
     test = cache.part(data, "test", form) if len(data.test) else None
     labels, classes = data.dataset.y[data.test], data.dataset.class_names
     loss = spec.training.loss
     file = str(folders.weights_of(spec.weights)) if folders and spec.weights else ""
-    return best_epoch(trained, progress.best_weights, test, labels, classes, loss, file)
+    return best_epoch(trained, history.best_weights, test, labels, classes, loss, file)
 
 
 def task_of(spec: TrialSpec, data: SplitData) -> Task:
@@ -232,7 +232,7 @@ def task_of(spec: TrialSpec, data: SplitData) -> Task:
 
 
 def compiled(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> tuple[keras.Model, Form]:
-    """A trial's model as it begins, and the form of labels that its loss wants.
+    """A trial's compiled model before training, and the form of labels that its loss wants.
 
     Raises:
         BadInput: the model, the loss and the data don't fit.
@@ -269,9 +269,9 @@ def _kind(spec: TrialSpec, data: int) -> _Kind:
     factors = spec.model.layer_learning_rates or {}
     if training.schedule == Schedule():
         del fixed["learning_rate"]
-        rhythm: object = None
+        schedule: object = None
     else:
-        rhythm = (training.schedule, training.epochs, training.batch_size, factors)
+        schedule = (training.schedule, training.epochs, training.batch_size, factors)
     params = dict(spec.model.params)
     frozen = 0 in factors.values()  # whose weights keep their shape
     any_shape = (
@@ -284,4 +284,4 @@ def _kind(spec: TrialSpec, data: int) -> _Kind:
         params = graph_params(spec.model)
     model = (spec.model.builder, params, program_kind(factors))
     loss = (training.loss, training.class_weight)
-    return _Kind(repr((data, spec.data, model, optimizer.name, fixed, loss, rhythm)), any_shape)
+    return _Kind(repr((data, spec.data, model, optimizer.name, fixed, loss, schedule)), any_shape)

@@ -1,7 +1,7 @@
-"""A model of the user's own: their code is found, called, and asked whether it can be meant.
+"""Builds a model of the user's own, and checks that it can be trained on the data.
 
-In: `package.module:function`. Out: the model that it builds, or `BadInput` with all that is wrong
-of it, told for somebody who sees a network for the first time.
+In: `package.module:function`. Out: the model it builds, or `BadInput` with everything that is wrong
+with it, in words for somebody who builds a network for the first time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fairsweep.config.trust import distrust, is_trusted
 from fairsweep.data.dataset import Features
 from fairsweep.data.scaling import Scaling
 from fairsweep.errors import BadInput
-from fairsweep.training.ids import asked, id_problems
+from fairsweep.training.ids import id_problems, lookups_of
 from fairsweep.training.output import Task, output_problems, value_problems
 
 Builder = Callable[..., Any]
@@ -34,54 +34,54 @@ def build_own(
         name: `package.module:function`.
         params: its keywords.
         shape: of a row, as the model gets it.
-        task: what it is for.
+        task: what the model is for.
 
     Raises:
-        BadInput: there is no such function, it can't be called so, or what it returns can't be
-            trained on such rows with that loss.
+        BadInput: there is no such function, it doesn't take these arguments, or what it returns
+            can't be trained on such rows with that loss.
     """
     builder = _find(name)
     _check_call(name, builder, shape, task.classes, params)
     model = builder(shape, task.classes, **params)
     if problems := list(_problems(model, shape, task)):
-        raise BadInput(*(told_of(name, text) for text in problems))
+        raise BadInput(*(builder_problem(name, text) for text in problems))
     assert isinstance(model, keras.Model)
     return model
 
 
-def told_of(name: str, text: str) -> str:
-    """What is told of a function: its place, and the end of a sentence that begins with it."""
+def builder_problem(name: str, text: str) -> str:
+    """The message about a user's function: where it is defined, and what is wrong with it."""
     return f"model.builder: {_place(name, _find(name))} {text}"
 
 
 def check_values(
     name: str, model: keras.Model, rows: Features, task: Task, scaling: Scaling
 ) -> None:
-    """Asks a model for its outputs where its layers don't say what they are.
+    """Checks a model by its outputs, where its layers don't say what these are.
 
     Args:
         name: `package.module:function` that built it.
-        model: with what is done to features first.
-        rows: a few (rows, …), as the data has them.
-        task: what it is for.
-        scaling: what is done to features first.
+        model: with its preprocessing.
+        rows: a few rows (rows, …) of the data.
+        task: what the model is for.
+        scaling: its preprocessing.
 
     Raises:
-        BadInput: they aren't what the loss takes them for, or it asks for ids that there aren't.
+        BadInput: the loss doesn't take such outputs, or an Embedding gets something else than ids.
     """
-    with asked(model) as noted:
+    with lookups_of(model) as noted:
         given = model(rows, training=False)
     problems = list(id_problems(noted, scaling))
     if not problems and isinstance(given, dict | list | tuple):
         problems = [_several(type(given).__name__, len(given))]
     elif not problems and (given.ndim != 2 or len(given) != len(rows)):
-        problems = [f"must give one row of outputs for each row, and gives {tuple(given.shape)}"]
+        problems = [f"must return one row of outputs per row, but returns {tuple(given.shape)}"]
     elif not problems:
         outputs = np.asarray(given)
         problems = list(output_problems(outputs.shape[1], None, task))
         problems = problems or list(value_problems(outputs, task))
     if problems:
-        raise BadInput(*(told_of(name, text) for text in problems))
+        raise BadInput(*(builder_problem(name, text) for text in problems))
 
 
 def shares_weights(model: keras.Model, other: keras.Model) -> bool:
@@ -90,13 +90,13 @@ def shares_weights(model: keras.Model, other: keras.Model) -> bool:
 
 
 def output_units(model: keras.Model, rows: Features) -> int:
-    """How many outputs a model has for a row; `rows` ask it where only its own code knows."""
+    """How many outputs a model has per row; it is called on `rows` where only its code knows."""
     output = model.outputs[0] if _is_drawn(model) else model(rows[:1], training=False)
     return int(output.shape[1])
 
 
 def last_activation(model: keras.Model) -> str | None:
-    """The activation of a model's last layer by Keras's name; None where its layers don't say."""
+    """The activation of a model's last layer by Keras's name; None if its layers don't say."""
     layer: Any = model
     while isinstance(layer, keras.Model):
         if not _is_drawn(layer):
@@ -125,8 +125,8 @@ def _find(name: str) -> Builder:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise  # of what it imports itself
         raise BadInput(
-            f"model.builder: there is no module {error.name}, for {name}; it must stand in the "
-            "folder where the command runs, or on PYTHONPATH"
+            f"model.builder: there is no module {error.name} (for {name}); put it into the folder "
+            "where you run the command, or on PYTHONPATH"
         ) from error
     builder = getattr(found, function, None)
     if not callable(builder):
@@ -151,14 +151,13 @@ def _check_call(
     except TypeError as error:
         given = "".join(f", {param}={value!r}" for param, value in params.items())
         raise BadInput(
-            f"model.params: {_place(name, builder)} takes {signature}, and would be called as "
-            f"(shape, classes{given}): {error}; what follows the shape of a row and the number of "
-            "classes are the names in model.params"
+            f"model.params: {_place(name, builder)} takes {signature}, but is called as "
+            f"(shape, classes{given}): {error}; set its other parameters in model.params"
         ) from error
 
 
 def _place(name: str, builder: Builder) -> str:
-    """Where the function stands, and its name: `models.py:12: build()`."""
+    """Where the function is defined, and its name: `models.py:12: build()`."""
     function = f"{name.partition(':')[2]}()"
     code = getattr(inspect.unwrap(builder), "__code__", None)
     return f"{Path(code.co_filename).name}:{code.co_firstlineno}: {function}" if code else function
@@ -170,7 +169,7 @@ def _problems(model: Any, shape: Sequence[int], task: Task) -> Iterator[str]:
         return
     if not isinstance(model, keras.Model):
         kind = type(model).__name__
-        yield f"must return a keras.Model, and returns {kind}; keras.Sequential([…]) makes one"
+        yield f"must return a keras.Model, but returns {kind}; keras.Sequential([…]) makes one"
         return
     if _is_drawn(model):
         yield from _input_problems(model, shape)
@@ -178,20 +177,20 @@ def _problems(model: Any, shape: Sequence[int], task: Task) -> Iterator[str]:
     takes_logits = model.compiled and getattr(model.loss, "from_logits", False)
     if takes_logits and (last := last_activation(model)) in ("softmax", "sigmoid"):
         yield (
-            f"compiles its model with from_logits=True, and its {last} gives probabilities, no "
-            "logits; leave compile out: training.loss and optimizer say how it is trained"
+            f"compiles its model with from_logits=True, but its {last} gives probabilities, not "
+            "logits; remove the compile call: training.loss and optimizer are used instead"
         )
 
 
 def _input_problems(model: keras.Model, shape: Sequence[int]) -> Iterator[str]:
     if len(model.inputs) != 1:
-        yield f"makes a model with {len(model.inputs)} inputs, and a row of the data is one array"
+        yield f"builds a model with {len(model.inputs)} inputs, but a row of the data is one array"
         return
     wanted = tuple(model.inputs[0].shape[1:])
     if not _fits(wanted, tuple(shape)):
         yield (
-            f"makes a model for rows of {_size(wanted)}, and the data has {_size(shape)}; its "
-            "first argument is the shape of a row: keras.Input(shape)"
+            f"builds a model for rows of {_size(wanted)}, but the data has {_size(shape)}; use "
+            "its first argument, the shape of a row: keras.Input(shape)"
         )
 
 
@@ -214,8 +213,8 @@ def _size(shape: Sequence[int | None]) -> str:
 
 def _several(kind: str, outputs: int) -> str:
     return (
-        f"makes a model that gives a {kind} of {outputs} output{'s' * (outputs != 1)}, and one "
-        "alone is trained and served; give that itself: keras.Model(inputs, outputs)"
+        f"builds a model that returns a {kind} of {outputs} output{'s' * (outputs != 1)}, but "
+        "exactly one can be trained and served; return it alone: keras.Model(inputs, output)"
     )
 
 
@@ -226,8 +225,8 @@ def _output_problems(model: keras.Model, task: Task) -> Iterator[str]:
         return
     if len(given.shape) != 2:
         yield (
-            f"must give one row of outputs for each row, (None, {task.classes}), and gives "
-            f"{tuple(given.shape)}; a Flatten in front of the last Dense may be missing"
+            f"must return one row of outputs per row, (None, {task.classes}), but returns "
+            f"{tuple(given.shape)}; a Flatten may be missing before the last Dense"
         )
         return
     units = model.outputs[0].shape[1]
