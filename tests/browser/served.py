@@ -38,13 +38,13 @@ class Ui:
         """Ends it as Ctrl-C in its terminal does.
 
         Returns:
-            The processes that were left after a minute, and all that it has printed.
+            The processes that were left after three minutes, and all that it has printed.
         """
         if self.process.returncode is not None:
             return [], ""
         all_of_it = self.processes()
         os.killpg(self.process.pid, signal.SIGINT)
-        left = gone_within(60, all_of_it)
+        left = gone_within(180, all_of_it)
         for pid in left:
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
@@ -81,7 +81,7 @@ def serve(swept: Smoke, home: Path) -> Ui:
 
 def _answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{address}/health", timeout=5) as response:
+        with urllib.request.urlopen(f"{address}/health", timeout=30) as response:
             return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -26,7 +26,7 @@ from tests.integration.lab import listing, wait_until
 from tests.integration.scenarios import headline
 from tests.integration.stored import Run
 
-PATIENCE = 90
+PATIENCE = 180
 """Seconds for a page to show what it should; it takes two or three."""
 
 pytestmark = pytest.mark.usefixtures("tmp_path")
@@ -233,7 +233,7 @@ def test_the_champion_has_a_page(browser: Any, ui: Ui, sweep: Run) -> None:
 def status(ui: Ui, path: str = "/", **headers: str) -> int:
     request = urllib.request.Request(f"{ui.address}{path}", headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         with error:
@@ -254,7 +254,7 @@ def test_another_sites_page_can_not_write(ui: Ui) -> None:
         headers={"Content-Type": "application/json", "Origin": "http://evil.example"},
     )
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=30)
+        urllib.request.urlopen(request, timeout=PATIENCE)
     with refused.value as error:
         assert error.code == 403
 

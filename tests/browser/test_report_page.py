@@ -52,7 +52,7 @@ def wait_for(browser: Any, script: str, expected: int) -> list[Any]:
         found = driver.execute_script(script)
         return found if len(found) == expected else False
 
-    return list(WebDriverWait(browser, 30).until(ready))
+    return list(WebDriverWait(browser, 120).until(ready))
 
 
 def test_every_picture_is_as_wide_as_its_place_and_the_page_as_the_screen(opened: Any) -> None:

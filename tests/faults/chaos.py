@@ -136,7 +136,7 @@ def chaos(
     arena = Arena(start, workers, lambda: size(log), lambda _: 0)
     struck = Executioner(arena, strikes(kills, seed, START, WORK), said).run(tries=kills)
     seconds = time.monotonic() - begun
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while any(map(alive, seen)) and time.monotonic() < deadline:
         time.sleep(0.05)
     store = open_root(root)

@@ -178,7 +178,7 @@ def contest(contestant: Contestant, work: Work, kills: int, seed: int, folder: P
 
     def clear(_: int) -> int:
         """Gives what a kill left 5 s to go, then ends it: all of it was started here."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while (rest := living()) and time.monotonic() < deadline:
             time.sleep(0.1)
         for pid in rest:

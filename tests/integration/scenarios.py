@@ -509,7 +509,7 @@ def _stop(sandbox: Sandbox, process: subprocess.Popen[str], how: signal.Signals)
     workers = [pid for pid in children(process.pid) if b"training.worker" in _command(pid)]
     process.send_signal(how)
     done = finish(process)
-    return Stop(done, len(workers), gone_within(5, workers), sandbox.stored.runs())
+    return Stop(done, len(workers), gone_within(60, workers), sandbox.stored.runs())
 
 
 def _start_waiting(

@@ -53,14 +53,14 @@ def asked_once(number: signal.Signals, longest: float) -> Iterator[subprocess.Po
 def test_asked_twice_it_stops_at_once(number: signal.Signals) -> None:
     with asked_once(number, longest=600) as process:
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=300)
     assert process.returncode == 130
     assert said == "error: stopped at once, asked twice; the same command continues\n"
 
 
 def test_asked_once_it_has_a_limit() -> None:
     with asked_once(signal.SIGTERM, longest=0.1) as process:
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "it took too long" in said
 
