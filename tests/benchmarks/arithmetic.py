@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-Parameters = list[Any]
+Parameters = Sequence[Any]
 SAMPLE = 200
 
 

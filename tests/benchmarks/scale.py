@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,9 @@ def search_times(trials: int, folder: Path) -> Mapping[str, float]:
         study.begin(number, candidate.attempt)
         value = random.Random(number).random()
         for epoch in range(5, EPOCHS):
-            timed("verdict", lambda n=number, e=epoch, v=value: study.keep(n, e, v))
+            timed("verdict", partial(study.keep, number, epoch, value))
         ended = _result(TrialKey("adam", "search", number), value)
-        timed("end", lambda n=number, r=ended: study.tell(n, r))
+        timed("end", partial(study.tell, number, ended))
     return {name: statistics.median(times) for name, times in taken.items()}
 
 

@@ -13,6 +13,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
@@ -26,6 +27,7 @@ import tensorflow as tf  # noqa: E402
 from fairsweep.config.compose.commands import compose_sweep  # noqa: E402
 from fairsweep.data.split import load_split  # noqa: E402
 from fairsweep.training.model import mlp  # noqa: E402
+from fairsweep.training.output import Output  # noqa: E402
 from fairsweep.training.programs import Program, Programs  # noqa: E402
 
 EPOCHS = 60
@@ -34,7 +36,7 @@ CASES = [((64,), 32), ((64, 32), 16), ((64, 32), 64), ((128, 128, 64), 32), ((25
 
 def compiled(widths: Sequence[int], inputs: int) -> keras.Model:
     keras.utils.set_random_seed(0)
-    model = mlp((inputs,), 10, widths, "relu", 0.0, False, 0.0)
+    model = mlp((inputs,), Output(10, "softmax"), widths, "relu", 0.0, False, 0.0)
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
@@ -61,6 +63,10 @@ def xla_epoch(model: keras.Model, x: Any, y: Any, batch: int) -> Callable[[Any],
     return lambda order: float(epoch(order))
 
 
+def _loss(program: Program, rows: Sequence[Any], batch: Any, order: Any) -> float:
+    return program.train(rows, order, batch, None)["loss"]
+
+
 def main() -> None:
     Programs()  # its settings are the workers'
     data = load_split(compose_sweep([]).config.data)
@@ -75,8 +81,8 @@ def main() -> None:
         model = compiled(widths, x.shape[1])
         Program(model, x, y, any_shape=False)  # makes its variables
         size = tf.constant(batch)
-        loops = {
-            "ours": lambda order, p=program, s=size: p.train((x, y), order, s, None)["loss"],
+        loops: dict[str, Callable[[Any], float]] = {
+            "ours": partial(_loss, program, (x, y), size),
             "xla": xla_epoch(model, x, y, batch),
         }
         seconds: dict[str, list[float]] = {name: [] for name in loops}

@@ -117,6 +117,7 @@ def test_the_ui_prints_the_page_of_the_sweeps_alone(browser: Any, ui: Ui, sweep:
         lambda: re.search(r"^sweeps of digits: (\S+)$", ui.log.read_text(), re.MULTILINE),
         "the link",
     )
+    assert printed is not None
     assert printed[1].startswith(ui.address)
     browser.get(printed[1])
     see(browser, "[role=gridcell] a[href*='/runs/']", sweep.name)

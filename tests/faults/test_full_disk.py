@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fairsweep.errors import is_full, unwritable
@@ -48,13 +49,12 @@ def test_weights_that_find_no_room_interrupt_the_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It didn't fail: with room for them it is as good as any other."""
-    from fairsweep.training import best_epoch
     from fairsweep.training.trial import train_trial
 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(best_epoch.np, "savez", full)
+    monkeypatch.setattr(np, "savez", full)
     spec, data = compose("experiment=worked_example", "training.epochs=1")
     spec, folders = replace(spec, weights="own"), TrialFolders(tmp_path, tmp_path)
     result = train_trial(spec, data, lambda _: None, lambda _: True, folders=folders)

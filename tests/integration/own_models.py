@@ -104,7 +104,7 @@ def broken(shape: Sequence[int], classes: int, place: str) -> keras.Model:
     inputs = keras.Input(shape)
     flat = keras.layers.Flatten()(inputs)
     if place == "build":
-        {}["nothing"]  # fails: build
+        dict[str, int]()["nothing"]  # fails: build
     if place == "exit":
         raise SystemExit("it broke in exit")  # fails: exit
     if place == "keras":

@@ -110,7 +110,9 @@ def test_mlflow_serves_it_over_http(served: Served) -> None:
     answers = served.answer["predictions"]
     assert [one["class"] for one in answers] == classes[: len(answers)]
     for one, expected in zip(answers, probabilities, strict=False):
-        np.testing.assert_allclose([one[name] for name in names], expected, rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(
+            np.array([one[name] for name in names], float), expected, rtol=1e-5, atol=1e-7
+        )
 
 
 def test_a_request_of_another_shape_is_refused(served: Served) -> None:

@@ -4,6 +4,7 @@ metric of every epoch, every weight and the optimizer's state, bit for bit."""
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -398,7 +399,7 @@ def test_a_disk_that_takes_no_checkpoint_does_not_end_the_training(
         raise OSError(28, "No space left on device")
 
     spec, data = compose(*SMALL, *NARROW)
-    monkeypatch.setattr(checkpoint.np, "savez", full)
+    monkeypatch.setattr(np, "savez", full)
     with caplog.at_level(logging.WARNING):
         train(replace(spec, checkpoints=KEPT_AS), data, folder=tmp_path)
     assert "No space left on device" in caplog.text
@@ -410,7 +411,7 @@ def test_a_checkpoint_gets_its_name_when_it_is_on_the_disk(
 ) -> None:
     """Content, name, folder: in that order, each waited for."""
     steps: list[str] = []
-    sync, rename = checkpoint.os.fsync, Path.replace
+    sync, rename = os.fsync, Path.replace
 
     def note_sync(descriptor: int) -> None:
         path = Path(f"/proc/self/fd/{descriptor}").resolve()
@@ -421,7 +422,7 @@ def test_a_checkpoint_gets_its_name_when_it_is_on_the_disk(
         steps.append("named")
         return rename(path, target)
 
-    monkeypatch.setattr(checkpoint.os, "fsync", note_sync)
+    monkeypatch.setattr(os, "fsync", note_sync)
     monkeypatch.setattr(Path, "replace", note_rename)
     folder = tmp_path / "trial"
     path = write_checkpoint(folder, 7, {"a": np.arange(3)})

@@ -27,7 +27,7 @@ from fairsweep.tracking.registry import signature
 from fairsweep.training import keras_data
 from fairsweep.training.preprocessing import preprocessing_of
 from fairsweep.training.programs import EVALUATION_BATCH
-from fairsweep.training.serving import _load_pyfunc
+from fairsweep.training.serving import Classifier, _load_pyfunc
 from fairsweep.training.trial import WorkerCache
 from tests.integration import training_room
 from tests.integration.training_room import assert_same, both_loops, compose, train
@@ -43,12 +43,14 @@ FEATURES = [[1, 1, 1, 0], [0, -1, 0, 1], [0, 0, 0, 0], [-1, 1, 0, 0]]
 
 def test_numbers_are_filled_and_scaled_and_words_get_a_feature_each() -> None:
     layer = preprocessing_of(SCALING)
+    assert layer is not None
     np.testing.assert_allclose(np.asarray(layer(ROWS)), FEATURES, atol=1e-6)
     assert SCALING.shape((3,)) == (4,)
 
 
 def test_the_layer_comes_back_from_its_config() -> None:
     layer = preprocessing_of(SCALING)
+    assert layer is not None
     config = json.loads(json.dumps(layer.get_config()))
     again = type(layer).from_config(config)
     np.testing.assert_array_equal(np.asarray(layer(ROWS)), np.asarray(again(ROWS)))
@@ -56,6 +58,7 @@ def test_the_layer_comes_back_from_its_config() -> None:
 
 def test_a_factor_is_for_numbers_alone() -> None:
     layer = preprocessing_of(Scaling(0.5, numbers=(0,), words=((1, 3),)))
+    assert layer is not None
     rows = np.array([[8, 3], [2, 1]], np.float32)
     assert np.asarray(layer(rows)).tolist() == [[4, 1], [1, 0]]
 
@@ -103,7 +106,7 @@ class TestServed:
 
     COLUMNS = (Column("age"), Column("city", ("", "Oslo", "Rome")))
 
-    def classifier(self, folder: Path, fill: tuple[float, ...] = (40.0,)) -> object:
+    def classifier(self, folder: Path, fill: tuple[float, ...] = (40.0,)) -> Classifier:
         """Two outputs: how old, in tens of years from 40, and whether from Oslo."""
         scaling = Scaling(None, (40.0,), (100.0,), (0,), fill, ((1, 0), (1, 1), (1, 2)))
         kernel = np.array([[1, 0], [0, 0], [0, 5], [0, 0]], np.float32)
@@ -180,6 +183,7 @@ class TestServed:
     def test_marks_of_another_country(self, tmp_path: Path) -> None:
         (tmp_path / "rows.csv").write_text("city;age\nOslo;40,5\n")
         table = read_rows(tmp_path / "rows.csv", InputSpec((2,), self.COLUMNS), ";", ",")
+        assert isinstance(table, pd.DataFrame)
         assert table.to_dict("list") == {"age": [40.5], "city": ["Oslo"]}
         with pytest.raises(BadInput, match=r"""may be ';': delimiter="';'"""):
             read_rows(tmp_path / "rows.csv", InputSpec((2,), self.COLUMNS))

@@ -11,7 +11,7 @@ import pytest
 
 from fairsweep.data.dataset import Column
 from fairsweep.data.split import SplitData
-from fairsweep.records import TrialSpec
+from fairsweep.records import EpochMetrics, TrialSpec
 from fairsweep.training import model_check as preflight
 from fairsweep.training.model_check import check
 from fairsweep.training.trial import WorkerCache
@@ -410,12 +410,9 @@ def test_what_it_compiles_is_there_for_the_first_trial() -> None:
 
     told: list[dict[str, float]] = []
     for known in (cache, WorkerCache()):
-        epochs: list[dict[str, float]] = []
-        result = train_trial(
-            spec, data, lambda m, epochs=epochs: epochs.append(dict(m.values)), bool, known
-        )
-        assert result.outcome == "complete"
-        told.append(epochs[-1])
+        epochs: list[EpochMetrics] = []
+        assert train_trial(spec, data, epochs.append, bool, known).outcome == "complete"
+        told.append(dict(epochs[-1].values))
     assert told[0] == told[1]
     assert len(cache.programs) == 1
 

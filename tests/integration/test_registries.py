@@ -7,6 +7,7 @@ second time.
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import keras
 import numpy as np
@@ -148,7 +149,10 @@ def test_a_schedule_that_is_none_of_them_is_constant() -> None:
 
 def test_every_sampler_and_pruner_builds_another_class() -> None:
     dimension = Dimension("x", "float", 0.5, low=0.0, high=1.0)
-    params = {"grid": {"points": 2}, "qmc": {"qmc_type": "sobol", "scramble": True}}
+    params: dict[str, dict[str, Any]] = {
+        "grid": {"points": 2},
+        "qmc": {"qmc_type": "sobol", "scramble": True},
+    }
     names = [name for name in laws.SAMPLERS if name != "gp"]  # which needs torch
     samplers = [
         make_sampler(Search(name, params.get(name, {})), [dimension], 0, "arm", 1) for name in names

@@ -49,7 +49,7 @@ LOSS_ONLY = ("objective.metric=loss", "objective.direction=minimize")
 
 # Keras's own loop, and the compiled one.
 
-STEPS = {
+KINDS_OF_STEPS = {
     "accumulated": ("optimizer.params.gradient_accumulation_steps=2",),
     "averaged": ("optimizer.params.use_ema=true",),
     "averaged-into-weights": (
@@ -68,9 +68,9 @@ TOGETHER = {
     ),
     "adamw, l2, layer normalization, averaged weights": (
         *("optimizer=adamw", "model.params.l2=0.001", "model.params.layer_normalization=true"),
-        *STEPS["averaged-into-weights"],
+        *KINDS_OF_STEPS["averaged-into-weights"],
     ),
-    "lion, accumulated gradients": ("optimizer=lion", *STEPS["accumulated"]),
+    "lion, accumulated gradients": ("optimizer=lion", *KINDS_OF_STEPS["accumulated"]),
     "muon, convolutions, dropout": (
         *("optimizer=muon", "model=cnn", "model.params.filters=[8]", "model.params.dropout=0.2"),
     ),
@@ -81,7 +81,7 @@ TOGETHER = {
 
 ALONE = {
     **{name: (f"optimizer={name}",) for name in OPTIMIZERS},
-    **{name: ("optimizer=adam", *steps) for name, steps in STEPS.items()},
+    **{name: ("optimizer=adam", *steps) for name, steps in KINDS_OF_STEPS.items()},
     **{
         activation: (
             *("optimizer=adam", "model.params.hidden_units=[16,16]"),

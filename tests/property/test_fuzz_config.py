@@ -45,7 +45,7 @@ cnn custom npz digits smoke tpe median ??? ${x} ${data.seed} ${oc.env:HOME} a.b:
 {layers:{low:1,high:2},units:{low:1,high:2}} é \\ = == : , [ { ( ) $ # ! % @
 """.split()
 
-word = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+word = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 value = st.sampled_from(VALUES) | word
 override = st.builds(
     "{}{}={}".format,

@@ -37,7 +37,7 @@ from .spaces import (
     powers,
 )
 
-SAMPLERS = {
+SAMPLERS: dict[str, dict[str, Any]] = {
     "random": {},
     "tpe": {"n_startup_trials": 1, "n_ei_candidates": 4},
     "qmc": {"qmc_type": "sobol", "scramble": True},
@@ -199,7 +199,7 @@ def test_a_spec_is_of_exactly_one_form(spec: Spec) -> None:
         assert "low and high, choices, layers and units" in text or "both layers and units" in text
 
 
-NO_BOUNDS = [math.nan, math.inf, -math.inf, None, "1", True, [1], {}]
+NO_BOUNDS: list[Any] = [math.nan, math.inf, -math.inf, None, "1", True, [1], {}]
 
 
 @given(spec=numbers, bound=st.sampled_from(["low", "high"]), value=st.sampled_from(NO_BOUNDS))

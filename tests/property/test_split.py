@@ -55,8 +55,8 @@ def test_invariants(counts: list[int], validation: float, test: float, seed: int
         assert (np.abs(held - share * sizes) < 2).all()
         assert (held > 0).all() if share else held.sum() == 0
     assert (np.bincount(dataset.y[data.train], minlength=len(counts)) > 0).all()
-    for part in parts.values():
-        assert (np.diff(part) > 0).all()
+    for rows_of_part in parts.values():
+        assert (np.diff(rows_of_part) > 0).all()
 
 
 @st.composite

@@ -57,6 +57,8 @@ class Blind:
 
     def began_anew(self, _: object) -> None: ...
 
+    def stopped(self, *_: object) -> None: ...
+
 
 class Job:
     """Trainings that are dispatched to workers with a script. `script` has the steps of each
@@ -199,7 +201,9 @@ def ended(outcome: Outcome) -> TrialResult:
 def after(*deaths: bool) -> tuple[TrialResult, int]:
     """The result of a training whose workers died so, each for want of memory or not, and how many
     attempts were made."""
-    script = {(0, n): [*[EPOCH] * 4, died(out_of_memory=m)] for n, m in enumerate(deaths, 1)}
+    script: dict[tuple[int, int], Sequence[Step]] = {
+        (0, n): [*[EPOCH] * 4, died(out_of_memory=m)] for n, m in enumerate(deaths, 1)
+    }
     job = Job(script)
     results = [event for event in job.run(1) if isinstance(event, TrialResult)]
     assert len(results) == 1

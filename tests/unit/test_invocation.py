@@ -8,6 +8,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -25,12 +27,12 @@ MAKEFILE = (
 
 
 @pytest.fixture
-def under_make(monkeypatch):
+def under_make(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(UNDER_MAKE, "1")
 
 
 @pytest.mark.usefixtures("under_make")
-def test_plain_overrides_read_as_a_person_would_type_them():
+def test_plain_overrides_read_as_a_person_would_type_them() -> None:
     assert (
         command_line("train", "optimizer=adam", "training.batch_size=32")
         == 'make train ARGS="optimizer=adam training.batch_size=32"'
@@ -54,7 +56,7 @@ def test_plain_overrides_read_as_a_person_would_type_them():
     ],
     ids=lambda overrides: overrides[0],
 )
-def test_overrides_arrive_as_they_were(tmp_path, overrides):
+def test_overrides_arrive_as_they_were(tmp_path: Path, overrides: Sequence[str]) -> None:
     (tmp_path / "Makefile").write_text(MAKEFILE)
     ran = subprocess.run(
         ["sh", "-c", command_line("train", *overrides)],
@@ -63,7 +65,7 @@ def test_overrides_arrive_as_they_were(tmp_path, overrides):
     assert json.loads(ran.stdout) == overrides
 
 
-def test_a_line_break_goes_past_make(monkeypatch):
+def test_a_line_break_goes_past_make(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(UNDER_MAKE, "1")
     monkeypatch.setattr(sys, "argv", [".venv/bin/fairsweep"])
     monkeypatch.setenv("PATH", os.defpath)
@@ -77,7 +79,7 @@ def test_a_line_break_goes_past_make(monkeypatch):
 
 
 @pytest.fixture
-def bin_folder(tmp_path, monkeypatch):
+def bin_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An environment's folder of commands, below the folder where the user stands."""
     folder = tmp_path / ".venv" / "bin"
     folder.mkdir(parents=True)
@@ -92,7 +94,9 @@ def bin_folder(tmp_path, monkeypatch):
     ("program", "words"),
     [("fairsweep", ["fairsweep"]), ("__main__.py", ["python", "-m", "fairsweep"])],
 )
-def test_without_make_it_is_as_it_was_called(monkeypatch, bin_folder, program, words):
+def test_without_make_it_is_as_it_was_called(
+    monkeypatch: pytest.MonkeyPatch, bin_folder: Path, program: str, words: Sequence[str]
+) -> None:
     called = bin_folder / program
     if program == "__main__.py":
         called = bin_folder / "fairsweep" / "__main__.py"
@@ -108,7 +112,9 @@ def test_without_make_it_is_as_it_was_called(monkeypatch, bin_folder, program, w
     assert command_line("sweep", "trials=4") == f".venv/bin/{shlex.join(words)} sweep trials=4"
 
 
-def test_from_elsewhere_it_has_the_whole_path(monkeypatch, bin_folder, tmp_path_factory):
+def test_from_elsewhere_it_has_the_whole_path(
+    monkeypatch: pytest.MonkeyPatch, bin_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     monkeypatch.setattr(sys, "argv", [str(bin_folder / "fairsweep")])
     monkeypatch.setenv("PATH", "")
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
@@ -116,6 +122,8 @@ def test_from_elsewhere_it_has_the_whole_path(monkeypatch, bin_folder, tmp_path_
 
 
 @pytest.mark.usefixtures("under_make")
-def test_under_make_what_has_no_target_is_called_where_it_stands(monkeypatch, bin_folder):
+def test_under_make_what_has_no_target_is_called_where_it_stands(
+    monkeypatch: pytest.MonkeyPatch, bin_folder: Path
+) -> None:
     monkeypatch.setattr(sys, "argv", [str(bin_folder / "fairsweep")])
     assert command_line("doctor") == ".venv/bin/fairsweep doctor"

@@ -85,7 +85,7 @@ def test_seeds_depend_on_seed_and_path_and_nothing_else() -> None:
 
 def test_seeds_of_different_purposes_are_different() -> None:
     paths = [
-        (seed, *path)
+        (seed, path)
         for seed in (0, 1, 10)
         for path in itertools.chain(
             itertools.product(("search", "confirm", "sampler"), range(30)),
@@ -93,7 +93,7 @@ def test_seeds_of_different_purposes_are_different() -> None:
             [("model",), ("shuffle",), ("sampler", "adam")],
         )
     ]
-    assert len({derive_seed(*path) for path in paths}) == len(paths)
+    assert len({derive_seed(seed, *path) for seed, path in paths}) == len(paths)
 
 
 def test_seeds_keep_apart_what_text_would_run_together() -> None:

@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -769,7 +770,7 @@ def test_npz_tells_all_problems_of_its_arrays(tmp_path: Path) -> None:
     assert len(refusal("data=npz", f"data.path={path}").problems) == 2
 
 
-DAMAGE = {
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda content: content[:0],
     "no-zip": lambda _: b"x,y\n1,0\n",
     "cut-short": lambda content: content[: len(content) // 2],

@@ -94,6 +94,16 @@ def given(name: str, **settings: Any) -> Make:
     return lambda folder: {"path": name.format(folder), "target": "label", **settings}
 
 
+def file(name: str, content: bytes) -> Make:
+    """A file of any kind."""
+
+    def make(folder: Path) -> dict[str, Any]:
+        (folder / name).write_bytes(content)
+        return given(f"{{}}/{name}")(folder)
+
+    return make
+
+
 X, Y = np.arange(40.0).reshape(ROWS, 2), np.arange(ROWS) % 2
 LABELS = ["yes", "no"] * 10
 
@@ -104,7 +114,7 @@ def picture(path: Path, size: tuple[int, int] = (6, 4), mode: str = "RGB", seed:
     Image.fromarray(noise).convert(mode).save(path)
 
 
-def photos(change: Callable[[Path], None] = lambda _: None, **settings: Any) -> Make:
+def photos(change: Callable[[Path], object] = lambda _: None, **settings: Any) -> Make:
     """Six images of cats and six of dogs, 6 × 4 pixels, and then a change."""
 
     def make(folder: Path) -> dict[str, Any]:
@@ -406,7 +416,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         ("is no whole Parquet file",),
     ),
     "69-python-objects": (
-        lambda folder: (folder / "a.pkl").write_bytes(b"\x80\x04N.") and given("{}/a.pkl")(folder),
+        file("a.pkl", b"\x80\x04N."),
         ("may hold Python objects, which are never read",),
     ),
     "69-python-objects-in-disguise": (
@@ -414,7 +424,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         ("a file of Python objects", "never read"),
     ),
     "69-hdf5": (
-        lambda folder: (folder / "a.h5").write_bytes(b"\x89HDF") and given("{}/a.h5")(folder),
+        file("a.h5", b"\x89HDF"),
         ("a.h5", "never read", "numpy.savez"),
     ),
     "69-parquet-as-csv": (csv(b"PAR1...."), ("is a Parquet file", "data=parquet")),

@@ -22,7 +22,7 @@ from fairsweep.data.warnings import data_warnings
 from fairsweep.errors import BadInput
 
 ROWS = 60
-FRUIT = {
+FRUIT: dict[str, list[Any]] = {
     "size": [i * i % 17 for i in range(ROWS)],
     "red": [int(i % 3 == 0) for i in range(ROWS)],
     "round": [i % 2 == 0 for i in range(ROWS)],

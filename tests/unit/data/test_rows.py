@@ -18,7 +18,7 @@ def test_columns_are_put_in_the_shape_of_a_row(tmp_path: Path, start: str) -> No
     (tmp_path / "rows.csv").write_text(f"{start}a,b,c,d\n1,2,3,4\n5,6,7,8\n")
     rows = read_rows(tmp_path / "rows.csv", InputSpec((2, 2)))
     assert rows.dtype == np.float32
-    assert rows.tolist() == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
+    assert np.asarray(rows).tolist() == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
 
 
 def test_arrays_may_have_the_shape_already(tmp_path: Path) -> None:
@@ -29,13 +29,15 @@ def test_arrays_may_have_the_shape_already(tmp_path: Path) -> None:
 
 def test_a_tab_may_be_written_as_two_characters(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("a\tb\n1\t2\n")
-    assert read_rows(tmp_path / "rows.csv", InputSpec((2,)), r"\t").tolist() == [[1, 2]]
+    rows = read_rows(tmp_path / "rows.csv", InputSpec((2,)), r"\t")
+    assert np.asarray(rows).tolist() == [[1, 2]]
 
 
 def test_columns_without_a_name_are_left_alone_by_a_model_of_a_table(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text(",b,a,\n0,2,1,\n1,4,3,\n")
     takes = InputSpec((2,), (Column("a"), Column("b")))
     frame = read_rows(tmp_path / "rows.csv", takes)
+    assert isinstance(frame, pd.DataFrame)
     assert frame.to_dict("list") == {"a": [1, 3], "b": [2, 4]}
     with pytest.raises(BadInput, match="column 1, 4 has no name"):
         read_rows(tmp_path / "rows.csv", InputSpec((2,)))
@@ -44,7 +46,8 @@ def test_columns_without_a_name_are_left_alone_by_a_model_of_a_table(tmp_path: P
 def test_an_index_that_pandas_wrote_is_no_number_of_a_row(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": [1, 2], "b": [3, 4]}, index=[8, 7])
     frame.to_parquet(tmp_path / "rows.parquet")
-    assert read_rows(tmp_path / "rows.parquet", InputSpec((2,))).tolist() == [[1, 3], [2, 4]]
+    rows = read_rows(tmp_path / "rows.parquet", InputSpec((2,)))
+    assert np.asarray(rows).tolist() == [[1, 3], [2, 4]]
 
 
 BAD = {
@@ -88,6 +91,6 @@ def test_a_mistake_is_told(tmp_path: Path, case: str) -> None:
 def test_arrays_that_are_no_rows_are_told(
     tmp_path: Path, arrays: dict[str, np.ndarray], message: str
 ) -> None:
-    np.savez(tmp_path / "rows.npz", **arrays)
+    np.savez(tmp_path / "rows.npz", allow_pickle=True, **arrays)
     with pytest.raises(BadInput, match=message):
         read_rows(tmp_path / "rows.npz", InputSpec((2,)))

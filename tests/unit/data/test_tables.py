@@ -211,21 +211,11 @@ class TestSplits:
 
     def test_by_files(self, tmp_path: Path) -> None:
         names = {"path": 30, "validation_path": 10, "test_path": 8}
-        paths = {}
+        paths: dict[str, Any] = {}
         for seed, (key, rows) in enumerate(names.items()):
             paths[key] = str(tmp_path / f"{key}.csv")
             Path(paths[key]).write_text(many(rows, seed))
-        data = load_split(
-            Data(
-                **{
-                    "name": "t",
-                    "source": "csv",
-                    "target": "label",
-                    "drop": ["group", "part"],
-                    **paths,
-                }
-            )
-        )
+        data = load_split(Data("t", "csv", target="label", drop=["group", "part"], **paths))
         assert data.train.tolist() == list(range(30))
         assert data.validation.tolist() == list(range(30, 40))
         assert data.test.tolist() == list(range(40, 48))
@@ -243,8 +233,9 @@ class TestSplits:
         x, y = np.arange(60.0).reshape(30, 2), np.arange(30) % 2
         path = tmp_path / "rows.npz"
         parts = {"train": slice(20), "val": slice(20, 26), "test": slice(26, 30)}
-        arrays = {f"x_{part}": x[rows] for part, rows in parts.items()}
-        np.savez(path, **arrays, **{f"y_{part}": y[rows] for part, rows in parts.items()})
+        arrays: dict[str, Any] = {f"x_{part}": x[rows] for part, rows in parts.items()}
+        arrays |= {f"y_{part}": y[rows] for part, rows in parts.items()}
+        np.savez(path, **arrays)
         data = load_split(Data("t", "npz", str(path)))
         np.testing.assert_array_equal(data.dataset.x, x.astype(np.float32))
         assert data.train.tolist() == list(range(20))

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from fairsweep.search import journal
-
 from .builders import begin, open_study, plan, tell
 
 PLAN = ("search=random", "search.trials=3")
@@ -24,7 +22,7 @@ def synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
         wait(descriptor)
         lengths.append((tmp_path / "studies.log").stat().st_size)
 
-    monkeypatch.setattr(journal.os, "fsync", note)
+    monkeypatch.setattr(os, "fsync", note)
     return lengths
 
 

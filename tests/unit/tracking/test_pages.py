@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ def server(empty_store: Callable[[Path], Store], tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(autouse=True)
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages of two, however many are asked for."""
     from mlflow import MlflowClient
 
@@ -48,7 +48,6 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     for name in ("search_experiments", "search_runs", "search_registered_models"):
         monkeypatch.setattr(MlflowClient, name, of_two(getattr(MlflowClient, name)))
-    return
 
 
 def test_all_experiments(server: Store) -> None:
