@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import warnings
 from collections.abc import Callable
@@ -11,18 +10,12 @@ from pathlib import Path
 import pytest
 
 from fairsweep.commands.sweep import prepare
-from fairsweep.doctor.runs import read_runs
 from fairsweep.stages.sweep import run_sweep
 from fairsweep.testing import scripted, tiny_data
-from fairsweep.testing.data import CENTERS
-from fairsweep.tracking.names import CONFUSION
 
 pytest.register_assert_rewrite("tests.faults.oracle")
 
-from tests.faults.oracle import open_root  # noqa: E402
-
 NAME = "whole"
-TEST_ROWS = 12
 SWEEP = (
     *("arms.optimizer=[sgd,adam]", "confirm.seeds=2", "executor.workers=2", "terminal=quiet"),
     *("search=random", "search.trials=4", "training.epochs=4", f"sweep.name={NAME}"),
@@ -46,22 +39,9 @@ def sweep(overrides: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) 
         job = prepare([*overrides, f"tracking.root={root}"], None)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # MLflow's own, when it publishes a model
-            code = run_sweep(job, tmp_path_factory.mktemp("logs"), scripted())
-        add_confusions(root)
-        return code
+            return run_sweep(job, tmp_path_factory.mktemp("logs"), scripted())
 
     return run
-
-
-def add_confusions(root: Path) -> None:
-    """Adds what a scripted training doesn't count: its test rows by class."""
-    each = TEST_ROWS // len(CENTERS)
-    counts = [[each * (i == j) for j in range(len(CENTERS))] for i in range(len(CENTERS))]
-    content = json.dumps({"classes": sorted(CENTERS), "counts": counts})
-    for run in read_runs(open_root(root), NAME)[0]:
-        if run.stage == "confirm" and run.folder is not None:
-            run.folder.mkdir(parents=True, exist_ok=True)
-            (run.folder / CONFUSION).write_text(content)
 
 
 @pytest.fixture(scope="session")

@@ -170,10 +170,12 @@ def wait_until(
 
 @dataclass(frozen=True)
 class Scenario:
-    """A job for a sandbox. `run` gets the sandbox, and the results of the scenarios in `after`."""
+    """A job for a sandbox of the kind `box`. `run` gets the sandbox, and the results of the
+    scenarios in `after`."""
 
     run: Callable[..., Any]
     after: tuple[str, ...] = ()
+    box: Callable[[Path], Sandbox] = Sandbox
 
 
 class Lab:
@@ -217,6 +219,6 @@ class Lab:
         # The queue is first come, first served: what this waits for has begun, so no one waits
         # for ever.
         results = [future.result() for future in before]
-        sandbox = Sandbox(self._root / name)
+        sandbox = self._scenarios[name].box(self._root / name)
         self._sandboxes.append(sandbox)
         return self._scenarios[name].run(sandbox, *results)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.forked import ScriptedSandbox
 from tests.integration.lab import Done, Sandbox
 from tests.integration.scenarios import Troubled
 
@@ -81,7 +82,7 @@ def test_an_unknown_name_lists_those_there_are(troubled: Troubled) -> None:
 
 @pytest.fixture(scope="module")
 def without_store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sandbox, Done]:
-    box = Sandbox(tmp_path_factory.mktemp("empty"))
+    box = ScriptedSandbox(tmp_path_factory.mktemp("empty"))
     return box, box.report()
 
 
@@ -122,7 +123,7 @@ def altered(troubled: Troubled, box: Sandbox, *statements: str) -> Done:
 def test_a_store_of_another_version_is_told(
     troubled: Troubled, tmp_path: Path, statement: str, words: tuple[str, ...]
 ) -> None:
-    done = altered(troubled, Sandbox(tmp_path), statement)
+    done = altered(troubled, ScriptedSandbox(tmp_path), statement)
     assert done.code == 5, done.said
     assert "Traceback" not in done.err
     for word in words:
@@ -138,7 +139,7 @@ def test_a_run_that_has_only_just_begun_is_told_as_running(
         for run in reversed(troubled.sandbox.stored.runs("failing", "search"))
         if run.outcome == "complete"
     ]
-    box = Sandbox(tmp_path)
+    box = ScriptedSandbox(tmp_path)
     done = altered(
         troubled,
         box,

@@ -5,12 +5,11 @@ Each test kills the process at one call, then runs the command again.
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.integration.lab import Sandbox
+from tests.integration.forked import ScriptedSandbox
 from tests.integration.scenarios import ARMS, EPOCHS, SMALL, TRIALS, assert_whole
 
 SWEEP = (
@@ -52,7 +51,7 @@ POINTS = {
         "before",
     ),
     "sweep-not-closed": (f"{WRITE}._close", 1, "before"),
-    "sweep-closed-without-its-report": ("fairsweep.stages.outcome:make_report", 1, "before"),
+    "sweep-closed-without-its-report": ("fairsweep.stages.sweep:make_report", 1, "before"),
 }
 
 
@@ -61,11 +60,11 @@ POINTS = {
 def test_a_sweep_killed_anywhere_becomes_whole(
     target: str, count: int, when: str, tmp_path: Path
 ) -> None:
-    box = Sandbox(tmp_path)
-    shutil.copy(Path(__file__).with_name("failpoint.py"), box.code)
-    killed = box.run("failpoint", target, str(count), when, "fairsweep", "sweep", *SWEEP)
+    box = ScriptedSandbox(tmp_path)
+    box.failpoint = (target, count, when)
+    killed = box.sweep(*SWEEP)
     assert killed.code == -9, killed.said
-
+    box.failpoint = None
     continued = box.sweep(*SWEEP)
     assert continued.code == 0, continued.said
     assert_whole(box.stored, "killed")

@@ -648,3 +648,11 @@ def test_features_are_scaled_as_the_data_says() -> None:
     scaled = next(layer for layer in model.layers if "normalization" in layer.name)(x)
     np.testing.assert_allclose(np.mean(scaled, axis=0), [0.0, 0.0], atol=1e-5)
     np.testing.assert_allclose(np.var(scaled, axis=0), [1.0, 1.0], rtol=1e-4)
+
+
+def test_the_worked_example_trains_on_its_six_rows() -> None:
+    trained = train("experiment=worked_example")
+    assert len(trained.epochs) == 10
+    sixths = [6 * value for value in trained.curve("accuracy")]
+    assert sixths == pytest.approx([round(value) for value in sixths], abs=1e-5)
+    assert all(math.isfinite(value) for value in trained.curve("loss"))

@@ -17,9 +17,11 @@ from types import TracebackType
 import numpy as np
 
 from fairsweep.config import schema
+from fairsweep.data.split import load_split
 from fairsweep.executor import Event, OpenExecutor
 from fairsweep.files import TrialFolders
 from fairsweep.records import (
+    Confusion,
     EpochMetrics,
     Outcome,
     PruningDecision,
@@ -234,6 +236,7 @@ class _Training:
             None if best is None else best + 1,
             None if best is None else values[best],
             test=self._tested(best) if whole and spec.test and best is not None else {},
+            confusion=_all_right(spec.data) if whole and spec.test else None,
             weights=self._weights() if whole else "",
             earlier=EPOCH_SECONDS * self._earlier,
             loop="resident",
@@ -268,3 +271,21 @@ class _Training:
         if self._folders is None or not self.spec.checkpoints:
             return None
         return self._folders.checkpoints_of(self.spec.checkpoints)
+
+
+def _all_right(data: schema.Data) -> Confusion | None:
+    """Every test row by its own class; None where there is none, or rows have several labels."""
+    key = repr(data)
+    if key not in _counted:
+        split = load_split(data)
+        names, labels = split.dataset.class_names, split.dataset.y[split.test]
+        counts = np.diag(np.bincount(labels, minlength=len(names))) if labels.ndim == 1 else None
+        _counted[key] = (
+            None
+            if counts is None or not len(labels)
+            else Confusion(names, tuple(tuple(map(int, row)) for row in counts))
+        )
+    return _counted[key]
+
+
+_counted: dict[str, Confusion | None] = {}

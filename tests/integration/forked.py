@@ -1,0 +1,164 @@
+"""Commands with scripted workers, each in a process of its own that is forked and imports nothing:
+it can be killed and interrupted as any other, and costs a fraction of a second.
+
+What it is forked from has imported all that a command does, and no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import itertools
+import multiprocessing
+import multiprocessing.forkserver
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+from tests.integration.failpoint import arm
+from tests.integration.lab import REPOSITORY, Sandbox
+
+SCRIPTS = "tests.integration.scripts"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of the project: its words, where it runs, and what its workers do. `script` and
+    `checks` name functions, as `module:name`; `failpoint` kills the command, see `failpoint.arm`;
+    `code` is a file that counts as code of the project."""
+
+    words: Sequence[str]
+    folder: Path
+    environment: Mapping[str, str]
+    path: Sequence[str]
+    script: str = f"{SCRIPTS}:learning"
+    checks: str = "fairsweep.testing:passing"
+    failpoint: tuple[str, int, str] | None = None
+    code: str = ""
+
+
+class Forked:
+    """A command that runs; what `subprocess.Popen` has and tests need."""
+
+    def __init__(self, command: Command, log: Path) -> None:
+        self._out, self._err = log.with_suffix(".out"), log.with_suffix(".err")
+        self._process: ForkServerProcess = _context().Process(
+            target=_run, args=(command, self._out, self._err)
+        )
+        self._process.start()
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+        self.stdout = None
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self) -> None:
+        self._process.join()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("fairsweep", timeout or 0.0)
+        return self._out.read_text(), self._err.read_text()
+
+
+@functools.cache
+def _context() -> multiprocessing.context.ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "tests.integration.preloaded"])
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY / "pipeline"), str(REPOSITORY)])
+    try:
+        multiprocessing.forkserver.ensure_running()  # type: ignore[attr-defined]
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+    return context
+
+
+def _run(command: Command, out: Path, err: Path) -> None:
+    for number, file in ((1, out), (2, err)):
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.dup2(descriptor, number)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also under nohup
+    os.chdir(command.folder)
+    os.environ.clear()
+    os.environ.update(command.environment)
+    sys.path[:0] = command.path
+    main = str(REPOSITORY / "pipeline" / "fairsweep" / "__main__.py")
+    sys.argv = sys.orig_argv = [main, *command.words]
+    warnings.simplefilter("default")
+    from fairsweep.commands import sweep, train
+    from fairsweep.stages.sweep import run_sweep
+    from fairsweep.stages.train import run_training
+    from fairsweep.testing import scripted
+    from fairsweep.tracking.write import frame
+
+    start = scripted(_named(command.script), _named(command.checks))
+    sweep.sweep = functools.partial(run_sweep, start=start)
+    train.train = functools.partial(run_training, start=start)
+    if command.code:
+        known = frame.code_sha256
+        frame.code_sha256 = lambda places: known([*places, Path(command.code)])
+    if command.failpoint is not None:
+        arm(*command.failpoint)
+    runpy.run_module("fairsweep", run_name="__main__", alter_sys=False)
+
+
+def _named(name: str) -> object:
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+class ScriptedSandbox(Sandbox):
+    """A sandbox in which commands have scripted workers. What these do next may be set between two
+    commands: `script` and `checks` name functions of tests/integration/scripts.py."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.script, self.checks = "learning", "passing"
+        self.failpoint: tuple[str, int, str] | None = None
+        self.changed_code = ""
+        self._logs = root / "said"
+        self._logs.mkdir()
+        self._count = itertools.count(1)
+
+    def start(  # type: ignore[override]
+        self, module: str, *arguments: str, options: Iterable[str] = (), **variables: str
+    ) -> Forked | subprocess.Popen[str]:
+        assert self._open, "the session ends"
+        if options or module != "fairsweep":
+            return super().start(module, *arguments, options=options, **variables)
+        command = Command(
+            arguments,
+            self.work,
+            self.environment() | variables,
+            [str(self.code)],
+            f"{SCRIPTS}:{self.script}",
+            f"{SCRIPTS}:{self.checks}",
+            self.failpoint,
+            self.changed_code,
+        )
+        process = Forked(command, self._logs / str(next(self._count)))
+        self._started.append(process)  # type: ignore[arg-type]
+        return process
