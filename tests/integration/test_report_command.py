@@ -114,7 +114,7 @@ def altered(troubled: Troubled, box: Sandbox, *statements: str) -> Done:
         (
             "UPDATE tags SET value = replace(value, '\"format\": 1', '\"format\": 7') "
             "WHERE key = 'fairsweep.sweep'",
-            ("failing", "format 7", "reads 1", "use the version that stored it"),
+            ("failing", "format 7", "reads format 1", "use the version that stored it"),
         ),
         ("UPDATE alembic_version SET version_num = '728d730b5ebd'", ("728d730b5ebd", "db upgrade")),
     ],
