@@ -10,7 +10,7 @@ from fairsweep.doctor.runs import StoredRun
 from fairsweep.doctor.studies import StoredTrial, same
 from fairsweep.doctor.sweep import StoredSweep
 from fairsweep.records import TrialKey
-from fairsweep.tracking import names
+from fairsweep.tracking.names import SWEEP_TAG
 from fairsweep.tracking.write.run import STATUS
 
 
@@ -43,7 +43,7 @@ def _check_frame(sweep: StoredSweep) -> Iterator[Problem]:
             what = f"need one run for the {' '.join(key).strip()}, found {counts[key]}"
             yield Problem("V2", sweep.name, what, RESTORE)
     if not sweep.about and sweep.trainings and counts["sweep", ""] == 1:
-        what = f"its run lacks the tag {names.SWEEP_TAG}, which describes the sweep"
+        what = f"its run lacks the tag {SWEEP_TAG}, which describes the sweep"
         yield Problem("V2", sweep.name, what, RESTORE)
 
 
