@@ -38,7 +38,7 @@ test: $(VENV)/ready ## the tests, in under 5 minutes
 check: $(VENV)/ready ## what CI runs: format, lint, types, and all tests
 	@$(BIN)/ruff format --check pipeline tests
 	@$(BIN)/ruff check pipeline tests
-	@$(BIN)/mypy pipeline
+	@$(BIN)/mypy pipeline tests
 	@$(MAKE) --no-print-directory test
 	@$(BIN)/python -m pytest -m long -n 2 --dist worksteal
 	@HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n 2 tests/property

@@ -6,6 +6,8 @@ either exactly or as accuracies: whole rows out of 360. Every stream of random n
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -19,26 +21,28 @@ EACH = 200
 """Simulated sweeps for every number of arms, number of seeds and kind of noise."""
 
 
-def _exact(noise, shared):
+def _exact(noise: Any, shared: Any) -> Any:
     return noise + shared
 
 
-def _rows(noise, shared):
+def _rows(noise: Any, shared: Any) -> Any:
     return np.round(360 * (0.965 + 0.006 * (noise + shared))) / 360
 
 
-def _few_rows(noise, shared):
+def _few_rows(noise: Any, shared: Any) -> Any:
     return np.round(360 * (0.99 + 0.0015 * (noise + 0.5 * shared))) / 360
 
 
-def _uneven(noise, shared):
+def _uneven(noise: Any, shared: Any) -> Any:
     return noise * np.linspace(0.3, 3, noise.shape[-2])[:, None] + shared
 
 
 KINDS = (_exact, _rows, _few_rows, _uneven)
 
 
-def _simulate(kind, arms, seeds, sweeps, shift=None, objective=ACCURACY) -> list[Verdict]:
+def _simulate(
+    kind: Any, arms: Any, seeds: Any, sweeps: Any, shift: Any = None, objective: Any = ACCURACY
+) -> list[Verdict]:
     rng = np.random.default_rng([arms, seeds, KINDS.index(kind)])
     noise = rng.normal(size=(sweeps, arms, seeds))
     if shift is not None:
@@ -72,26 +76,26 @@ def _wins(verdicts: list[Verdict]) -> float:
     return float(np.mean([verdict.kind == "winner" for verdict in verdicts]))
 
 
-def test_equal_arms_bring_a_winner_in_at_most_five_percent(equal_arms):
+def test_equal_arms_bring_a_winner_in_at_most_five_percent(equal_arms: Any) -> None:
     everything = [verdict for verdicts in equal_arms.values() for verdict in verdicts]
     assert len(everything) == 4 * 7 * 8 * 200
     assert _wins(everything) <= 0.05
 
 
 @pytest.mark.parametrize("arms", ARMS)
-def test_no_number_of_arms_brings_more(equal_arms, arms):
+def test_no_number_of_arms_brings_more(equal_arms: Any, arms: Any) -> None:
     verdicts = [verdict for (_, n), own in equal_arms.items() if n == arms for verdict in own]
     assert _wins(verdicts) <= _allowed(0.05, len(verdicts))
 
 
 @pytest.mark.parametrize("arms", ARMS)
-def test_equal_arms_are_seldom_left_out_of_a_tie(equal_arms, arms):
+def test_equal_arms_are_seldom_left_out_of_a_tie(equal_arms: Any, arms: Any) -> None:
     verdicts = [verdict for (_, n), own in equal_arms.items() if n == arms for verdict in own]
     wrong = [any(item.behind for item in verdict.comparisons) for verdict in verdicts]
     assert np.mean(wrong) <= _allowed(0.05, len(verdicts))
 
 
-def test_two_equal_arms_ahead_of_others_are_not_ranked():
+def test_two_equal_arms_ahead_of_others_are_not_ranked() -> None:
     """The hardest case: the others lose to both, so that only one comparison can go wrong."""
     verdicts = _simulate(_exact, 5, 8, 2000, shift=[0, 0, -6, -6, -6])
     assert _wins(verdicts) <= _allowed(0.05, len(verdicts))
@@ -99,7 +103,7 @@ def test_two_equal_arms_ahead_of_others_are_not_ranked():
 
 @pytest.mark.parametrize("arms", ARMS)
 @pytest.mark.parametrize("objective", [ACCURACY, LOSS], ids=["maximize", "minimize"])
-def test_two_standard_deviations_are_found_with_ten_seeds(arms, objective):
+def test_two_standard_deviations_are_found_with_ten_seeds(arms: Any, objective: Any) -> None:
     """One arm is better than each other one by two standard deviations of a run's noise."""
     sign = 1 if objective is ACCURACY else -1
     verdicts = _simulate(_exact, arms, 10, 400, [2 * sign, *[0] * (arms - 1)], objective)
@@ -108,7 +112,7 @@ def test_two_standard_deviations_are_found_with_ten_seeds(arms, objective):
 
 
 @pytest.mark.parametrize("arms", ARMS)
-def test_choosing_among_three_confirmed_configurations_brings_no_more_winners(arms):
+def test_choosing_among_three_confirmed_configurations_brings_no_more_winners(arms: Any) -> None:
     """`confirm.top=3`: the best mean of three stands for each arm, and all are truly equal."""
     verdicts = []
     for seeds in SEEDS:

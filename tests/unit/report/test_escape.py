@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -27,11 +28,11 @@ from fairsweep.report.text.escape import markdown_block, markdown_code, markdown
         ("back\\slash `code`", "back\\\\slash \\`code\\`"),
     ],
 )
-def test_markdown_text(text, markdown):
+def test_markdown_text(text: Any, markdown: Any) -> None:
     assert markdown_text(text) == markdown
 
 
-def test_markdown_code():
+def test_markdown_code() -> None:
     assert markdown_code("a_b") == "`a_b`"
     assert markdown_code("a`b") == "``a`b``"
     assert markdown_code("`") == "`` ` ``"
@@ -40,17 +41,17 @@ def test_markdown_code():
     assert markdown_code(" \n") == ""
 
 
-def test_a_block_is_longer_fenced_than_what_it_holds():
+def test_a_block_is_longer_fenced_than_what_it_holds() -> None:
     assert markdown_block("a\n```\nb", "sh") == "````sh\na\n```\nb\n````"
 
 
-def test_json_cannot_end_its_script():
+def test_json_cannot_end_its_script() -> None:
     data = ["</script><script>alert(1)</script>", "<!--", "a & b"]
     text = script_json(data)
     assert not set("<>&") & set(text)
     assert json.loads(text) == data
 
 
-def test_json_knows_no_nan():
+def test_json_knows_no_nan() -> None:
     with pytest.raises(ValueError, match="JSON"):
         script_json([float("nan")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -28,17 +29,17 @@ from fairsweep.report.text import numbers
         (math.inf, "–"),
     ],
 )
-def test_number(value, text):
+def test_number(value: Any, text: Any) -> None:
     assert numbers.number(value) == text
 
 
-def test_a_deviation_has_the_decimals_of_its_mean():
+def test_a_deviation_has_the_decimals_of_its_mean() -> None:
     assert numbers.spread(0.9794, 0.00021) == "0.9794 ± 0.0002"
     assert numbers.spread(0.00012345, 0.000012) == "0.000123 ± 0.000012"
     assert numbers.spread(0.9794, None) == "0.9794"
 
 
-def test_differences_and_intervals_carry_signs():
+def test_differences_and_intervals_carry_signs() -> None:
     assert numbers.signed(0.0031, 0.97) == "+0.0031"
     assert numbers.signed(-0.00002, 0.97) == "0.0000"
     assert numbers.signed(None) == "–"
@@ -49,11 +50,11 @@ def test_differences_and_intervals_carry_signs():
 @pytest.mark.parametrize(
     ("p", "text"), [(0.03123, "0.031"), (1.0, "1.000"), (0.0004, "< 0.001"), (None, "–")]
 )
-def test_p_value(p, text):
+def test_p_value(p: Any, text: Any) -> None:
     assert numbers.p_value(p) == text
 
 
-def test_p_value_in_a_sentence():
+def test_p_value_in_a_sentence() -> None:
     assert numbers.p_value(0.03123, named=True) == "p = 0.031"
     assert numbers.p_value(0.0004, named=True) == "p < 0.001"
 
@@ -77,5 +78,5 @@ def test_p_value_in_a_sentence():
         ("", ""),
     ],
 )
-def test_setting(text, short):
+def test_setting(text: Any, short: Any) -> None:
     assert numbers.setting(text) == short

@@ -12,6 +12,7 @@ import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,14 +49,14 @@ class Page(HTMLParser):
         self._skip = False
         self.feed(html)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: Any, attrs: Any) -> None:
         self.elements.append((tag, dict(attrs)))
         self._skip = tag in ("script", "style")
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: Any) -> None:
         self._skip = self._skip and tag not in ("script", "style")
 
-    def handle_data(self, data):
+    def handle_data(self, data: Any) -> None:
         if not self._skip:
             self.text += data
 
@@ -63,23 +64,23 @@ class Page(HTMLParser):
         return [attrs for name, attrs in self.elements if name == tag]
 
 
-def _figures(report):
+def _figures(report: Any) -> Any:
     """What the page hands to plotly."""
     found = re.search(r'<script type="application/json" id="figures">(.*?)</script>', report.html)
     return json.loads(found[1]) if found else []
 
 
 @pytest.fixture(scope="module")
-def rich():
+def rich() -> Any:
     return realistic(trials=8)
 
 
 @pytest.fixture(scope="module")
-def report(rich):
+def report(rich: Any) -> Any:
     return build(rich, ui="http://127.0.0.1:5000/", importances=important(rich.arms))
 
 
-def test_the_page_loads_nothing(report):
+def test_the_page_loads_nothing(report: Any) -> None:
     page = Page(report.html)
     assert not page.all("link")
     assert not page.all("iframe")
@@ -91,16 +92,16 @@ def test_the_page_loads_nothing(report):
     assert "@import" not in style
 
 
-def test_without_scripts_the_page_shows_the_same_pictures(report):
+def test_without_scripts_the_page_shows_the_same_pictures(report: Any) -> None:
     hidden = re.findall(r"<noscript>(.*?)</noscript>", report.html)
-    shown = [attrs["src"] for part in hidden for attrs in Page(part).all("img")]
+    shown = [str(attrs["src"]) for part in hidden for attrs in Page(part).all("img")]
     start = "data:image/svg+xml;base64,"
     assert [base64.b64decode(src.removeprefix(start)) for src in shown] == [
         *report.pictures.values()
     ]
 
 
-def test_the_page_links_to_papers_and_to_mlflow_only(report):
+def test_the_page_links_to_papers_and_to_mlflow_only(report: Any) -> None:
     links = {attrs["href"] for attrs in Page(report.html).all("a")}
     assert links == {
         "#best",
@@ -112,18 +113,18 @@ def test_the_page_links_to_papers_and_to_mlflow_only(report):
     }
 
 
-def test_our_script_stores_nothing(report):
+def test_our_script_stores_nothing(report: Any) -> None:
     ours = report.html.rsplit("<script>", 1)[1]
     assert "localStorage" not in ours
     assert "Plotly.newPlot" in ours
 
 
-def test_plotly_is_there_once_and_only_when_needed(report):
+def test_plotly_is_there_once_and_only_when_needed(report: Any) -> None:
     assert report.html.count("plotly.js v") == 1
     assert "plotly.js v" not in build(sweep()).html
 
 
-def test_the_page_holds_what_a_reader_needs(report, rich):
+def test_the_page_holds_what_a_reader_needs(report: Any, rich: Any) -> None:
     text = re.sub(r"\s+", " ", Page(report.html).text)
     for part in (
         report.headline,
@@ -141,7 +142,7 @@ def test_the_page_holds_what_a_reader_needs(report, rich):
         assert part in text
 
 
-def test_markdown_holds_the_same(report, rich):
+def test_markdown_holds_the_same(report: Any, rich: Any) -> None:
     for part in (report.command, "arXiv 2103.03098", rich.data_sha256[:12]):
         assert part in report.markdown
     figures = _figures(report)
@@ -154,19 +155,19 @@ def test_markdown_holds_the_same(report, rich):
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_links_are_relative_to_the_ui_without_its_address(rich):
+def test_links_are_relative_to_the_ui_without_its_address(rich: Any) -> None:
     report = build(rich)
     assert f"](#/experiments/7/runs/{report.best_run})" in report.markdown
     assert f"#/experiments/7/runs/{report.best_run}" in Page(report.html).text
 
 
-def test_an_address_that_is_none_is_refused(rich):
+def test_an_address_that_is_none_is_refused(rich: Any) -> None:
     with pytest.raises(ValueError, match="http://"):
         build(rich, ui="javascript:alert(1)")
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_the_runs_own_overrides_come_before_the_arms():
+def test_the_runs_own_overrides_come_before_the_arms() -> None:
     runs = finished({"adam": [0.9, 0.91]}).runs
     arm = {"adam": ("optimizer=adam",)}
     own = {**arm, "adam-1-search-1": ("optimizer=adam", "optimizer.params.learning_rate=0.1")}
@@ -181,7 +182,7 @@ def test_the_runs_own_overrides_come_before_the_arms():
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_searched_parameters_come_first_with_their_default():
+def test_searched_parameters_come_first_with_their_default() -> None:
     runs = [
         search("adam", 0, 0.9, params={"optimizer": "adam", "optimizer.learning_rate": "0.001"}),
         search("adam", 1, 0.95, params={
@@ -194,7 +195,7 @@ def test_searched_parameters_come_first_with_their_default():
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_the_seed_of_a_trial_is_not_what_was_searched():
+def test_the_seed_of_a_trial_is_not_what_was_searched() -> None:
     runs = [
         search("adam", i, 0.9, seed=70 + i, params={"seed": str(70 + i), "rate": f"0.{i}"})
         for i in range(3)
@@ -205,7 +206,7 @@ def test_the_seed_of_a_trial_is_not_what_was_searched():
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_the_arms_table_by_hand():
+def test_the_arms_table_by_hand() -> None:
     runs = [
         search("adam", 0, 0.9, epochs=10), search("adam", 1, 0.98, epochs=10),
         search("adam", 2, 0.7, "pruned", epochs=3), search("adam", 3, None, "diverged", epochs=1),
@@ -226,7 +227,7 @@ def test_the_arms_table_by_hand():
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_the_table_of_costs_by_hand():
+def test_the_table_of_costs_by_hand() -> None:
     curve = {"val_accuracy": [0.5, 0.961, 0.97]}
     runs = [
         search("adam", 0, 0.9, epochs=10, seconds=100),
@@ -246,7 +247,7 @@ def test_the_table_of_costs_by_hand():
     assert rows[header + 3] == ["sgd", "0%", "0%", "10", "1 s", "never"]
 
 
-def test_html_from_users_is_text():
+def test_html_from_users_is_text() -> None:
     runs = [
         search(EVIL, 0, 0.9, params={EVIL: "1"}),
         search(EVIL, 1, 0.95, params={EVIL: EVIL}),
@@ -265,7 +266,7 @@ def test_html_from_users_is_text():
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_pipes_and_line_breaks_do_not_break_markdown_tables():
+def test_pipes_and_line_breaks_do_not_break_markdown_tables() -> None:
     params = {"a|b": "1|2\n3", "c`d": "`x|`"}
     runs = [search("x|y", 0, 0.9, params=params), confirm("x|y", 0, 0, 0.9)]
     markdown = build(sweep(*runs, arms=["x|y"], data={"p|q": "r|s"}, confirm_seeds=1)).markdown
@@ -276,13 +277,13 @@ def test_pipes_and_line_breaks_do_not_break_markdown_tables():
     assert "| `a\\|b` | `1\\|2 3` |" in markdown
 
 
-def test_same_record_same_bytes(rich, report):
+def test_same_record_same_bytes(rich: Any, report: Any) -> None:
     reversed_ = replace(rich, runs=tuple(reversed(rich.runs)))
     again = build(reversed_, ui="http://127.0.0.1:5000/", importances=important(rich.arms))
     assert again == report
 
 
-def test_same_bytes_in_another_process(report):
+def test_same_bytes_in_another_process(report: Any) -> None:
     program = (
         "import hashlib; from report.builders import important, realistic\n"
         "from fairsweep.report.render import build\n"
@@ -301,7 +302,9 @@ def test_same_bytes_in_another_process(report):
     assert ran.stdout.split() == [hashlib.sha256(page).hexdigest() for page in pages]
 
 
-def test_write_makes_the_pages_and_their_pictures_and_nothing_else(report, tmp_path):
+def test_write_makes_the_pages_and_their_pictures_and_nothing_else(
+    report: Any, tmp_path: Path
+) -> None:
     folder = tmp_path / "new" / "report"
     paths = write(report, folder)
     assert [path.name for path in paths] == ["report.md", "report.html", *report.pictures]
@@ -312,10 +315,12 @@ def test_write_makes_the_pages_and_their_pictures_and_nothing_else(report, tmp_p
         assert path.read_bytes() == report.pictures[path.name]
 
 
-def test_a_write_that_fails_leaves_the_old_file_whole(report, tmp_path, monkeypatch):
+def test_a_write_that_fails_leaves_the_old_file_whole(
+    report: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "report.md").write_text("old")
 
-    def full(_):
+    def full(_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
@@ -326,7 +331,7 @@ def test_a_write_that_fails_leaves_the_old_file_whole(report, tmp_path, monkeypa
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_slices_are_folded_away_where_there_are_many(rich):
+def test_slices_are_folded_away_where_there_are_many(rich: Any) -> None:
     few = build(rich)
     assert "<details open>\n<summary>Every trial against each parameter: 3 pictures" in few.html
     space = rich.spaces["adam"]
@@ -339,7 +344,7 @@ def test_slices_are_folded_away_where_there_are_many(rich):
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_too_few_trials_for_an_importance_are_said_on_both_pages(rich):
+def test_too_few_trials_for_an_importance_are_said_on_both_pages(rich: Any) -> None:
     few = {"adam": Importances((), "needs 20 finished trials, has 8")}
     line = "It is too early to say which of them mattered (adam: needs 20 finished trials, has 8)."
     told = build(rich, importances=few)
@@ -349,7 +354,7 @@ def test_too_few_trials_for_an_importance_are_said_on_both_pages(rich):
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_the_published_model_is_told_with_its_run_and_its_command():
+def test_the_published_model_is_told_with_its_run_and_its_command() -> None:
     record = finished({"adam": [0.9, 0.91, 0.92], "sgd": [0.8, 0.81, 0.82]})
     run = next(r for r in record.runs if r.key.stage == "confirm" and r.best_value == 0.92)
     champion = Champion(record.name, "3", run.run_id, 0.91, record.data_sha256)
@@ -369,7 +374,7 @@ def test_the_published_model_is_told_with_its_run_and_its_command():
 
 @pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize(("objective", "found"), [(ACCURACY, 0.92), (LOSS, 0.88)])
-def test_a_search_that_flattered_has_a_gap_above_zero(objective, found):
+def test_a_search_that_flattered_has_a_gap_above_zero(objective: Any, found: Any) -> None:
     default = 0.85 if objective is ACCURACY else 0.95
     runs = [search("adam", 0, default), search("adam", 1, found)]
     runs += confirmed("adam", 1, [0.9, 0.9, 0.9])
@@ -378,7 +383,7 @@ def test_a_search_that_flattered_has_a_gap_above_zero(objective, found):
     assert row[table.header.index("optimism gap")] == "+0.0200"
 
 
-def test_a_small_p_that_is_too_large_for_a_tie_is_told_with_its_limit():
+def test_a_small_p_that_is_too_large_for_a_tie_is_told_with_its_limit() -> None:
     """Four arms: left out of the tie below 0.05 * 2 / 4, so 0.04 is not enough."""
     item = Comparison("sgd", summarize([0.01, 0.02, 0.03]), "paired t", 0.02, corrected=0.04)
     verdict = Verdict("tie", "adam", ("adam", "sgd"), (item,), limit=0.025)
@@ -389,7 +394,7 @@ def test_a_small_p_that_is_too_large_for_a_tie_is_told_with_its_limit():
     assert "below 0.05 against every other arm" in threshold
 
 
-def _judged(**values):
+def _judged(**values: Any) -> Any:
     """The rows of the comparisons, and what is said of them, of arms with these values."""
     selection = select(finished(values))
     verdict = judge(selection.samples, ACCURACY)
@@ -398,7 +403,7 @@ def _judged(**values):
     return [row[-1] for row in table.rows], said
 
 
-def test_each_comparison_says_which_threshold_its_p_was_compared_with():
+def test_each_comparison_says_which_threshold_its_p_was_compared_with() -> None:
     adam, close, far = [0.90, 0.912, 0.905], [0.90, 0.911, 0.906], [0.501, 0.49, 0.511]
     won, said = _judged(adam=adam, sgd=far, lion=[v - 0.001 for v in far])
     assert won == ["adam is better (p < 0.05)"] * 2
@@ -416,7 +421,7 @@ def test_each_comparison_says_which_threshold_its_p_was_compared_with():
     assert "it equals p" in said["p, corrected"]
 
 
-def test_words_are_explained_on_both_pages_where_they_first_stand(report, rich):
+def test_words_are_explained_on_both_pages_where_they_first_stand(report: Any, rich: Any) -> None:
     text = re.sub(r"\s+", " ", Page(report.html).text)
     selection = select(rich)
     said = terms.comparison_terms(judge(selection.samples, rich.objective))
@@ -439,21 +444,23 @@ def test_words_are_explained_on_both_pages_where_they_first_stand(report, rich):
         (LOSS, "the confirmed mean minus the tuned value"),
     ],
 )
-def test_the_optimism_gap_is_explained_above_and_below_zero(rich, objective, gap):
+def test_the_optimism_gap_is_explained_above_and_below_zero(
+    rich: Any, objective: Any, gap: Any
+) -> None:
     said = dict(terms.arm_terms(replace(rich, objective=objective)))["optimism gap"]
     assert said.startswith(gap)
     assert "negative where the fresh seeds happened to do better" in said
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_what_was_not_confirmed_is_not_explained():
+def test_what_was_not_confirmed_is_not_explained() -> None:
     said = build(sweep(search("adam", 0, 0.9), arms=["adam"], confirm_seeds=0)).markdown
     assert "- **arm**: " in said
     assert "- **optimism gap**: " not in said
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_every_command_of_the_pages_finds_the_store():
+def test_every_command_of_the_pages_finds_the_store() -> None:
     record = finished({"adam": [0.9, 0.91, 0.92]})
     run = next(r for r in record.runs if r.key.stage == "confirm")
     champion = Champion(record.name, "1", run.run_id, 0.91, record.data_sha256)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
+from typing import Any
 
 import pytest
 
@@ -24,13 +25,15 @@ from .builders import ACCURACY, LOSS, confirm, finished, search, sweep
 VALUES = (0.91, 0.2, 0.95, 0.95, 0.7, 0.5)
 
 
-def _adam(*runs, **more):
+def _adam(*runs: Any, **more: Any) -> Any:
     return select(sweep(*runs, **more))["adam"]
 
 
 @pytest.mark.parametrize(("objective", "best"), [(ACCURACY, max), (LOSS, min)])
 @pytest.mark.parametrize("k", range(1, len(VALUES) + 1))
-def test_the_best_of_k_is_the_mean_over_all_ways_to_draw_k(objective, best, k):
+def test_the_best_of_k_is_the_mean_over_all_ways_to_draw_k(
+    objective: Any, best: Any, k: Any
+) -> None:
     drawn = [best(draw) for draw in itertools.combinations(VALUES, k)]
     row = expected_best(VALUES, objective)[k - 1]
     assert row.trials == k
@@ -38,7 +41,7 @@ def test_the_best_of_k_is_the_mean_over_all_ways_to_draw_k(objective, best, k):
 
 
 @pytest.mark.parametrize("objective", [ACCURACY, LOSS])
-def test_the_band_holds_four_fifths_of_the_draws(objective):
+def test_the_band_holds_four_fifths_of_the_draws(objective: Any) -> None:
     best = max if objective is ACCURACY else min
     values = [i / 100 for i in range(30)]
     for k in (1, 2, 3):
@@ -51,7 +54,7 @@ def test_the_band_holds_four_fifths_of_the_draws(objective):
         assert below + above > 0.1
 
 
-def test_of_a_long_search_some_lengths_are_told_both_ends_among_them():
+def test_of_a_long_search_some_lengths_are_told_both_ends_among_them() -> None:
     values = [i / 3000 for i in range(3000)]
     rows = expected_best(values, ACCURACY)
     assert 50 < len(rows) <= 200
@@ -63,11 +66,11 @@ def test_of_a_long_search_some_lengths_are_told_both_ends_among_them():
         assert row.mean == pytest.approx(expected, rel=1e-9)
 
 
-def test_no_values_have_no_best():
+def test_no_values_have_no_best() -> None:
     assert expected_best([], ACCURACY) == ()
 
 
-def test_the_best_so_far_counts_every_epoch_and_only_complete_trials():
+def test_the_best_so_far_counts_every_epoch_and_only_complete_trials() -> None:
     entry = _adam(
         search("adam", 0, 0.8, epochs=10),
         search("adam", 1, 0.99, "pruned", epochs=3),
@@ -85,22 +88,22 @@ def test_the_best_so_far_counts_every_epoch_and_only_complete_trials():
     )
 
 
-def test_before_the_first_complete_trial_there_is_no_best():
+def test_before_the_first_complete_trial_there_is_no_best() -> None:
     entry = _adam(search("adam", 0, 0.9, "pruned", epochs=3), search("adam", 1, 0.5, epochs=10))
     assert best_so_far(entry, ACCURACY) == (Step(2, 13, 0.5),)
 
 
-def test_the_best_so_far_of_a_loss_falls():
+def test_the_best_so_far_of_a_loss_falls() -> None:
     record = sweep(search("adam", 0, 2.0), search("adam", 1, 1.0), objective=LOSS)
     steps = best_so_far(select(record)["adam"], LOSS)
     assert [step.value for step in steps] == [2.0, 1.0]
 
 
-def _rated(trial, value, rate, outcome="complete"):
+def _rated(trial: Any, value: Any, rate: Any, outcome: Any = "complete") -> Any:
     return search("adam", trial, value, outcome, params={"optimizer.learning_rate": str(rate)})
 
 
-def test_good_rates_reach_from_the_lowest_to_the_highest_within_one_percent():
+def test_good_rates_reach_from_the_lowest_to_the_highest_within_one_percent() -> None:
     entry = _adam(
         _rated(0, 0.900, 0.1),
         _rated(1, 0.892, 0.001),
@@ -111,21 +114,21 @@ def test_good_rates_reach_from_the_lowest_to_the_highest_within_one_percent():
     assert good_rates(entry) == (0.001, 0.1)
 
 
-def test_an_arm_without_a_complete_trial_has_no_good_rates():
+def test_an_arm_without_a_complete_trial_has_no_good_rates() -> None:
     assert good_rates(_adam(_rated(0, 0.9, 0.1, "pruned"))) is None
 
 
 @pytest.mark.parametrize(("objective", "goal"), [(ACCURACY, 0.99 * 0.9), (LOSS, 1.01 * 0.5)])
-def test_the_target_is_one_percent_off_the_best_mean(objective, goal):
+def test_the_target_is_one_percent_off_the_best_mean(objective: Any, goal: Any) -> None:
     selection = select(finished({"adam": [0.9, 0.9], "sgd": [0.5, 0.5]}, objective))
     assert target(selection) == pytest.approx(goal)
 
 
-def test_without_confirmation_there_is_no_target():
+def test_without_confirmation_there_is_no_target() -> None:
     assert target(select(sweep(search("adam", 0, 0.9)))) is None
 
 
-def test_epochs_to_a_target_seed_by_seed():
+def test_epochs_to_a_target_seed_by_seed() -> None:
     entry = _adam(
         search("adam", 0, 0.9),
         confirm("adam", 0, 0, 0.9, curves={"val_accuracy": [0.5, 0.8, 0.9]}),
@@ -142,7 +145,7 @@ def test_epochs_to_a_target_seed_by_seed():
     assert epochs_to(losses, 1.0, LOSS) == (2,)
 
 
-def test_neighbouring_rates_are_summed_up_by_median_and_quartiles():
+def test_neighbouring_rates_are_summed_up_by_median_and_quartiles() -> None:
     values = [0.5, 0.1, 0.9, 0.3, 0.7, 0.2, 0.6]
     points = [(10.0**power, value) for power, value in zip(range(-6, 1), values, strict=True)]
     (window,) = smoothed(points[::-1])

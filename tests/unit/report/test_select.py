@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
+from fairsweep.records import RunRecord
 from fairsweep.report.analysis.select import select
 
 from .builders import ACCURACY, LOSS, confirm, confirmed, finished, search, sweep
 
 
-def test_default_is_trial_zero_and_best_the_best_complete_trial():
+def test_default_is_trial_zero_and_best_the_best_complete_trial() -> None:
     arm = select(sweep(search("adam", 1, 0.95), search("adam", 0, 0.9), search("adam", 2, 0.93)))[
         "adam"
     ]
@@ -20,31 +22,31 @@ def test_default_is_trial_zero_and_best_the_best_complete_trial():
     assert [run.key.trial for run in arm.trials] == [0, 1, 2]
 
 
-def test_of_equal_trials_the_first_is_best():
+def test_of_equal_trials_the_first_is_best() -> None:
     arm = select(sweep(search("adam", 2, 0.95), search("adam", 1, 0.95), search("adam", 0, 0.9)))
     assert arm["adam"].best is not None and arm["adam"].best.key.trial == 1
 
 
 @pytest.mark.parametrize(("objective", "trial"), [(ACCURACY, 1), (LOSS, 0)])
-def test_the_direction_of_the_objective_decides(objective, trial):
+def test_the_direction_of_the_objective_decides(objective: Any, trial: Any) -> None:
     runs = (search("adam", 0, 0.2), search("adam", 1, 0.4))
     best = select(sweep(*runs, objective=objective))["adam"].best
     assert best is not None and best.key.trial == trial
 
 
 @pytest.mark.parametrize("outcome", ["pruned", "diverged", "failed", "running"])
-def test_a_trial_that_is_not_complete_is_never_best(outcome):
+def test_a_trial_that_is_not_complete_is_never_best(outcome: Any) -> None:
     arm = select(sweep(search("adam", 0, 0.9), search("adam", 1, 0.99, outcome)))["adam"]
     assert arm.best is not None and arm.best.key.trial == 0
     assert arm.counts[outcome] == 1
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])
-def test_a_complete_trial_without_a_finite_value_is_never_best(value):
+def test_a_complete_trial_without_a_finite_value_is_never_best(value: Any) -> None:
     assert select(sweep(search("adam", 0, value)))["adam"].best is None
 
 
-def test_counts_and_epochs_take_in_every_search_run():
+def test_counts_and_epochs_take_in_every_search_run() -> None:
     outcomes = ["complete", "complete", "pruned", "diverged", "failed", "running"]
     runs = [search("adam", i, 0.9, outcome, epochs=i + 1) for i, outcome in enumerate(outcomes)]
     arm = select(sweep(*runs))["adam"]
@@ -54,7 +56,7 @@ def test_counts_and_epochs_take_in_every_search_run():
     assert arm.epochs == 1 + 2 + 3 + 4 + 5 + 6
 
 
-def test_only_the_best_trials_confirmation_counts_in_order_of_repeat():
+def test_only_the_best_trials_confirmation_counts_in_order_of_repeat() -> None:
     runs = [search("adam", 0, 0.9), search("adam", 1, 0.95), *confirmed("adam", 0, [0.1, 0.2])]
     runs += [confirm("adam", 1, 2, 0.94), confirm("adam", 1, 0, 0.93), confirm("adam", 1, 1, 0.92)]
     arm = select(sweep(*runs))["adam"]
@@ -62,21 +64,21 @@ def test_only_the_best_trials_confirmation_counts_in_order_of_repeat():
     assert arm.values == {100: 0.93, 101: 0.92, 102: 0.94}
 
 
-def test_the_last_attempt_of_a_training_counts():
+def test_the_last_attempt_of_a_training_counts() -> None:
     runs = [search("adam", 0, None, "failed"), search("adam", 0, 0.9, attempt=2)]
     arm = select(sweep(*runs))["adam"]
     assert arm.counts["failed"] == 0
     assert arm.best is not None and arm.best.key.attempt == 2
 
 
-def test_interrupted_runs_and_unknown_arms_are_left_out():
+def test_interrupted_runs_and_unknown_arms_are_left_out() -> None:
     runs = [search("adam", 0, 0.9), search("adam", 0, 0.99, "interrupted", attempt=2)]
     chosen = select(sweep(*runs, search("ghost", 0, 1.0)))
     assert chosen["adam"].best is not None and chosen["adam"].best.best_value == 0.9
     assert [entry.arm for entry in chosen.arms] == ["adam", "sgd"]
 
 
-def test_an_arm_with_a_diverged_seed_may_not_win():
+def test_an_arm_with_a_diverged_seed_may_not_win() -> None:
     runs = [
         search("adam", 0, 0.9),
         confirm("adam", 0, 0, 0.9),
@@ -88,18 +90,18 @@ def test_an_arm_with_a_diverged_seed_may_not_win():
     assert "adam" not in select(sweep(*runs)).samples
 
 
-def test_an_empty_sweep_has_no_leader_and_everything_to_come():
+def test_an_empty_sweep_has_no_leader_and_everything_to_come() -> None:
     chosen = select(sweep())
     assert chosen.leader() is None
     assert chosen.pending == ("adam", "sgd")
     assert not chosen.confirmed
 
 
-def test_a_finished_sweep_has_nothing_to_come():
+def test_a_finished_sweep_has_nothing_to_come() -> None:
     assert select(finished({"adam": [0.9, 0.91], "sgd": [0.8, 0.81]})).pending == ()
 
 
-def _whole(arm: str) -> list:
+def _whole(arm: str) -> list[RunRecord]:
     return [search(arm, 0, 0.9), search(arm, 1, 0.95), *confirmed(arm, 1, [0.9, 0.91, 0.92])]
 
 
@@ -117,16 +119,16 @@ def _whole(arm: str) -> list:
     ids=["seeds missing", "trial running", "seed missing", "all diverged",
          "search ended early by another limit", "seed failed"],
 )  # fmt: skip
-def test_an_arm_is_pending_while_runs_are_to_come(runs, pending):
+def test_an_arm_is_pending_while_runs_are_to_come(runs: Any, pending: Any) -> None:
     assert (select(sweep(*_whole("adam"), *runs)).pending == ("sgd",)) is pending
 
 
-def test_a_search_below_its_budget_is_pending_until_confirmation_begins():
+def test_a_search_below_its_budget_is_pending_until_confirmation_begins() -> None:
     both = [search("adam", 0, 0.9), search("adam", 1, 0.9), search("sgd", 0, 0.8)]
     assert select(sweep(*both, confirm_seeds=0)).pending == ("sgd",)
 
 
-def test_a_sweep_without_confirmation_is_done_after_its_search():
+def test_a_sweep_without_confirmation_is_done_after_its_search() -> None:
     runs = [search(arm, i, 0.9) for arm in ("adam", "sgd") for i in (0, 1)]
     chosen = select(sweep(*runs, confirm_seeds=0))
     assert chosen.pending == ()
@@ -134,14 +136,14 @@ def test_a_sweep_without_confirmation_is_done_after_its_search():
     assert leader is not None and leader.arm == "adam"
 
 
-def _two_confirmed(first, second, **more):
+def _two_confirmed(first: Any, second: Any, **more: Any) -> Any:
     params = [{"optimizer.learning_rate": rate} for rate in ("0.1", "0.2", "0.3")]
     runs = [search("adam", i, 0.9 + i / 100, params=params[i]) for i in range(3)]
     runs += [*confirmed("adam", 2, first), *confirmed("adam", 1, second), *more.pop("runs", ())]
     return select(sweep(*runs, confirm_top=2, confirm_seeds=len(first), trials=3, **more))["adam"]
 
 
-def test_of_several_confirmed_configurations_the_best_mean_stands_for_the_arm():
+def test_of_several_confirmed_configurations_the_best_mean_stands_for_the_arm() -> None:
     arm = _two_confirmed([0.9, 0.92], [0.91, 0.93])
     assert arm.best is not None and arm.best.key.trial == 2
     assert arm.chosen is not None and arm.chosen.key.trial == 1
@@ -149,19 +151,19 @@ def test_of_several_confirmed_configurations_the_best_mean_stands_for_the_arm():
     assert not arm.pending
 
 
-def test_a_configuration_that_diverged_stands_for_its_arm_only_if_all_did():
+def test_a_configuration_that_diverged_stands_for_its_arm_only_if_all_did() -> None:
     bad = [confirm("adam", 1, 1, None, "diverged")]
     arm = _two_confirmed([0.9, 0.91], [0.95], runs=bad)
     assert arm.chosen is not None and arm.chosen.key.trial == 2
     assert arm.eligible
 
 
-def test_an_arm_waits_for_the_seeds_of_all_its_configurations():
+def test_an_arm_waits_for_the_seeds_of_all_its_configurations() -> None:
     assert _two_confirmed([0.9, 0.92], [0.91]).pending
     assert not _two_confirmed([0.9, 0.92], [0.91, 0.9]).pending
 
 
-def test_configurations_with_the_same_values_count_once_among_the_top():
+def test_configurations_with_the_same_values_count_once_among_the_top() -> None:
     same = {"optimizer.learning_rate": "0.1", "seed": "1"}
     runs = [
         search("adam", 0, 0.95, params=same),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -20,19 +21,19 @@ STYLES = styles(["adam", "sgd"])
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def _figures(record):
+def _figures(record: Any) -> Any:
     selection = select(record)
     return figures(
         selection, record.arms, selection.leader(), record.spaces, important(record.arms)
     )
 
 
-def _svgs(record) -> dict[str, bytes]:
+def _svgs(record: Any) -> dict[str, bytes]:
     style = styles(record.arms)
     return {figure.name: draw(figure, style) for figure in _figures(record)}
 
 
-def _figure(*traces, x=None, y=None, **more) -> Figure:
+def _figure(*traces: Any, x: Any = None, y: Any = None, **more: Any) -> Figure:
     place = layout(xaxis=x or {}, yaxis=y or {}) | more
     return Figure("plain", "search", "Title", "Caption.", 200, {"data": traces, "layout": place})
 
@@ -67,7 +68,7 @@ def _paths(svg: bytes, look: str) -> list[list[tuple[float, float]]]:
     ]
 
 
-def test_every_picture_of_the_page_has_one_with_the_arms_in_its_legend():
+def test_every_picture_of_the_page_has_one_with_the_arms_in_its_legend() -> None:
     record = realistic(trials=8)
     svgs = _svgs(record)
     assert len(svgs) > 8
@@ -77,13 +78,13 @@ def test_every_picture_of_the_page_has_one_with_the_arms_in_its_legend():
             assert _in_a_row([*record.arms], _texts(svg)), name
 
 
-def test_solid_and_dashed_are_told_where_they_are_drawn():
+def test_solid_and_dashed_are_told_where_they_are_drawn() -> None:
     svgs = _svgs(realistic(trials=8))
     assert _in_a_row(["adamw", "validation", "training"], _texts(svgs["curves-loss"]))
     assert "validation" not in _texts(svgs["learning-rates"])
 
 
-def test_axes_say_what_plotly_is_told_to_say():
+def test_axes_say_what_plotly_is_told_to_say() -> None:
     record = sweep(
         *[
             search("adam", i, 0.5 + i / 10, params={"optimizer.learning_rate": f"1e-{i + 1}"})
@@ -97,12 +98,12 @@ def test_axes_say_what_plotly_is_told_to_say():
     assert {"trials spent", "0", "1", "2", "3"} <= set(_texts(svgs["best-by-trials"]))
 
 
-def test_same_figure_same_bytes():
+def test_same_figure_same_bytes() -> None:
     record = realistic(trials=8)
     assert _svgs(record) == _svgs(record)
 
 
-def test_it_tells_no_date_and_loads_nothing():
+def test_it_tells_no_date_and_loads_nothing() -> None:
     for svg in _svgs(realistic(trials=8)).values():
         text = svg.decode()
         assert "dc:date" not in text
@@ -112,7 +113,7 @@ def test_it_tells_no_date_and_loads_nothing():
 @pytest.mark.parametrize(
     ("arms", "epochs", "trials"), [(4, 1, 20), (4, 30, 20), (14, 2000, 20), (8, 30, 400)]
 )
-def test_it_stays_small(arms, epochs, trials):
+def test_it_stays_small(arms: Any, epochs: Any, trials: Any) -> None:
     names = [f"arm{i}" for i in range(arms)]
     record = realistic(trials=trials, arms=names, epochs=epochs, seeds=2)
     sizes = {name: len(svg) for name, svg in _svgs(record).items()}
@@ -120,7 +121,7 @@ def test_it_stays_small(arms, epochs, trials):
 
 
 @pytest.mark.parametrize("name", ["_hidden", "$x^2$", "<b>&", "優化器", "line\nbreak", "nul\x00"])
-def test_any_name_can_stand_in_a_picture(name):
+def test_any_name_can_stand_in_a_picture(name: Any) -> None:
     record = sweep(
         search(name, 0, 0.9),
         search(name, 1, 0.9),
@@ -133,7 +134,7 @@ def test_any_name_can_stand_in_a_picture(name):
         ElementTree.fromstring(svg)
 
 
-def test_points_stand_where_their_values_are():
+def test_points_stand_where_their_values_are() -> None:
     shown = points("adam", [1, 2, 4], [10, 30, 20], ["", "", ""], _marker("#112233"))
     (x1, y1), (x2, y2), (x4, y3) = _marks(draw(_figure(shown), STYLES), "#112233")
     assert (x4 - x2) / (x2 - x1) == pytest.approx(2, abs=0.01)
@@ -141,18 +142,18 @@ def test_points_stand_where_their_values_are():
     assert y2 < y3 < y1
 
 
-def test_a_log_axis_has_the_same_room_for_every_power_of_ten():
+def test_a_log_axis_has_the_same_room_for_every_power_of_ten() -> None:
     shown = points("adam", [0.001, 0.01, 1], [1, 2, 3], ["", "", ""], _marker("#112233"))
     figure = _figure(shown, x={"type": "log", "tickvals": [0.01], "ticktext": ["0.01"]})
     (a, _), (b, _), (c, _) = _marks(draw(figure, STYLES), "#112233")
     assert (c - b) / (b - a) == pytest.approx(2, abs=0.01)
 
 
-def _marker(colour, symbol="circle"):
+def _marker(colour: Any, symbol: Any = "circle") -> Any:
     return {"color": colour, "symbol": symbol, "size": 8, "line": {"width": 1, "color": colour}}
 
 
-def test_a_hollow_point_is_hollow_and_a_full_one_full():
+def test_a_hollow_point_is_hollow_and_a_full_one_full() -> None:
     for symbol, filled in (("circle", True), ("circle-open", False)):
         shown = points("adam", [1, 2], [1, 2], ["", ""], _marker("#112233", symbol))
         svg = draw(_figure(shown), {}).decode()
@@ -160,7 +161,7 @@ def test_a_hollow_point_is_hollow_and_a_full_one_full():
         assert "stroke: #112233" in svg
 
 
-def test_a_staircase_goes_across_before_it_goes_up():
+def test_a_staircase_goes_across_before_it_goes_up() -> None:
     steps = line("adam", [1, 2, 3], [1.0, 5.0, 9.0], ["", "", ""], STYLES["adam"])
     steps["line"] |= {"shape": "hv", "color": "#112233"}
     (corners,) = _paths(draw(_figure(steps), STYLES), "stroke: #112233")
@@ -169,7 +170,7 @@ def test_a_staircase_goes_across_before_it_goes_up():
         assert (y1 == y2) if i % 2 == 0 else (x1 == x2)
 
 
-def test_an_interval_reaches_as_far_to_both_sides():
+def test_an_interval_reaches_as_far_to_both_sides() -> None:
     mean = points("adam", [5.0], [0], [""], _marker("#112233", "line-ns"))
     mean["error_x"] = {"array": [2.0], "thickness": 2.5}
     ends = points("sgd", [3.0, 7.0], [1, 1], ["", ""], _marker("#445566"))
@@ -179,7 +180,7 @@ def test_an_interval_reaches_as_far_to_both_sides():
     assert [x for x, _ in bar] == pytest.approx([low, high], abs=0.02)
 
 
-def test_bars_are_as_long_as_their_values_and_hollow_where_luck_made_them():
+def test_bars_are_as_long_as_their_values_and_hollow_where_luck_made_them() -> None:
     bars = {
         "type": "bar", "orientation": "h", "meta": "adam", "x": [0.6, 0.3], "y": [10, 20],
         "width": 8, "marker": {
@@ -197,7 +198,7 @@ def test_bars_are_as_long_as_their_values_and_hollow_where_luck_made_them():
     assert "fill-opacity: 0.18" in svg.decode()
 
 
-def test_cells_are_as_strong_as_their_shares_and_absent_at_none():
+def test_cells_are_as_strong_as_their_shares_and_absent_at_none() -> None:
     heat = {
         "type": "heatmap", "z": [[1.0, 0.0], [0.25, 0.75]], "zmin": 0, "zmax": 1,
         "colorscale": [[0, "rgba(0,114,178,0)"], [0.5, "rgba(0,114,178,0.6)"],
@@ -213,7 +214,7 @@ def test_cells_are_as_strong_as_their_shares_and_absent_at_none():
     assert len(_paths(svg, "fill: #0072b2")) == 3
 
 
-def test_the_bars_of_good_rates_lie_below_the_trials_between_the_rates_they_name():
+def test_the_bars_of_good_rates_lie_below_the_trials_between_the_rates_they_name() -> None:
     runs = [
         search("adam", i, value, params={"optimizer.learning_rate": str(rate)})
         for i, (value, rate) in enumerate(((0.9, 0.001), (0.899, 0.1), (0.5, 1.0), (0.2, 1e-5)))
