@@ -21,6 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 from tests.integration.failpoint import arm
 from tests.integration.lab import REPOSITORY, Sandbox
@@ -87,7 +88,7 @@ def _context() -> multiprocessing.context.ForkServerContext:
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY / "pipeline"), str(REPOSITORY)])
     try:
-        multiprocessing.forkserver.ensure_running()  # type: ignore[attr-defined]
+        multiprocessing.forkserver.ensure_running()
     finally:
         if before is None:
             del os.environ["PYTHONPATH"]
@@ -118,14 +119,14 @@ def _run(command: Command, out: Path, err: Path) -> None:
     sweep.sweep = functools.partial(run_sweep, start=start)
     train.train = functools.partial(run_training, start=start)
     if command.code:
-        known = frame.code_sha256
-        frame.code_sha256 = lambda places: known([*places, Path(command.code)])
+        known = vars(frame)["code_sha256"]
+        vars(frame)["code_sha256"] = lambda places: known([*places, Path(command.code)])
     if command.failpoint is not None:
         arm(*command.failpoint)
     runpy.run_module("fairsweep", run_name="__main__", alter_sys=False)
 
 
-def _named(name: str) -> object:
+def _named(name: str) -> Any:
     module, _, function = name.partition(":")
     return getattr(importlib.import_module(module), function)
 
