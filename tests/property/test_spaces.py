@@ -296,6 +296,7 @@ def accepted_by_optuna(spec: Spec, default: Any) -> None:
 @example((Spec(low=0, high=8, step=4), 2))
 @example((Spec(low=0.0, high=1.0, step=0.25), 0.3))
 @example((Spec(low=0, high=10, step=2.5), 0))
+@example((Spec(low=1.5993576646515066, high=3.1618576646515066, step=0.001), 1.5993576646515066))
 @example((Spec(low=1, high=100, powers_of=2), 64))
 @example((Spec(low=1.5, high=100.5, powers_of=2), 64))
 @example((Spec(low=1, high=2**60, log=True), 5))

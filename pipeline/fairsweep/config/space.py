@@ -148,12 +148,16 @@ def _width(default: list[int], i: int) -> int:
 
 
 def highest(spec: Range) -> Any:
-    """The highest value of a range: its steps may end below `high`."""
+    """The highest value of a range: its steps may end below `high`, and the last one has to be a
+    number that a float of 64 bits is written as, or Optuna shortens the range by itself."""
     if spec.step is None:
         return spec.high
     low, high, step = (Decimal(str(value)) for value in (spec.low, spec.high, spec.step))
     last = low + (high - low) // step * step
-    return spec.high if last == high else type(spec.high)(last)
+    kind = type(spec.high)
+    while last > low and Decimal(str(kind(last))) != last:
+        last -= step
+    return spec.high if last == high else kind(last)
 
 
 def is_int_range(default: Any) -> bool:

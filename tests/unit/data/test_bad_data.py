@@ -149,6 +149,13 @@ def a_file_for_images(folder: Path) -> dict[str, Any]:
     return {"source": "images", "path": str(folder / "one.png")}
 
 
+def misnamed_parquet(folder: Path) -> dict[str, Any]:
+    parquet.write_table(pa.table({"a": range(ROWS), "label": LABELS}), folder / "rows.parquet")
+    content = (folder / "rows.parquet").read_bytes()
+    (folder / "rows.parquet").write_bytes(content.replace(b"\x18\x05label", b"\x18\x05l\x80bel"))
+    return {"source": "parquet", "path": str(folder / "rows.parquet"), "target": "label"}
+
+
 def cut_parquet(folder: Path) -> dict[str, Any]:
     table = pa.table({"a": list(range(1000)), "label": LABELS * 50})
     parquet.write_table(table, folder / "rows.parquet")
@@ -410,6 +417,10 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     "67-bomb": (npz(bomb), ("unpacks to", "more than is safe")),
     "67-declares-too-much": (npz(liar), ("damaged", "declares 40000000000 bytes and has 400")),
     "68-cut-npz": (npz(cut_npz), ("rows.npz is damaged (it is cut short)",)),
+    "68-parquet-with-a-name-that-is-no-text": (
+        misnamed_parquet,
+        ("is no whole Parquet file", "can't decode byte 0x80"),
+    ),
     "68-cut-parquet": (cut_parquet, ("is no whole Parquet file",)),
     "68-no-parquet": (
         lambda folder: {**csv(lines(*NUMBERS))(folder), "source": "parquet"},

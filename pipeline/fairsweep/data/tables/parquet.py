@@ -13,6 +13,7 @@ from fairsweep.errors import BadInput
 
 BATCH_BYTES = 8 * 2**20
 BUFFER = 2**16  # bytes of a column that are read at once, however many a row group has
+DAMAGED = (pa.ArrowException, OSError, UnicodeDecodeError)  # the last one by a column's name
 
 
 def index_of(schema: pa.Schema) -> tuple[str, ...]:
@@ -35,7 +36,7 @@ class ParquetRows:
                 about = parquet.ParquetFile(file)
                 self.schema: pa.Schema = about.schema_arrow
                 self.rows: int = about.metadata.num_rows
-        except (pa.ArrowException, OSError) as error:
+        except DAMAGED as error:
             raise self._damaged(error) from error
 
     def batches(self, columns: list[str]) -> Iterator[Any]:
@@ -45,7 +46,7 @@ class ParquetRows:
             with self._path.open("rb") as file:
                 opened = parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
                 yield from opened.iter_batches(size, columns=columns)
-        except (pa.ArrowException, OSError) as error:
+        except DAMAGED as error:
             raise self._damaged(error) from error
 
     def table(self, columns: list[str]) -> pa.Table:
