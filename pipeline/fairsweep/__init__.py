@@ -9,4 +9,4 @@ tracking   writes all of it to MLflow, and reads it back
 report     selects, compares and renders what tracking reads
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
