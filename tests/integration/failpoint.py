@@ -1,16 +1,11 @@
-"""Runs a command that is killed, as by kill -9, at a call of one of the project's functions.
-
-python -m failpoint MODULE:NAME COUNT before|after MODULE [ARGUMENT …]
-"""
+"""Has a process killed, as by kill -9, at a call of one of the project's functions."""
 
 from __future__ import annotations
 
 import functools
 import importlib
 import os
-import runpy
 import signal
-import sys
 from typing import Any
 
 
@@ -33,10 +28,3 @@ def arm(target: str, count: int, when: str) -> None:
         return result
 
     setattr(owner, name, deadly)
-
-
-if __name__ == "__main__":
-    target, count, when, command, *rest = sys.argv[1:]
-    arm(target, int(count), when)
-    sys.argv = [command, *rest]
-    runpy.run_module(command, run_name="__main__", alter_sys=True)

@@ -21,8 +21,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any
 
+from fairsweep.testing import Script
 from tests.integration.failpoint import arm
 from tests.integration.lab import REPOSITORY, Sandbox
 
@@ -126,9 +126,10 @@ def _run(command: Command, out: Path, err: Path) -> None:
     runpy.run_module("fairsweep", run_name="__main__", alter_sys=False)
 
 
-def _named(name: str) -> Any:
+def _named(name: str) -> Script:
     module, _, function = name.partition(":")
-    return getattr(importlib.import_module(module), function)
+    script: Script = getattr(importlib.import_module(module), function)
+    return script
 
 
 class ScriptedSandbox(Sandbox):
@@ -144,9 +145,9 @@ class ScriptedSandbox(Sandbox):
         self._logs.mkdir()
         self._count = itertools.count(1)
 
-    def start(  # type: ignore[override]
+    def start(
         self, module: str, *arguments: str, options: Iterable[str] = (), **variables: str
-    ) -> Forked | subprocess.Popen[str]:
+    ) -> subprocess.Popen[str] | Forked:
         assert self._open, "the session ends"
         if options or module != "fairsweep":
             return super().start(module, *arguments, options=options, **variables)
@@ -161,5 +162,5 @@ class ScriptedSandbox(Sandbox):
             self.changed_code,
         )
         process = Forked(command, self._logs / str(next(self._count)))
-        self._started.append(process)  # type: ignore[arg-type]
+        self._started.append(process)
         return process

@@ -18,9 +18,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.integration.stored import Stored
+
+if TYPE_CHECKING:
+    from tests.integration.forked import Forked
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LIMIT = 300.0
@@ -55,7 +58,7 @@ class Sandbox:
         for folder in (self.work, self.home, self.temporary, self.code):
             folder.mkdir(parents=True)
         self.project = REPOSITORY
-        self._started: list[subprocess.Popen[str]] = []
+        self._started: list[subprocess.Popen[str] | Forked] = []
         self._open = True
 
     def copy_project(self) -> None:
@@ -88,7 +91,7 @@ class Sandbox:
 
     def start(
         self, module: str, *arguments: str, options: Iterable[str] = (), **variables: str
-    ) -> subprocess.Popen[str]:
+    ) -> subprocess.Popen[str] | Forked:
         """Starts `python [options] -m module arguments`."""
         assert self._open, "the session ends"
         process = subprocess.Popen(
@@ -143,7 +146,7 @@ def listing(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
-def finish(process: subprocess.Popen[str]) -> Done:
+def finish(process: subprocess.Popen[str] | Forked) -> Done:
     """Waits for a command to end."""
     try:
         out, err = process.communicate(timeout=LIMIT)
@@ -151,11 +154,12 @@ def finish(process: subprocess.Popen[str]) -> Done:
         process.kill()
         out, err = process.communicate()
         raise AssertionError(f"still running after {LIMIT:.0f} s:\n{out}\n{err}") from None
+    assert process.returncode is not None
     return Done(process.returncode, out, err)
 
 
 def wait_until(
-    condition: Callable[[], T], what: str, process: subprocess.Popen[str] | None = None
+    condition: Callable[[], T], what: str, process: subprocess.Popen[str] | Forked | None = None
 ) -> T:
     """What `condition` gives as soon as it is true; fails when the process ends before."""
     deadline = time.monotonic() + LIMIT

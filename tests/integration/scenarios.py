@@ -27,7 +27,7 @@ import numpy as np
 
 from fairsweep.config.schema import Data
 from fairsweep.data.split import load_split
-from tests.integration.forked import ScriptedSandbox
+from tests.integration.forked import Forked, ScriptedSandbox
 from tests.integration.lab import Done, Sandbox, Scenario, finish, listing, wait_until
 from tests.integration.stored import Run, Stored, trainings, whole
 
@@ -37,6 +37,8 @@ SMALL = (
     *("search=random", "pruner=none", "confirm.seeds=1", "executor.workers=1"),
 )
 """Six rows, one batch an epoch, nothing pruned, one worker."""
+
+Running = subprocess.Popen[str] | Forked
 
 ARMS, TRIALS, EPOCHS, WAITS_AT = ("sgd", "adam"), 2, 4, 3
 WAITING = (
@@ -502,16 +504,14 @@ def resumed(sandbox: ScriptedSandbox) -> Resumed:
     return Resumed(done, sandbox, stops, folders, left)
 
 
-def _stop(sandbox: Sandbox, process: subprocess.Popen[str], how: signal.Signals) -> Stop:
+def _stop(sandbox: Sandbox, process: Running, how: signal.Signals) -> Stop:
     workers = [pid for pid in children(process.pid) if b"training.worker" in _command(pid)]
     process.send_signal(how)
     done = finish(process)
     return Stop(done, len(workers), gone_within(60, workers), sandbox.stored.runs())
 
 
-def _start_waiting(
-    sandbox: Sandbox, *overrides: str, command: Sequence[str] = WAITING
-) -> subprocess.Popen[str]:
+def _start_waiting(sandbox: Sandbox, *overrides: str, command: Sequence[str] = WAITING) -> Running:
     """Starts a sweep; returns when its training waits, and what it trained before is stored."""
     _install_workbench(sandbox)
     stored = sandbox.stored.epochs_so_far()

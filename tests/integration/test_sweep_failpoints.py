@@ -55,8 +55,17 @@ POINTS = {
 }
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(("target", "count", "when"), POINTS.values(), ids=POINTS)
+SHORT = ("trial-closed-and-not-told", "confirmation-not-closed", "sweep-closed-without-its-report")
+"""One between store and study, one with a confirmation under way, one at the very end."""
+
+
+@pytest.mark.parametrize(
+    ("target", "count", "when"),
+    [
+        pytest.param(*point, id=name, marks=() if name in SHORT else pytest.mark.long)
+        for name, point in POINTS.items()
+    ],
+)
 def test_a_sweep_killed_anywhere_becomes_whole(
     target: str, count: int, when: str, tmp_path: Path
 ) -> None:

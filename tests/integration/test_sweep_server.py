@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.forked import ScriptedSandbox
 from tests.integration.lab import Done, Sandbox, listing, wait_until
 from tests.integration.scenarios import ARMS, EPOCHS, SMALL, TRIALS, assert_whole
 from tests.integration.stored import Stored
@@ -69,7 +70,7 @@ def start_server(folder: Path, port: int = 0) -> tuple[subprocess.Popen[bytes], 
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("server")
     server, address = start_server(folder)
-    sandbox = Sandbox(tmp_path_factory.mktemp("served"))
+    sandbox = ScriptedSandbox(tmp_path_factory.mktemp("served"))
     try:
         wait_until(lambda: server.poll() is not None or answers(address), "the server")
         assert server.poll() is None

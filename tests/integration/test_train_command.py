@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.lab import Sandbox, finish
-from tests.integration.scenarios import Singles, TrainedAgain, Troubled
+from tests.integration.forked import ScriptedSandbox
+from tests.integration.lab import finish, wait_until
+from tests.integration.scenarios import WAITS_AT, Singles, TrainedAgain, Troubled
 from tests.integration.stored import EPOCH_METRICS, Run
 
 
@@ -128,17 +129,15 @@ def test_the_reports_command_is_what_the_sweep_printed(
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["terminated", "interrupted"])
 def test_a_stopped_training_closes_its_run(how: signal.Signals, tmp_path: Path) -> None:
-    box = Sandbox(tmp_path)
-    process = box.start("fairsweep", "train", "training.epochs=100000", PYTHONUNBUFFERED="1")
-    assert process.stdout is not None
-    shown = next(line for line in process.stdout if line.startswith("epoch      9/"))
+    box = ScriptedSandbox(tmp_path)
+    box.script = "waiting"
+    words = ("train", "training.epochs=100000", "terminal=plain")
+    process = box.start("fairsweep", *words, WORKBENCH=str(box.code))
+    wait_until((box.code / "waiting").exists, "the training to wait", process)
     process.send_signal(how)
     done = finish(process)
-    assert shown
     assert done.code == 130, done.said
     assert "interrupted; its run is stored" in done.err
     (run,) = box.stored.runs()
     assert (run.status, run.outcome) == ("KILLED", "interrupted")
-    steps = run.steps("loss")
-    assert len(steps) >= 9
-    assert steps == list(range(1, len(steps) + 1))
+    assert run.steps("loss") == list(range(1, WAITS_AT))
