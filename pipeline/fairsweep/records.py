@@ -127,7 +127,7 @@ class TrialKey:
 
 
 @dataclass(frozen=True)
-class VerdictSchedule:
+class PruningSchedule:
     """The epochs whose result the sweep judges: `first`, then every `interval` after it.
 
     The worker trains one epoch further while it waits, and then obeys: a trial judged hopeless
@@ -159,7 +159,7 @@ class TrialSpec:
     training: Any
     objective: Objective
     seed: int
-    verdicts: VerdictSchedule | None = None
+    pruning: PruningSchedule | None = None
     test: bool = False
     weights: str = ""
     checkpoints: str = ""
@@ -169,7 +169,7 @@ class TrialSpec:
 class EpochMetrics:
     """The metrics of one finished epoch (from 1) by Keras's names, and when it ended
     (milliseconds since 1970). One that is `settled` comes from a checkpoint that was taken after a
-    later one: no verdict on it is waited for."""
+    later one: no decision on it is waited for."""
 
     key: TrialKey
     epoch: int

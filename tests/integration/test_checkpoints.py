@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from fairsweep.files import TrialFolders
-from fairsweep.records import EpochMetrics, TrialResult, TrialSpec, VerdictSchedule
+from fairsweep.records import EpochMetrics, PruningSchedule, TrialResult, TrialSpec
 from fairsweep.training import checkpoint, trial
 from fairsweep.training.checkpoint import KEPT, newest, write_checkpoint
 from fairsweep.training.history import History
@@ -274,8 +274,8 @@ def test_a_training_that_fell_back_to_fit_goes_on_by_fit(
 
 def test_no_verdict_is_asked_for_twice(tmp_path: Path) -> None:
     spec, data = compose(*SMALL, *NARROW)
-    schedule = VerdictSchedule(first=1, interval=1)
-    spec = replace(spec, verdicts=schedule, checkpoints=KEPT_AS)
+    schedule = PruningSchedule(first=1, interval=1)
+    spec = replace(spec, pruning=schedule, checkpoints=KEPT_AS)
     asked: list[int] = []
 
     def keep(epoch: int) -> bool:

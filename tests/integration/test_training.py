@@ -25,7 +25,7 @@ from fairsweep.config.checks.model import (
 )
 from fairsweep.config.compose.hydra import CONF
 from fairsweep.data.scaling import measure
-from fairsweep.records import VerdictSchedule, derive_seed
+from fairsweep.records import PruningSchedule, derive_seed
 from fairsweep.training import loops
 from fairsweep.training import loss as losses
 from fairsweep.training.model import build_model
@@ -305,7 +305,7 @@ def test_a_hopeless_trial_ends_one_epoch_after_the_verdict() -> None:
     trained = train(
         *SMALL,
         "training.epochs=20",
-        verdicts=VerdictSchedule(first=3, interval=2),
+        pruning=PruningSchedule(first=3, interval=2),
         keep=keep,
         cache=WORKER,
     )
@@ -324,7 +324,7 @@ def test_a_trial_that_is_kept_runs_to_its_end() -> None:
     trained = train(
         *SMALL,
         "training.epochs=5",
-        verdicts=VerdictSchedule(first=1, interval=1),
+        pruning=PruningSchedule(first=1, interval=1),
         keep=keep,
         cache=WORKER,
     )

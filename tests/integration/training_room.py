@@ -10,7 +10,7 @@ import pytest
 
 from fairsweep.commands.train import prepare
 from fairsweep.data.split import SplitData
-from fairsweep.records import EpochMetrics, TrialKey, TrialResult, TrialSpec, VerdictSchedule
+from fairsweep.records import EpochMetrics, PruningSchedule, TrialKey, TrialResult, TrialSpec
 from fairsweep.stages.job import Job
 from fairsweep.stages.search import trial_spec
 
@@ -46,14 +46,14 @@ def compose(*overrides: str, seed: int = 0) -> tuple[TrialSpec, SplitData]:
 def train(
     *overrides: str,
     seed: int = 0,
-    verdicts: VerdictSchedule | None = None,
+    pruning: PruningSchedule | None = None,
     keep: Callable[[int], bool] = lambda _: True,
     test: bool = False,
     cache: WorkerCache | None = None,
 ) -> Trained:
-    """Trains in this process; `keep` gives the verdicts on the epochs that `verdicts` judges, and
+    """Trains in this process; `keep` decides on the epochs that `pruning` judges, and
     `cache` is what earlier trainings left."""
-    return run(*compose(*overrides, seed=seed), verdicts, keep, test, cache)
+    return run(*compose(*overrides, seed=seed), pruning, keep, test, cache)
 
 
 def both_loops(*overrides: str, test: bool = False) -> tuple[Trained, Trained]:
@@ -79,7 +79,7 @@ def assert_same(resident: Trained, fit: Trained) -> None:
 def run(
     spec: TrialSpec,
     data: SplitData,
-    verdicts: VerdictSchedule | None = None,
+    pruning: PruningSchedule | None = None,
     keep: Callable[[int], bool] = lambda _: True,
     test: bool = False,
     cache: WorkerCache | None = None,
@@ -88,8 +88,6 @@ def run(
     from fairsweep.training.trial import train_trial
 
     heard: list[EpochMetrics] = []
-    result = train_trial(
-        replace(spec, verdicts=verdicts, test=test), data, heard.append, keep, cache
-    )
+    result = train_trial(replace(spec, pruning=pruning, test=test), data, heard.append, keep, cache)
     assert [metrics.epoch for metrics in heard] == list(range(1, len(heard) + 1))
     return Trained([dict(metrics.values) for metrics in heard], result)

@@ -8,7 +8,7 @@ import math
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fairsweep.records import Direction, Objective, VerdictSchedule, derive_seed
+from fairsweep.records import Direction, Objective, PruningSchedule, derive_seed
 
 parts = st.integers(0, 10**6) | st.text("abcdefgh-_.", min_size=1, max_size=8)
 paths = st.lists(parts, max_size=4).map(tuple)
@@ -82,7 +82,7 @@ def opposite(direction: Direction) -> Direction:
 
 @given(first=st.integers(1, 50), interval=st.integers(1, 20))
 def test_verdicts_are_evenly_spaced(first: int, interval: int) -> None:
-    schedule = VerdictSchedule(first, interval)
+    schedule = PruningSchedule(first, interval)
     judged = [epoch for epoch in range(200) if schedule.judged(epoch)]
     assert judged[0] == first
     assert {later - earlier for earlier, later in itertools.pairwise(judged)} == {interval}

@@ -1,4 +1,4 @@
-"""What the rooms hand each other: the comparison of values, seeds, the schedule of verdicts."""
+"""What the rooms hand each other: the comparison of values, seeds, the schedule of pruning."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fairsweep.records import Objective, TrialKey, VerdictSchedule, derive_seed
+from fairsweep.records import Objective, PruningSchedule, TrialKey, derive_seed
 
 ROOT = Path(__file__).parents[2]
 UP = Objective("val_accuracy", "maximize")
@@ -109,7 +109,7 @@ def test_seeds_keep_apart_what_text_would_run_together() -> None:
 def test_verdicts_come_at_first_and_every_interval(
     first: int, interval: int, judged: list[int]
 ) -> None:
-    schedule = VerdictSchedule(first, interval)
+    schedule = PruningSchedule(first, interval)
     assert [epoch for epoch in range(14) if schedule.judged(epoch)] == judged
 
 

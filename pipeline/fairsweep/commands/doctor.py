@@ -13,7 +13,6 @@ from typing import NoReturn
 
 from fairsweep.config.compose.commands import compose_doctor
 from fairsweep.config.compose.entry import command
-from fairsweep.errors import DONE, TRIAL_FAILED, AlreadyRunning
 from fairsweep.tracking.store import Store, find_store
 
 
@@ -35,20 +34,9 @@ def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
 
 
 def doctor(job: Job, _: Path) -> int:
-    from fairsweep.doctor.examine import find_sweeps
-    from fairsweep.doctor.visit import Visit
+    from fairsweep.doctor.visit import visit  # loads MLflow
 
-    visit = Visit(job.store)
-    for name in find_sweeps(job.store, job.name):
-        visit.examine_sweep(name)
-    visit.examine_store()
-    print(visit.summary)
-    if visit.problems:
-        return TRIAL_FAILED
-    for why in visit.skipped:
-        if job.name is not None or isinstance(why, AlreadyRunning):
-            return why.exit_code
-    return DONE
+    return visit(job.store, job.name)
 
 
 def main() -> NoReturn:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from fairsweep.doctor.examine import examine, held_still
+from fairsweep.doctor.examine import examine, find_sweeps, held_still
 from fairsweep.doctor.files import check_store
 from fairsweep.doctor.problems import Problem
-from fairsweep.errors import AlreadyRunning, BadInput
+from fairsweep.errors import DONE, TRIAL_FAILED, AlreadyRunning, BadInput
 from fairsweep.tracking.store import Store
 
 
@@ -67,3 +67,22 @@ class Visit:
             f"sweeps: {self.sweeps}{skipped}; trainings: {self.trainings}; rows of metrics: "
             f"{self.rows}; {problems}"
         )
+
+
+def visit(store: Store, name: str | None) -> int:
+    """Examines a store, or one sweep of it, prints what there is to say, and gives the exit code.
+
+    Raises:
+        BadInput: there is no such sweep.
+    """
+    seen = Visit(store)
+    for sweep in find_sweeps(store, name):
+        seen.examine_sweep(sweep)
+    seen.examine_store()
+    print(seen.summary)
+    if seen.problems:
+        return TRIAL_FAILED
+    for why in seen.skipped:
+        if name is not None or isinstance(why, AlreadyRunning):
+            return why.exit_code
+    return DONE

@@ -19,7 +19,7 @@ from optuna.distributions import (
 
 from fairsweep.config.schema import Pruner, Search
 from fairsweep.config.space import Dimension
-from fairsweep.records import VerdictSchedule, derive_seed
+from fairsweep.records import PruningSchedule, derive_seed
 
 
 def distribution(dimension: Dimension) -> BaseDistribution:
@@ -144,11 +144,11 @@ def make_pruner(pruner: Pruner, epochs: int) -> optuna.pruners.BasePruner:
     return optuna.pruners.NopPruner()
 
 
-def decision_schedule(pruner: Pruner) -> VerdictSchedule | None:
+def decision_schedule(pruner: Pruner) -> PruningSchedule | None:
     """The epochs at which the pruner can stop a trial; None when it never does."""
     if pruner.name == "none":
         return None
     if pruner.name == "median":
         first = max(1, int(pruner.params["n_warmup_steps"]))
-        return VerdictSchedule(first, int(pruner.params["interval_steps"]))
-    return VerdictSchedule(max(1, int(pruner.params["min_resource"])), 1)
+        return PruningSchedule(first, int(pruner.params["interval_steps"]))
+    return PruningSchedule(max(1, int(pruner.params["min_resource"])), 1)

@@ -83,7 +83,7 @@ class SearchStage(SweepStage):
 
     def _judge(self, metrics: EpochMetrics) -> None:
         spec = self._dispatcher.spec(metrics.key)
-        schedule = spec.verdicts
+        schedule = spec.pruning
         if schedule is None or not schedule.judged(metrics.epoch):
             return
         if metrics.epoch >= spec.training.epochs:
@@ -139,6 +139,6 @@ def trial_spec(
         training=settings.training,
         objective=plan.objective,
         seed=seed,
-        verdicts=decision_schedule(plan.config.pruner) if searching else None,
+        pruning=decision_schedule(plan.config.pruner) if searching else None,
         test=key.stage == "confirm",
     )

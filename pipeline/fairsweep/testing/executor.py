@@ -211,7 +211,7 @@ class _Training:
         losses = [metrics.values[name] for name in ("loss", "val_loss") if name in metrics.values]
         if not all(map(math.isfinite, losses)):
             return "diverged"
-        epoch, schedule = metrics.epoch, self.spec.verdicts
+        epoch, schedule = metrics.epoch, self.spec.pruning
         if epoch >= self.spec.training.epochs:
             return None
         if schedule is not None and schedule.judged(epoch - 1):

@@ -100,7 +100,7 @@ class History:
         return True
 
     def _judged(self, epoch: int) -> bool:
-        return self.spec.verdicts is not None and self.spec.verdicts.judged(epoch)
+        return self.spec.pruning is not None and self.spec.pruning.judged(epoch)
 
     def _out_of_patience(self, epoch: int, value: float) -> bool:
         stopping = self.spec.training.early_stopping

@@ -84,7 +84,7 @@ def main() -> None:
                     return bool(decision.keep)
 
         def emit(metrics: EpochMetrics, spec: TrialSpec = spec) -> None:
-            schedule = spec.verdicts
+            schedule = spec.pruning
             outbox.epoch(metrics, schedule is not None and schedule.judged(metrics.epoch))
 
         result = train_trial(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fairsweep.config.plan import Plan
-from fairsweep.records import VerdictSchedule
+from fairsweep.records import PruningSchedule
 from fairsweep.search.samplers import decision_schedule, make_pruner
 from fairsweep.search.study import ArmStudy
 
@@ -185,7 +185,7 @@ def test_schedule_judges_where_the_pruner_can_stop(pruner: str) -> None:
     assert schedule.first >= 1
     if pruner == "median":
         warmup, interval = settings.params["n_warmup_steps"], settings.params["interval_steps"]
-        assert schedule == VerdictSchedule(warmup, interval)
+        assert schedule == PruningSchedule(warmup, interval)
     else:
         assert schedule.first == settings.params["min_resource"]
 
