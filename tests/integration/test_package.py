@@ -139,6 +139,7 @@ def test_the_configs_that_were_installed_are_found(installed: Installed) -> None
     done = installed.fairsweep("train", "--help")
     assert done.code == 0, done.said
     assert "optimizer: adadelta" in done.out
+    assert "ARGS=" not in done.out  # there is no Makefile
 
 
 def test_bad_input_is_refused_beside_the_users_own_packages(installed: Installed) -> None:
