@@ -76,7 +76,7 @@ def test_experiments_say_what_they_are_and_how_to_run_them(option: str) -> None:
         if line.startswith("#")
     ]
     assert comment[0] == "# @package _global_"
-    assert any("make " in line for line in comment[1:])
+    assert any(line.startswith("# fairsweep ") for line in comment[1:])
 
 
 def test_every_file_begins_with_a_comment() -> None:
