@@ -26,8 +26,8 @@ import tensorflow as tf  # noqa: E402
 
 from fairsweep.config.compose.commands import compose_sweep  # noqa: E402
 from fairsweep.data.split import load_split  # noqa: E402
+from fairsweep.tasks.layer import LastLayer  # noqa: E402
 from fairsweep.training.model import mlp  # noqa: E402
-from fairsweep.training.output import Output  # noqa: E402
 from fairsweep.training.programs import Program, Programs  # noqa: E402
 
 EPOCHS = 60
@@ -36,7 +36,7 @@ CASES = [((64,), 32), ((64, 32), 16), ((64, 32), 64), ((128, 128, 64), 32), ((25
 
 def compiled(widths: Sequence[int], inputs: int) -> keras.Model:
     keras.utils.set_random_seed(0)
-    model = mlp((inputs,), Output(10, "softmax"), widths, "relu", 0.0, False, 0.0)
+    model = mlp((inputs,), LastLayer(10, "softmax"), widths, "relu", 0.0, False, 0.0)
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 

@@ -23,6 +23,7 @@ from fairsweep.data.scaling import Scaling, measure
 from fairsweep.data.sources import npz as arrays
 from fairsweep.data.tables import files as table_files
 from fairsweep.errors import BadInput
+from fairsweep.tasks import CLASSES
 from fairsweep.tracking.registry import signature
 from fairsweep.training import keras_data
 from fairsweep.training.preprocessing import preprocessing_of
@@ -152,7 +153,9 @@ class TestServed:
             tmp_path / "published",
             loader_module="fairsweep.training.serving",
             data_path=str(tmp_path / "model"),
-            signature=signature(InputSpec((2,), self.COLUMNS, missing=True), ["old", "northern"]),
+            signature=signature(
+                InputSpec((2,), self.COLUMNS, missing=True), CLASSES.columns(["old", "northern"])
+            ),
             input_example=decode(np.array([[40, 1]], np.float32), self.COLUMNS),
             pip_requirements=["keras"],
         )

@@ -14,17 +14,16 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from fairsweep.config.checks.model import LABEL_LOSSES
 from fairsweep.data.inputs.rows import InputSpec
 from fairsweep.data.recipe import write_model
 from fairsweep.data.split import SplitData, fingerprint
 from fairsweep.files import TrialFolders
 from fairsweep.records import TrialResult
 from fairsweep.stages.champion import recipe_of
+from fairsweep.tasks import LABELS
 from fairsweep.tracking.registry import signature
 from fairsweep.training import worker
 from fairsweep.training.model_check import check
-from fairsweep.training.output import Task, value_problems
 from fairsweep.training.serving import Classifier, _load_pyfunc
 from fairsweep.training.trial import WorkerCache, compiled, train_trial
 from fairsweep.training.user_model import last_activation
@@ -48,7 +47,7 @@ def digits(tmp_path: Path) -> tuple[str, ...]:
     )
 
 
-@pytest.mark.parametrize("loss", LABEL_LOSSES)
+@pytest.mark.parametrize("loss", LABELS.losses)
 def test_the_compiled_loop_gives_the_numbers_of_fit(digits: Sequence[str], loss: str) -> None:
     own = (*digits, f"training.loss={loss}", "training.epochs=3")
     resident, fit = both_loops(*own, test=True)
@@ -76,7 +75,7 @@ def test_a_worker_reads_the_labels_of_a_table(tmp_path: Path) -> None:
     assert fingerprint(worker._data(worker._key(spec.data))) == fingerprint(data)
 
 
-@pytest.mark.parametrize("loss", LABEL_LOSSES)
+@pytest.mark.parametrize("loss", LABELS.losses)
 def test_a_model_ends_in_a_unit_for_each_label(digits: Sequence[str], loss: str) -> None:
     spec, data = compose(*digits, f"training.loss={loss}")
     model, form = compiled(spec, data, WorkerCache())
@@ -134,7 +133,7 @@ class TestPublished:
             tmp_path / "published",
             loader_module="fairsweep.training.serving",
             data_path=str(tmp_path / "model"),
-            signature=signature(InputSpec((64,)), NAMES, "labels"),
+            signature=signature(InputSpec((64,)), LABELS.columns(NAMES)),
             input_example=rows,
             pip_requirements=["keras"],
         )
@@ -167,10 +166,10 @@ class TestOwnModel:
 
     def test_even_chances_of_two_labels_are_no_softmax(self) -> None:
         """As any two sigmoid units give them for a row of zeros, before they are trained."""
-        task = Task("binary_crossentropy", 2, multi_label=True)
-        assert list(value_problems(np.full((1, 2), 0.5), task)) == []
+        output = LABELS.output("binary_crossentropy", 2)
+        assert list(output.value_problems(np.full((1, 2), 0.5))) == []
         exclusive = np.array([[0.5, 0.5], [0.4, 0.6]])
-        assert len(list(value_problems(exclusive, task))) == 1
+        assert len(list(output.value_problems(exclusive))) == 1
 
     @pytest.mark.parametrize(
         ("params", "told"),

@@ -21,7 +21,9 @@ from fairsweep.config.space import Dimension
 from fairsweep.data.scaling import Scaling
 from fairsweep.data.sources import SOURCES
 from fairsweep.search.samplers import make_pruner, make_sampler
-from fairsweep.training import loss, model, output
+from fairsweep.tasks import CLASSES, LABELS, classes
+from fairsweep.tasks.layer import RANGES, LastLayer
+from fairsweep.training import loss, model
 from fairsweep.training.optimizer import build_optimizer
 
 WRAPPERS = {"Optimizer", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"}
@@ -40,10 +42,10 @@ def test_optimizers_are_all_of_keras() -> None:
 
 
 def test_losses_are_those_of_the_training_room() -> None:
-    assert list(training_laws.SPARSE_LOSSES) == list(loss.SPARSE)
-    assert sorted(training_laws.ONE_HOT_LOSSES) == sorted(loss.ONE_HOT)
-    assert sorted(training_laws.TWO_CLASS_LOSSES) == sorted(loss.COLUMN)
-    assert set(loss.COLUMN) < set(output.OF_TWO_CLASSES) < set(loss.COLUMN | loss.ONE_HOT)
+    assert list(classes.SPARSE_LOSSES) == list(loss.SPARSE)
+    assert sorted(classes.ONE_HOT_LOSSES) == sorted(loss.ONE_HOT)
+    assert sorted(classes.TWO_CLASS_LOSSES) == sorted(loss.COLUMN)
+    assert set(loss.COLUMN) < set(classes.ONE_OUTPUT) < set(loss.COLUMN | loss.ONE_HOT)
 
 
 def test_losses_are_all_of_keras_that_fit_classification() -> None:
@@ -57,17 +59,17 @@ def test_builders_and_sources() -> None:
     assert sorted(data_laws.SOURCES) == sorted(SOURCES)
 
 
-@pytest.mark.parametrize("name", [*training_laws.SPARSE_LOSSES, *training_laws.ONE_HOT_LOSSES])
+@pytest.mark.parametrize("name", [*classes.SPARSE_LOSSES, *classes.ONE_HOT_LOSSES])
 def test_every_loss_prefers_the_right_class(name: str) -> None:
     """With labels in the form it wants, and an accuracy in the same form.
 
     Some of Keras's losses take any form without a word, and measure nothing in the wrong one.
     """
-    task = output.Task(name, 3)
-    labels = loss.labels_in(loss.label_form(task, 3), np.array([0, 1, 2]), 3)
+    output = CLASSES.output(name, 3)
+    labels = CLASSES.targets(np.array([0, 1, 2]), output.form(3), 3)
     right = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]], "float32")
     wrong = right[[1, 2, 0]]
-    function, accuracy = loss.build_loss(task, 3)
+    function, accuracy = loss.build_loss(output, 3)
     assert float(function(labels, right)) < float(function(labels, wrong))
     accuracy.update_state(labels, right)
     assert float(accuracy.result()) == 1.0
@@ -76,41 +78,41 @@ def test_every_loss_prefers_the_right_class(name: str) -> None:
     assert accuracy.name == "accuracy"
 
 
-@pytest.mark.parametrize("name", output.OF_TWO_CLASSES)
+@pytest.mark.parametrize("name", classes.ONE_OUTPUT)
 def test_every_loss_of_two_classes_prefers_the_right_one(name: str) -> None:
     """With one output, a column of labels, and an accuracy that divides its range in the middle."""
-    low, high = output.RANGES[output.OF_TWO_CLASSES[name]]
-    task = output.Task(name, 2)
-    labels = loss.labels_in(loss.label_form(task, 1), np.array([0, 1, 1]), 2)
+    low, high = RANGES[classes.ONE_OUTPUT[name]]
+    output = CLASSES.output(name, 2)
+    labels = CLASSES.targets(np.array([0, 1, 1]), output.form(1), 2)
     assert labels.tolist() == [[0.0], [1.0], [1.0]]
     middle, step = (low + high) / 2, 0.2 * (high - low)
     right = np.array([[middle - step], [middle + step], [middle + step]], "float32")
-    function, accuracy = loss.build_loss(task, 1)
+    function, accuracy = loss.build_loss(output, 1)
     assert float(function(labels, right)) < float(function(labels, 2 * middle - right))
     accuracy.update_state(labels, right)
     assert float(accuracy.result()) == 1.0
     accuracy.update_state(labels, 2 * middle - right)
     assert float(accuracy.result()) == 0.5
     assert accuracy.name == "accuracy"
-    found = output.probabilities(right, name)
+    found = output.probabilities(right)
     np.testing.assert_allclose(found, [[0.7, 0.3], [0.3, 0.7], [0.3, 0.7]], rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", training_laws.LABEL_LOSSES)
+@pytest.mark.parametrize("name", LABELS.losses)
 def test_every_loss_of_labels_asks_for_each_by_itself(name: str) -> None:
-    task = output.Task(name, 3, multi_label=True)
-    assert output.output_for(task) == output.Output(3, "sigmoid")
-    labels = loss.labels_in(loss.label_form(task, 3), np.array([[1, 1, 0], [0, 0, 0]]), 3)
+    output = LABELS.output(name, 3)
+    assert output.layer == LastLayer(3, "sigmoid")
+    labels = LABELS.targets(np.array([[1, 1, 0], [0, 0, 0]]), output.form(3), 3)
     assert (labels.tolist(), labels.dtype) == ([[1, 1, 0], [0, 0, 0]], np.float32)
     right = np.array([[0.8, 0.6, 0.1], [0.1, 0.2, 0.4]], "float32")
-    function, accuracy = loss.build_loss(task, 3)
+    function, accuracy = loss.build_loss(output, 3)
     assert float(function(labels, right)) < float(function(labels, 1 - right))
     accuracy.update_state(labels, right)
     assert float(accuracy.result()) == 1.0
     accuracy.update_state(labels, np.array([[0.8, 0.4, 0.1], [0.1, 0.2, 0.4]], "float32"))
     assert float(accuracy.result()) == pytest.approx((6 + 5) / 12)
     assert accuracy.name == "accuracy"
-    np.testing.assert_array_equal(output.probabilities(right, name), right)
+    np.testing.assert_array_equal(output.probabilities(right), right)
 
 
 @pytest.mark.parametrize("name", training_laws.BUILDERS)
@@ -127,7 +129,7 @@ def test_every_builder_gives_a_probability_for_every_class(name: str) -> None:
     }
     x = np.random.default_rng(0).normal(size=(5, 8, 8, 1)).astype("float32")
     settings = Model(name, name, params[name])
-    built = model.build_model(settings, Scaling(), x, output.Task("dice", 3), seed=0)
+    built = model.build_model(settings, Scaling(), x, CLASSES.output("dice", 3), seed=0)
     outputs = np.asarray(built(x))
     assert outputs.shape == (5, 3)
     assert (outputs >= 0).all()

@@ -17,20 +17,21 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
-from fairsweep.config.checks.model import (
-    ACTIVATIONS,
-    ONE_HOT_LOSSES,
-    SPARSE_LOSSES,
-    TWO_CLASS_LOSSES,
-)
+from fairsweep.config.checks.model import ACTIVATIONS
 from fairsweep.config.compose.hydra import CONF
 from fairsweep.data.scaling import measure
 from fairsweep.records import PruningSchedule, derive_seed
+from fairsweep.tasks import CLASSES
+from fairsweep.tasks.classes import (
+    ONE_HOT_LOSSES,
+    ONE_OUTPUT,
+    SPARSE_LOSSES,
+    TWO_CLASS_LOSSES,
+)
 from fairsweep.training import loops
 from fairsweep.training import loss as losses
 from fairsweep.training.model import build_model
 from fairsweep.training.optimizer import build_optimizer
-from fairsweep.training.output import OF_TWO_CLASSES, Task, probabilities
 from fairsweep.training.programs import EVALUATION_BATCH, Program
 from fairsweep.training.trial import WorkerCache, compiled, train_trial
 from tests.integration.training_room import FEW_ROWS, assert_same, both_loops, compose, train
@@ -597,7 +598,7 @@ def test_two_classes_of_one_output(rare: Sequence[str], loss: str) -> None:
         assert share > 0.9
 
 
-@pytest.mark.parametrize("loss", OF_TWO_CLASSES)
+@pytest.mark.parametrize("loss", ONE_OUTPUT)
 def test_two_classes_end_in_one_unit(loss: str) -> None:
     spec, data = compose("data=worked_example", *LOSS_ONLY, f"training.loss={loss}")
     model, form = compiled(spec, data, WorkerCache())
@@ -606,7 +607,9 @@ def test_two_classes_end_in_one_unit(loss: str) -> None:
     outputs = model.predict(x, verbose=0)
     low, high = (-1, 1) if "hinge" in loss else (0, 1)
     assert ((outputs >= low) & (outputs <= high)).all()
-    np.testing.assert_allclose(probabilities(outputs, loss).sum(axis=1), 1.0, rtol=1e-6)
+    np.testing.assert_allclose(
+        CLASSES.output(loss, 2).probabilities(outputs).sum(axis=1), 1.0, rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("loss", ["binary_crossentropy", "binary_focal_crossentropy"])
@@ -631,8 +634,8 @@ def test_more_classes_keep_one_unit_each(loss: str) -> None:
 def test_outputs_are_probabilities_of_the_classes(overrides: Sequence[str]) -> None:
     spec, data = compose(*overrides)
     x, classes = data.dataset.x[data.train], len(data.dataset.class_names)
-    task = Task(spec.training.loss, classes)
-    model = build_model(spec.model, measure(spec.data, x), x, task, derive_seed(0, "model"))
+    output = CLASSES.output(spec.training.loss, classes)
+    model = build_model(spec.model, measure(spec.data, x), x, output, derive_seed(0, "model"))
     outputs = model.predict(x, verbose=0)
     assert outputs.shape == (len(x), classes)
     assert (outputs >= 0).all()
@@ -644,7 +647,9 @@ def test_features_are_scaled_as_the_data_says() -> None:
     theirs has mean 0 and variance 1 when it comes to the first layer."""
     spec, data = compose("data=worked_example", "data.standardize=true", *LOSS_ONLY)
     x = data.dataset.x[data.train]
-    model = build_model(spec.model, measure(spec.data, x), x, Task(spec.training.loss, 2), 0)
+    model = build_model(
+        spec.model, measure(spec.data, x), x, CLASSES.output(spec.training.loss, 2), 0
+    )
     scaled = next(layer for layer in model.layers if "normalization" in layer.name)(x)
     np.testing.assert_allclose(np.mean(scaled, axis=0), [0.0, 0.0], atol=1e-5)
     np.testing.assert_allclose(np.var(scaled, axis=0), [1.0, 1.0], rtol=1e-4)

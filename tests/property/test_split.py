@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from fairsweep.config.schema import Data
 from fairsweep.data import split
 from fairsweep.data.dataset import Dataset
-from fairsweep.data.shares import by_labels
 from fairsweep.data.split import SplitData, fingerprint, load_split
 from fairsweep.errors import BadInput
+from fairsweep.tasks import LABELS
 from tests.property.profiles import examples
 
 shares = st.sampled_from([0.0, 0.1, 0.2, 0.25, 1 / 3, 0.4, 0.45])
@@ -66,7 +66,7 @@ def several_labels(draw: st.DrawFn) -> Dataset:
     random = np.random.default_rng(draw(st.integers(0, 1000)))
     y = (random.random((draw(st.integers(20, 200)), len(chances))) < chances).astype(np.int64)
     x = np.arange(len(y), dtype=np.float32)[:, np.newaxis]
-    return Dataset(x, y, tuple(str(i) for i in range(len(chances))))
+    return Dataset(x, y, tuple(str(i) for i in range(len(chances))), task=LABELS)
 
 
 @examples(150)
@@ -101,7 +101,7 @@ def test_invariants_of_labels(dataset: Dataset, validation: float, test: float, 
 @given(dataset=several_labels(), share=shares, seed=st.integers(0, 1000))
 def test_labels_keep_their_share_to_two_rows(dataset: Dataset, share: float, seed: int) -> None:
     y, rows = dataset.y, np.arange(len(dataset.y))
-    out, again = (by_labels(rows, y, share, np.random.default_rng(seed)) for _ in range(2))
+    out, again = (LABELS.stratify(rows, y, share, np.random.default_rng(seed)) for _ in range(2))
     np.testing.assert_array_equal(out, again)
     assert (np.abs(y[out].sum(axis=0) - share * y.sum(axis=0)) < 2).all()
     assert abs(len(out) - share * len(rows)) < 2

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fairsweep.config.checks.model import LABEL_LOSSES
 from fairsweep.config.schema import WATCHDOG_FIELDS, Config
 from fairsweep.config.space import ArmSettings
 from fairsweep.errors import BadInput
 from fairsweep.records import Objective
+from fairsweep.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,15 @@ class Plan:
     def sha256(self) -> str:
         return digest({"arms": {a.name: a.identity() for a in self.arms}, **self.shared()})
 
-    def check_rows(self, shape: Sequence[int], validation: int, labels: int = 0) -> None:
+    def check_rows(self, shape: Sequence[int], validation: int, task: Task, names: int) -> None:
         """Checks that the models take rows of the data, and that there are rows to measure the
         objective on.
 
         Args:
             shape: (rows, …).
             validation: how many rows validate.
-            labels: how many there are of which a row can have several; 0 where it has a class.
+            task: of the data.
+            names: how many classes, or labels, it has.
 
         Raises:
             BadInput: a model doesn't, or there are none.
@@ -96,22 +97,13 @@ class Plan:
                 f"data.validation=0.2 or objective.metric={metric.removeprefix('val_')}"
             )
         for arm in self.arms:
-            loss, class_weight = arm.settings.training.loss, arm.settings.training.class_weight
+            training = arm.settings.training
             if arm.settings.model.builder == "cnn" and len(shape) != 4:
                 problems.append(
                     "model: cnn needs images (height, width, channels), the data has rows of shape "
                     f"{tuple(shape[1:])}; use model=mlp"
                 )
-            if labels and loss not in LABEL_LOSSES:
-                problems.append(
-                    f"training.loss: {loss} is for one class a row, and the data has {labels} "
-                    "labels, of which a row can have several; use training.loss=binary_crossentropy"
-                )
-            if labels and class_weight is not None:
-                problems.append(
-                    f"training.class_weight: {class_weight} is for one class a row, and labels, of "
-                    "which a row can have several, are not weighted yet; leave it out"
-                )
+            problems += task.training_problems(training.loss, training.class_weight, names)
         if problems:
             raise BadInput(*dict.fromkeys(problems))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+
+from fairsweep.tasks import CLASSES, Task
 
 Features = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -21,8 +23,6 @@ PART_WORDS = {
     **dict.fromkeys(("test", "testing"), TEST),
 }
 """What users call a part of the split, in small letters."""
-JOINT = ";"
-"""Stands between the labels of a row where they are written as one word."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Features (rows, …) as float32; `y` as int64: the class of each row, (rows,) in [0, classes),
-    or its labels, (rows, labels), 1 for those that it has and 0 for others; the names of the
-    classes, or labels.
+    """Features (rows, …) as float32; `y`, (rows,) or (rows, …), in the form that its task gives it,
+    such as the number of each row's class; the names of the classes, or labels.
 
     A table has `columns`. `parts` (rows,) says which part each row is in, where the data itself
     says so; a part without rows is held out by share. Rows of the same of `groups` (rows,) belong
@@ -52,26 +51,8 @@ class Dataset:
     parts: Parts | None = None
     groups: Labels | None = None
     notes: tuple[str, ...] = ()
-
-    @property
-    def multi_label(self) -> bool:
-        """Whether a row can have several labels, or none."""
-        return self.y.ndim > 1
-
-    @property
-    def kind(self) -> str:
-        """What `class_names` are the names of."""
-        return "labels" if self.multi_label else "classes"
+    task: Task = field(default=CLASSES)
 
     def counts(self, rows: Rows) -> Mapping[str, int]:
-        """How many of the rows are of each class; or have each label, and how many haven't."""
-        y, names = self.y[rows], self.class_names
-        if not self.multi_label:
-            numbers = np.bincount(y, minlength=len(names)).tolist()
-            return {f"of class {name!r}": n for name, n in zip(names, numbers, strict=True)}
-        numbers = y.sum(axis=0).tolist()
-        having = {f"with label {name!r}": n for name, n in zip(names, numbers, strict=True)}
-        lacking = {
-            f"without label {name!r}": len(rows) - n for name, n in zip(names, numbers, strict=True)
-        }
-        return having | lacking
+        """How many of the rows are of each kind that no part may be without."""
+        return self.task.counts(self.y[rows], self.class_names)

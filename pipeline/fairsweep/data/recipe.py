@@ -20,8 +20,9 @@ import numpy.typing as npt
 from fairsweep.data.dataset import Column
 from fairsweep.data.scaling import Scaling
 from fairsweep.errors import StorageError
+from fairsweep.tasks import CLASSES, LABELS, Output, task_named
 
-FORMAT = 3
+FORMAT = 4
 EARLIEST = 1
 DESCRIPTION, WEIGHTS = "model.json", "weights.npz"
 
@@ -30,8 +31,8 @@ DESCRIPTION, WEIGHTS = "model.json", "weights.npz"
 class Recipe:
     """A model without its weights: `builder` and its `params`, what is done to features first,
     the shape of a row, the names of the classes in the order of the outputs, the columns of a
-    table, and the loss, which says what the outputs are. Where it is `multi_label`, `classes` are
-    the names of labels, of which a row can have several."""
+    table, and the loss, which says what the outputs are. `task` is the name of one of
+    `fairsweep.tasks`, and `classes` are the names that it has."""
 
     builder: str
     params: Mapping[str, Any]
@@ -40,12 +41,12 @@ class Recipe:
     classes: tuple[str, ...]
     columns: tuple[Column, ...] = ()
     loss: str = "sparse_categorical_crossentropy"
-    multi_label: bool = False
+    task: str = CLASSES.name
 
     @property
-    def answer(self) -> str:
-        """The column with the class of a row, or its labels, in what the model says."""
-        return "labels" if self.multi_label else "class"
+    def output(self) -> Output:
+        """What its outputs are."""
+        return task_named(self.task).output(self.loss, len(self.classes))
 
 
 def write_model(folder: Path, recipe: Recipe, weights: bytes) -> None:
@@ -104,5 +105,5 @@ def _recipe(about: Mapping[str, Any]) -> Recipe:
         tuple(about["classes"]),
         tuple(Column(c["name"], tuple(c["vocabulary"])) for c in about.get("columns", ())),
         about.get("loss", Recipe.loss),
-        about.get("multi_label", Recipe.multi_label),
+        about.get("task", (LABELS if about.get("multi_label") else CLASSES).name),
     )

@@ -10,14 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fairsweep.config.schema import Data
-from fairsweep.data.classes import NO_REGRESSION
 from fairsweep.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Dataset, Rows
-from fairsweep.data.shares import by_class, by_group, by_labels
+from fairsweep.data.shares import by_group
 from fairsweep.data.sources import load
 from fairsweep.errors import BadInput
-
-MANY_CLASSES = 20
-MANY_FOR_ROWS = 0.1
 
 
 @dataclass(frozen=True)
@@ -96,17 +92,16 @@ def _hold_out(
     """Splits `rows` into (kept, held out)."""
     if share == 0:
         return rows, rows[:0]
-    labels = dataset.y[rows]
     if dataset.groups is not None:
-        out = by_group(rows, labels, dataset.groups[rows], share, random)
+        out = by_group(rows, dataset, share, random)
     else:
-        out = (by_labels if dataset.multi_label else by_class)(rows, labels, share, random)
+        out = dataset.task.stratify(rows, dataset.y[rows], share, random)
     kept = np.setdiff1d(rows, out)
     there = {kind: count for kind, count in dataset.counts(rows).items() if count}
     for part in map(dataset.counts, (out, kept)):
         if lacking := [kind for kind in there if not part[kind]]:
             rarest = min(lacking, key=lambda kind: there[kind])
-            what = "label" if dataset.multi_label else f"class{_of_column(dataset, settings)}"
+            what = f"{dataset.task.noun}{_of_column(dataset, settings)}"
             whole = "" if dataset.groups is None else " while groups stay whole"
             raise BadInput(
                 f"{key}: a share of {share:.3g} leaves some {what} without rows on one side{whole} "
@@ -117,19 +112,13 @@ def _hold_out(
 
 
 def _of_column(dataset: Dataset, settings: Data) -> str:
-    return f" of column {settings.targets[0]!r}" if dataset.columns else ""
+    single = dataset.columns and len(settings.targets) == 1
+    return f" of column {settings.targets[0]!r}" if single else ""
 
 
 def _if_numbers(dataset: Dataset) -> str:
-    """What to tell of classes that may be quantities."""
-    names = dataset.class_names
-    many = len(names) > max(MANY_CLASSES, len(dataset.y) * MANY_FOR_ROWS)
-    if not many or not all(name.removeprefix("-").isdecimal() for name in names):
-        return ""
-    return (
-        f". They are {len(names)} whole numbers for {len(dataset.y)} rows: if that is a quantity, "
-        f"{NO_REGRESSION}"
-    )
+    told = dataset.task.quantities(dataset.class_names, len(dataset.y))
+    return f". {told}" if told else ""
 
 
 def describe(data: SplitData, settings: Data) -> dict[str, object]:
@@ -143,7 +132,7 @@ def describe(data: SplitData, settings: Data) -> dict[str, object]:
         "training rows": len(data.train),
         "validation rows": len(data.validation),
         "test rows": len(data.test),
-        data.dataset.kind: ", ".join(data.dataset.class_names),
+        data.dataset.task.name: ", ".join(data.dataset.class_names),
     }
 
 
@@ -167,7 +156,7 @@ def contents(data: SplitData) -> dict[str, object]:
         "rows": {name: len(rows) for name, rows in parts.items()},
         "shape of a row": list(dataset.x.shape[1:]),
         "columns": {column.name: _kind(column) for column in dataset.columns},
-        dataset.kind: list(dataset.class_names),
+        dataset.task.name: list(dataset.class_names),
         "checksums": {
             "features": _checksum(dataset.x),
             "labels": _checksum(dataset.y),

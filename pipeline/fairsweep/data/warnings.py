@@ -51,11 +51,7 @@ def data_warnings(data: SplitData, batch_size: int = 1) -> Iterator[str]:
                 f"there is no {name} row {', '.join(without[:SHOWN])}: what is measured there says "
                 "nothing of it"
             )
-    if dataset.multi_label and (dataset.y.sum(axis=1) == 1).all():
-        yield (
-            "every row has exactly one of the labels: they are classes; a column that has the "
-            "class of each row trains probabilities that add up to 1"
-        )
+    yield from dataset.task.warnings(dataset.y)
     if len(data.train) < batch_size:
         yield (
             f"there are {len(data.train)} training rows, fewer than a batch of {batch_size}: every "
@@ -68,7 +64,7 @@ def data_warnings(data: SplitData, batch_size: int = 1) -> Iterator[str]:
 def _odd_words(dataset: Dataset) -> Iterator[str]:
     """Words that may be meant to be the same, or numbers."""
     words = {f"column {column.name}": column.vocabulary for column in dataset.columns}
-    for what, own in ({dataset.kind: dataset.class_names} | words).items():
+    for what, own in ({dataset.task.name: dataset.class_names} | words).items():
         for same in alike(own)[:SHOWN]:
             yield (
                 f"{what}: {' and '.join(map(repr, same))} count as different, and are the same but "

@@ -21,6 +21,7 @@ from fairsweep.doctor.sweep import StoredSweep
 from fairsweep.errors import StorageError
 from fairsweep.files import locked
 from fairsweep.stages.checkpoints import may_go_on
+from fairsweep.tasks import task_in
 from fairsweep.tracking import names
 from fairsweep.tracking.store import Store
 from fairsweep.tracking.store.database import DRAFT
@@ -69,7 +70,7 @@ def _check_promised(store: Store, sweep: StoredSweep) -> Iterator[Problem]:
 def _check_confusion(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:
     if not any(name.startswith("test_") for name in run.metrics):
         return
-    if "labels" in sweep.about["data"]:  # of which a row can have several
+    if not task_in(sweep.about["data"]).counted:
         return
     content = artifact(store, run, names.CONFUSION)
     if content is None:

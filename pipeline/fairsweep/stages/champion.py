@@ -90,7 +90,7 @@ def publish_champion(
         decode(rows, recipe.columns) if recipe.columns else rows,
         InputSpec(recipe.shape, recipe.columns, bool(recipe.scaling.fill)),
         recipe.classes,
-        recipe.answer,
+        data.dataset.task.columns(recipe.classes),
         code_of(spec.model.builder),
     )
 
@@ -106,7 +106,7 @@ def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:
         dataset.class_names,
         dataset.columns,
         spec.training.loss,
-        dataset.multi_label,
+        dataset.task.name,
     )
 
 

@@ -54,8 +54,8 @@ def open_job(plan: Plan, workers: int) -> Job:
     data = load_split(plan.config.data)
     check_workers(data.dataset.x, workers)
     dataset = data.dataset
-    labels = len(dataset.class_names) if dataset.multi_label else 0
-    plan.check_rows(dataset.x.shape, len(data.validation), labels)
+    names = len(dataset.class_names)
+    plan.check_rows(dataset.x.shape, len(data.validation), dataset.task, names)
     return Job(plan, data, open_store(plan.config.tracking), workers)
 
 

@@ -54,7 +54,7 @@ def register(
     example: npt.NDArray[np.float32] | pd.DataFrame,
     takes: InputSpec,
     classes: Sequence[str],
-    answer: str,
+    answer: Mapping[str, str],
     code: Sequence[Path],
 ) -> Champion:
     """Registers a model as the sweep's champion.
@@ -68,7 +68,7 @@ def register(
         example: a few rows, of a table with the names of its columns.
         takes: what rows must be.
         classes: names of the classes, or labels.
-        answer: what stands before their probabilities.
+        answer: the columns of what it says, and the type of each by MLflow's name.
         code: packages that build the model.
     """
     from mlflow import pyfunc
@@ -85,12 +85,12 @@ def register(
         loader_module=LOADER,
         data_path=str(model),
         code_paths=[str(path) for path in code],
-        signature=signature(takes, classes, answer),
+        signature=signature(takes, answer),
         input_example=example,
         pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in PACKAGES],
         metadata={
             "classes": list(classes),
-            "answer": answer,
+            "answer": next(iter(answer)),
             "words": [column.name for column in takes.columns if column.vocabulary],
             "sweep": sweep.name,
             "run_id": run.run_id,
@@ -116,8 +116,8 @@ def _champion(version: ModelVersion) -> Champion:
     return Champion(version.name, str(version.version), str(version.run_id), mean, data)
 
 
-def signature(takes: InputSpec, classes: Sequence[str], answer: str = "class") -> ModelSignature:
-    """Rows in; the class or the labels out, with a probability for each class.
+def signature(takes: InputSpec, answer: Mapping[str, str]) -> ModelSignature:
+    """Rows in; the columns of the answer out, each with its type.
 
     A column's type is any: for numbers MLflow would refuse whole ones, and for words those of a
     category, as pandas reads both from the very file that was trained on.
@@ -130,7 +130,7 @@ def signature(takes: InputSpec, classes: Sequence[str], answer: str = "class") -
         ColSpec(AnyType(), column.name, required=not (column.vocabulary or takes.missing))
         for column in takes.columns
     ] or [TensorSpec(np.dtype(np.float32), (-1, *takes.shape))]
-    outputs = [ColSpec("string", answer), *(ColSpec("double", f"p_{name}") for name in classes)]
+    outputs = [ColSpec(kind, name) for name, kind in answer.items()]
     return ModelSignature(inputs=Schema(rows), outputs=Schema(outputs))
 
 

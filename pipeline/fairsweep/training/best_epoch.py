@@ -1,5 +1,4 @@
-"""What is made of a training's best epoch: metrics on test rows, which class was taken for which,
-and a file of its weights.
+"""What is made of a training's best epoch: metrics on test rows, and a file of its weights.
 
 In: a model with the weights of that epoch put in, and the test rows. Out: plain values, a file.
 """
@@ -18,7 +17,6 @@ import numpy.typing as npt
 from fairsweep.files import replaced
 from fairsweep.records import Confusion
 from fairsweep.training.loops import Arrays, evaluate_fit, predict_fit
-from fairsweep.training.output import probabilities
 from fairsweep.training.programs import Program
 
 Outputs = npt.NDArray[np.float32]
@@ -72,9 +70,6 @@ def best_epoch(
     trained: Trained,
     weights: Sequence[npt.NDArray[np.generic]],
     test: Arrays | None,
-    labels: npt.NDArray[np.int64],
-    classes: tuple[str, ...],
-    loss: str,
     file: str,
 ) -> Best:
     """Measures the model on test rows and writes its weights.
@@ -83,30 +78,14 @@ def best_epoch(
         trained: the model, with `weights` in it.
         weights: in Keras's order.
         test: test rows with labels in the loss's form; None when there are none.
-        labels: the class of each of these rows, (rows,); of several labels a row, (rows, labels),
-            no confusion is counted.
-        classes: names of the classes.
-        loss: `training.loss`.
         file: where the weights go; empty for nowhere.
     """
     if file:
         write_weights(Path(file), weights)
     if test is None:
         return Best(weights=file)
-    metrics = {f"test_{name}": value for name, value in trained.evaluate(test).items()}
-    if labels.ndim > 1:
-        return Best(metrics, None, file)
-    found = probabilities(trained.predict(test), loss)
-    return Best(metrics, confusion(labels, found, classes), file)
-
-
-def confusion(
-    labels: npt.NDArray[np.int64], outputs: Outputs, classes: tuple[str, ...]
-) -> Confusion:
-    """Counts rows by their class and the one that the outputs (rows, classes) favour."""
-    count = len(classes)
-    pairs = np.bincount(labels * count + outputs.argmax(axis=1), minlength=count * count)
-    return Confusion(classes, tuple(map(tuple, pairs.reshape(count, count).tolist())))
+    measured = trained.evaluate(test)
+    return Best({f"test_{name}": value for name, value in measured.items()}, weights=file)
 
 
 def write_weights(file: Path, weights: Sequence[npt.NDArray[np.generic]]) -> None:

@@ -6,15 +6,11 @@ as they are, or one-hot. Several labels of a row are a column each.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from fairsweep.training.output import OF_TWO_CLASSES, RANGES, Task
-
-Form = Literal["sparse", "one-hot", "column", "labels"]
+from fairsweep.tasks import Output
 
 SPARSE = {
     "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
@@ -41,16 +37,16 @@ ONE_HOT = {
 COLUMN = {"hinge": keras.losses.Hinge, "squared_hinge": keras.losses.SquaredHinge}
 
 
-def build_loss(task: Task, units: int) -> tuple[keras.losses.Loss, keras.metrics.Metric]:
+def build_loss(output: Output, units: int) -> tuple[keras.losses.Loss, keras.metrics.Metric]:
     """The loss, and accuracy in the same form of labels; of several a row, it is the share of right
     answers to whether a row has a label.
 
     Args:
-        task: with `training.loss`.
+        output: of the model, with `training.loss`.
         units: how many outputs the model has for a row.
     """
-    loss = (SPARSE | ONE_HOT | COLUMN)[task.loss]()
-    match label_form(task, units):
+    loss = (SPARSE | ONE_HOT | COLUMN)[output.loss]()
+    match output.form(units):
         case "sparse":
             return loss, keras.metrics.SparseCategoricalAccuracy(name="accuracy")
         case "one-hot":
@@ -58,17 +54,7 @@ def build_loss(task: Task, units: int) -> tuple[keras.losses.Loss, keras.metrics
         case "labels":  # by the name "accuracy" Keras would ask which of them is the likeliest
             return loss, keras.metrics.BinaryAccuracy(name="accuracy")
         case "column":
-            middle = sum(RANGES[OF_TWO_CLASSES[task.loss]]) / 2
-            return loss, keras.metrics.BinaryAccuracy(name="accuracy", threshold=middle)
-
-
-def label_form(task: Task, units: int) -> Form:
-    """The form of labels that a loss wants of a model with so many outputs."""
-    if task.multi_label:
-        return "labels"
-    if task.loss in SPARSE:
-        return "sparse"
-    return "column" if units == 1 else "one-hot"
+            return loss, keras.metrics.BinaryAccuracy(name="accuracy", threshold=output.middle)
 
 
 def balancing_weights(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
@@ -76,17 +62,3 @@ def balancing_weights(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     together as much as without: rows / (classes * rows of its class)."""
     classes, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
     return (len(labels) / (len(classes) * counts))[own].astype(np.float32)
-
-
-def labels_in(
-    form: Form, labels: npt.NDArray[np.int64], classes: int
-) -> npt.NDArray[np.int64] | npt.NDArray[np.float32]:
-    """Labels (rows,) in a form: as they are, one-hot (rows, classes), or a column (rows, 1). Of
-    several a row, (rows, labels), the form is that of 32-bit floats."""
-    if form == "sparse":
-        return labels
-    if form == "labels":
-        return labels.astype(np.float32)
-    if form == "column":
-        return labels.astype(np.float32)[:, np.newaxis]
-    return np.eye(classes, dtype=np.float32)[labels]

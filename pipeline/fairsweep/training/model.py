@@ -19,8 +19,8 @@ from keras.src.utils.naming import reset_uids
 from fairsweep.config.schema import Model
 from fairsweep.data.dataset import Features
 from fairsweep.data.scaling import Scaling
-from fairsweep.errors import BadInput
-from fairsweep.training.output import Output, Task, loss_problems, output_for
+from fairsweep.tasks import Output
+from fairsweep.tasks.layer import LastLayer
 from fairsweep.training.preprocessing import Encoding, preprocessed, preprocessing_of
 from fairsweep.training.user_model import build_own, check_values, last_activation
 
@@ -50,7 +50,7 @@ def build_model(
     settings: Model,
     scaling: Scaling,
     rows: Features,
-    task: Task,
+    output: Output,
     seed: int,
 ) -> keras.Model:
     """Builds the model on top of its preprocessing, with every initial weight and dropout mask
@@ -64,30 +64,27 @@ def build_model(
         settings: builder and its params.
         scaling: what is done to features first.
         rows: a few rows (rows, …), for their shape and to try a model of the user's own.
-        task: what it is for.
+        output: what it ends in.
         seed: non-negative.
 
     Raises:
-        BadInput: a model of the user's own can't be trained on such rows with that loss, or no
-            model can.
+        BadInput: a model of the user's own can't be trained on such rows with that loss.
     """
     random.seed(seed)
     np.random.seed(seed % 2**32)
     row, own = rows.shape[1:], settings.builder not in BUILDERS
     shape = scaling.shape(row)
-    if problems := list(loss_problems(task)):
-        raise BadInput(*problems)
     if own:
         # For random numbers that are drawn in the model's own code without a seed.
         generator = keras.random.SeedGenerator(seed)
         global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, generator)
         reset_uids()  # the same layers have the same names in every trial
-        body = build_own(settings.builder, settings.params, shape, task)
+        body = build_own(settings.builder, settings.params, shape, output)
     else:
-        body = BUILDERS[settings.builder](shape, output_for(task), **settings.params)
+        body = BUILDERS[settings.builder](shape, output.layer, **settings.params)
     model = _with_preprocessing(body, preprocessing_of(scaling), row)
     if own and last_activation(body) is None:
-        check_values(settings.builder, model, rows, task, scaling)
+        check_values(settings.builder, model, rows, output, scaling)
     return model
 
 
@@ -118,7 +115,7 @@ def _is_plain(layer: keras.Layer) -> bool:
 
 def mlp(
     shape: Sequence[int],
-    output: Output,
+    output: LastLayer,
     hidden_units: Sequence[int],
     activation: str,
     dropout: float,
@@ -146,7 +143,7 @@ def mlp(
 
 def cnn(
     shape: Sequence[int],
-    output: Output,
+    output: LastLayer,
     filters: Sequence[int],
     hidden_units: Sequence[int],
     activation: str,
@@ -172,7 +169,7 @@ def cnn(
     return keras.Model(inputs, _last(outputs, output))
 
 
-def _last(inputs: Any, output: Output) -> Any:
+def _last(inputs: Any, output: LastLayer) -> Any:
     """The last layer, which can be named."""
     return Dense(output.units, activation=output.activation, name="probabilities")(inputs)
 

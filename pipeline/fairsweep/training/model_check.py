@@ -19,14 +19,14 @@ from fairsweep.data.split import SplitData
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
 from fairsweep.records import TrialResult, TrialSpec
+from fairsweep.tasks.layer import Form
 from fairsweep.training.failure import failure
 from fairsweep.training.ids import extreme_rows, id_problems, looks_up, lookups_of
 from fairsweep.training.large_values import beyond_floats, senseless_loss
 from fairsweep.training.layer_rates import unmatched_patterns
 from fairsweep.training.loops import Arrays, BatchOrder, fits_in_memory, run_fit
-from fairsweep.training.loss import Form
 from fairsweep.training.model import parameter_count
-from fairsweep.training.trial import WorkerCache, compiled, task_of
+from fairsweep.training.trial import WorkerCache, compiled, output_of
 from fairsweep.training.user_model import build_own, builder_problem, shares_weights
 
 FEW_ROWS = 8
@@ -122,7 +122,7 @@ def _own(
     builder, dataset = spec.model.builder, data.dataset
     scaling = cache.scaling(data, spec.data)
     again = build_own(
-        builder, spec.model.params, scaling.shape(dataset.x.shape[1:]), task_of(spec, data)
+        builder, spec.model.params, scaling.shape(dataset.x.shape[1:]), output_of(spec, data)
     )
     if shares_weights(model, again):
         yield builder_problem(builder, KEPT)

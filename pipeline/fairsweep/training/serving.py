@@ -5,7 +5,6 @@ MLflow calls `_load_pyfunc` with the folder that `fairsweep.data.recipe` filled.
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,13 @@ import numpy as np
 import pandas as pd
 
 from fairsweep.config.schema import Model
-from fairsweep.data.dataset import JOINT, Features
+from fairsweep.data.dataset import Features
 from fairsweep.data.inputs.rows import encode
 from fairsweep.data.recipe import Recipe, read_model
+from fairsweep.tasks import task_named
 from fairsweep.training.model import build_model
-from fairsweep.training.output import Task, probabilities
 
 BATCH = 1024
-LIKELY = 0.5
-"""The probability from which a row is said to have a label."""
 
 
 class Classifier:
@@ -55,16 +52,14 @@ class Classifier:
                 for start in range(0, max(1, len(x)), BATCH)
             ]
         )
-        outputs = np.asarray(probabilities(outputs, self._recipe.loss))
-        classes = self._recipe.classes
-        if self._recipe.multi_label:
-            found = [JOINT.join(itertools.compress(classes, row)) for row in outputs >= LIKELY]
-        else:
-            outputs /= outputs.sum(axis=1, keepdims=True)  # of 32-bit floats, to the last bit
-            found = [classes[i] for i in outputs.argmax(axis=1)]
-        answers = pd.Series(found, name=self._recipe.answer, dtype=str)
-        return pd.concat(
-            [answers, pd.DataFrame(outputs, columns=[f"p_{name}" for name in classes])], axis=1
+        recipe = self._recipe
+        answer = recipe.output.answer(outputs, recipe.classes)
+        types = task_named(recipe.task).columns(recipe.classes)
+        return pd.DataFrame(
+            {
+                name: pd.Series(answer[name], dtype=str if kind == "string" else None)
+                for name, kind in types.items()
+            }
         )
 
     def _features(self, rows: Any) -> Features:
@@ -87,7 +82,6 @@ def _load_pyfunc(path: str) -> Classifier:
     recipe, weights = read_model(Path(path))
     settings = Model("published", recipe.builder, dict(recipe.params))
     rows = np.zeros((1, *recipe.shape), np.float32)
-    task = Task(recipe.loss, len(recipe.classes), recipe.multi_label)
-    model = build_model(settings, recipe.scaling, rows, task, 0)
+    model = build_model(settings, recipe.scaling, rows, recipe.output, 0)
     model.set_weights(weights)
     return Classifier(model, recipe)

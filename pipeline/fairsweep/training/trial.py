@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -17,6 +17,8 @@ from fairsweep.data.split import SplitData
 from fairsweep.errors import is_full, unwritable
 from fairsweep.files import TrialFolders
 from fairsweep.records import DISK_FULL, TrialResult, TrialSpec, derive_seed
+from fairsweep.tasks import Output
+from fairsweep.tasks.layer import Form
 from fairsweep.training.best_epoch import Best, ByFit, Resident, Trained, best_epoch
 from fairsweep.training.checkpoint import CheckpointLost, Checkpoints
 from fairsweep.training.failure import failure
@@ -25,15 +27,11 @@ from fairsweep.training.layer_rates import optimizer_by_layer, program_kind
 from fairsweep.training.loops import Arrays, BatchOrder, fits_in_memory, run_fit, run_resident
 from fairsweep.training.loss import (
     COLUMN,
-    Form,
     balancing_weights,
     build_loss,
-    label_form,
-    labels_in,
 )
 from fairsweep.training.model import build_model, graph_params, is_of_keras
 from fairsweep.training.optimizer import build_optimizer, updates_any_shape
-from fairsweep.training.output import Task
 from fairsweep.training.programs import Program, Programs
 from fairsweep.training.user_model import output_units
 
@@ -69,10 +67,10 @@ class WorkerCache:
         key = (name, form, "balanced" if balanced else "")
         if key not in self._parts:
             rows: Rows = getattr(data, name)
-            classes = data.dataset.y[rows]
-            labels = labels_in(form, classes, len(data.dataset.class_names))
-            weights = balancing_weights(classes) if balanced else None
-            self._parts[key] = Arrays(rows_of(data.dataset.x, rows), labels, weights)
+            dataset, answers = data.dataset, data.dataset.y[rows]
+            targets = dataset.task.targets(answers, form, len(dataset.class_names))
+            weights = balancing_weights(answers) if balanced else None
+            self._parts[key] = Arrays(rows_of(dataset.x, rows), targets, weights)
         return self._parts[key]
 
     def program(
@@ -220,15 +218,20 @@ def _best(
     for weight, best in zip(history.model.weights, history.best_weights, strict=True):
         weight.value.assign(best)
     test = cache.part(data, "test", form) if len(data.test) else None
-    labels, classes = data.dataset.y[data.test], data.dataset.class_names
-    loss = spec.training.loss
     file = str(folders.weights_of(spec.weights)) if folders and spec.weights else ""
-    return best_epoch(trained, history.best_weights, test, labels, classes, loss, file)
+    own = best_epoch(trained, history.best_weights, test, file)
+    dataset = data.dataset
+    if test is None or not dataset.task.counted:
+        return own
+    found = output_of(spec, data).probabilities(trained.predict(test))
+    counted = dataset.task.test_artifact(dataset.y[data.test], found, dataset.class_names)
+    return replace(own, confusion=counted)
 
 
-def task_of(spec: TrialSpec, data: SplitData) -> Task:
-    """What a trial's model is for."""
-    return Task(spec.training.loss, len(data.dataset.class_names), data.dataset.multi_label)
+def output_of(spec: TrialSpec, data: SplitData) -> Output:
+    """What a trial's model ends in."""
+    dataset = data.dataset
+    return dataset.task.output(spec.training.loss, len(dataset.class_names))
 
 
 def compiled(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> tuple[keras.Model, Form]:
@@ -237,19 +240,19 @@ def compiled(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> tuple[kera
     Raises:
         BadInput: the model, the loss and the data don't fit.
     """
-    training, task = spec.training, task_of(spec, data)
+    training, output = spec.training, output_of(spec, data)
     seed = derive_seed(spec.seed, "model")
     scaling, rows = cache.scaling(data, spec.data), data.dataset.x[data.train[:8]]
-    model = build_model(spec.model, scaling, rows, task, seed)
+    model = build_model(spec.model, scaling, rows, output, seed)
     units = output_units(model, rows)
-    loss, accuracy = build_loss(task, units)
+    loss, accuracy = build_loss(output, units)
     steps = -(-len(data.train) // training.batch_size)
     factors = spec.model.layer_learning_rates or {}
     optimizer = optimizer_by_layer(
         model, factors, lambda factor: build_optimizer(spec.optimizer, training, steps, factor)
     )
     model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy])
-    return model, label_form(task, units)
+    return model, output.form(units)
 
 
 @dataclass(frozen=True)

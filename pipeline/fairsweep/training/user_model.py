@@ -19,14 +19,14 @@ from fairsweep.config.trust import distrust, is_trusted
 from fairsweep.data.dataset import Features
 from fairsweep.data.scaling import Scaling
 from fairsweep.errors import BadInput
+from fairsweep.tasks import Output
 from fairsweep.training.ids import id_problems, lookups_of
-from fairsweep.training.output import Task, output_problems, value_problems
 
 Builder = Callable[..., Any]
 
 
 def build_own(
-    name: str, params: Mapping[str, Any], shape: Sequence[int], task: Task
+    name: str, params: Mapping[str, Any], shape: Sequence[int], output: Output
 ) -> keras.Model:
     """The model that the user's function returns.
 
@@ -34,16 +34,16 @@ def build_own(
         name: `package.module:function`.
         params: its keywords.
         shape: of a row, as the model gets it.
-        task: what the model is for.
+        output: what the model ends in.
 
     Raises:
         BadInput: there is no such function, it doesn't take these arguments, or what it returns
             can't be trained on such rows with that loss.
     """
     builder = _find(name)
-    _check_call(name, builder, shape, task.classes, params)
-    model = builder(shape, task.classes, **params)
-    if problems := list(_problems(model, shape, task)):
+    _check_call(name, builder, shape, output.count, params)
+    model = builder(shape, output.count, **params)
+    if problems := list(_problems(model, shape, output)):
         raise BadInput(*(builder_problem(name, text) for text in problems))
     assert isinstance(model, keras.Model)
     return model
@@ -55,7 +55,7 @@ def builder_problem(name: str, text: str) -> str:
 
 
 def check_values(
-    name: str, model: keras.Model, rows: Features, task: Task, scaling: Scaling
+    name: str, model: keras.Model, rows: Features, output: Output, scaling: Scaling
 ) -> None:
     """Checks a model by its outputs, where its layers don't say what these are.
 
@@ -63,7 +63,7 @@ def check_values(
         name: `package.module:function` that built it.
         model: with its preprocessing.
         rows: a few rows (rows, …) of the data.
-        task: what the model is for.
+        output: what the model ends in.
         scaling: its preprocessing.
 
     Raises:
@@ -78,8 +78,8 @@ def check_values(
         problems = [f"must return one row of outputs per row, but returns {tuple(given.shape)}"]
     elif not problems:
         outputs = np.asarray(given)
-        problems = list(output_problems(outputs.shape[1], None, task))
-        problems = problems or list(value_problems(outputs, task))
+        problems = list(output.problems(outputs.shape[1], None))
+        problems = problems or list(output.value_problems(outputs))
     if problems:
         raise BadInput(*(builder_problem(name, text) for text in problems))
 
@@ -163,7 +163,7 @@ def _place(name: str, builder: Builder) -> str:
     return f"{Path(code.co_filename).name}:{code.co_firstlineno}: {function}" if code else function
 
 
-def _problems(model: Any, shape: Sequence[int], task: Task) -> Iterator[str]:
+def _problems(model: Any, shape: Sequence[int], output: Output) -> Iterator[str]:
     if model is None:
         yield "returns nothing; end it with: return model"
         return
@@ -173,7 +173,7 @@ def _problems(model: Any, shape: Sequence[int], task: Task) -> Iterator[str]:
         return
     if _is_drawn(model):
         yield from _input_problems(model, shape)
-        yield from _output_problems(model, task)
+        yield from _output_problems(model, output)
     takes_logits = model.compiled and getattr(model.loss, "from_logits", False)
     if takes_logits and (last := last_activation(model)) in ("softmax", "sigmoid"):
         yield (
@@ -218,16 +218,16 @@ def _several(kind: str, outputs: int) -> str:
     )
 
 
-def _output_problems(model: keras.Model, task: Task) -> Iterator[str]:
+def _output_problems(model: keras.Model, output: Output) -> Iterator[str]:
     given = getattr(model, "output", model.outputs[0])
     if isinstance(given, dict | list | tuple):
         yield _several(type(given).__name__, len(given))
         return
     if len(given.shape) != 2:
         yield (
-            f"must return one row of outputs per row, (None, {task.classes}), but returns "
+            f"must return one row of outputs per row, (None, {output.count}), but returns "
             f"{tuple(given.shape)}; a Flatten may be missing before the last Dense"
         )
         return
     units = model.outputs[0].shape[1]
-    yield from output_problems(units, last_activation(model), task)
+    yield from output.problems(units, last_activation(model))

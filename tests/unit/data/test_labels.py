@@ -20,6 +20,7 @@ from fairsweep.data.sources import load
 from fairsweep.data.split import SplitData, contents, describe, fingerprint, load_split
 from fairsweep.data.warnings import data_warnings
 from fairsweep.errors import BadInput
+from fairsweep.tasks import CLASSES, LABELS
 
 ROWS = 60
 FRUIT: dict[str, list[Any]] = {
@@ -64,7 +65,7 @@ def with_value(name: str, value: Any, row: int = 11) -> dict[str, list[Any]]:
 def test_columns_of_a_csv_are_labels(tmp_path: Path) -> None:
     data = load(csv(tmp_path, FRUIT))
     assert data.class_names == ("red", "round", "heavy")
-    assert (data.y.dtype, data.y.shape, data.multi_label) == (np.int64, (ROWS, 3), True)
+    assert (data.y.dtype, data.y.shape, data.task is LABELS) == (np.int64, (ROWS, 3), True)
     np.testing.assert_array_equal(data.y, Y)
     assert [column.name for column in data.columns] == ["size"]
 
@@ -315,7 +316,9 @@ def tiny(**changes: Any) -> SplitData:
     y = np.array([[0, 1], [1, 0], [1, 1], [0, 0]] * 2, np.int64)
     dataset = {"x": np.arange(16, dtype=np.float32).reshape(8, 2), "y": y}
     parts = np.array([0, 1, 2, 3]), np.array([4, 5]), np.array([6, 7])
-    return SplitData(Dataset(**{**dataset, "class_names": ("red", "round"), **changes}), *parts)
+    return SplitData(
+        Dataset(**{**dataset, "class_names": ("red", "round"), "task": LABELS, **changes}), *parts
+    )
 
 
 def test_what_a_sweep_says_of_its_labels() -> None:
@@ -323,7 +326,10 @@ def test_what_a_sweep_says_of_its_labels() -> None:
     assert facts["labels"] == "red, round"
     assert "classes" not in facts
     assert contents(tiny())["labels"] == ["red", "round"]
-    assert describe(tiny(y=np.arange(8) % 2), Data("fruit", "npz"))["classes"] == "red, round"
+    assert (
+        describe(tiny(y=np.arange(8) % 2, task=CLASSES), Data("fruit", "npz"))["classes"]
+        == "red, round"
+    )
 
 
 def test_a_changed_label_is_seen() -> None:

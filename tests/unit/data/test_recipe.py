@@ -52,9 +52,9 @@ def test_other_weights_are_refused(folder: Path) -> None:
 
 
 def test_another_format_is_told(folder: Path) -> None:
-    about = json.loads((folder / "model.json").read_text()) | {"format": 4}
+    about = json.loads((folder / "model.json").read_text()) | {"format": 5}
     (folder / "model.json").write_text(json.dumps(about))
-    with pytest.raises(StorageError, match=r"of format 4, and this version reads 1 to 3"):
+    with pytest.raises(StorageError, match=r"of format 5, and this version reads 1 to 4"):
         read_model(folder)
 
 
@@ -76,7 +76,7 @@ def test_weights_that_are_objects_are_not_read(tmp_path: Path) -> None:
 def test_a_model_of_the_first_format_is_read(folder: Path) -> None:
     """It has no columns, and its scaling none of what tables need."""
     about = json.loads((folder / "model.json").read_text()) | {"format": 1}
-    del about["columns"], about["loss"]
+    del about["columns"], about["loss"], about["task"]
     about["scaling"] = {"factor": 0.5, "mean": [], "variance": []}
     (folder / "model.json").write_text(json.dumps(about))
     recipe, _ = read_model(folder)
@@ -86,16 +86,26 @@ def test_a_model_of_the_first_format_is_read(folder: Path) -> None:
 
 def test_a_model_of_the_second_format_has_classes(folder: Path) -> None:
     about = json.loads((folder / "model.json").read_text()) | {"format": 2}
-    del about["multi_label"]
+    del about["task"]
     (folder / "model.json").write_text(json.dumps(about))
     recipe, _ = read_model(folder)
     assert recipe == RECIPE
-    assert (recipe.multi_label, recipe.answer) == (False, "class")
+    assert recipe.task == "classes"
+
+
+@pytest.mark.parametrize(("several", "task"), [(True, "labels"), (False, "classes")])
+def test_a_model_of_the_third_format_says_whether_it_has_labels(
+    folder: Path, several: bool, task: str
+) -> None:
+    about = json.loads((folder / "model.json").read_text()) | {"format": 3, "multi_label": several}
+    del about["task"]
+    (folder / "model.json").write_text(json.dumps(about))
+    recipe, _ = read_model(folder)
+    assert recipe.task == task
 
 
 def test_a_model_of_labels_comes_back_as_that(tmp_path: Path) -> None:
-    written = dataclasses.replace(RECIPE, multi_label=True)
+    written = dataclasses.replace(RECIPE, task="labels")
     write_model(tmp_path / "model", written, npz(np.zeros(2, np.float32)))
     recipe, _ = read_model(tmp_path / "model")
     assert recipe == written
-    assert recipe.answer == "labels"

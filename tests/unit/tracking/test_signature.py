@@ -6,6 +6,7 @@ import pytest
 
 from fairsweep.data.dataset import Column
 from fairsweep.data.inputs.rows import ANY_WORD, InputSpec
+from fairsweep.tasks import CLASSES, LABELS
 from fairsweep.tracking.registry import signature, takes_of
 
 TABLE = (Column("age"), Column("city", ("Oslo", "Rome")), Column("member"))
@@ -13,16 +14,18 @@ TABLE = (Column("age"), Column("city", ("Oslo", "Rome")), Column("member"))
 
 @pytest.mark.parametrize("missing", [False, True])
 def test_a_table_is_taken_by_the_names_of_its_columns(missing: bool) -> None:
-    made = signature(InputSpec((3,), TABLE, missing), ["no", "yes"])
+    made = signature(InputSpec((3,), TABLE, missing), CLASSES.columns(["no", "yes"]))
     columns = (Column("age"), Column("city", ANY_WORD), Column("member"))
     assert takes_of(made, ["city"]) == InputSpec((3,), columns, missing)
     assert made.outputs.input_names() == ["class", "p_no", "p_yes"]
 
 
 def test_labels_stand_where_a_class_would() -> None:
-    made = signature(InputSpec((3,), TABLE), ["red", "round"], "labels")
+    made = signature(InputSpec((3,), TABLE), LABELS.columns(["red", "round"]))
     assert made.outputs.input_names() == ["labels", "p_red", "p_round"]
 
 
 def test_arrays_are_taken_by_their_shape() -> None:
-    assert takes_of(signature(InputSpec((8, 8, 1)), ["a", "b"])) == InputSpec((8, 8, 1))
+    assert takes_of(signature(InputSpec((8, 8, 1)), CLASSES.columns(["a", "b"]))) == InputSpec(
+        (8, 8, 1)
+    )

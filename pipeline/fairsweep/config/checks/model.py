@@ -10,20 +10,12 @@ from fairsweep.config.checks.rules import above_0, at_least, one_of, plain_name,
 from fairsweep.config.checks.space import Problem, is_number, is_whole
 from fairsweep.config.schema import WATCHDOG_FIELDS, Model, Optimizer, Training
 from fairsweep.config.trust import distrust, is_trusted
+from fairsweep.tasks import TASKS
 
 OPTIMIZERS = (
     "Adadelta Adafactor Adagrad Adam AdamW Adamax Ftrl Lamb Lion Muon Nadam RMSprop SGD "
     "ScheduleFreeAdamW"
 ).split()
-SPARSE_LOSSES = "sparse_categorical_crossentropy categorical_generalized_cross_entropy".split()
-ONE_HOT_LOSSES = (
-    "categorical_crossentropy categorical_focal_crossentropy "
-    "categorical_hinge kl_divergence poisson "
-    "mean_squared_error mean_absolute_error mean_squared_logarithmic_error huber log_cosh "
-    "binary_crossentropy binary_focal_crossentropy cosine_similarity dice tversky"
-).split()
-TWO_CLASS_LOSSES = ("hinge", "squared_hinge")
-LABEL_LOSSES = ("binary_crossentropy", "binary_focal_crossentropy")
 SHORT_LOSSES = {
     "mse": "mean_squared_error",
     "mae": "mean_absolute_error",
@@ -123,7 +115,7 @@ def _loss(loss: str) -> Iterator[Problem]:
         whole = SHORT_LOSSES[loss.lower()]
         yield "training.loss", f"need its whole name: training.loss={whole}, got {loss!r}"
     else:
-        known = (*SPARSE_LOSSES, *ONE_HOT_LOSSES, *TWO_CLASS_LOSSES)
+        known = dict.fromkeys(loss for task in TASKS for loss in task.losses)
         yield from one_of("training.loss", loss, known)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from fairsweep.config.schema import Data
-from fairsweep.data.dataset import JOINT, Dataset
+from fairsweep.data.dataset import Dataset
 from fairsweep.errors import BadInput
 
 
@@ -32,7 +32,7 @@ def load(settings: Data) -> Dataset:
         names = settings.class_names
         if len(names) != len(dataset.class_names):
             raise BadInput(
-                f"data.class_names: the data has {len(dataset.class_names)} {dataset.kind}, "
+                f"data.class_names: the data has {len(dataset.class_names)} {dataset.task.name}, "
                 f"got {len(names)} names"
             )
         if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -41,11 +41,8 @@ def load(settings: Data) -> Dataset:
                 "once"
             )
         dataset = replace(dataset, class_names=tuple(names))
-    if dataset.multi_label and (joined := [n for n in dataset.class_names if JOINT in n]):
-        raise BadInput(
-            f"data: a label's name can't have {JOINT!r} in it, which stands between the labels of "
-            f"a row in an answer; rename {joined[0]!r}"
-        )
+    if problems := [*dataset.task.name_problems(dataset.class_names)]:
+        raise BadInput(*(f"data: {problem}" for problem in problems))
     return dataset
 
 

@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fairsweep.config.schema import Data
-from fairsweep.data.classes import class_problem, holds_labels, label_problems, number_classes
 from fairsweep.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Features
 from fairsweep.data.memory.available import check_room
 from fairsweep.data.memory.room import joined
 from fairsweep.data.paths import find_file
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
+from fairsweep.tasks import task_for
 
 MOST_BYTES = 20 * 2**30
 MOST_PACKED = 100  # times its size in the archive; a bomb is a thousand times as large
@@ -237,27 +237,20 @@ def from_arrays(
             problems.append(f"{place}: only tables can be filled; use data.missing=drop")
         elif missing == "drop" and gaps:
             keep = found == WHOLE
-    of_y = [f"{place}: {problem}" for problem in _target_problems(y)]
+    task = task_for(y)
+    of_y = [f"{place}: {problem}" for problem in task.problems(y, "y", ())]
     if not of_y and len(x) != len(y):
         problems.append(f"{place}: x has {len(x)} rows and y {len(y)}; they must be the same")
     if problems or of_y:
         raise BadInput(*problems, *of_y)
     if keep is not None:
         y, parts = y[keep], None if parts is None else parts[keep]
-        if left := [f"{place}: without rows that miss a value, {p}" for p in _target_problems(y)]:
-            raise BadInput(*left)
+        if left := list(task.problems(y, "y", ())):
+            raise BadInput(*(f"{place}: without rows that miss a value, {p}" for p in left))
         x = joined(place, [x], keep)
-    labels, names = number_classes(y)
+    answers, names = task.encode(y)
     notes = () if keep is None else (f"{int((~keep).sum())} rows that miss a value are left out",)
-    return Dataset(_float32(x), labels, names, parts=parts, notes=notes)
-
-
-def _target_problems(y: npt.NDArray[np.generic]) -> Iterator[str]:
-    """What is wrong of classes, or of labels, which then have their numbers as names."""
-    if holds_labels(y):
-        yield from (f"y: {p}" for p in label_problems(y, [str(i) for i in range(y.shape[1])]))
-    elif problem := class_problem(y):
-        yield f"y {problem}"
+    return Dataset(_float32(x), answers, names, parts=parts, notes=notes, task=task)
 
 
 WHOLE, GAP, INFINITE = range(3)

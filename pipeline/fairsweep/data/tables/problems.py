@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -36,12 +36,12 @@ def too_many(name: str, words: str, number: str | None = None) -> str:
 
 
 def copies(
-    x: Features, columns: Sequence[Column], labels: npt.NDArray[np.int64], names: tuple[str, ...]
+    x: Features,
+    columns: Sequence[Column],
+    apart: Iterable[tuple[str, npt.NDArray[np.int64], tuple[str, ...]]],
 ) -> Iterator[str]:
-    """Columns that say what the class is, in the same words, or a label."""
-    answers = [("the target", labels, names)]
-    if labels.ndim > 1:
-        answers = [(repr(n), y, ("0", "1")) for n, y in zip(names, labels.T, strict=True)]
+    """Columns that say an answer in the same words; `apart` is as `Task.apart` gives it."""
+    answers = list(apart)
     compared = [slice(FEW_ROWS), *pieces(x)]  # most columns are told apart by the first few
     for i, column in enumerate(columns):
         for answer, y, words in answers:

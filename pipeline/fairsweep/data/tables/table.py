@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from fairsweep.config.schema import Data
-from fairsweep.data.classes import class_problem, label_problems, number_classes
 from fairsweep.data.csv.stream import ReadAgain
 from fairsweep.data.dataset import PART_WORDS, PARTS, Column, Dataset, Features, Parts
 from fairsweep.data.memory.room import Room, room_for
@@ -23,6 +22,7 @@ from fairsweep.data.tables.files import KEYS, MAIN, RowFile, open_files
 from fairsweep.data.tables.problems import bad_words, copies, counts_of, too_many
 from fairsweep.data.tables.roles import Roles, roles_of
 from fairsweep.errors import BadInput
+from fairsweep.tasks import Task, task_for
 
 LESS = "leave columns out with data.drop"
 MISSING_WORDS = "an empty value, NA, N/A, NaN, NULL, null"
@@ -104,31 +104,31 @@ class _Filling:
         named = {name: words.sort(self._codes[name]) for name, words in self._named.items()}
         problems = [*self._bad_values(), *self._bad_named(named)]
         y = self._answers()
-        problems += [f"data.target: {problem}" for problem in self._bad_answers(y)]
+        task = task_for(y, self._roles.targets)
+        problems += [f"data.target: {problem}" for problem in self._bad_answers(task, y)]
         if problems:
             raise BadInput(*problems)
         keep = self._keep
-        if problems := [*self._bad_answers(y[keep])]:
+        if problems := [*self._bad_answers(task, y[keep])]:
             raise BadInput(
                 *(f"data.target: without rows that miss a value, {problem}" for problem in problems)
             )
-        labels, names = number_classes(y[keep])
-        if labels.ndim > 1:
-            names = self._roles.targets
-        elif (target := self._roles.targets[0]) in named:
-            names = tuple(named[target][int(name)] for name in names)
+        targets = self._roles.targets
+        answers, names = task.encode(y[keep], targets, named.get(targets[0], ()))
         x = self._room.array()
         columns = self._columns(x)
-        if problems := [*bad_words(columns, len(x)), *copies(x, columns, labels, names)]:
+        apart = task.apart(answers, names)
+        if problems := [*bad_words(columns, len(x)), *copies(x, columns, apart)]:
             raise BadInput(*problems)
         return Dataset(
             x,
-            labels,
+            answers,
             names,
             tuple(columns),
             self._parts(named, keep, whole_files),
             self._groups(keep),
             tuple(self._notes(named, keep)),
+            task,
         )
 
     def _notes(
@@ -182,12 +182,11 @@ class _Filling:
         first, *others = self._roles.targets
         return self._target if others else self._codes.get(first, self._target[:, 0])
 
-    def _bad_answers(self, y: npt.NDArray[Any]) -> Iterator[str]:
+    def _bad_answers(self, task: Task, y: npt.NDArray[Any]) -> Iterator[str]:
         first, *others = self._roles.targets
-        if others:
-            yield from label_problems(y, self._roles.targets)
-        elif problem := class_problem(y):
-            yield f"column {first!r} {problem}{self._aside(y)}"
+        place, aside = ("", "") if others else (f"column {first!r}", self._aside(y))
+        for problem in task.problems(y, place, self._roles.targets):
+            yield f"{problem}{aside}"
 
     def _aside(self, y: npt.NDArray[Any]) -> str:
         """What a CSV may have been read otherwise than it was meant."""

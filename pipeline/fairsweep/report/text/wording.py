@@ -13,6 +13,7 @@ from fairsweep.records import Importances, RunRecord, SweepRecord
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
 from fairsweep.report.analysis.statistics import Verdict, summarize
 from fairsweep.report.text.numbers import number, p_value, signed, spread
+from fairsweep.tasks import task_in
 
 
 def headline(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> str:
@@ -136,13 +137,12 @@ def champion_line(sweep: SweepRecord) -> str:
     if champion is None:
         return ""
     names = {run.run_id: str(run.key) for run in sweep.runs}
-    kinds = ("labels", "label") if "labels" in sweep.data else ("a class", "class")
     return (
         f"Version {champion.version} of {champion.name} in MLflow's model registry, with the alias "
         f"champion: {names.get(champion.run_id, champion.run_id)}, the seed of its arm that did "
         f"best on validation rows. The arm's confirmed mean is {number(champion.mean)}. The model "
-        f"takes rows as they are in the data set, and returns {kinds[0]} and a probability for "
-        f"each {kinds[1]}:"
+        f"takes rows as they are in the data set, and returns "
+        f"{task_in(sweep.data).says}:"
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fairsweep.data.classes import class_problem
+from fairsweep.tasks import CLASSES
 
 ONE_HOT = np.eye(3)[[0, 1, 2, 1]]
 FORMS: dict[str, tuple[npt.NDArray[np.generic], str]] = {
@@ -19,6 +19,5 @@ FORMS: dict[str, tuple[npt.NDArray[np.generic], str]] = {
 
 @pytest.mark.parametrize(("labels", "told"), FORMS.values(), ids=FORMS)
 def test_labels_in_another_form(labels: npt.NDArray[np.generic], told: str) -> None:
-    problem = class_problem(labels)
-    assert problem is not None
+    (problem,) = CLASSES.problems(labels, "y", ())
     assert told in problem

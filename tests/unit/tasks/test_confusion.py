@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fairsweep.training.best_epoch import confusion
+from fairsweep.tasks import CLASSES
 
 
 def test_rows_are_counted_by_their_class_and_the_favoured_one() -> None:
@@ -13,11 +13,11 @@ def test_rows_are_counted_by_their_class_and_the_favoured_one() -> None:
         [[0.9, 0.1, 0], [0.2, 0.7, 0.1], [0, 1, 0], [0, 0, 1], [0.5, 0.4, 0.1], [0, 0.1, 0.9]],
         np.float32,
     )
-    found = confusion(labels, outputs, ("a", "b", "c"))
+    found = CLASSES.test_artifact(labels, outputs, ("a", "b", "c"))
     assert found.classes == ("a", "b", "c")
     assert found.counts == ((1, 1, 0), (0, 1, 0), (1, 0, 2))
 
 
 def test_a_class_without_rows_has_a_row_of_zeros() -> None:
-    found = confusion(np.array([1]), np.array([[0.1, 0.9]], np.float32), ("a", "b"))
+    found = CLASSES.test_artifact(np.array([1]), np.array([[0.1, 0.9]], np.float32), ("a", "b"))
     assert found.counts == ((0, 0), (0, 1))

@@ -1,0 +1,221 @@
+"""What depends on the kind of answer that a model gives: a class a row, or labels.
+
+A `Task` knows how answers are read, checked and split, what a model ends in and is trained by, and
+what it says when it is asked. Another kind of answer is another module here, and its entry in
+`TASKS`; the picture of what it finds on test rows is in `fairsweep.report.figures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from fairsweep.records import Confusion
+from fairsweep.tasks.classes import Classes
+from fairsweep.tasks.labels import Labels
+from fairsweep.tasks.layer import Answers, Form, LastLayer, Outputs, Rows
+
+
+class Output(Protocol):
+    """What a model of a task ends in under a loss, and what its outputs mean."""
+
+    @property
+    def loss(self) -> str:
+        """`training.loss`."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """How many names the data set has: of classes, or labels."""
+        ...
+
+    @property
+    def layer(self) -> LastLayer:
+        """The last layer of a model of ours."""
+        ...
+
+    @property
+    def middle(self) -> float:
+        """The output from which a unit of its own says yes."""
+        ...
+
+    def form(self, units: int) -> Form:
+        """The form of answers that the loss wants of a model with so many outputs for a row."""
+        ...
+
+    def problems(self, units: int, activation: str | None) -> Iterator[str]:
+        """What is wrong with a last layer, as the end of a sentence that begins with the model.
+
+        Args:
+            units: its outputs for a row.
+            activation: by Keras's name; None where the layers don't say.
+        """
+        ...
+
+    def value_problems(self, outputs: Outputs) -> Iterator[str]:
+        """The same by what a model gives for rows, (rows, units), where its layers don't say."""
+        ...
+
+    def probabilities(self, outputs: Outputs) -> Outputs:
+        """A number for every name, (rows, names), from a model's outputs (rows, units)."""
+        ...
+
+    def answer(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Any]:
+        """What `predict` says of rows: a column each, as `Task.columns` has them."""
+        ...
+
+
+class Task(Protocol):
+    """A kind of answer. None of them keeps anything: what a data set has beside, its `y` and
+    `names`, is handed over."""
+
+    @property
+    def name(self) -> str:
+        """What the names of a data set are of, `classes`: they are stored under it."""
+        ...
+
+    @property
+    def noun(self) -> str:
+        """One of them."""
+        ...
+
+    @property
+    def says(self) -> str:
+        """What its model gives for a row, in a sentence."""
+        ...
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """The forms that its losses want answers in."""
+        ...
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """The losses that fit, by their names in `training.loss`."""
+        ...
+
+    @property
+    def counted(self) -> bool:
+        """Whether `test_artifact` has something to store."""
+        ...
+
+    def takes(self, y: Answers, columns: Sequence[str]) -> bool:
+        """Whether answers, as the user has them, are of this kind.
+
+        Args:
+            y: an array (rows,) or (rows, …).
+            columns: the names that its columns have, in a table; none have a name elsewhere.
+        """
+        ...
+
+    def problems(self, y: Answers, place: str, columns: Sequence[str]) -> Iterator[str]:
+        """What is wrong with answers of this kind, in sentences that begin with their place, or,
+        where it is empty, with a column."""
+        ...
+
+    def encode(
+        self, y: Answers, columns: Sequence[str] = (), words: Sequence[str] = ()
+    ) -> tuple[Answers, tuple[str, ...]]:
+        """Answers as a `Dataset` has them, and their names.
+
+        Args:
+            y: without `problems`.
+            columns: the names of its columns.
+            words: those that its numbers stand for.
+        """
+        ...
+
+    def name_problems(self, names: Sequence[str]) -> Iterator[str]:
+        """What is wrong with the names."""
+        ...
+
+    def counts(self, y: Answers, names: Sequence[str]) -> Mapping[str, int]:
+        """How many of the rows are of each kind that no part of the data may be without."""
+        ...
+
+    def stratify(self, rows: Rows, y: Answers, share: float, random: np.random.Generator) -> Rows:
+        """Which rows to hold out, so that answers are spread alike on both sides.
+
+        Args:
+            rows: their numbers.
+            y: the answers of these rows.
+            share: how many of them, 0 to 1.
+            random: which of those that are alike.
+        """
+        ...
+
+    def tally(self, y: Answers, groups: Rows, count: int) -> Outputs:
+        """How many rows of each kind are in each of so many groups, (groups, kinds).
+
+        Args:
+            y: the answers (rows, …).
+            groups: the group of each row, (rows,) in [0, count).
+            count: how many groups there are.
+        """
+        ...
+
+    def warnings(self, y: Answers) -> Iterator[str]:
+        """What is odd about answers and may be meant."""
+        ...
+
+    def quantities(self, names: Sequence[str], rows: int) -> str:
+        """What to tell of names that may be quantities; nothing if they can't."""
+        ...
+
+    def apart(
+        self, y: Answers, names: Sequence[str]
+    ) -> Iterator[tuple[str, Answers, tuple[str, ...]]]:
+        """Each thing that a column of features could be a copy of: what it is called, its numbers
+        (rows,), and the words that these stand for."""
+        ...
+
+    def training_problems(self, loss: str, class_weight: str | None, count: int) -> Iterator[str]:
+        """Which `training` settings don't fit so many names."""
+        ...
+
+    def output(self, loss: str, count: int) -> Output:
+        """What a model ends in under a loss that fits, for so many names."""
+        ...
+
+    def targets(self, y: Answers, form: Form, count: int) -> Answers:
+        """Answers in one of the task's forms."""
+        ...
+
+    def columns(self, names: Sequence[str]) -> Mapping[str, str]:
+        """The columns of an answer, and the type of each by MLflow's name."""
+        ...
+
+    def test_artifact(
+        self, y: Answers, probabilities: Outputs, names: Sequence[str]
+    ) -> Confusion | None:
+        """What is stored of test rows beside their metrics; None where it is nothing."""
+        ...
+
+
+CLASSES, LABELS = Classes(), Labels()
+TASKS: tuple[Task, ...] = (CLASSES, LABELS)
+"""Those that ask more of answers come later; the first takes what no other does."""
+
+
+def task_for(y: Answers, columns: Sequence[str] = ()) -> Task:
+    """The task that answers ask for, as the user has them: see `Task.takes`."""
+    return next(task for task in reversed(TASKS) if task.takes(y, columns))
+
+
+def task_named(name: str) -> Task:
+    """The task of this name.
+
+    Raises:
+        ValueError: there is none; another version of this project wrote it.
+    """
+    for task in TASKS:
+        if task.name == name:
+            return task
+    raise ValueError(f"there is no task {name!r}; there are: {', '.join(t.name for t in TASKS)}")
+
+
+def task_in(facts: Mapping[str, Any]) -> Task:
+    """The task of a data set, by the facts that are stored of it: the names are under its own."""
+    return next((task for task in reversed(TASKS) if task.name in facts), CLASSES)
