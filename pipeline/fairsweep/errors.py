@@ -1,9 +1,9 @@
-"""Every way a command can end other than well, and the exit code each one has.
+"""Every way a command can fail, and its exit code.
 
     PipelineError
-    ├── BadInput         2    a value the user gave can't be right; nothing was written
+    ├── BadInput         2    an invalid value from the user; nothing was written
     ├── AlreadyRunning   3    another process is running this sweep
-    ├── SweepChanged     4    data, model or search space differ from when the sweep began
+    ├── SweepChanged     4    data, model or search space changed since the sweep began
     ├── StorageError     5    the store is damaged, full or not writable
     └── Interrupted    130    stopped by the user; the same command continues
 
@@ -32,8 +32,8 @@ INSTALLED = {"site-packages", "dist-packages"}
 
 
 def is_users(file: str) -> bool:
-    """Whether code in a file, as a traceback names it, is the user's: it isn't ours, nor installed,
-    nor Python's own, nor made on the way."""
+    """Whether a file named in a traceback is the user's code: not ours, not an installed package's
+    or Python's, and not generated."""
     path = Path(file)
     if file.startswith("<") or path.name.startswith("__autograph_generated"):
         return False
@@ -42,13 +42,13 @@ def is_users(file: str) -> bool:
 
 
 class PipelineError(Exception):
-    """A command that can't go on. The message is written for the user, and complete."""
+    """A command that can't continue. The message is complete, and written for the user."""
 
     exit_code = 2
 
 
 class BadInput(PipelineError):
-    """One or more values that break a rule, each told as rule, value, place and remedy."""
+    """One or more invalid values. Each message names the rule, the value, the place, the remedy."""
 
     exit_code = 2
 
@@ -58,13 +58,13 @@ class BadInput(PipelineError):
 
 
 class AlreadyRunning(PipelineError):
-    """Another live process holds the lock of this sweep."""
+    """Another process is running this sweep and holds its lock."""
 
     exit_code = 3
 
 
 class SweepChanged(PipelineError):
-    """A stored sweep of this name was made from other data, models or search spaces."""
+    """The stored sweep of this name has other data, models or search spaces."""
 
     exit_code = 4
 
@@ -95,24 +95,24 @@ def damaged(path: Path, why: object, remedy: str) -> StorageError:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether an error says that the disk has no space left; SQLite says it in words."""
+    """Whether an error means that the disk is full, which SQLite says in words."""
     if isinstance(error, OSError):
         return error.errno in NO_SPACE
     return "disk is full" in str(error)
 
 
 def unwritable(path: Path, error: BaseException) -> StorageError:
-    """What to tell of a file of the store that couldn't be written."""
+    """The error for a file of the store that couldn't be written."""
     if not is_full(error):
         return StorageError(f"writing to {path} failed: {getattr(error, 'strerror', error)}")
     folder = next(parent for parent in (path, *path.parents) if parent.is_dir())
     free = shutil.disk_usage(folder).free / 2**20
     return StorageError(
-        f"writing to {path} failed: its disk is full ({free:.0f} MB free); make room, and the same "
-        "command continues"
+        f"writing to {path} failed: the disk is full ({free:.0f} MB free); free some space, "
+        "then run the same command to continue"
     )
 
 
 def without_password(address: str) -> str:
-    """An address, or what has one in it, as it may be shown."""
+    """An address, or a text with one in it, without the password."""
     return PASSWORD.sub(r"\1…@", address)

@@ -52,7 +52,7 @@ def lines_with(pattern: str, texts: dict[str, str] = TEXTS) -> list[str]:
 
 
 def test_the_search_for_lines_finds_them() -> None:
-    assert "pipeline/fairsweep/errors.py:1" in lines_with("Every way a command can end")[0]
+    assert "pipeline/fairsweep/errors.py:1" in lines_with("Every way a command can fail")[0]
     assert len(MODULES) > 30
     assert len(CONFIGS) > 30
     assert {"Makefile", "requirements.lock", ".ci/run", "docs/CHANGELOG.md"} <= set(TEXTS)

@@ -250,7 +250,7 @@ LASTING = {
     flipped_weights: ("V5", "weights.npz is damaged ("),
     no_confusion: ("V5", "confusion.json is missing"),
     cut_confusion: ("V5", "confusion.json can't be read ("),
-    flipped_champion: ("V5", "isn't what was published; restore it"),
+    flipped_champion: ("V5", "was changed after it was published; restore it"),
     no_champion: ("V5", "holds no model"),
     writes_that_wait: ("V3", "1 write is in "),
     stray_files: ("V6", f".probe-{GONE} was left behind by a process that was killed"),

@@ -40,7 +40,7 @@ def test_a_sweep_ends_on_a_full_disk_and_goes_on_once_there_is_room(tmp_path: Pa
         assert told[moment]["code"] == 5, told[moment]
         assert "make room" in told[moment]["err"]
         assert "Traceback" not in told[moment]["out"] + told[moment]["err"]
-    assert "its disk is full (0 MB free)" in told["full"]["err"]
+    assert "the disk is full (0 MB free)" in told["full"]["err"]
     assert "has 0 MB free" in told["still full"]["err"]
     assert told["continued"]["code"] == 0, told["continued"]
 
@@ -60,7 +60,7 @@ def test_weights_that_find_no_room_interrupt_the_training(
     result = train_trial(spec, data, lambda _: None, lambda _: True, folders=folders)
     assert (result.outcome, result.cause, result.traceback) == ("interrupted", DISK_FULL, "")
     assert result.error.startswith(
-        f"writing to {folders.weights_of('own')} failed: its disk is full ("
+        f"writing to {folders.weights_of('own')} failed: the disk is full ("
     )
 
 
@@ -79,4 +79,4 @@ def test_what_says_that_the_disk_is_full(error: Exception, full: bool) -> None:
     assert is_full(error) == full
     told = str(unwritable(Path("/tmp/none/file"), error))
     assert told.startswith("writing to /tmp/none/file failed: ")
-    assert ("make room" in told) == full
+    assert ("free some space" in told) == full

@@ -209,7 +209,7 @@ class TestServed:
         ("text", "told"),
         [
             ("age\n40\n", "has no column 'city'; the model takes age, city"),
-            ("age,city\nold,Oslo\n", "column 'age' isn't all numbers"),
+            ("age,city\nold,Oslo\n", "column 'age' must have numbers only"),
         ],
         ids=["column-missing", "words-for-numbers"],
     )

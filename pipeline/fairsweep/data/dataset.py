@@ -1,4 +1,4 @@
-"""What every source gives: rows of features, each with a class or with some of several labels."""
+"""What every source returns: rows of features, each with one class or any number of labels."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ PART_WORDS = {
     **dict.fromkeys(("validation", "val", "valid"), VALIDATION),
     **dict.fromkeys(("test", "testing"), TEST),
 }
-"""What users call a part of the split, in small letters."""
+"""What users call the parts of the split, in lower case."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: numbers, or, where it has a vocabulary, words. Then a row has the index
-    of its word, or NaN for none of them."""
+    """A column of a table. One with a vocabulary holds words: each row has the index of its word,
+    or NaN if the word isn't in the vocabulary. Any other column holds numbers."""
 
     name: str
     vocabulary: tuple[str, ...] = ()
@@ -39,9 +39,9 @@ class Dataset:
     """Features (rows, …) as float32; `y`, (rows,) or (rows, …), in the form that its task gives it,
     such as the number of each row's class; the names of the classes, or labels.
 
-    A table has `columns`. `parts` (rows,) says which part each row is in, where the data itself
-    says so; a part without rows is held out by share. Rows of the same of `groups` (rows,) belong
-    together. `notes` are for the user to read.
+    A table has `columns`. `parts` (rows,) is the part of each row, where the data itself gives the
+    split; a part without rows is held out by share. Rows with the same number in `groups` (rows,)
+    stay together. `notes` are for the user to read.
     """
 
     x: Features

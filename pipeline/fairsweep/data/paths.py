@@ -1,6 +1,6 @@
-"""Files and folders that the user names: found on this machine, and of the kind that is read.
+"""Files and folders that the user names: whether they exist, and are of a kind that can be read.
 
-In: a key and its value. Out: a path, or `BadInput` with what there is instead.
+In: a key and its value. Out: a path, or `BadInput` that says what is there instead.
 """
 
 from __future__ import annotations
@@ -15,62 +15,62 @@ URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 SYSTEM = tuple(Path(name) for name in ("/proc", "/sys", "/dev"))
 OBJECTS = {".pkl", ".joblib", ".h5", ".hdf5", ".keras", ".pt", ".pth"}
 LONGEST_START = 8
-# What a file begins with, what that is, and what to do about it.
+# The first bytes of a file, its kind, and what to do about it.
 STARTS = {
     b"PAR1": ("a Parquet file", "use data=parquet"),
     b"PK\x03\x04": ("a zip archive", "use data=npz for an .npz, or save a sheet as CSV"),
     b"\x1f\x8b": ("compressed", "unpack it first"),
     b"\x89HDF": ("an HDF5 file", "save its arrays with numpy.savez(path, x=x, y=y)"),
-    b"\x80\x02": ("a file of Python objects", "those are never read; save plain values"),
-    b"\x80\x03": ("a file of Python objects", "those are never read; save plain values"),
-    b"\x80\x04": ("a file of Python objects", "those are never read; save plain values"),
-    b"\x80\x05": ("a file of Python objects", "those are never read; save plain values"),
+    b"\x80\x02": ("a file of Python objects", "which are never loaded; save plain values"),
+    b"\x80\x03": ("a file of Python objects", "which are never loaded; save plain values"),
+    b"\x80\x04": ("a file of Python objects", "which are never loaded; save plain values"),
+    b"\x80\x05": ("a file of Python objects", "which are never loaded; save plain values"),
     b"\xff\xfe": ("UTF-16 text", "save it as UTF-8: iconv -f utf-16 -t utf-8 FILE"),
     b"\xfe\xff": ("UTF-16 text", "save it as UTF-8: iconv -f utf-16 -t utf-8 FILE"),
 }
 
 
 def find_file(key: str, given: str | None) -> Path:
-    """The regular file that is meant.
+    """The path of a regular file.
 
     Raises:
-        BadInput: it is an address, isn't there, or is something else.
+        BadInput: it is an address, doesn't exist, or isn't a regular file.
     """
     path = find(key, given)
     if path.is_dir():
         inside = sorted(p.name for p in path.iterdir() if p.is_file())[:3]
-        has = f", which has {', '.join(inside)}" if inside else ""
-        raise BadInput(f"{key}: need a file, and {path} is a folder{has}")
+        has = f"; it contains {', '.join(inside)}" if inside else ""
+        raise BadInput(f"{key}: need a file, but {path} is a folder{has}")
     if not path.is_file() or any(path.resolve().is_relative_to(place) for place in SYSTEM):
         raise BadInput(
-            f"{key}: {path} is a pipe, a device or a file of the system; copy what it gives into "
-            "a file first"
+            f"{key}: {path} is a pipe, a device or a system file; copy its content to a regular "
+            "file first"
         )
     if path.suffix.lower() in OBJECTS:
         raise BadInput(
-            f"{key}: {path} may hold Python objects, which are never read; save plain values, with "
-            "numpy.savez(path, x=x, y=y) or as CSV"
+            f"{key}: {path} may contain Python objects, which are never loaded; save plain "
+            "values with numpy.savez(path, x=x, y=y) or as CSV"
         )
     return path
 
 
 def find_folder(key: str, given: str | None) -> Path:
-    """The folder that is meant.
+    """The path of a folder.
 
     Raises:
-        BadInput: it is an address, isn't there, or is a file.
+        BadInput: it is an address, doesn't exist, or is a file.
     """
     path = find(key, given)
     if not path.is_dir():
-        raise BadInput(f"{key}: need a folder with a folder for each class, and {path} is a file")
+        raise BadInput(f"{key}: need a folder with one subfolder per class, but {path} is a file")
     return path
 
 
 def check_start(key: str, path: Path) -> None:
-    """Checks that a file that should be text doesn't begin as another kind does.
+    """Checks that a file looks like text.
 
     Raises:
-        BadInput: it does.
+        BadInput: it is empty, or begins like a file of another kind.
     """
     with path.open("rb") as file:
         start = file.read(LONGEST_START)
@@ -84,15 +84,15 @@ def check_start(key: str, path: Path) -> None:
 
 
 def find(key: str, given: str | None) -> Path:
-    """The file or folder that is meant.
+    """The path of a file or folder.
 
     Raises:
-        BadInput: it is an address, or isn't there.
+        BadInput: it is an address, or doesn't exist.
     """
     if URL.match(given or ""):
         raise BadInput(
-            f"{key}: need a path on this machine, got the address "
-            f"{without_password(given or '')}; nothing is fetched: copy it here first"
+            f"{key}: need a path on this machine, got the URL "
+            f"{without_password(given or '')}; nothing is downloaded: copy the file here first"
         )
     path = Path(given or "")
     if given and path.exists():

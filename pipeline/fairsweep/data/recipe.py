@@ -1,6 +1,6 @@
-"""How a trained model is made again: everything but its weights, and the folder that holds both.
+"""How to rebuild a trained model: everything but its weights, and the folder that holds both.
 
-A folder has `model.json` and `weights.npz`: plain values and plain arrays, nothing that runs.
+A folder has `model.json` and `weights.npz`: plain values and plain arrays, no code.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ DESCRIPTION, WEIGHTS = "model.json", "weights.npz"
 
 @dataclass(frozen=True)
 class Recipe:
-    """A model without its weights: `builder` and its `params`, what is done to features first,
-    the shape of a row, the names of the classes in the order of the outputs, the columns of a
-    table, and the loss, which says what the outputs are. `task` is the name of one of
+    """A model without its weights: `builder` and its `params`, the scaling of its features, the
+    shape of a row, the names of the classes in the order of the outputs, the columns of a table,
+    and the loss, which decides what the outputs mean. `task` is the name of one of
     `fairsweep.tasks`, and `classes` are the names that it has."""
 
     builder: str
@@ -45,7 +45,7 @@ class Recipe:
 
     @property
     def output(self) -> Output:
-        """What its outputs are."""
+        """What its outputs mean."""
         return task_named(self.task).output(self.loss, len(self.classes))
 
 
@@ -62,7 +62,7 @@ def read_model(folder: Path) -> tuple[Recipe, Sequence[npt.NDArray[Any]]]:
     """The recipe and the weights of a folder.
 
     Raises:
-        StorageError: the folder isn't one that `write_model` filled, or was changed since.
+        StorageError: `write_model` didn't write the folder, or it was changed since.
     """
     try:
         about = json.loads((folder / DESCRIPTION).read_text())
@@ -75,16 +75,16 @@ def read_model(folder: Path) -> tuple[Recipe, Sequence[npt.NDArray[Any]]]:
         ) from error
     if about.get("format") not in range(EARLIEST, FORMAT + 1):
         raise StorageError(
-            f"{folder / DESCRIPTION} is of format {about.get('format')}, and this version reads "
+            f"{folder / DESCRIPTION} has format {about.get('format')}, and this version reads "
             f"{EARLIEST} to {FORMAT}; use the version that wrote it"
         )
     if hashlib.sha256(content).hexdigest() != about["weights_sha256"]:
-        raise StorageError(f"{folder / WEIGHTS} isn't what was published; restore it")
+        raise StorageError(f"{folder / WEIGHTS} was changed after it was published; restore it")
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             weights = [arrays[f"arr_{i}"] for i in range(len(arrays.files))]
     except (ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise StorageError(f"{folder / WEIGHTS} holds no plain arrays: {error}") from error
+        raise StorageError(f"{folder / WEIGHTS} contains no plain arrays: {error}") from error
     return _recipe(about), weights
 
 

@@ -1,4 +1,4 @@
-"""What is done to features before a model sees them; measured on training rows alone."""
+"""How features are scaled before a model sees them, measured on training rows alone."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from fairsweep.data.dataset import Column, Features
 from fairsweep.data.memory.view import InFile, pieces
 
 SMALLEST_VARIANCE = 1e-12  # Keras divides by no smaller deviation than 1e-7
-RESOLUTION = 2.0**-24  # of 32-bit floats: a feature that varies by less than that of itself doesn't
+RESOLUTION = (
+    2.0**-24
+)  # relative, of 32-bit floats: a feature that varies by less counts as constant
 
 Moments = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """Every feature times `factor`, or each (along the last axis) to mean 0 and variance 1, given
-    those it has; None of it leaves features as they are.
+    """Multiplies every feature by `factor`, or brings each (along the last axis) from `mean` and
+    `variance` to mean 0 and variance 1; without either, features stay as they are.
 
-    Of a table, these are about `numbers`, the columns that aren't words, where some are; `fill` is
-    what stands for a missing one of each. Each pair in `words` is a column and the index of a word
-    that training rows have, and becomes a feature that is 1 where a row has that word.
+    In a table with columns of words, this applies to `numbers`, the other columns; `fill` replaces
+    a missing value in each of them. Each pair in `words` is a column and the index of a word that
+    occurs in training rows, and becomes a feature that is 1 where a row has that word.
     """
 
     factor: float | None = None
@@ -37,11 +39,11 @@ class Scaling:
 
     @property
     def encodes(self) -> bool:
-        """Whether rows of a table become rows of another length, or without gaps."""
+        """Whether rows of a table change their length, or have missing values filled."""
         return bool(self.fill or self.words)
 
     def shape(self, row: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape that a row of this shape has afterwards."""
+        """The shape of a row after scaling."""
         return (len(self.numbers) + len(self.words),) if self.encodes else row
 
 
@@ -49,8 +51,8 @@ def measure(settings: Data, x_train: Features | InFile, columns: Sequence[Column
     """The scaling that the settings ask for.
 
     Args:
-        settings: `rescale` is a factor, `standardize` asks for mean and variance, `missing` fill
-            for what stands for a missing number: the mean.
+        settings: `rescale` is a factor, `standardize` asks for mean and variance; with
+            `missing=fill` the mean replaces a missing number.
         x_train: training rows (rows, …, features).
         columns: of a table.
     """
@@ -69,11 +71,11 @@ def measure(settings: Data, x_train: Features | InFile, columns: Sequence[Column
 
 
 def moments(x: Features | InFile, features: Sequence[int] | None = None) -> Moments:
-    """Mean and variance of features (the last axis; some of them, or all), missing values left out.
-    Of one that is always the same the variance is 1, as if it weren't to be scaled: divided by next
-    to nothing, a row in which it differs would outweigh all else.
+    """Mean and variance of features (the last axis; some of them, or all), without missing values.
+    A constant feature gets variance 1: divided by almost zero, a later row in which it differs
+    would outweigh everything else.
 
-    Block by block, so that nothing as large as `x` is made, and sums don't lose small terms: the
+    Computed block by block, so that no copy of `x` is made and sums don't lose small terms: the
     moments of two parts give those of both (Chan, Golub and LeVeque, 1979).
     """
     width = x.shape[-1] if features is None else len(features)
@@ -97,7 +99,7 @@ def moments(x: Features | InFile, features: Sequence[int] | None = None) -> Mome
 
 
 def _words(x: Features | InFile, columns: Sequence[Column]) -> tuple[tuple[int, int], ...]:
-    """Columns and the indices of words that rows have, in order."""
+    """Columns and the indices of the words that occur in rows, in order."""
     there = {i: np.zeros(len(c.vocabulary), bool) for i, c in enumerate(columns) if c.vocabulary}
     for rows in pieces(x) if there else ():
         block = x[rows]

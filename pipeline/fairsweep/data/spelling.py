@@ -1,4 +1,4 @@
-"""What may not be meant as it is written: marks, words that are alike, numbers in disguise."""
+"""Values that may not be what they look like: near-identical words, numbers written as words."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ PLAIN = re.compile(r"\s*[-+]?\d+(\.\d+)?\s*")
 
 
 def mark_of(given: str | None) -> str:
-    """What stands between the values of a CSV: a comma where nothing is given; a tab may be written
-    as two characters."""
+    """The delimiter of a CSV: a comma if none is given; a tab may be given as the two characters
+    \\t."""
     return "\t" if given == r"\t" else given or ","
 
 
 def alike(words: Iterable[str]) -> list[Sequence[str]]:
-    """Words that differ in capitals or blanks around them alone, those of each kind together."""
+    """Groups of words that differ only in case or surrounding spaces."""
     same: defaultdict[str, list[str]] = defaultdict(list)
     for word in words:
         same[word.strip().casefold()].append(word)
@@ -27,8 +27,8 @@ def alike(words: Iterable[str]) -> list[Sequence[str]]:
 
 
 def disguised(words: Iterable[str]) -> str | None:
-    """The first of words that are all numbers, some with a sign (% or of a currency) or commas
-    between thousands; None where they aren't."""
+    """The first word with a percent or currency sign or thousands separators, if all words are
+    numbers but for these; else None."""
     found = None
     for word in filter(None, words):
         if WITH_SIGN.fullmatch(word) or WITH_THOUSANDS.fullmatch(word):
@@ -39,5 +39,5 @@ def disguised(words: Iterable[str]) -> str | None:
 
 
 def as_numbers(word: str) -> str:
-    """What to tell of a column of words in disguise, such as this one."""
-    return f"numbers with a mark, such as {word!r}: write them without, and they are numbers"
+    """How to describe a column of such words, given one of them."""
+    return f"numbers with a sign or separators, such as {word!r}; write plain numbers"

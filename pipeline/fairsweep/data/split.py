@@ -1,4 +1,7 @@
-"""The split of a data set: as the data says, or seeded, by share."""
+"""The split of a data set: given by the data, or drawn by share with a seed.
+
+In: a `Dataset` and the settings. Out: the row numbers of each part, and the data's fingerprint.
+"""
 
 from __future__ import annotations
 
@@ -36,13 +39,11 @@ def load_split(settings: Data) -> SplitData:
 
 
 def split_rows(dataset: Dataset, settings: Data) -> SplitData:
-    """Splits data that is loaded. A part that the data itself gives stays as it is; others are held
-    out by share, where every class, or label, keeps its share in each part. Rows of a group stay
-    together.
+    """Splits loaded data. Parts that the data itself gives stay as they are; others are held out by
+    share, stratified by class or label. Rows of a group stay together.
 
     Raises:
-        BadInput: a part would be left without rows of some class, or without rows that have some
-            label, or haven't.
+        BadInput: a part would have no rows of some class, or none with or without some label.
     """
     parts = dataset.parts if dataset.parts is not None else np.full(len(dataset.y), TRAIN, np.int8)
     train, validation, test = (np.flatnonzero(parts == part) for part in (TRAIN, VALIDATION, TEST))
@@ -76,7 +77,7 @@ def _check_given(dataset: Dataset, train: Rows, validation: Rows, test: Rows) ->
         )
     for name, rows in zip(PARTS, (train, validation, test), strict=True):
         if len(rows) == 1:
-            problems.append(f"data: the given split has one {name} row; it needs two at least")
+            problems.append(f"data: the given split has one {name} row; it needs at least two")
     if problems:
         raise BadInput(*problems)
 
@@ -149,7 +150,7 @@ def fingerprint(data: SplitData) -> str:
 
 
 def contents(data: SplitData) -> dict[str, object]:
-    """What a fingerprint is of, in parts that can be told apart when it isn't the same any more."""
+    """What a fingerprint covers, part by part, to tell which part changed when it differs."""
     dataset = data.dataset
     parts = {name: getattr(data, name) for name in PARTS}
     return {

@@ -1,4 +1,7 @@
-"""What is odd about data and may be meant: told, and not refused."""
+"""Warnings about data: what looks wrong but may be meant.
+
+In: split data. Out: a line for each warning.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def data_warnings(data: SplitData, batch_size: int = 1) -> Iterator[str]:
 
     Args:
         data: as it is split.
-        batch_size: the largest that a training takes.
+        batch_size: the largest that a training uses.
     """
     dataset = data.dataset
     yield from dataset.notes
@@ -30,9 +33,9 @@ def data_warnings(data: SplitData, batch_size: int = 1) -> Iterator[str]:
     if isinstance(dataset.x, np.memmap):
         own = f"a file of its own in {tempfile.gettempdir()}"
         yield (
-            f"the data takes {dataset.x.nbytes / 2**30:.1f} GiB as numbers, and memory has no room "
-            f"for that twice: every process reads it batch by batch from "
-            f"{'the file' if dataset.x.filename else own}, which takes longer"
+            f"the data takes {dataset.x.nbytes / 2**30:.1f} GiB as numbers, which doesn't fit in "
+            f"memory twice: every process reads it batch by batch from "
+            f"{'the file' if dataset.x.filename else own}, which is slower"
         )
     if dataset.columns:
         yield from _odd_columns(dataset, data.train)
@@ -40,7 +43,7 @@ def data_warnings(data: SplitData, batch_size: int = 1) -> Iterator[str]:
     if not dataset.columns and _channels_first(dataset.x.shape[1:]):
         shape = " × ".join(map(str, dataset.x.shape[1:]))
         yield (
-            f"rows have the shape {shape}; if these are images, their channels belong last: save "
+            f"rows have the shape {shape}; if these are images, channels must come last: save "
             "np.moveaxis(x, 1, -1)"
         )
     for name in ("validation", "test"):
@@ -48,8 +51,8 @@ def data_warnings(data: SplitData, batch_size: int = 1) -> Iterator[str]:
         without = [kind for kind, count in dataset.counts(rows).items() if not count]
         if len(rows) and without:
             yield (
-                f"there is no {name} row {', '.join(without[:SHOWN])}: what is measured there says "
-                "nothing of it"
+                f"there is no {name} row {', '.join(without[:SHOWN])}: {name} metrics don't "
+                "cover it"
             )
     yield from dataset.task.warnings(dataset.y)
     if len(data.train) < batch_size:
@@ -62,17 +65,17 @@ def data_warnings(data: SplitData, batch_size: int = 1) -> Iterator[str]:
 
 
 def _odd_words(dataset: Dataset) -> Iterator[str]:
-    """Words that may be meant to be the same, or numbers."""
+    """Words that may be meant as the same word, or as numbers."""
     words = {f"column {column.name}": column.vocabulary for column in dataset.columns}
     for what, own in ({dataset.task.name: dataset.class_names} | words).items():
         for same in alike(own)[:SHOWN]:
             yield (
-                f"{what}: {' and '.join(map(repr, same))} count as different, and are the same but "
-                "for capitals or blanks around them; write them alike if they are"
+                f"{what}: {' and '.join(map(repr, same))} differ only in case or surrounding "
+                "spaces, but count as different; if they are the same, spell them alike"
             )
     for what, own in words.items():
         if (number := disguised(own)) is not None:
-            yield f"{what} is taken for words, and has {as_numbers(number)}"
+            yield f"{what} was read as words, but has {as_numbers(number)}"
 
 
 def _channels_first(shape: Sequence[int]) -> bool:
@@ -86,7 +89,7 @@ def _channels_first(shape: Sequence[int]) -> bool:
 
 
 def _odd_columns(dataset: Dataset, train: Rows) -> Iterator[str]:
-    """Columns that say nothing, or only which row it is."""
+    """Columns that are constant, or only number the rows."""
     x = dataset.x
     same = np.ones(len(dataset.columns), bool)
     for rows in pieces(x[: len(train)]):
@@ -100,21 +103,21 @@ def _odd_columns(dataset: Dataset, train: Rows) -> Iterator[str]:
     )
     for odd, what in (
         (same, "is the same in every training row"),
-        (counting, "only counts the rows"),
+        (counting, "only numbers the rows"),
     ):
         names = [column.name for column, is_odd in zip(dataset.columns, odd, strict=True) if is_odd]
         if names:
             shown = ",".join(names)
-            yield f"column {shown} {what}; data.drop=[{shown}] leaves it out"
+            yield f"column {shown} {what}; drop it: data.drop=[{shown}]"
 
 
 def _differ(values: Features) -> bool:
-    """Whether no two numbers of a column are less than 1 apart: so it is if they count."""
+    """Whether all numbers of a column are at least 1 apart, as row numbers are."""
     return bool((np.diff(np.sort(values)) >= 1).all())
 
 
 def _counts(values: Features) -> bool:
-    """Whether a column is 0, 1, 2, … or as many whole numbers one after the other in any order."""
+    """Whether a column has consecutive whole numbers, in any order."""
     if len(values) < 10 or len(values) > 2**24:
         return False
     ordered = np.sort(values)
@@ -122,7 +125,7 @@ def _counts(values: Features) -> bool:
 
 
 def _repeated(data: SplitData) -> Iterator[str]:
-    """Training rows that stand in a part on which a model is judged."""
+    """Training rows that are also in a part on which models are judged."""
     x = data.dataset.x
     trained = {hash(x[row].tobytes()) for row in data.train}
     for name in ("validation", "test"):

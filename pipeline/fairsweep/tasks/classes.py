@@ -100,7 +100,7 @@ class Classes:
         if not many or not all(name.removeprefix("-").isdecimal() for name in names):
             return ""
         return (
-            f"They are {len(names)} whole numbers for {rows} rows: if that is a quantity, "
+            f"They are {len(names)} whole numbers for {rows} rows: if they are quantities, "
             f"{NO_REGRESSION}"
         )
 

@@ -62,7 +62,7 @@ class Labels:
     def name_problems(self, names: Sequence[str]) -> Iterator[str]:
         if joined := [name for name in names if JOINT in name]:
             yield (
-                f"a label's name can't have {JOINT!r} in it, which stands between the labels of a "
+                f"a label's name can't contain {JOINT!r}, which separates the labels of a "
                 f"row in an answer; rename {joined[0]!r}"
             )
 
@@ -105,8 +105,8 @@ class Labels:
     def warnings(self, y: Answers) -> Iterator[str]:
         if (y.sum(axis=1) == 1).all():
             yield (
-                "every row has exactly one of the labels: they are classes; a column that has the "
-                "class of each row trains probabilities that add up to 1"
+                "every row has exactly one label, so the labels are classes; with one column of "
+                "classes as target, probabilities add up to 1"
             )
 
     def quantities(self, names: Sequence[str], rows: int) -> str:  # noqa: ARG002

@@ -228,11 +228,11 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     "46-no-header": (csv("1,2,0\n3,4,1\n"), ("first line", "must name the columns")),
     "48-ragged": (
         csv(lines("1,2,x", "1,2,3,x", "1,x", "2,1,y", "1,2,3,4,x", "0")),
-        ("has 3 columns", "line 3 has 4, line 4 has 2, line 6 has 5", "quotes"),
+        ("has 3 columns", "line 3 has 4, line 4 has 2, line 6 has 5", "quote values"),
     ),
     "49-mixed": (
         csv(with_row("3,unknown,yes")),
-        ("column 'b' is numbers, but for row 12: 'unknown'", "data.categorical=[b]"),
+        ("column 'b' has numbers, except in row 12: 'unknown'", "data.categorical=[b]"),
     ),
     "50-semicolons": (csv(lines(*NUMBERS).replace(",", ";")), ("one column", "data.delimiter")),
     "50-tabs": (csv(lines(*NUMBERS).replace(",", "\t")), ("one column", r"'\t'")),
@@ -242,31 +242,31 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "51-point-where-a-comma-is-said-to-stand": (
         csv("a;b;label\n0.5;2,5;x\n2;1,5;y\n", delimiter=";", decimal=","),
-        ("column 'a' has numbers with a point, such as '0.5', and data.decimal is ','",),
+        ("column 'a' has numbers with a point, such as '0.5', but data.decimal is ','",),
     ),
     "51-thousands": (
         csv(lines(*(f'"{i + 1},000",{i},{w}' for i, w in enumerate(LABELS)))),
-        ("numbers with a comma, such as '1,000'; write thousands without one",),
+        ("numbers with a comma, such as '1,000'; remove thousands separators",),
     ),
     "51-thousands-with-a-point": (
         csv("a;b;label\n1,234.5;2;x\n12.5;1;y\n", delimiter=";"),
-        ("such as '1,234.5'; write thousands without one",),
+        ("such as '1,234.5'; remove thousands separators",),
     ),
     "51-thousands-or-decimal-comma": (
         csv("a;b;label\n5,976;2;x\n2,500;1;y\n", delimiter=";"),
-        ("write thousands without one; if it stands for a point, data.decimal=',' reads them",),
+        ("remove thousands separators; if it is a decimal comma, use data.decimal=','",),
     ),
     "51-three-decimals": (
         csv("a;b;label\n0,976;2;x\n2,500;1;y\n", delimiter=";"),
-        ("such as '0,976'; data.decimal=',' reads them",),
+        ("such as '0,976'; use data.decimal=','",),
     ),
     "51-decimal-comma-between-commas": (
         csv('a,b,label\n"1,5",2,x\n"2,5",1,y\n'),
-        ("such as '1,5'; write a point for it",),
+        ("such as '1,5'; write a point instead",),
     ),
     "46-a-title": (
         csv("Report of 2024,,\n,,\n" + lines(*NUMBERS)),
-        ("begins with 'Report of 2024', and lines below it have 3 values", "take lines above"),
+        ("begins with 'Report of 2024', but lines below have 3 values", "remove the lines above"),
     ),
     "46-a-comment": (
         csv("# made by hand\n" + lines(*NUMBERS)),
@@ -274,7 +274,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "46-a-word-to-excel": (
         csv("sep=;\n" + lines(*NUMBERS).replace(",", ";")),
-        ("begins with 'sep=;', a word to Excel alone; take this line out", "data.delimiter"),
+        ("begins with 'sep=;', which only Excel reads; remove this line", "data.delimiter"),
     ),
     "52-utf16": (csv(lines(*NUMBERS).encode("utf-16")), ("UTF-16", "iconv -f utf-16")),
     "52-utf16-no-mark": (csv(lines(*NUMBERS).encode("utf-16-le")), ("isn't text", "UTF-8")),
@@ -288,9 +288,12 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "53-missing": (
         csv(with_row(",1,yes", 3).replace("\n5,0,yes", "\n5,NA,yes")),
-        ("misses values: a 1, b 1 (rows)", "data.missing=fill", "data.missing=drop"),
+        ("has missing values: a 1, b 1 (rows)", "data.missing=fill", "data.missing=drop"),
     ),
-    "53-infinite": (csv(with_row("inf,1,yes"), missing="fill"), ("infinite values", "a 1")),
+    "53-infinite": (
+        csv(with_row("inf,1,yes"), missing="fill"),
+        ("infinite or too large for 32 bits: a 1",),
+    ),
     "53-too-large": (csv(with_row("1e39,1,yes")), ("too large for 32 bits", "a 1")),
     "53-nan-in-arrays": (
         of_arrays(x=np.where(X == 3, np.nan, X), y=Y),
@@ -306,7 +309,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "54-words-that-count-as-missing": (
         csv(lines(*(f"{i},{i % 3},{w}" for i, w in enumerate(("NA", "EU") * 10)))),
-        ("is missing in 10 rows", "what counts as missing: an empty value, NA,"),
+        ("is missing in 10 rows", "these count as missing: an empty value, NA,"),
     ),
     "56-leading-zeros": (
         csv(lines(*(f"{i},{i % 3},{w}" for i, w in enumerate(("01", "1") * 10)))),
@@ -316,7 +319,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         csv(lines(*(f"{i},{i % 3},{100 + i * i}" for i in range(30)))),
         (
             "some class of column 'label' without rows on one side (rows of class '1",
-            "30 whole numbers for 30 rows: if that is a quantity, regression is not supported yet",
+            "30 whole numbers for 30 rows: if they are quantities, regression is not supported yet",
         ),
     ),
     "57-fractions": (
@@ -352,7 +355,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
             ),
             split="part",
         ),
-        ("one validation row", "two at least"),
+        ("one validation row", "at least two"),
     ),
     "61-no-target-column": (
         csv(lines(*NUMBERS), target="lable"),
@@ -373,7 +376,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     "62-twice": (csv("a,a,label\n1,2,x\n2,1,y\n"), ("more than one column 'a'",)),
     "62-unnamed": (
         csv(",a,label\n0,2,x\n1,1,y\n"),
-        ("column 1 has no name", "index=False", "\"data.drop=['']\" leaves such columns out"),
+        ("column 1 has no name", "index=False", "\"data.drop=['']\" drops such columns"),
     ),
     "63-words-one-per-row": (
         csv(lines(*(f"{i},name {i},{w}" for i, w in enumerate(LABELS)))),
@@ -381,7 +384,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "63-numbers-with-a-sign-one-per-row": (
         csv(lines(*(f"{i * i},{i + 0.5}%,{w}" for i, w in enumerate(LABELS)))),
-        ("'b' has 20 different words (one per row)", "such as '0.5%': write them without"),
+        ("'b' has 20 different words (one per row)", "such as '0.5%'; write plain numbers"),
     ),
     "63-too-many-words": (
         csv(lines(*(f"{i},w{i % 1001},{i % 2}" for i in range(2500)))),
@@ -389,7 +392,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "63-times": (
         csv(lines(*(f"{i},2026-01-{i + 1:02},{w}" for i, w in enumerate(LABELS)))),
-        ("column 'b' holds times", "data.drop=[b]"),
+        ("column 'b' has dates or times", "data.drop=[b]"),
     ),
     "63-empty-column": (csv(lines("1,,x", "2,,y")), ("column 'b' is empty", "data.drop=[b]")),
     "65-object-arrays": (
@@ -405,7 +408,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         of_arrays(x=X, y=Y[:, None]),
         ("data.path: ", "y has the shape (20, 1); save y.ravel()"),
     ),
-    "66-lengths": (of_arrays(x=X, y=Y[:-1]), ("x has 20 rows and y 19",)),
+    "66-lengths": (of_arrays(x=X, y=Y[:-1]), ("x has 20 rows and y has 19",)),
     "66-lengths-of-a-part": (
         of_arrays(x_train=X, y_train=Y, x_test=X, y_test=Y[:-1]),
         ("x_test of shape (20, 2) and y_test of shape (19,)",),
@@ -419,24 +422,24 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     "68-cut-npz": (npz(cut_npz), ("rows.npz is damaged (it is cut short)",)),
     "68-parquet-with-a-name-that-is-no-text": (
         misnamed_parquet,
-        ("is no whole Parquet file", "can't decode byte 0x80"),
+        ("isn't a complete Parquet file", "can't decode byte 0x80"),
     ),
-    "68-cut-parquet": (cut_parquet, ("is no whole Parquet file",)),
+    "68-cut-parquet": (cut_parquet, ("isn't a complete Parquet file",)),
     "68-no-parquet": (
         lambda folder: {**csv(lines(*NUMBERS))(folder), "source": "parquet"},
-        ("is no whole Parquet file",),
+        ("isn't a complete Parquet file",),
     ),
     "69-python-objects": (
         file("a.pkl", b"\x80\x04N."),
-        ("may hold Python objects, which are never read",),
+        ("may contain Python objects, which are never loaded",),
     ),
     "69-python-objects-in-disguise": (
         csv(b"\x80\x04\x95\x00\x00\x00\x00\x00N."),
-        ("a file of Python objects", "never read"),
+        ("a file of Python objects", "never loaded"),
     ),
     "69-hdf5": (
         file("a.h5", b"\x89HDF"),
-        ("a.h5", "never read", "numpy.savez"),
+        ("a.h5", "never loaded", "numpy.savez"),
     ),
     "69-parquet-as-csv": (csv(b"PAR1...."), ("is a Parquet file", "data=parquet")),
     "70-nested": (
@@ -451,11 +454,11 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
                 "label": LABELS,
             }
         ),
-        ("column 'a' holds times", "data.drop=[a]"),
+        ("column 'a' has dates or times", "data.drop=[a]"),
     ),
     "71-no-classes": (
         photos(lambda root: (root / "cat").rename(root / ".cat")),
-        ("and has dog",),
+        ("but has dog",),
     ),
     "71-empty-class": (photos(lambda root: (root / "mouse").mkdir()), ("mouse has no images",)),
     "71-hidden-only": (
@@ -464,7 +467,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "71-several": (
         photos(several),
-        ("zero.png is empty", "broken.jpg is damaged", "notes.txt is no image"),
+        ("zero.png is empty", "broken.jpg is damaged", "notes.txt isn't an image"),
     ),
     "71-cut-short": (photos(cut_image), ("3.png is damaged",)),
     "71-huge": (photos(huge), ("huge.png has 10000 × 6000 pixels",)),
@@ -478,10 +481,10 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         f"72-{url.partition(':')[0]}": (given(url), ("need a path on this machine", url))
         for url in ("http://host/rows.csv", "s3://bucket/rows.csv", "file:///etc/rows.csv")
     },
-    "72-password": (given("https://me:s3cret@host/rows.csv"), ("the address https://…@host/rows",)),
-    "73-pipe": (fifo, ("is a pipe, a device or a file of the system",)),
-    "73-device": (given("/dev/zero"), ("is a pipe, a device or a file of the system",)),
-    "73-proc": (given("/proc/self/environ"), ("is a pipe, a device or a file of the system",)),
+    "72-password": (given("https://me:s3cret@host/rows.csv"), ("the URL https://…@host/rows",)),
+    "73-pipe": (fifo, ("is a pipe, a device or a system file",)),
+    "73-device": (given("/dev/zero"), ("is a pipe, a device or a system file",)),
+    "73-proc": (given("/proc/self/environ"), ("is a pipe, a device or a system file",)),
 }
 
 
@@ -501,7 +504,7 @@ def test_refused(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 SAID: dict[str, tuple[Make, tuple[str, ...]]] = {
     "53-dropped": (
         csv(with_row(",1,yes", 3), missing="drop"),
-        ("1 rows that miss a value are left out",),
+        ("1 rows with missing values were left out",),
     ),
     "59-class-not-in-validation": (
         csv(
@@ -523,20 +526,20 @@ SAID: dict[str, tuple[Make, tuple[str, ...]]] = {
         csv(lines(*(f"{i * i},7,{w}" for i, w in enumerate(LABELS)))),
         ("column b is the same in every training row", "data.drop=[b]"),
     ),
-    "63-counting": (csv(lines(*NUMBERS)), ("column a only counts the rows", "data.drop=[a]")),
+    "63-counting": (csv(lines(*NUMBERS)), ("column a only numbers the rows", "data.drop=[a]")),
     "64-repeated-rows": (
         csv(lines(*(f"1,{i % 2},{w}" for i, w in enumerate(LABELS)))),
         ("4 of 4 validation rows have the features of a training row", "data.group"),
     ),
     "63-classes-alike": (
         csv(lines(*(f"{i * i},{i % 3},{('yes', 'no', 'Yes')[i % 3]}" for i in range(30)))),
-        ("classes: 'Yes' and 'yes' count as different",),
+        ("classes: 'Yes' and 'yes' differ only in case",),
     ),
     "63-words-alike": (
         csv(
             lines(*(f"{i * i},{('red ', 'red', 'blue')[i % 3]},{w}" for i, w in enumerate(LABELS)))
         ),
-        ("column b: 'red' and 'red ' count as different", "write them alike"),
+        ("column b: 'red' and 'red ' differ only in case", "spell them alike"),
     ),
     **{
         f"63-numbers-with-{mark}": (
@@ -546,7 +549,10 @@ SAID: dict[str, tuple[Make, tuple[str, ...]]] = {
                 ),
                 delimiter=";",
             ),
-            (f"column b is taken for words, and has numbers with a mark, such as '{value % 0}'",),
+            (
+                f"column b was read as words, but has numbers with a sign "
+                f"or separators, such as '{value % 0}'",
+            ),
         )
         for mark, value in {"percent": "%d.5%%", "dollars": "$%d.00", "euros": "%d,50 €"}.items()
     },
@@ -556,7 +562,7 @@ SAID: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "70-index-of-pandas": (
         parquet_indexed,
-        ("the index that pandas wrote, column __index_level_0__, is left out", "reset_index()"),
+        ("the index written by pandas, column __index_level_0__, was left out", "reset_index()"),
     ),
     "71-mixed-channels": (
         photos(lambda root: picture(root / "cat" / "9.png", mode="L", seed=50)),

@@ -66,17 +66,21 @@ def empty(folder: Path) -> Path:
 
 
 MISTAKES: dict[str, tuple[Callable[[Path], Path], InputSpec, tuple[str, ...]]] = {
-    "several-damaged": (broken, TAKES, ("cut.png is damaged", "notes.txt is no image")),
+    "several-damaged": (broken, TAKES, ("cut.png is damaged", "notes.txt isn't an image")),
     "no-images": (empty, TAKES, ("has no images",)),
     "a-model-of-a-table": (
         photos,
         InputSpec((2,), (Column("a"),)),
-        ("takes a table, and no images",),
+        ("takes a table, but",),
     ),
-    "a-model-of-numbers": (photos, InputSpec((4,)), ("takes rows of 4, and no images", "an .npz")),
-    "four-channels": (photos, InputSpec((4, 6, 4)), ("takes rows of 4 × 6 × 4, and no images",)),
+    "a-model-of-numbers": (photos, InputSpec((4,)), ("takes rows of 4, but", "an .npz")),
+    "four-channels": (photos, InputSpec((4, 6, 4)), ("takes rows of 4 × 6 × 4, but",)),
     "an-address": (lambda _: Path("https://u:secret@host/a.png"), TAKES, ("…@host/a.png",)),
-    "not-there": (lambda folder: photos(folder) / "c.png", TAKES, ("no file", "did you mean")),
+    "not-there": (
+        lambda folder: photos(folder) / "c.png",
+        TAKES,
+        ("there is no file", "did you mean"),
+    ),
 }
 
 

@@ -129,7 +129,7 @@ def test_a_class_that_a_part_lacks_is_told(tmp_path: Path) -> None:
 def test_images_of_a_part_need_a_class(tmp_path: Path) -> None:
     by_part(tmp_path, "train")
     save(tmp_path / "test" / "1.png", NOISE[20])
-    with pytest.raises(BadInput, match=r"test is taken for a part .* 1\.png stands there without"):
+    with pytest.raises(BadInput, match=r"test is a part of the split, but 1\.png is in it without"):
         load_split(images(tmp_path))
 
 

@@ -90,6 +90,6 @@ def test_keras_itself_reads_its_cache_or_says_why_not(
     """With a proxy that nobody listens at: no network, whatever the machine has."""
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    with pytest.raises(BadInput, match=r"couldn't fetch it: Exception: URL fetch failure"):
+    with pytest.raises(BadInput, match=r"couldn't download it: Exception: URL fetch failure"):
         load_split(of("mnist"))
     assert keras_cache.cache() == home

@@ -136,7 +136,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "words": (
         lambda folder: csv(folder, FRUIT, target=["red", "box"], drop=None),
-        ("data.target: column 'box' of data.path has words, and a label is 0 or 1",),
+        ("data.target: column 'box' of data.path has words, but labels must be 0 or 1",),
     ),
     "the-same-in-all-rows": (
         lambda folder: csv(folder, fruit(heavy=ALWAYS)),
@@ -156,7 +156,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
             fruit(heavy=[0] * 59 + [1], size=[*FRUIT["size"][:59], ""]),
             missing="drop",
         ),
-        ("without rows that miss a value, label 'heavy' is the same in every row (0)",),
+        ("without the rows that have missing values, label 'heavy' is the same in every row (0)",),
     ),
     "the-same-where-nothing-is-missing-in-arrays": (
         lambda folder: Data(
@@ -165,7 +165,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
                 "missing": "drop",
             }
         ),
-        ("without rows that miss a value, y: label '0' is the same in every row (1)",),
+        ("without the rows that have missing values, y: label '0' is the same in every row (1)",),
     ),
     "one-hot-arrays": (
         lambda folder: npz(folder, x=X, y=np.eye(3)[np.arange(ROWS) % 3]),
@@ -173,7 +173,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "lengths": (
         lambda folder: npz(folder, x=X, y=Y[:-1]),
-        ("x has 60 rows and y 59",),
+        ("x has 60 rows and y has 59",),
     ),
     "other-labels-in-a-part": (
         lambda folder: npz(folder, x_train=X, y_train=Y, x_test=X, y_test=Y[:, :2]),
@@ -197,11 +197,11 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "a-name-twice": (
         lambda folder: Data(**{**vars(npz(folder, x=X, y=Y)), "class_names": ["a", "b", "a"]}),
-        ("data.class_names: each needs a name of its own, got a more than once",),
+        ("data.class_names: names must be unique, got a more than once",),
     ),
     "a-name-with-the-mark-between-names": (
         lambda folder: Data(**{**vars(npz(folder, x=X, y=Y)), "class_names": ["a;b", "c", "d"]}),
-        ("can't have ';' in it", "rename 'a;b'"),
+        ("can't contain ';'", "rename 'a;b'"),
     ),
 }
 
@@ -345,11 +345,11 @@ def test_odd_labels_are_told() -> None:
     data = tiny()
     assert not [line for line in data_warnings(data) if "label" in line]
     exclusive = tiny(y=np.eye(2, dtype=np.int64)[np.arange(8) % 2])
-    assert [line for line in data_warnings(exclusive) if "exactly one of the labels" in line]
+    assert [line for line in data_warnings(exclusive) if "exactly one label" in line]
     y = data.dataset.y.copy()
     y[4:6] = [[0, 1], [0, 1]]
     said = [
         line for line in data_warnings(tiny(y=y)) if line.startswith("there is no validation row")
     ]
     (line,) = said
-    assert "with label 'red', without label 'round': what is measured" in line
+    assert "with label 'red', without label 'round': validation metrics" in line

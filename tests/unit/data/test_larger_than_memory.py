@@ -178,10 +178,10 @@ def test_what_is_odd_is_told(tmp_path: Path, little: Path) -> None:
         {"source": "csv", "path": str(tmp_path / "rows.csv"), "target": "label", "missing": "fill"}
     )
     told = "\n".join(data_warnings(data))
-    assert f"takes 0.0 GiB as numbers, and memory has no room for that twice: {PER_ROW} in" in told
+    assert f"takes 0.0 GiB as numbers, which doesn't fit in memory twice: {PER_ROW} in" in told
     assert str(little) in told
     assert "column same is the same in every training row" in told
-    assert "column number only counts the rows" in told
+    assert "column number only numbers the rows" in told
 
 
 @pytest.mark.parametrize("source", ["csv-drop", "parquet", "images"])
@@ -215,8 +215,11 @@ def test_it_says_that_it_goes_on(
             lambda table: table.assign(label=np.arange(ROWS) % 2, copy=np.arange(ROWS) % 2),
             "'copy' is a copy of the target",
         ),
-        (lambda table: table.assign(a=np.inf), "has infinite values"),
-        (lambda table: table.assign(b=table["b"].mask(table.index % 7 > 4)), "misses values: b 85"),
+        (lambda table: table.assign(a=np.inf), "values that are infinite"),
+        (
+            lambda table: table.assign(b=table["b"].mask(table.index % 7 > 4)),
+            "has missing values: b 85",
+        ),
     ],
     ids=["copy", "copy-of-numbers", "infinite", "missing"],
 )
@@ -242,8 +245,8 @@ def test_words_that_are_too_many_are_told_before_memory_is_full_of_them(tmp_path
 @pytest.mark.parametrize(
     ("kind", "free", "told"),
     [
-        ("tmpfs", 10**9, "which is in memory itself"),
-        ("ext4", 100, r"where 0\.0 GiB are free"),
+        ("tmpfs", 10**9, "which is itself in memory"),
+        ("ext4", 100, r"which has 0\.0 GiB free"),
     ],
     ids=["tmpfs", "full"],
 )
@@ -277,7 +280,7 @@ def test_a_folder_without_room_for_every_worker_is_told(
     free = 2 * x.nbytes
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
     room.check_workers(x, 2)
-    with pytest.raises(BadInput, match=rf"in {little}, where .* lower executor\.workers \(3\)"):
+    with pytest.raises(BadInput, match=rf"in {little}, which has .* lower executor\.workers \(3\)"):
         room.check_workers(x, 3)
     room.check_workers(np.array(x), 3)
 
@@ -287,7 +290,7 @@ def test_labels_that_memory_has_no_room_for_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "available_bytes", lambda: 1000)
-    with pytest.raises(BadInput, match="what is kept of each of 300 rows beside its features"):
+    with pytest.raises(BadInput, match="what is kept for each of 300 rows besides its features"):
         load(parquet(tmp_path))
 
 
@@ -299,5 +302,5 @@ def test_a_disk_that_gets_full_is_told(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Full())
-    with pytest.raises(BadInput, match=rf"{little} has no room left .*TMPDIR=/var/tmp"):
+    with pytest.raises(BadInput, match=rf"{little} is full, .*TMPDIR=/var/tmp"):
         load(parquet(tmp_path))

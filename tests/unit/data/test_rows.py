@@ -52,15 +52,15 @@ def test_an_index_that_pandas_wrote_is_no_number_of_a_row(tmp_path: Path) -> Non
 
 BAD = {
     "missing": ("rows.csv", None, r"there is no file .*rows\.csv"),
-    "no-parquet": ("rows.parquet", b"x", "is no whole Parquet file"),
-    "other-kind": ("rows.txt", b"x", r"need a \.csv or an \.npz"),
+    "no-parquet": ("rows.parquet", b"x", "isn't a complete Parquet file"),
+    "other-kind": ("rows.txt", b"x", r"need a \.csv, a \.parquet, an \.npz or images"),
     "empty": ("rows.csv", b"", "is empty"),
     "header-only": ("rows.csv", b"a,b\n", "has no rows"),
     "no-header": ("rows.csv", b"1,2\n3,4\n", "first line .* must name the columns"),
     "no-header-and-equal-numbers": ("rows.csv", b"0.5,0.5\n2,2\n", "must name the columns"),
     "too-few-columns": ("rows.csv", b"a\n1\n", r"rows of 2 numbers, .* has rows of 1"),
     "too-many-columns": ("rows.csv", b"a,b,c\n1,2,3\n", "has rows of 3"),
-    "words": ("rows.csv", b"a,b\n1,red\n", "column 'b' isn't all numbers"),
+    "words": ("rows.csv", b"a,b\n1,red\n", "column 'b' must have numbers only"),
     "gap": ("rows.csv", b"a,b\n1,2\n3,\n", "row 2 has a value that is missing"),
     "ragged": ("rows.csv", b"a,b\n1,2\n1,2,3,4\n", "line 3 has 4"),
     "latin": ("rows.csv", "größe,b\n1,2\n".encode("latin-1"), "isn't UTF-8"),
@@ -82,7 +82,7 @@ def test_a_mistake_is_told(tmp_path: Path, case: str) -> None:
     [
         ({"y": np.zeros(2)}, "needs an array x"),
         ({"x": np.array(["a", "b"])}, "x must be numbers"),
-        ({"x": np.array([{}], dtype=object)}, "holds Python objects"),
+        ({"x": np.array([{}], dtype=object)}, "contains Python objects"),
         ({"x": np.float32(1)}, "rows first"),
         ({"x": np.array([[1.0, np.inf]])}, "row 1 has a value"),
     ],

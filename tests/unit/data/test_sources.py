@@ -95,7 +95,7 @@ def test_digits_are_scikit_learns() -> None:
 def test_a_single_array_is_no_archive(tmp_path: Path) -> None:
     path = tmp_path / "rows.npy"
     np.save(path, np.zeros((3, 2)))
-    with pytest.raises(BadInput, match=r"is no \.npz file; write it with numpy\.savez"):
+    with pytest.raises(BadInput, match=r"isn't an \.npz file; write it with numpy\.savez"):
         load(Data(name="rows", source="npz", path=str(path)))
 
 

@@ -73,7 +73,7 @@ def test_rows_that_miss_a_value_can_be_left_out(tmp_path: Path) -> None:
     assert data.x.tolist() == [[30, 1, 1], [41, 0, 0], [33, 1, 0]]
     assert data.columns[2] == Column("city", ("Oslo", "Rome"))
     assert data.y.tolist() == [1, 0, 0]
-    assert data.notes == ("3 rows that miss a value are left out",)
+    assert data.notes == ("3 rows with missing values were left out",)
 
 
 @pytest.mark.parametrize("mark", ["", "NA", "NaN", "null", "N/A"])
@@ -165,7 +165,7 @@ class TestSplits:
 
     def test_by_another_word_is_refused(self, tmp_path: Path) -> None:
         text = many(40).replace(",validation,", ",later,")
-        told = r"must say train, validation, test \(or .*\), and has 'later'"
+        told = r"must have train, validation, test \(or .*\), got 'later'"
         with pytest.raises(BadInput, match=told):
             load_split(settings(tmp_path, text, split="part", drop=["group"]))
 
@@ -176,7 +176,7 @@ class TestSplits:
         for name in ("train", "validation", "test"):
             np.testing.assert_array_equal(getattr(data, name), getattr(plain, name))
         (note,) = data.dataset.notes
-        assert note.endswith("is taken to say ' Training ' for train, 'val' for validation")
+        assert note.endswith("reading ' Training ' as train, 'val' as validation")
 
     @pytest.mark.parametrize("validation_seed", [None, 7])
     def test_groups_stay_whole(self, tmp_path: Path, validation_seed: int | None) -> None:

@@ -54,10 +54,12 @@ def test_a_damaged_file_of_the_model_says_so_itself(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def damaged(_: str) -> None:
-        raise StorageError("weights.npz isn't what was published; restore it")
+        raise StorageError("weights.npz was changed after it was published; restore it")
 
     loaded_by(monkeypatch, damaged)
-    with pytest.raises(StorageError, match=r"^weights\.npz isn't what was published; restore it$"):
+    with pytest.raises(
+        StorageError, match=r"^weights\.npz was changed after it was published; restore it$"
+    ):
         load_model(store, CHAMPION)
 
 

@@ -69,6 +69,6 @@ def test_without_a_file_nothing_is_left_and_none_is_made(path: Path) -> None:
 
 def test_a_full_disk_is_told() -> None:
     with pytest.raises(
-        StorageError, match=r"writing to /dev/full failed: its disk is full \(\d+ MB free\)"
+        StorageError, match=r"writing to /dev/full failed: the disk is full \(\d+ MB free\)"
     ):
         Spool(Path("/dev/full")).append(FIRST, sync=True)

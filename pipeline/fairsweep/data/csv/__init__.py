@@ -1,1 +1,1 @@
-"""CSV files: read, streamed, and what is wrong with them."""
+"""CSV files: reading, streaming, and what is wrong with them."""

@@ -1,7 +1,8 @@
-"""A CSV file: read as fast as it can be. What is wrong of one that can't is told by `csv_mistakes`.
+"""Reads a CSV file as fast as possible; `problems` says what is wrong with one that can't be read.
 
-A large one is read in blocks by several threads, with the types that its first rows have; where
-these don't hold, or a line break may be part of a value, as a whole.
+In: a path and a `Dialect`. Out: pyarrow tables. A large file is read in blocks by several threads,
+with the column types of its first rows; if these don't fit later rows, or a line break may be part
+of a value, the file is read whole, or, where memory has no room for that, in order.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ Types = Mapping[str, pa.DataType]
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a file is to be read: what stands between values, the point of numbers, columns that hold
-    words even where they look like numbers, and columns that are left out."""
+    """How to read a file: the delimiter, the decimal mark, columns to read as words even if they
+    look like numbers, and columns to leave out."""
 
     delimiter: str = ","
     decimal: str = "."
@@ -47,13 +48,13 @@ def read_csv(key: str, path: Path, names: Sequence[str], dialect: Dialect) -> pa
     """The table of a file.
 
     Args:
-        key: what names the file, for messages.
-        path: a regular file; it is opened here, and an address isn't followed.
-        names: of all of its columns, from `csv_names`.
+        key: the setting that names the file, for messages.
+        path: a regular file.
+        names: of all its columns, from `csv_names`.
         dialect: how to read it.
 
     Raises:
-        BadInput: it is no table in UTF-8; the message says what to change, and where.
+        BadInput: it isn't a table in UTF-8; the message says what to change, and where.
     """
     reader = CsvReader(path, names, dialect)
     if (types := reader.types_of_blocks()) is not None:
@@ -63,16 +64,16 @@ def read_csv(key: str, path: Path, names: Sequence[str], dialect: Dialect) -> pa
 
 
 def read_whole(key: str, path: Path, names: Sequence[str], dialect: Dialect) -> pa.Table:
-    """The same, types from all of the file, numbers in 64 bits."""
+    """The same, with types from the whole file and numbers in 64 bits."""
     reader = CsvReader(path, names, dialect)
     try:
         table = reader.whole(breaks=False)
     except pa.ArrowInvalid as error:
         explain(key, path, dialect.delimiter, len(names), str(error))
-        try:  # a value with a line break in it may be cut in two by a reader that isn't told
+        try:  # by default a value with a line break in it is cut in two
             table = reader.whole(breaks=True)
         except pa.ArrowInvalid as again:
-            raise BadInput(f"{key}: {path} can't be read as CSV: {again}") from again
+            raise BadInput(f"{key}: {path} isn't valid CSV: {again}") from again
     if table.num_rows == 0:
         raise BadInput(f"{key}: {path} has no rows below its first line")
     if any(is_binary(field.type) for field in table.schema):
@@ -83,20 +84,25 @@ def read_whole(key: str, path: Path, names: Sequence[str], dialect: Dialect) -> 
 
 
 class CsvReader:
-    """Reads one file, as a whole or block by block."""
+    """Reads one file: whole, in blocks by several threads, or in order.
+
+    Three ways, because each does what the others can't: whole takes any file that memory holds, and
+    types from all rows; blocks are fast and small; in order takes line breaks in values where
+    memory is short.
+    """
 
     def __init__(self, path: Path, names: Sequence[str], dialect: Dialect) -> None:
         self._path, self._names, self._dialect = path, names, dialect
 
     def whole(self, breaks: bool) -> pa.Table:
-        """All of it, types from all of it; `breaks` says that values may have line breaks."""
+        """The whole file, with types from all rows; `breaks` if values may contain line breaks."""
         options = arrow_csv.ReadOptions(block_size=BLOCK)
         with pa.OSFile(str(self._path)) as file:
             return arrow_csv.read_csv(file, options, *self._how(None, breaks))
 
     def types_of_blocks(self) -> Types | None:
-        """The types of columns by the first rows, numbers in 32 bits; None where the file is small
-        or these rows don't say enough, so that it is better read as a whole."""
+        """Column types from the first rows, numbers in 32 bits; None if the file is small or these
+        rows don't tell the types, so that it is better read whole."""
         if self._path.stat().st_size <= LARGE:
             return None
         try:
@@ -107,10 +113,10 @@ class CsvReader:
         return None if None in types.values() or self.mixed_columns("", first) else types
 
     def first_rows(self) -> pa.Table:
-        """The rows that a file begins with, types from them.
+        """The first rows of the file, with types from them.
 
         Raises:
-            pa.ArrowInvalid: they are no table.
+            pa.ArrowInvalid: they aren't a table.
         """
         options = arrow_csv.ReadOptions(use_threads=False, block_size=SAMPLE)
         with pa.OSFile(str(self._path)) as file:
@@ -118,7 +124,7 @@ class CsvReader:
             return pa.Table.from_batches(itertools.islice(opened, 1), opened.schema)
 
     def mixed_columns(self, key: str, table: pa.Table) -> list[str]:
-        """What is wrong with columns of words that should be numbers."""
+        """Problems of columns of words that should be numbers."""
         dialect = self._dialect
         return [
             problem
@@ -128,11 +134,11 @@ class CsvReader:
         ]
 
     def blocks(self, types: Types) -> Iterator[pa.Table]:
-        """The rows, some megabytes at a time, read by several threads.
+        """The rows, a few megabytes at a time, read by several threads.
 
         Raises:
             BreakInValue: a line break may be part of a value.
-            pa.ArrowInvalid: there are rows of another length, or values of other types.
+            pa.ArrowInvalid: rows differ in length, or values in type.
         """
         workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
         waiting: deque[Future[pa.Table]] = deque()
@@ -146,10 +152,10 @@ class CsvReader:
                 yield waiting.popleft().result()
 
     def in_order(self, types: Types) -> Iterator[pa.Table]:
-        """The rows, some megabytes at a time, where values may have line breaks.
+        """The rows, a few megabytes at a time, where values may contain line breaks.
 
         Raises:
-            pa.ArrowInvalid: there are rows of another length, or values of other types.
+            pa.ArrowInvalid: rows differ in length, or values in type.
         """
         options = arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK)
         with pa.OSFile(str(self._path)) as file:
@@ -157,15 +163,15 @@ class CsvReader:
                 yield pa.Table.from_batches([batch])
 
     def most_bytes(self) -> int:
-        """What reading it as a whole takes of memory; lines are counted only if it matters."""
-        size = self._path.stat().st_size  # a value and what ends it are a byte at least
+        """The memory that reading the whole file needs; lines are counted only if it matters."""
+        size = self._path.stat().st_size  # with its delimiter a value takes a byte at least
         if BYTES_OF_A_VALUE * size < available_bytes():
             return BYTES_OF_A_VALUE * size
         columns = len(self._names) - len(self._dialect.without)
         return BYTES_OF_A_VALUE * columns * self.most_rows()
 
     def most_rows(self) -> int:
-        """How many ends of lines there are: at least as many as rows."""
+        """The number of line ends, of which there are at least as many as rows."""
         count = 0
         with self._path.open("rb", buffering=0) as file:
             while piece := file.read(BLOCK):
@@ -176,7 +182,7 @@ class CsvReader:
         return count
 
     def _pieces(self) -> Iterator[memoryview]:
-        """The file in pieces that end with a line."""
+        """The file in pieces that end at the end of a line."""
         start, size = 0, self._path.stat().st_size
         with self._path.open("rb", buffering=0) as file:
             while start < size:
@@ -215,11 +221,11 @@ class CsvReader:
 
 
 class BreakInValue(Exception):
-    """A piece of a file may end within a value."""
+    """A piece of the file may end inside a value."""
 
 
 def compact(kind: pa.DataType) -> pa.DataType | None:
-    """The type of 32 bits in which values of a column are read; None where that isn't known."""
+    """The 32-bit type to read a column of this type as; None if there is none."""
     types = pa.types
     if types.is_floating(kind):
         return pa.float32()
@@ -233,5 +239,5 @@ def compact(kind: pa.DataType) -> pa.DataType | None:
 
 
 def is_binary(kind: pa.DataType) -> bool:
-    """Of values that pyarrow couldn't decode."""
+    """Whether a column has values that pyarrow couldn't decode."""
     return bool(pa.types.is_binary(kind.value_type if pa.types.is_dictionary(kind) else kind))

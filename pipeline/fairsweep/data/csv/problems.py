@@ -1,4 +1,7 @@
-"""What is wrong with a CSV file that can't be read, and where."""
+"""What is wrong with a CSV file that can't be read, and where.
+
+In: a path, and how it was to be read. Out: `BadInput`, or the text of a problem.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +30,16 @@ LINES_BELOW = 5
 
 
 def csv_names(key: str, path: Path, delimiter: str, unnamed: bool = False) -> list[str]:
-    """The names of the columns, in the first line of a file.
+    """The column names in the first line of a file.
 
     Args:
-        key: what names the file, for messages.
+        key: the setting that names the file, for messages.
         path: a regular file.
-        delimiter: what stands between values.
-        unnamed: whether columns without a name may be there; their name is empty.
+        delimiter: between values.
+        unnamed: whether columns may lack a name, which is then empty.
 
     Raises:
-        BadInput: it isn't text, or these are no names of different columns.
+        BadInput: it isn't text, or the first line has no distinct names of columns.
     """
     check_start(key, path)
     try:
@@ -47,19 +50,19 @@ def csv_names(key: str, path: Path, delimiter: str, unnamed: bool = False) -> li
     except UnicodeDecodeError as error:
         raise not_utf8(key, path) from error
     except csv.Error as error:
-        raise BadInput(f"{key}: {path} can't be read as CSV: {error}") from error
+        raise BadInput(f"{key}: {path} isn't valid CSV: {error}") from error
     _check_first_line(key, path, delimiter, names, below)
     problems = []
     if not unnamed and (places := [str(i) for i, name in enumerate(names, 1) if not name.strip()]):
-        aside = "; \"data.drop=['']\" leaves such columns out" if _is_trained_on(key) else ""
+        aside = "; \"data.drop=['']\" drops such columns" if _is_trained_on(key) else ""
         problems.append(
-            f"{key}: {path}: column {', '.join(places)} has no name; name it or take it out "
-            f"(pandas leaves it out with to_csv(path, index=False)){aside}"
+            f"{key}: {path}: column {', '.join(places)} has no name; name it or remove it "
+            f"(in pandas: to_csv(path, index=False)){aside}"
         )
     if twice := sorted({name for name in names if name.strip() and names.count(name) > 1}):
         problems.append(
-            f"{key}: {path} has more than one column {', '.join(map(repr, twice))}; each needs a "
-            "name of its own"
+            f"{key}: {path} has more than one column {', '.join(map(repr, twice))}; column "
+            "names must be unique"
         )
     if problems:
         raise BadInput(*problems)
@@ -69,40 +72,42 @@ def csv_names(key: str, path: Path, delimiter: str, unnamed: bool = False) -> li
 def _check_first_line(
     key: str, path: Path, delimiter: str, names: list[str], below: Sequence[list[str]]
 ) -> None:
-    """Checks that the first line looks like names, given the lines below it.
+    """Checks that the first line has the column names, given the lines below it.
 
     Raises:
-        BadInput: it doesn't.
+        BadInput: it hasn't.
     """
     if not names:
-        raise BadInput(f"{key}: {path} begins with an empty line; the first must name the columns")
+        raise BadInput(
+            f"{key}: {path} begins with an empty line; the first line must name the columns"
+        )
     line = delimiter.join(names)
     if for_excel := re.match(r"sep=(.?)", line, re.IGNORECASE):
         mark = for_excel[1] or delimiter
         aside = "" if mark == delimiter else f'; {_option(key, "delimiter")}="{mark!r}"'
         raise BadInput(
-            f"{key}: {path} begins with {line!r}, a word to Excel alone; take this line out{aside}"
+            f"{key}: {path} begins with {line!r}, which only Excel reads; remove this line{aside}"
         )
     remark = line.startswith("#")
     if len(names) == 1 and not remark:
         for other in OTHER_DELIMITERS:
             if other in names[0]:
                 raise BadInput(
-                    f"{key}: {path} has one column, {names[0]!r}; what stands between its values "
-                    f'may be {other!r}: {_option(key, "delimiter")}="{other!r}"'
+                    f"{key}: {path} has one column, {names[0]!r}; its delimiter may be {other!r}: "
+                    f'{_option(key, "delimiter")}="{other!r}"'
                 )
     filled, most = _filled(names), max(map(_filled, below), default=0)
     if filled < most and (filled == 1 or remark):
         raise BadInput(
-            f"{key}: {path} begins with {line.rstrip(delimiter)!r}, and lines below it have {most} "
-            "values; the first line must name the columns: take lines above that one out"
+            f"{key}: {path} begins with {line.rstrip(delimiter)!r}, but lines below have {most} "
+            "values; the first line must name the columns: remove the lines above it"
         )
     if all(_is_number(name) for name in names):
-        raise BadInput(f"{key}: the first line of {path} must name the columns, and has numbers")
+        raise BadInput(f"{key}: the first line of {path} must name the columns, but it has numbers")
 
 
 def _readable(lines: Iterator[list[str]]) -> Iterator[list[str]]:
-    """Those before one that can't be read; what is wrong with that one is told later."""
+    """The rows before the first one that can't be read, which is reported later."""
     with suppress(csv.Error):
         yield from lines
 
@@ -112,10 +117,10 @@ def _filled(row: list[str]) -> int:
 
 
 def explain(key: str, path: Path, delimiter: str, columns: int, said: str) -> None:
-    """Finds what is wrong with a file that wasn't read.
+    """Finds what is wrong with a file that pyarrow couldn't read.
 
     Raises:
-        BadInput: it is found.
+        BadInput: the problem was found.
     """
     if "UTF8" in said or "UTF-8" in said:
         raise not_utf8(key, path)
@@ -132,16 +137,16 @@ def explain(key: str, path: Path, delimiter: str, columns: int, said: str) -> No
     except UnicodeDecodeError as error:
         raise not_utf8(key, path) from error
     except csv.Error as error:
-        raise BadInput(f"{key}: {path} can't be read as CSV: {error}") from error
+        raise BadInput(f"{key}: {path} isn't valid CSV: {error}") from error
     if ragged:
         raise BadInput(
-            f"{key}: {path}: the first line has {columns} columns, but {', '.join(ragged)}; put "
-            f"quotes around values with a {delimiter!r} in them"
+            f"{key}: {path}: the first line has {columns} columns, but {', '.join(ragged)}; "
+            f"quote values that contain {delimiter!r}"
         )
 
 
 def mixed(key: str, name: str, column: Any, delimiter: str, decimal: str) -> str | None:
-    """What is wrong with a column of words that should be numbers."""
+    """The problem of a column of words that should be numbers; None if there is none."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not pa.types.is_string(kind):
         return None
@@ -154,49 +159,47 @@ def mixed(key: str, name: str, column: Any, delimiter: str, decimal: str) -> str
         return f"{key}: column {name!r} has numbers with a comma, such as {commas}"
     if decimal != "." and pc.all(pc.match_substring_regex(words, POINT_NUMBER)).as_py():
         return (
-            f"{key}: column {name!r} has numbers with a point, such as {words[0].as_py()!r}, and "
-            f"{_option(key, 'decimal')} is {decimal!r}; write all numbers in one way"
+            f"{key}: column {name!r} has numbers with a point, such as {words[0].as_py()!r}, but "
+            f"{_option(key, 'decimal')} is {decimal!r}; write all numbers the same way"
         )
     if pc.all(numbers).as_py() or pc.mean(numbers).as_py() < 0.5:
         return None
     row = _first_word(column.cast(pa.string()), pattern)
     value = column[row].as_py()
     words = (
-        f", or say that they are all words: data.categorical=[{name}]"
-        if _is_trained_on(key)
-        else ""
+        f", or read the column as words: data.categorical=[{name}]" if _is_trained_on(key) else ""
     )
     return (
-        f"{key}: column {name!r} is numbers, but for row {row + 1}: {value!r}; correct it, leave "
-        f"it empty if it is missing{words}"
+        f"{key}: column {name!r} has numbers, except in row {row + 1}: {value!r}; correct it, "
+        f"leave it empty if it is missing{words}"
     )
 
 
 def _commas(key: str, words: Any, numbers: Any, delimiter: str) -> str | None:
-    """The first of words that are numbers with a comma, and what to do about it; None where some
-    are something else, or all are plain numbers."""
+    """The first number with a comma, and what to do about it; None if some words aren't numbers, or
+    none has a comma."""
     in_thousands = pc.match_substring_regex(words, THOUSANDS)
     with_comma = pc.or_(in_thousands, pc.match_substring_regex(words, COMMA_NUMBER))
     if not (pc.all(pc.or_(numbers, with_comma)).as_py() and pc.any(with_comma).as_py()):
         return None
     of_these = words.filter(with_comma)
-    for_point = f"{_option(key, 'decimal')}=',' reads them"
+    for_point = f"use {_option(key, 'decimal')}=','"
     if pc.all(in_thousands.filter(with_comma)).as_py():
-        remedy = "write thousands without one"
+        remedy = "remove thousands separators"
         if delimiter != "," and pc.all(pc.match_substring_regex(of_these, ONE_COMMA)).as_py():
-            remedy += f"; if it stands for a point, {for_point}"
+            remedy += f"; if it is a decimal comma, {for_point}"
     else:
-        remedy = "write a point for it" if delimiter == "," else for_point
+        remedy = "write a point instead" if delimiter == "," else for_point
     return f"{of_these[0].as_py()!r}; {remedy}"
 
 
 def _option(key: str, name: str) -> str:
-    """What a setting is called where `key` names the file."""
+    """The full name of a setting for the file that `key` names."""
     return f"data.{name}" if _is_trained_on(key) else name
 
 
 def _is_trained_on(key: str) -> bool:
-    """Whether a file is one to train on, and not to predict."""
+    """Whether a file is for training, not for prediction."""
     return key.startswith("data.")
 
 
@@ -215,7 +218,7 @@ def _is_number(text: str) -> bool:
 
 
 def not_utf8(key: str, path: Path) -> BadInput:
-    """What to tell of a file in another encoding."""
+    """The error for a file in another encoding."""
     return BadInput(
         f"{key}: {path} isn't UTF-8; it may be Latin-1 or Windows-1252: "
         f"iconv -f windows-1252 -t utf-8 {path} > utf8.csv"

@@ -1,8 +1,8 @@
-"""A CSV file: its rows as they are read, a few megabytes at a time.
+"""A CSV file as batches of rows, a few megabytes at a time.
 
-They are read with the types of the first rows. Where others follow, or a value has a line break in
-it, the file is read again from its start: as a whole, or, where memory has no room for that, in a
-way that takes these.
+In: a path and a `Dialect`. Out: the schema, and batches. Rows are read with the types of the first
+ones. If these don't fit later rows, or a value contains a line break, the file is read again from
+its start: whole, or, where memory has no room for that, with wider types and in order.
 """
 
 from __future__ import annotations
@@ -31,21 +31,20 @@ WRONG_VALUE = re.compile(r"In CSV column #(\d+): Row #(\d+): .*invalid value '(.
 
 
 class ReadAgain(Exception):
-    """What was read so far doesn't count: all files are to be read again."""
+    """Discard what was read so far, and read all files again."""
 
 
 class CsvTable:
-    """A file that memory has room for: its columns, and its rows in batches, whose memory is given
-    back one after the other.
+    """A file that fits in memory: its columns, and its rows in batches, each freed after use.
 
     Args:
-        key: what names the file, for messages.
+        key: the setting that names the file, for messages.
         path: a regular file.
-        names: of all of its columns.
+        names: of all its columns.
         dialect: how to read it.
 
     Raises:
-        BadInput: it is no table.
+        BadInput: it isn't a table.
     """
 
     def __init__(self, key: str, path: Path, names: Sequence[str], dialect: Dialect) -> None:
@@ -65,8 +64,8 @@ class CsvTable:
         """The named columns.
 
         Raises:
-            ReadAgain: it has to be read as a whole.
-            BadInput: it is no table.
+            ReadAgain: it has to be read whole.
+            BadInput: it isn't a table.
         """
         if self._types is None:
             yield from self._given_back(columns)
@@ -94,17 +93,17 @@ class CsvTable:
 
 
 class CsvStream:
-    """A file that memory has no room for: its columns, and its rows in batches.
+    """A file that doesn't fit in memory: its columns, and its rows in batches.
 
     Args:
-        key: what names the file, for messages.
+        key: the setting that names the file, for messages.
         path: a regular file.
-        names: of all of its columns.
+        names: of all its columns.
         dialect: how to read it.
-        rows: how many there are at most.
+        rows: the most there can be.
 
     Raises:
-        BadInput: its first rows are no table.
+        BadInput: its first rows aren't a table.
     """
 
     def __init__(
@@ -124,19 +123,19 @@ class CsvStream:
             raise BadInput(*problems)
         self._types: Types = {f.name: compact(f.type) or f.type for f in first.schema}
         self._empty = {f.name for f in first.schema if pa.types.is_null(f.type)}
-        if self._empty:  # read as numbers, if there are any
+        if self._empty:  # read as numbers, if any follow
             self._widen()
 
     @property
     def schema(self) -> pa.Schema:
-        """Columns and their types, which are others after `ReadAgain`."""
+        """Columns and their types, which may change with `ReadAgain`."""
         return pa.schema(list(self._types.items()))
 
     def batches(self, columns: list[str]) -> Iterator[Any]:
         """The named columns.
 
         Raises:
-            ReadAgain: it can be read, but in another way.
+            ReadAgain: it has to be read in another way.
             BadInput: it is no table, or a column is empty, or has words after numbers.
         """
         read = self._reader.in_order if self._breaks else self._reader.blocks
@@ -155,16 +154,16 @@ class CsvStream:
         if empty:
             raise BadInput(
                 *(
-                    f"{self._key}: column {name!r} is empty; leave it out: data.drop=[{name}]"
+                    f"{self._key}: column {name!r} is empty; drop it: data.drop=[{name}]"
                     for name in sorted(empty)
                 )
             )
 
     def _learn(self, error: pa.ArrowInvalid, done: int) -> None:
-        """Takes what stopped the reading after so many rows into account.
+        """Prepares to read again after an error that came `done` rows into the file.
 
         Raises:
-            BadInput: it can't be.
+            BadInput: reading again wouldn't help.
         """
         found = WRONG_VALUE.search(str(error))
         if found is None and self._breaks:
@@ -176,12 +175,12 @@ class CsvStream:
             self._widen()
         else:
             name, row = self._names[int(found[1])], int(found[2])
-            first = 1 if self._breaks or not done else 0  # it is counted, too
+            first = 1 if self._breaks or not done else 0  # counted as a row
             before = 0 if self._breaks else done
             raise BadInput(
-                f"{self._key}: column {name!r} has no words in its first rows, and {found[3]!r} in "
-                f"row {before + row - first}; correct it, leave it empty if it is missing, or say "
-                f"that they are all words: data.categorical=[{name}]"
+                f"{self._key}: column {name!r} has numbers in its first rows, but {found[3]!r} in "
+                f"row {before + row - first}; correct it, leave it empty if it is missing, or read "
+                f"the column as words: data.categorical=[{name}]"
             )
 
     def _take_breaks(self) -> None:
@@ -189,7 +188,7 @@ class CsvStream:
         self._widen()
 
     def _widen(self) -> None:
-        """Has all numbers read in 64 bits, as those of a file that is read as a whole."""
+        """Reads all numbers in 64 bits from now on, as when a file is read whole."""
         self._wide = True
         self._types = {
             name: pa.float64() if _may_be_numbers(kind) else kind
@@ -198,7 +197,7 @@ class CsvStream:
 
     def _unreadable(self, error: pa.ArrowInvalid) -> BadInput:
         explain(self._key, self._path, self._dialect.delimiter, len(self._names), str(error))
-        return BadInput(f"{self._key}: {self._path} can't be read as CSV: {error}")
+        return BadInput(f"{self._key}: {self._path} isn't valid CSV: {error}")
 
 
 def _may_be_numbers(kind: pa.DataType) -> bool:

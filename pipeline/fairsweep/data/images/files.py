@@ -1,6 +1,6 @@
-"""Image files: which there are in a folder, what each says of itself, and its pixels.
+"""Image files: finding them in a folder, reading their headers, reading their pixels.
 
-In: paths. Out: files that can be read, their pixels, and what is wrong with others.
+In: paths. Out: files that can be read, their pixels, and the problems of others.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""How an image is turned to stand upright, by the orientation that its camera wrote down (EXIF)."""
+"""How an image is turned upright, by the orientation that its camera wrote (EXIF)."""
 ON_ITS_SIDE = {5, 6, 7, 8}
 SHOWN = 5
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A file as it was looked at: its size (width, height) once it is turned upright, how that is
-    done, grey or not."""
+    """A file whose header was read: its size (width, height) once turned upright, how to turn it,
+    and whether it is grey."""
 
     path: Path
     size: tuple[int, int]
@@ -50,12 +50,12 @@ class ImageFile:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder is one that systems put there for themselves."""
+    """Whether a file or folder is hidden or was left by the operating system."""
     return name.startswith(".") or name.lower() in OF_THE_SYSTEM
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """The files of a folder and of those in it, in the order of their names; hidden ones aside."""
+    """All files below a folder, sorted by path, without hidden ones."""
     for path in sorted(folder.rglob("*")):
         if not path.is_dir() and not any(map(is_hidden, path.relative_to(folder).parts)):
             goes_on()
@@ -63,16 +63,15 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def examine(path: Path, root: Path) -> ImageFile | str:
-    """What an image below a (resolved) root says of itself, its pixels not read yet; or why it is
-    none."""
+    """The image at a path below a (resolved) root, from its header alone; or why it isn't one."""
     if not path.resolve().is_relative_to(root):
         return f"is a link that leads out of {root}; copy the image"
     if not path.is_file():
-        return "is no file"
+        return "isn't a file"
     if path.suffix.lower() not in ENDINGS:
-        return f"is no image ({', '.join(sorted(ENDINGS))}); take it away"
+        return f"isn't an image ({', '.join(sorted(ENDINGS))}); remove it"
     if path.stat().st_size == 0:
-        return "is empty; take it away"
+        return "is empty; remove it"
     try:
         with (
             warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
@@ -84,9 +83,9 @@ def examine(path: Path, root: Path) -> ImageFile | str:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return f"has too many pixels (at most {MOST_PIXELS} are read); make it smaller"
     except UnidentifiedImageError:
-        return f"is damaged, or no {', '.join(FORMATS)} whatever its name says; take it away"
+        return f"is damaged, or isn't {', '.join(FORMATS)} despite its name; remove it"
     except (OSError, ValueError, SyntaxError) as error:
-        return f"is damaged ({error}); take it away"
+        return f"is damaged ({error}); remove it"
     if width * height > MOST_PIXELS:
         return f"has {width} × {height} pixels (at most {MOST_PIXELS} are read); make it smaller"
     size = (height, width) if orientation in ON_ITS_SIDE else (width, height)
@@ -94,8 +93,8 @@ def examine(path: Path, root: Path) -> ImageFile | str:
 
 
 def read_pixels(file: ImageFile, into: npt.NDArray[np.float32]) -> str | None:
-    """Puts the pixels (height, width, channels) in, upright and scaled, 0 to 255; or says what is
-    wrong."""
+    """Fills an array (height, width, channels) with the pixels, upright, scaled, 0 to 255; returns
+    the problem if they can't be read."""
     height, width, channels = into.shape
     try:
         with file.path.open("rb") as source, Image.open(source, formats=FORMATS) as image:
@@ -110,15 +109,15 @@ def read_pixels(file: ImageFile, into: npt.NDArray[np.float32]) -> str | None:
                 pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
             into[:] = np.asarray(pixels, np.float32).reshape(height, width, -1)
     except (OSError, ValueError, SyntaxError) as error:
-        return f"is damaged ({error}); take it away"
+        return f"is damaged ({error}); remove it"
     return None
 
 
 def refuse(problems: Sequence[str]) -> None:
-    """Raises what is wrong, the first few of many.
+    """Raises the first few problems.
 
     Raises:
-        BadInput: there is something.
+        BadInput: there are problems.
     """
     if problems:
         key = problems[0].partition(":")[0]
@@ -127,9 +126,10 @@ def refuse(problems: Sequence[str]) -> None:
 
 
 def _orientation(image: Image.Image) -> int:
-    """From 1, upright, to 8; nothing is decoded for it, as a PNG would be by its own method."""
+    """The EXIF orientation, from 1 (upright) to 8, without decoding pixels, as a PNG's own method
+    would."""
     try:
         with warnings.catch_warnings(action="ignore"):
             return int(Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1))
-    except Exception:  # notes of a camera that can't be read, in as many ways; the image can
+    except Exception:  # EXIF can be broken in many ways; the image itself is still readable
         return 1

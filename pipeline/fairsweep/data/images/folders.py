@@ -1,8 +1,8 @@
-"""Images: a folder with a folder of image files for each class; or with one for each part of the
-split, in which those of the classes are.
+"""Images: a folder with a subfolder of image files for each class, or with one for each part of
+the split that has such subfolders.
 
-In: a path. Out: a `Dataset` of (rows, height, width, channels), or `BadInput` with all that is
-wrong of the files.
+In: a path. Out: a `Dataset` of (rows, height, width, channels), or `BadInput` with the problems of
+all files.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ LESS = "make images smaller with data.size=[height,width]"
 
 @dataclass(frozen=True)
 class _Folder:
-    """The images of a class, and the part of the split that they are in, where folders say so."""
+    """A folder of images of one class, and their part of the split, if folders give it."""
 
     path: Path
     part: int | None = None
 
 
 def load_images(settings: Data) -> Dataset:
-    """The data set of a folder, files in the order of their names.
+    """The data set of a folder, its files sorted by path.
 
     Raises:
-        BadInput: there are no classes, a file is no image, or images are of different sizes.
+        BadInput: there are no classes, a file isn't an image, or images differ in size.
     """
     root = find_folder("data.path", settings.path)
     folders = list(_folders(root))
     classes = sorted({folder.path.name for folder in folders})
     if len(classes) < 2:
         raise BadInput(
-            f"data.path: {root} needs a folder of images for each class, two at least, and has "
+            f"data.path: {root} needs one folder of images per class, at least two, but has "
             f"{', '.join(classes) or 'none'}"
         )
     found, problems = _look(root, folders)
@@ -88,9 +88,8 @@ def _folders(root: Path) -> Iterator[_Folder]:
     for folder, part in zip(inside, parts, strict=True):
         if stray := next((p for p in folder.iterdir() if p.suffix.lower() in ENDINGS), None):
             raise BadInput(
-                f"data.path: {folder} is taken for a part of the split, and {stray.name} stands "
-                "there without a class; put images into a folder for each class, or take the "
-                "folder away"
+                f"data.path: {folder} is a part of the split, but {stray.name} is in it without a "
+                "class; put its images into one folder per class, or remove the folder"
             )
         for class_folder in _in(folder):
             yield _Folder(class_folder, part)
@@ -103,7 +102,7 @@ def _in(folder: Path) -> Iterable[Path]:
 def _look(
     root: Path, folders: Sequence[_Folder]
 ) -> tuple[list[tuple[_Folder, ImageFile]], list[str]]:
-    """Every image with its folder, and what is wrong with others."""
+    """Every image with its folder, and the problems of other files."""
     files: list[tuple[_Folder, ImageFile]] = []
     problems: list[str] = []
     inside = root.resolve()
@@ -119,7 +118,7 @@ def _look(
         if not folder.path.resolve().is_relative_to(inside):
             problems.append(f"{place} leads out of {root}; copy its images into it")
         elif len(files) + len(problems) == before:
-            problems.append(f"{place} has no images; take the folder away, or fill it")
+            problems.append(f"{place} has no images; remove the folder, or add images")
     return files, problems
 
 
@@ -133,19 +132,19 @@ def _size(settings: Data, files: Sequence[ImageFile]) -> tuple[int, int]:
         (usual, _), *_ = sizes.most_common(1)
         other = next(file for file in files if file.size != usual)
         raise BadInput(
-            f"data.path: images must be of one size, and {other.path} has "
+            f"data.path: images must have the same size, but {other.path} has "
             f"{other.size[0]} × {other.size[1]} pixels, most have {usual[0]} × {usual[1]}; "
-            f"data.size=[{usual[1]},{usual[0]}] scales all of them to that height and width"
+            f"data.size=[{usual[1]},{usual[0]}] scales all to that height and width"
         )
     ((width, height),) = sizes
     return height, width
 
 
 def _channels(settings: Data, files: Sequence[ImageFile]) -> tuple[int, tuple[str, ...]]:
-    """1 for grey images or 3 for coloured ones, and what the user should know."""
+    """1 channel for grey images or 3 for colour, and notes for the user."""
     grey = sum(file.grey for file in files)
     channels = settings.channels or (1 if grey == len(files) else 3)
     if settings.channels is None and 0 < grey < len(files):
-        note = f"{grey} of {len(files)} images are grey, and are read as coloured ones (channels=3)"
+        note = f"{grey} of {len(files)} images are grey and were read as colour (channels=3)"
         return channels, (note,)
     return channels, ()

@@ -1,1 +1,1 @@
-"""What a published model is asked about: rows or images without labels."""
+"""What a published model predicts: rows or images without labels."""

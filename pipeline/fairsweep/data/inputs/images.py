@@ -1,7 +1,7 @@
-"""Images that a published model is asked about: one, or all of a folder and of those in it.
+"""Images to predict: one, or all those below a folder.
 
 In: a path and the shape of a row. Out: the name of each image and its pixels as the model takes
-them, or `BadInput` with all that is wrong of the files.
+them, or `BadInput` with the problems of all files.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from fairsweep.errors import BadInput
 
 
 def are_images(path: Path) -> bool:
-    """Whether a path stands for images: a folder, or a file with the ending of one."""
+    """Whether a path names images: a folder, or a file with the suffix of an image."""
     return path.is_dir() or path.suffix.lower() in ENDINGS
 
 
@@ -37,17 +37,17 @@ def read_images(path: Path, takes: InputSpec) -> tuple[Sequence[str], Features]:
 
     Args:
         path: an image or a folder.
-        takes: of the model.
+        takes: what the model takes.
 
     Raises:
-        BadInput: the model takes no images, or a file is none.
+        BadInput: the model takes no images, or a file isn't one.
     """
     find("input", str(path))
     if takes.columns or len(takes.shape) != 3 or takes.shape[-1] not in (1, 3):
         kind = "a table" if takes.columns else f"rows of {' × '.join(map(str, takes.shape))}"
         raise BadInput(
-            f"input: the model takes {kind}, and no images, for which {path} stands; give a .csv, "
-            "a .parquet or an .npz"
+            f"input: the model takes {kind}, but {path} has images; give a .csv, a .parquet or an "
+            ".npz"
         )
     folder = path if path.is_dir() else path.parent
     paths = list(files_below(path)) if path.is_dir() else [path]
@@ -55,7 +55,7 @@ def read_images(path: Path, takes: InputSpec) -> tuple[Sequence[str], Features]:
     if not paths:
         raise BadInput(f"input: {path} has no images ({', '.join(sorted(ENDINGS))})")
     size = 4 * len(paths) * math.prod(takes.shape)
-    check_room(f"input: {path}", size, "ask about a part of the images")
+    check_room(f"input: {path}", size, "predict fewer images at a time")
     pixels: Features = np.empty((len(paths), *takes.shape), np.float32)
     problems = []
     for one, into in zip(paths, pixels, strict=True):

@@ -1,4 +1,4 @@
-"""Rows that a published model is asked about: a file without labels.
+"""Rows to predict: a file without labels.
 
 In: a path and what the model takes. Out: features as the model takes them, or `BadInput`.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ANY_WORD = ("",)
-"""Stands for a vocabulary where only the kind of a column is known."""
+"""The vocabulary of a column of words whose words aren't known."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,16 @@ def read_rows(
 
     Args:
         path: a .csv whose first line names the columns, a .parquet, or an .npz with an array x.
-        takes: of the model.
+        takes: what the model takes.
         delimiter: between the values of a .csv.
-        decimal: the point of its numbers.
+        decimal: the decimal mark of its numbers.
 
     Raises:
-        BadInput: the file can't be read, or its rows aren't what the model takes.
+        BadInput: the file can't be read, or the model doesn't take its rows.
     """
     find_file("input", str(path))
     if path.suffix not in (".csv", ".parquet", ".npz"):
-        raise BadInput(f"input: need a .csv or an .npz, a .parquet, or images, got {path}")
+        raise BadInput(f"input: need a .csv, a .parquet, an .npz or images, got {path}")
     if path.suffix == ".npz":
         return _of_shape(_npz(path, takes), path, takes.shape)
     table = _table(path, takes.columns, delimiter, decimal)
@@ -64,9 +64,8 @@ def read_rows(
 
 
 def encode(table: pd.DataFrame, columns: Sequence[Column]) -> Features:
-    """Rows of a table as (rows, columns): numbers as they are, words by their index in the column's
-    vocabulary; a number that is missing and a word that isn't in there are NaN, and so
-    is a column that isn't there."""
+    """Rows of a table as (rows, columns): numbers as they are, words as their index in the column's
+    vocabulary; missing numbers, unknown words and missing columns are NaN."""
     import pandas as pd
 
     x = np.empty((len(table), len(columns)), np.float32)
@@ -83,7 +82,7 @@ def encode(table: pd.DataFrame, columns: Sequence[Column]) -> Features:
 
 
 def decode(x: Features, columns: Sequence[Column]) -> pd.DataFrame:
-    """The table that `encode` makes such rows of."""
+    """The table of which `encode` makes these rows."""
     import pandas as pd
 
     return pd.DataFrame(
@@ -99,7 +98,7 @@ def decode(x: Features, columns: Sequence[Column]) -> pd.DataFrame:
 
 
 def _word(value: object) -> str:
-    """A value as it is written in a vocabulary."""
+    """A value as vocabularies spell it."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool | np.bool_):
@@ -108,7 +107,7 @@ def _word(value: object) -> str:
 
 
 def _table(path: Path, columns: Sequence[Column], delimiter: str, decimal: str) -> pd.DataFrame:
-    """All of a file's columns, or those that are asked for."""
+    """All columns of a file, or the given ones."""
     from fairsweep.data.csv.file import CsvReader, Dialect, read_csv
     from fairsweep.data.csv.problems import csv_names
     from fairsweep.data.tables.parquet import ParquetRows, index_of
@@ -126,7 +125,7 @@ def _table(path: Path, columns: Sequence[Column], delimiter: str, decimal: str) 
     without = [name for name in names if wanted and name not in wanted]
     dialect = Dialect(delimiter, decimal, words, without)
     needed = CsvReader(path, names, dialect).most_bytes()
-    check_room(f"input: {path}", needed, "ask about a part of the rows")
+    check_room(f"input: {path}", needed, "predict fewer rows at a time")
     return _frame(read_csv("input", path, names, dialect))
 
 
@@ -134,7 +133,7 @@ def _frame(table: Any) -> pd.DataFrame:
     import pyarrow as pa
 
     for i, field in enumerate(table.schema):
-        if pa.types.is_boolean(field.type):  # pandas has none that can be missing
+        if pa.types.is_boolean(field.type):  # in pandas a boolean can't be missing
             table = table.set_column(i, field.name, table[i].cast(pa.float64()))
     frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
     return frame
@@ -160,7 +159,7 @@ def _checked(path: Path, table: pd.DataFrame, takes: InputSpec) -> pd.DataFrame:
             continue
         if values.dtype.kind not in "iufb" and not values.isna().all():
             raise BadInput(
-                f"input: {path}: column {column.name!r} isn't all numbers, as the model takes it"
+                f"input: {path}: column {column.name!r} must have numbers only, as in training"
             )
         numbers = values.astype(np.float64).to_numpy(np.float64)
         finite = np.isfinite(numbers) | (np.isnan(numbers) & takes.missing)
@@ -174,7 +173,7 @@ def _numbers(path: Path, table: pd.DataFrame) -> Features:
     words = [str(name) for name in table.columns if table[name].dtype.kind not in "iufb"]
     if words:
         raise BadInput(
-            f"input: {path}: column {words[0]!r} isn't all numbers; leave out the labels, and "
+            f"input: {path}: column {words[0]!r} must have numbers only; leave out labels and "
             "columns that the model wasn't trained on"
         )
     return np.asarray(table.to_numpy(np.float32), np.float32)
@@ -212,6 +211,6 @@ def _of_shape(values: Features, path: Path, shape: Sequence[int]) -> Features:
 def _refuse_row(path: Path, row: int, column: str = "") -> None:
     where = f", column {column!r}," if column else ""
     raise BadInput(
-        f"input: {path}: row {row + 1}{where} has a value that is missing or not finite; fill or "
-        "drop it"
+        f"input: {path}: row {row + 1}{where} has a value that is missing or infinite; correct it, "
+        "or drop the row"
     )

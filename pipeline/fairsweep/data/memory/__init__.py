@@ -1,1 +1,1 @@
-"""Room for features, in memory or in a file, and views of them."""
+"""Where features are kept, in memory or in a file, and views of their rows."""

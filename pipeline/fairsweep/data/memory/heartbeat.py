@@ -1,4 +1,4 @@
-"""That reading and measuring data goes on: said every few megabytes to who waits for it."""
+"""A sign of life every few megabytes, while data is read or measured, for whoever waits."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _listener: ContextVar[Callable[[], None]] = ContextVar("listener", default=lambd
 
 
 def say_to(listener: Callable[[], None]) -> None:
-    """Has a function called whenever it goes on, from here on in this context."""
+    """Calls a function at every sign of life, from here on in this context."""
     _listener.set(listener)
 
 
 def goes_on() -> None:
-    """Says that it does."""
+    """Gives a sign of life."""
     _listener.get()()

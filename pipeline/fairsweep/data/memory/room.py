@@ -1,6 +1,6 @@
-"""Room for features as they come in: in memory, or in a file where memory has none.
+"""Room for features as they are read: in memory, or else in a temporary file.
 
-The file has no name: whatever ends the process, it is gone with it.
+In: blocks of rows. Out: one array. The file has no name, so it is gone when the process ends.
 """
 
 from __future__ import annotations
@@ -37,36 +37,36 @@ class Room(Protocol):
         """Takes the next rows."""
 
     def array(self) -> Features:
-        """All rows, of which there is one at least; nothing is put after that."""
+        """All rows, at least one; nothing may be put afterwards."""
 
 
 @contextmanager
 def room_for(place: str, rows: int, shape: Sequence[int], fewer: str) -> Iterator[Room]:
-    """Room for features: in memory, if they fit there twice. The array stays.
+    """Room for features: in memory, if they fit there twice. The array outlives the context.
 
     Args:
         place: where they come from, for messages.
-        rows: how many there are at most.
+        rows: the most there can be.
         shape: of a row.
-        fewer: how to have fewer of them.
+        fewer: the remedy, for messages.
 
     Raises:
-        BadInput: there is no room for them in the folder of temporary files either.
+        BadInput: they don't fit in the folder of temporary files either.
     """
     size, free = 4 * rows * math.prod(shape), available_bytes()
     if 2 * size < free:
         yield _Memory(rows, shape)
         return
     check_room(
-        f"{place}: what is kept of each of {rows} rows beside its features",
+        f"{place}: what is kept for each of {rows} rows besides its features",
         BYTES_A_ROW * rows,
-        "take a part of the rows",
+        "use fewer rows",
     )
     folder = Path(tempfile.gettempdir())
     if file_system(folder) in IN_MEMORY:
-        problem = "which is in memory itself"
+        problem = "which is itself in memory"
     elif size > (there := shutil.disk_usage(folder).free):
-        problem = f"where {_gib(there)} are free"
+        problem = f"which has {_gib(there)} free"
     else:
         problem = ""
     if problem:
@@ -79,9 +79,9 @@ def room_for(place: str, rows: int, shape: Sequence[int], fewer: str) -> Iterato
 
 
 def joined(place: str, arrays: Sequence[npt.NDArray[Any]], keep: npt.NDArray[np.bool_]) -> Features:
-    """The rows of arrays, one array after the other, that are to be kept (rows,)."""
+    """The rows to keep of several arrays, one after the other; `keep` (rows,) covers all."""
     done, kept, shape = 0, int(keep.sum()), arrays[0].shape[1:]
-    with room_for(place, kept, shape, "take a part of the rows") as room:
+    with room_for(place, kept, shape, "use fewer rows") as room:
         for array in arrays:
             for rows in pieces(array):
                 block = array[rows]
@@ -92,18 +92,18 @@ def joined(place: str, arrays: Sequence[npt.NDArray[Any]], keep: npt.NDArray[np.
 
 
 def check_workers(x: Features, workers: int) -> None:
-    """Checks that each of the workers has room for features, where they are in a file.
+    """Checks that there is disk space for each worker's own copy of features that are in a file.
 
     Raises:
-        BadInput: the folder of temporary files has no room for as many of them.
+        BadInput: the folder of temporary files is too small for so many.
     """
-    if not isinstance(x, np.memmap) or x.filename:  # a file of the user's is there for all
+    if not isinstance(x, np.memmap) or x.filename:  # all workers share a file of the user's
         return
     folder = Path(tempfile.gettempdir())
     if workers * x.nbytes > (there := shutil.disk_usage(folder).free):
         raise BadInput(
-            f"data: takes {_gib(x.nbytes)} as numbers, which memory has no room for twice: every "
-            f"worker reads it from a file of its own in {folder}, where {_gib(there)} are free; "
+            f"data: takes {_gib(x.nbytes)} as numbers, which doesn't fit in memory twice: every "
+            f"worker reads it from its own file in {folder}, which has {_gib(there)} free; "
             f"lower executor.workers ({workers}), or {REMEDY}"
         )
 
@@ -145,8 +145,7 @@ class _File:
             if error.errno not in NO_SPACE:
                 raise
             raise BadInput(
-                f"data: {self._folder} has no room left for the file that rows are read from: "
-                f"{REMEDY}"
+                f"data: {self._folder} is full, where rows are kept in a temporary file: {REMEDY}"
             ) from error
         self._rows += len(block)
 

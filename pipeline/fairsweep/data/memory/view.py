@@ -1,4 +1,4 @@
-"""Rows of a data set, in memory or in the file that they are in."""
+"""Rows of a data set, in memory or in their file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PIECE = 2**22  # values
 
 
 class InFile:
-    """Rows of an array that stays in its file: read when they are asked for, as an array would.
+    """Rows of an array that stays in its file, read when they are indexed, like an array.
 
     Args:
         x: all rows.
@@ -37,14 +37,14 @@ class InFile:
         return np.asarray(self._x[self._rows[index]])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Features:
-        """All of them, for who wants them in memory."""
+        """All rows, in memory."""
         if copy is False:
-            raise ValueError("rows in a file can't be had without a copy")
+            raise ValueError("rows in a file can't be read without a copy")
         return np.asarray(self[:], dtype)
 
 
 def rows_of(x: Features, rows: npt.NDArray[np.int64]) -> Any:
-    """Some rows: an array, or a view of the file where all of them stay in one."""
+    """Some rows: an array, or a view if the data is in a file."""
     return InFile(x, rows) if isinstance(x, np.memmap) else x[rows]
 
 

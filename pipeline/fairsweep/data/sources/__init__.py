@@ -1,8 +1,7 @@
-"""Sources of data: from the `data` settings to arrays.
+"""Sources of data: from the `data` settings to a `Dataset`.
 
-Every source gives features with rows first and integer classes from 0, or labels of 0 and 1; what
-it can't read it refuses with `BadInput`. A library is imported when a source that needs it is
-asked.
+Every source returns features with rows first and integer classes from 0, or labels of 0 and 1, or
+raises `BadInput`. A library is imported only when a source needs it.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ def load(settings: Data) -> Dataset:
     """The data set that the settings name.
 
     Raises:
-        BadInput: the file is missing, damaged, or no table of features with one class per row, or
-            with labels.
+        BadInput: the file is missing or damaged, or doesn't have features with a class, or labels,
+            for each row.
     """
     dataset = SOURCES[settings.source](settings)
     if settings.class_names is not None:
@@ -37,8 +36,7 @@ def load(settings: Data) -> Dataset:
             )
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise BadInput(
-                f"data.class_names: each needs a name of its own, got {', '.join(twice)} more than "
-                "once"
+                f"data.class_names: names must be unique, got {', '.join(twice)} more than once"
             )
         dataset = replace(dataset, class_names=tuple(names))
     if problems := [*dataset.task.name_problems(dataset.class_names)]:
@@ -47,7 +45,7 @@ def load(settings: Data) -> Dataset:
 
 
 def _digits(_: Data) -> Dataset:
-    # The file that scikit-learn ships, without its import, which takes every process over a second.
+    # The file that scikit-learn ships; importing scikit-learn would take over a second.
     package = importlib.util.find_spec("sklearn")
     assert package is not None and package.origin is not None
     path = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"

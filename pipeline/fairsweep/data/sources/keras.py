@@ -1,7 +1,7 @@
-"""Keras's own data sets, from its cache on this machine; what isn't there is fetched by Keras.
+"""Keras's own data sets, from its cache on this machine; Keras downloads what isn't there.
 
-Keras runs in a process of its own, which leaves plain arrays beside its other files; they are read
-like any archive.
+In: a name. Out: a `Dataset`. Keras runs in a process of its own, which writes plain arrays to the
+cache; these are read like any other archive.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def load_keras(settings: Data) -> Dataset:
     """Images (rows, height, width, channels); their own test rows stay test rows.
 
     Raises:
-        BadInput: they aren't in the cache, and can't be fetched.
+        BadInput: they aren't in the cache and can't be downloaded.
     """
     name = settings.dataset or ""
     path = cache() / ("mnist.npz" if name == "mnist" else f"{name}-arrays.npz")
@@ -46,7 +46,7 @@ def cache() -> Path:
 
 
 def _fetch(name: str, path: Path) -> None:
-    """Has Keras load a data set, which takes its import and, the first time, the network."""
+    """Has Keras load a data set, which needs the network the first time."""
     done = subprocess.run(
         [sys.executable, "-P", "-m", FETCH, name, str(path)],
         stdin=subprocess.DEVNULL,
@@ -59,6 +59,6 @@ def _fetch(name: str, path: Path) -> None:
         why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise BadInput(
             f"data.dataset: {name} isn't in Keras's cache ({path.parent}), and Keras couldn't "
-            f"fetch it: {why}; with a network, the same command fetches it once, or put the "
-            "cache of another machine there"
+            f"download it: {why}; run the same command with a network, or copy the cache of "
+            "another machine there"
         )

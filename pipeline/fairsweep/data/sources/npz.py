@@ -1,4 +1,4 @@
-"""Arrays of the user's own: an .npz with x and y, or with a pair of them for each part.
+"""Arrays from an .npz: x and y, or a pair of them for each part of the split.
 
 In: a path. Out: a `Dataset`, or `BadInput`. What an array declares is checked before it is read.
 """
@@ -42,15 +42,15 @@ def load_npz(settings: Data) -> Dataset:
     """The data set of an archive.
 
     Raises:
-        BadInput: it is damaged, declares more than it may, or holds no rows with a class each, or
-            with labels.
+        BadInput: it is damaged, declares too much, or doesn't have rows with a class or labels
+            each.
     """
     path = find_file("data.path", settings.path)
     return read_archive(path, settings, "data.path")
 
 
 def read_archive(path: Path, settings: Data, key: str) -> Dataset:
-    """The data set of a file that there is; `key` names it in messages."""
+    """The data set of an existing file; `key` names it in messages."""
     arrays = read_arrays(path, key)
     place = f"{key}: {path}"
     parts = [part for part, name in SPLIT.items() if f"x_{name}" in arrays]
@@ -69,16 +69,16 @@ def read_archive(path: Path, settings: Data, key: str) -> Dataset:
 
 
 def read_arrays(path: Path, key: str, wanted: frozenset[str] | None = None) -> dict[str, Any]:
-    """The arrays x and y of an archive, or a pair for each part; or those that are wanted. One of
-    32-bit floats that doesn't fit in memory stays in the file, where that isn't packed.
+    """The arrays x and y of an archive, or a pair for each part; or those `wanted`. One of
+    32-bit floats that doesn't fit in memory stays in the file, unless the file is compressed.
 
     Raises:
-        BadInput: they aren't there, aren't plain, or aren't whole.
+        BadInput: they are missing, damaged, or hold Python objects.
     """
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file:
             cut = file.read(len(ZIP)) == ZIP
-        what = "is damaged (it is cut short)" if cut else "is no .npz file"
+        what = "is damaged (it is cut short)" if cut else "isn't an .npz file"
         raise BadInput(f"{key}: {path} {what}; write it with {WRITE}")
     try:
         with zipfile.ZipFile(path) as archive:
@@ -102,7 +102,7 @@ def read_arrays(path: Path, key: str, wanted: frozenset[str] | None = None) -> d
 
 @dataclass(frozen=True)
 class _Declared:
-    """What an array says of itself; `start` counts from the start of its file in the archive."""
+    """The header of an array; `start` is the offset of its values in its file in the archive."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -122,7 +122,7 @@ def _chosen(key: str, path: Path, there: set[str]) -> set[str]:
     if TRAIN not in pairs or any(len(pair) < 2 for pair in pairs.values()):
         raise BadInput(
             f"{key}: {path} needs arrays x and y, or pairs x_train, y_train, x_val, y_val, x_test, "
-            f"y_test, and has {', '.join(sorted(there))}"
+            f"y_test, but has {', '.join(sorted(there))}"
         )
     return set().union(*pairs.values())
 
@@ -136,8 +136,8 @@ def _declared(key: str, path: Path, archive: zipfile.ZipFile, info: zipfile.ZipI
         start = file.tell()
     if dtype.hasobject:
         raise BadInput(
-            f"{key}: {path} needs plain arrays, and {info.filename} holds Python objects, which "
-            f"are never read; write it with {WRITE}, without object arrays"
+            f"{key}: {path} needs plain arrays, but {info.filename} contains Python objects, which "
+            f"are never loaded; write it with {WRITE}, without object arrays"
         )
     size = math.prod(shape) * dtype.itemsize
     if start + size != info.file_size:
@@ -153,12 +153,12 @@ def _check_size(key: str, path: Path, files: list[zipfile.ZipInfo]) -> None:
     if size > MOST_BYTES or size > max(WORTH_A_LOOK, MOST_PACKED * packed):
         raise BadInput(
             f"{key}: {path} unpacks to {size / 2**30:.1f} GiB from {packed / 2**20:.1f} MiB, more "
-            f"than is safe (20 GiB, or {MOST_PACKED} times); write it unpacked: {WRITE}"
+            f"than is safe (20 GiB, or {MOST_PACKED} times); write it uncompressed: {WRITE}"
         )
 
 
 def _check_room(key: str, path: Path, arrays: Mapping[str, _Declared]) -> None:
-    """An array is read, and where it isn't of 32-bit floats another is made of it."""
+    """Counts each array, and its copy as 32-bit floats if it has another type."""
     check_room(
         f"{key}: {path}",
         sum(
@@ -183,7 +183,7 @@ def _in_place(path: Path, info: zipfile.ZipInfo, about: _Declared) -> npt.NDArra
 def _unlike(
     place: str, x: Mapping[int, npt.NDArray[Any]], y: list[npt.NDArray[Any]]
 ) -> Iterator[str]:
-    """How the arrays of the parts don't go together."""
+    """How the arrays of the parts don't match."""
     shapes = {f"x_{SPLIT[part]}": f"{array.dtype} {array.shape}" for part, array in x.items()}
     if len({array.shape[1:] for array in x.values()}) > 1:
         shown = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
@@ -215,11 +215,11 @@ def from_arrays(
         x: features (rows, …).
         y: a class for each row, (rows,), or whether it has each label, (rows, labels).
         place: where they are, for messages.
-        missing: what is done about NaN: nothing (None), `fill`, `drop`.
+        missing: how NaN is handled: refused (None), `fill`, `drop`.
         parts: the part of each row, where it is given.
 
     Raises:
-        BadInput: the arrays are no features with one class per row, or with labels.
+        BadInput: the arrays aren't features with a class, or labels, for each row.
     """
     problems, keep = [], None
     if x.ndim < 2 or x.dtype.kind not in "iufb":
@@ -229,9 +229,9 @@ def from_arrays(
         infinite, gaps = (int((found == kind).sum()) for kind in (INFINITE, GAP))
         if infinite or (gaps and missing is None):
             problems.append(
-                f"{place}: x has NaN or infinite values in {infinite + gaps} rows (as 32 bits), "
-                f"infinite ones in {infinite}; fill or drop them: data.missing=fill or drop does "
-                "so for NaN"
+                f"{place}: x has NaN or infinite values in {infinite + gaps} rows (as 32-bit "
+                f"floats), infinite ones in {infinite}; correct them, or use data.missing=fill or "
+                "data.missing=drop for NaN"
             )
         elif missing == "fill" and gaps and x.ndim > 2:
             problems.append(f"{place}: only tables can be filled; use data.missing=drop")
@@ -240,16 +240,22 @@ def from_arrays(
     task = task_for(y)
     of_y = [f"{place}: {problem}" for problem in task.problems(y, "y", ())]
     if not of_y and len(x) != len(y):
-        problems.append(f"{place}: x has {len(x)} rows and y {len(y)}; they must be the same")
+        problems.append(
+            f"{place}: x has {len(x)} rows and y has {len(y)}; they must have the same number"
+        )
     if problems or of_y:
         raise BadInput(*problems, *of_y)
     if keep is not None:
         y, parts = y[keep], None if parts is None else parts[keep]
         if left := list(task.problems(y, "y", ())):
-            raise BadInput(*(f"{place}: without rows that miss a value, {p}" for p in left))
+            raise BadInput(
+                *(f"{place}: without the rows that have missing values, {p}" for p in left)
+            )
         x = joined(place, [x], keep)
     answers, names = task.encode(y)
-    notes = () if keep is None else (f"{int((~keep).sum())} rows that miss a value are left out",)
+    notes = (
+        () if keep is None else (f"{int((~keep).sum())} rows with missing values were left out",)
+    )
     return Dataset(_float32(x), answers, names, parts=parts, notes=notes, task=task)
 
 
@@ -257,7 +263,7 @@ WHOLE, GAP, INFINITE = range(3)
 
 
 def _gaps(x: npt.NDArray[np.generic]) -> npt.NDArray[np.int8]:
-    """Which rows (rows,) have a missing value, and which an infinite one."""
+    """For each row (rows,) WHOLE, GAP if a value is missing, or INFINITE."""
     found = np.zeros(len(x), np.int8)
     if x.dtype.kind != "f":
         return found

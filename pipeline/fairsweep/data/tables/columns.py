@@ -1,6 +1,6 @@
-"""The columns of a table as they come in from a file, batch by batch, as numbers of 32 bits.
+"""The columns of a table, batch by batch, as 32-bit numbers.
 
-In: pyarrow's arrays. Out: numpy's, NaN where something is missing.
+In: pyarrow arrays. Out: numpy arrays, NaN where a value is missing.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from fairsweep.data.dataset import Features
 
 MOST_WORDS = 1000
 MISSING = ""
-"""The word for a missing one, where missing words are a value of their own."""
+"""The word for a missing value, where missing counts as a word."""
 
 
 def kind_of(kind: pa.DataType) -> str:
-    """`numbers`, `words`, or why a column of this type can be neither."""
+    """`numbers`, `words`, or why a column of this type is neither."""
     types = pa.types
     if isinstance(kind, pa.BaseExtensionType):
-        return f"has the extension type {kind}, which is not read"
+        return f"has the extension type {kind}, which isn't supported"
     if types.is_dictionary(kind):
         return kind_of(kind.value_type)
     if types.is_nested(kind):
-        return f"is nested ({kind}); make a column of each of its parts"
+        return f"is nested ({kind}); make a column of each part"
     if types.is_null(kind):
         return "is empty"
     if types.is_temporal(kind):
-        return f"holds times ({kind}), which are not read; make numbers of them"
+        return f"has dates or times ({kind}), which aren't supported; convert them to numbers"
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
         return "numbers"
     if types.is_decimal(kind):
         return "numbers"
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
         return "words"
-    return f"has the type {kind}, which is not read"
+    return f"has the type {kind}, which isn't supported"
 
 
 def numbers_of(column: Any) -> npt.NDArray[Any]:
-    """Numbers as they are stored; what is missing is NaN."""
+    """Numbers as they are stored; missing values are NaN."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     plain = pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
@@ -53,7 +53,7 @@ def numbers_of(column: Any) -> npt.NDArray[Any]:
 
 
 def text_of(column: Any) -> Any:
-    """Values of any kind as words: a whole number without a point, however it is stored."""
+    """Values of any type as words; whole numbers have no decimal point, however they are stored."""
     if pa.types.is_dictionary(column.type) and pa.types.is_string(column.type.value_type):
         return column
     text = pc.cast(column, pa.string())
@@ -65,10 +65,10 @@ def _is_real(kind: pa.DataType) -> bool:
 
 
 class Words:
-    """The words of one column, numbered as they come.
+    """The words of one column, numbered in order of appearance.
 
     Args:
-        fill: whether a missing word counts as a word; otherwise it is NaN.
+        fill: whether a missing value counts as a word; otherwise it is NaN.
     """
 
     def __init__(self, fill: bool) -> None:
@@ -93,7 +93,7 @@ class Words:
         return numbers
 
     def see(self, codes: Features) -> None:
-        """Takes in the numbers of rows that stay: only their words are in the vocabulary."""
+        """Marks the words of rows that are kept: only these are in the vocabulary."""
         there = codes[~np.isnan(codes)].astype(np.int64)
         if len(self._seen) < len(self._numbers):
             self._seen = np.append(self._seen, np.zeros(2 * len(self._numbers), bool))
@@ -101,7 +101,7 @@ class Words:
 
     @property
     def seen(self) -> int:
-        """How many words rows that stay have."""
+        """How many different words the kept rows have."""
         return int(self._seen.sum())
 
     def order(self) -> tuple[tuple[str, ...], Features]:

@@ -1,7 +1,7 @@
-"""The files of a table: one for all rows, or one for each part, each with its columns and its rows
-in batches.
+"""The files of a table: one for all rows, or one for each part of the split.
 
-In: the settings. Out: files, of which CSV is in memory if there is room, or is read as it goes.
+In: the settings. Out: opened files, each with its columns and its rows in batches. CSV files are
+read into memory if they fit, and streamed otherwise.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KEYS = {TRAIN: MAIN, VALIDATION: "data.validation_path", TEST: "data.test_path"}
 
 
 class RowFile(Protocol):
-    """A file: its columns, how many rows it has at most, and these in batches."""
+    """A file: its columns, the most rows it can have, and these in batches."""
 
     rows: int
 
@@ -41,10 +41,10 @@ class RowFile(Protocol):
 
 
 def open_files(settings: Data) -> dict[int, RowFile]:
-    """The file of each part; one that holds all of them is that of training rows.
+    """The file of each part of the split; a single file counts as the one of training rows.
 
     Raises:
-        BadInput: what is wrong with all of them.
+        BadInput: the problems of all files.
     """
     given = {
         part: (key, getattr(settings, key.removeprefix("data.")))
@@ -71,7 +71,7 @@ Made = TypeVar("Made")
 def _each(
     given: dict[int, Given], make: Callable[[Given], Made], problems: list[str]
 ) -> dict[int, Made]:
-    """What is made of each; what is wrong with some is added to the problems."""
+    """What `make` makes of each; what it refuses is added to the problems."""
     made = {}
     for part, one in given.items():
         try:
@@ -90,7 +90,7 @@ def _parquet(key: str, given: str | None, settings: Data) -> RowFile:
 
 @dataclass(frozen=True)
 class _CsvFile:
-    """A CSV file that is there, and how to read it."""
+    """An existing CSV file, and how to read it."""
 
     key: str
     path: Path

@@ -1,4 +1,7 @@
-"""A Parquet file: its flat columns, row group by row group."""
+"""A Parquet file: its columns, and its rows in batches.
+
+In: a path. Out: the schema, and batches of a few megabytes.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ from pyarrow import parquet
 from fairsweep.errors import BadInput
 
 BATCH_BYTES = 8 * 2**20
-BUFFER = 2**16  # bytes of a column that are read at once, however many a row group has
+BUFFER = 2**16  # bytes of a column read at once, however large its row groups
 DAMAGED = (pa.ArrowException, OSError, UnicodeDecodeError)  # the last one by a column's name
 
 
 def index_of(schema: pa.Schema) -> tuple[str, ...]:
-    """The columns that are the index of the table that pandas wrote, if it did."""
+    """The columns that pandas wrote as the index of the table, if any."""
     about = schema.pandas_metadata or {}
     return tuple(name for name in about.get("index_columns", ()) if isinstance(name, str))
 
@@ -26,7 +29,7 @@ class ParquetRows:
     """The columns of a file, and its rows in batches.
 
     Raises:
-        BadInput: it is no whole Parquet file.
+        BadInput: it isn't a complete Parquet file.
     """
 
     def __init__(self, key: str, path: Path) -> None:
@@ -56,5 +59,5 @@ class ParquetRows:
 
     def _damaged(self, error: Exception) -> BadInput:
         return BadInput(
-            f"{self._key}: {self._path} is no whole Parquet file ({error}); write it again"
+            f"{self._key}: {self._path} isn't a complete Parquet file ({error}); write it again"
         )

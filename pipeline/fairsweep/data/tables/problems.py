@@ -1,4 +1,7 @@
-"""What is wrong with the columns of a table, once they are read."""
+"""Problems of the columns of a table that only show once all rows are read.
+
+In: features, columns and labels. Out: a line for each problem.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,11 @@ from fairsweep.data.memory.view import pieces
 from fairsweep.data.spelling import as_numbers, disguised
 from fairsweep.data.tables.columns import MOST_WORDS
 
-FEW_ROWS = 10  # of which each may well have a word of its own
+FEW_ROWS = 10  # so few that each may well have its own word
 
 
 def bad_words(columns: Sequence[Column], rows: int) -> Iterator[str]:
-    """Columns with more words than can be learned from."""
+    """Columns with too many different words to learn from."""
     for column in columns:
         count = len(column.vocabulary)
         if count > MOST_WORDS or FEW_ROWS < count == rows:
@@ -26,11 +29,11 @@ def bad_words(columns: Sequence[Column], rows: int) -> Iterator[str]:
 
 
 def too_many(name: str, words: str, number: str | None = None) -> str:
-    """What to tell of such a column; `number` is one of its words, where all are numbers in
-    disguise."""
+    """The problem of such a column; `number` is one of its words, if they are numbers written as
+    words."""
     aside = f"; they are {as_numbers(number)}" if number is not None else ""
     return (
-        f"data.path: column {name!r} has {words}, too many to learn from; leave it out: "
+        f"data.path: column {name!r} has {words}, too many to learn from; drop it: "
         f"data.drop=[{name}]{aside}"
     )
 
@@ -40,9 +43,9 @@ def copies(
     columns: Sequence[Column],
     apart: Iterable[tuple[str, npt.NDArray[np.int64], tuple[str, ...]]],
 ) -> Iterator[str]:
-    """Columns that say an answer in the same words; `apart` is as `Task.apart` gives it."""
+    """Columns that are copies of an answer; `apart` is as `Task.apart` gives it."""
     answers = list(apart)
-    compared = [slice(FEW_ROWS), *pieces(x)]  # most columns are told apart by the first few
+    compared = [slice(FEW_ROWS), *pieces(x)]  # the first few rows rule out most columns
     for i, column in enumerate(columns):
         for answer, y, words in answers:
             numbers = _numbers(column, words)
@@ -50,13 +53,13 @@ def copies(
                 np.array_equal(x[rows, i], numbers[y[rows]]) for rows in compared
             ):
                 yield (
-                    f"data.target: column {column.name!r} is a copy of {answer}, from which a "
-                    f"model would read the answer; data.drop=[{column.name}]"
+                    f"data.target: column {column.name!r} is a copy of {answer}, which "
+                    f"gives the answer away; drop it: data.drop=[{column.name}]"
                 )
 
 
 def _numbers(column: Column, names: tuple[str, ...]) -> npt.NDArray[np.float32] | None:
-    """What rows of each class have in a column that is a copy; None where it can't be one."""
+    """The value for each class in a column that is a copy; None if it can't be one."""
     if column.vocabulary:
         return np.arange(len(names), dtype=np.float32) if column.vocabulary == names else None
     try:
@@ -66,7 +69,7 @@ def _numbers(column: Column, names: tuple[str, ...]) -> npt.NDArray[np.float32] 
 
 
 def counts_of(names: Sequence[str], counts: npt.NDArray[np.int64]) -> str:
-    """Columns and in how many rows each has something, where it has."""
+    """Columns with a count above 0, and their counts of rows."""
     there = [f"{name} {count}" for name, count in zip(names, counts, strict=True) if count]
     more = f" and {len(there) - 8} more columns" if len(there) > 8 else ""
     return f"{', '.join(there[:8])}{more} (rows)"

@@ -1,7 +1,7 @@
-"""What each column of a table is for: features, target, the split, groups, or nothing.
+"""What each column of a table is used for: feature, target, split, group, or nothing.
 
-In: the settings and the schema of every file. Out: names by role, or `BadInput` with all that is
-wrong with them.
+In: the settings and the schema of every file. Out: names by role, or `BadInput` with all
+problems.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ KINDS = ("numbers", "words")
 
 @dataclass(frozen=True)
 class Roles:
-    """`features` in the order of the file; `targets` are one column of classes, or several of
-    labels; `words` are the columns that hold words; `named` are read as words and are no
-    features; `index` are columns of pandas' own, which are left out."""
+    """`features` are in the order of the file; `targets` are one column of classes, or several of
+    labels; `words` are the columns of words; `named` are read as words but aren't features;
+    `index` are the columns that pandas wrote as its index, which are left out."""
 
     features: tuple[str, ...]
     targets: tuple[str, ...]
@@ -43,10 +43,10 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
 
     Args:
         settings: name the columns.
-        schemas: of every file, by the key that names it; training rows' first.
+        schemas: of every file, by the setting that names it; the training file first.
 
     Raises:
-        BadInput: a named column isn't there, or one can't be read.
+        BadInput: a named column doesn't exist, or a column can't be read.
     """
     first = next(iter(schemas.values()))
     targets = settings.targets
@@ -57,7 +57,7 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
     features = tuple(name for name in first.names if name not in (*apart, *dropped, *index))
     problems = [*_not_there(settings, schemas, features)]
     if not features:
-        problems.append("data.path: no column is left to learn from; take some out of data.drop")
+        problems.append("data.path: no columns are left to learn from; remove some from data.drop")
     categorical = set(settings.categorical or [])
     words = set(categorical)
     labels = targets if len(targets) > 1 else ()
@@ -69,12 +69,12 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
         for name in there:
             kind = kind_of(schema.field(name).type)
             if kind not in KINDS:
-                remedy = "" if name in apart else f"; data.drop=[{name}] leaves it out"
+                remedy = "" if name in apart else f"; drop it: data.drop=[{name}]"
                 problems.append(f"{key}: column {name!r} {kind}{remedy}")
             elif kind == "words" and name in labels:
                 problems.append(
-                    f"data.target: column {name!r} of {key} has words, and a label is 0 or 1 "
-                    "(false or true) for each row; a column of classes stands alone: "
+                    f"data.target: column {name!r} of {key} has words, but labels must be 0 or 1 "
+                    "(false or true); for one column of classes: "
                     f"data.target={name}"
                 )
             elif kind == "words":
@@ -84,8 +84,8 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
             kind = schema.field(name).type if name in schema.names else pa.string()
             if kind_of(kind) == "numbers" and not pa.types.is_boolean(kind):
                 problems.append(
-                    f"{key}: column {name!r} is all numbers here and has words in another of the "
-                    f"files; data.categorical=[{name}] takes them as words"
+                    f"{key}: column {name!r} has only numbers here, but words in another file; "
+                    f"read them as words: data.categorical=[{name}]"
                 )
     if problems:
         raise BadInput(*problems)
@@ -95,10 +95,10 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
 
 
 def check_dropped(key: str, names: Sequence[str], dropped: Sequence[str]) -> None:
-    """Checks that there are columns to leave out.
+    """Checks that the columns to drop exist.
 
     Raises:
-        BadInput: there is none of such a name.
+        BadInput: one doesn't.
     """
     if unknown := [name for name in dropped if name not in names]:
         raise BadInput(
@@ -120,11 +120,11 @@ def _not_there(
     for key, name in wanted:
         if name is not None and name not in known:
             shown = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
-            yield f"{key}: {main} has no column {name!r}{_hint(name, known)}; there are: {shown}"
+            yield f"{key}: {main} has no column {name!r}{_hint(name, known)}; its columns: {shown}"
     read = {*features, *(name for _, name in wanted)}
     for key, schema in others:
         if missing := [name for name in known if name in read and name not in schema.names]:
-            yield f"{key}: has no column {', '.join(map(repr, missing))}, and data.path has"
+            yield f"{key}: has no column {', '.join(map(repr, missing))}, which data.path has"
 
 
 def _hint(name: str, known: Sequence[str]) -> str:

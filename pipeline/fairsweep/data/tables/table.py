@@ -1,7 +1,7 @@
-"""Tables: from a CSV or Parquet file and the roles of its columns to rows of numbers.
+"""Tables: from CSV or Parquet files to a data set.
 
-In: files, opened by `table_files`. Out: a `Dataset` whose columns are numbers as
-they are and words by number, or `BadInput` with all that is wrong of the columns.
+In: the settings. Out: a `Dataset` with numbers as they are and words as indices into vocabularies,
+or `BadInput` with the problems of all columns.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def load_table(settings: Data) -> Dataset:
     """The data set of one file, or of one for each part.
 
     Raises:
-        BadInput: a file can't be read, or its columns aren't what the settings say.
+        BadInput: a file can't be read, or its columns don't match the settings.
     """
     files = open_files(settings)
     dataset = None
@@ -42,7 +42,7 @@ def load_table(settings: Data) -> Dataset:
 
 
 def _read(settings: Data, files: Mapping[int, RowFile]) -> Dataset | None:
-    """What is in the files; None if one has to be read in another way, which it will be."""
+    """The data set; None if the files have to be read again, in another way."""
     roles = roles_of(settings, {KEYS[part]: file.schema for part, file in files.items()})
     rows = sum(file.rows for file in files.values())
     with room_for(f"{MAIN}: {settings.path}", rows, (len(roles.features),), LESS) as room:
@@ -57,7 +57,7 @@ def _read(settings: Data, files: Mapping[int, RowFile]) -> Dataset | None:
 
 
 class _Filling:
-    """The arrays of a data set, which batches are put into."""
+    """Collects batches into the arrays of a data set."""
 
     def __init__(self, settings: Data, roles: Roles, rows: int, room: Room) -> None:
         self._settings, self._roles, self._room = settings, roles, room
@@ -73,7 +73,7 @@ class _Filling:
         self._done = 0
 
     def take(self, batch: Any, part: int) -> None:
-        """Puts a batch of a part's file in."""
+        """Adds a batch from the file of a part."""
         rows = slice(self._done, self._done + batch.num_rows)
         block: Features = np.empty((batch.num_rows, len(self._roles.features)), np.float32)
         with np.errstate(over="ignore"):  # too large for 32 bits: infinite, and refused as such
@@ -99,7 +99,7 @@ class _Filling:
         self._done = rows.stop
 
     def dataset(self, whole_files: bool) -> Dataset:
-        """What was put in, once it is checked."""
+        """The data set, checked."""
         self._leave_out_what_is_empty()
         named = {name: words.sort(self._codes[name]) for name, words in self._named.items()}
         problems = [*self._bad_values(), *self._bad_named(named)]
@@ -111,7 +111,10 @@ class _Filling:
         keep = self._keep
         if problems := [*self._bad_answers(task, y[keep])]:
             raise BadInput(
-                *(f"data.target: without rows that miss a value, {problem}" for problem in problems)
+                *(
+                    f"data.target: without the rows that have missing values, {problem}"
+                    for problem in problems
+                )
             )
         targets = self._roles.targets
         answers, names = task.encode(y[keep], targets, named.get(targets[0], ()))
@@ -134,21 +137,21 @@ class _Filling:
     def _notes(
         self, named: Mapping[str, tuple[str, ...]], keep: npt.NDArray[np.bool_]
     ) -> Iterator[str]:
-        """What was left out, and what was taken for something else."""
+        """What was left out, and what was understood as something else."""
         if not keep.all():
-            yield f"{int((~keep).sum())} rows that miss a value are left out"
+            yield f"{int((~keep).sum())} rows with missing values were left out"
         if index := self._roles.index:
             yield (
-                f"the index that pandas wrote, column {', '.join(index)}, is left out; "
-                "reset_index() before to_parquet makes a column of it"
+                f"the index written by pandas, column {', '.join(index)}, was left out; to "
+                "keep it as a column, call reset_index() before to_parquet"
             )
         words = named.get(self._settings.split or "", ())
         if other := [word for word in words if word not in PARTS]:
-            taken = ", ".join(f"{word!r} for {PARTS[_part(word) or 0]}" for word in other)
-            yield f"column {self._settings.split!r} is taken to say {taken}"
+            taken = ", ".join(f"{word!r} as {PARTS[_part(word) or 0]}" for word in other)
+            yield f"column {self._settings.split!r}: reading {taken}"
 
     def _see_words(self, block: Features) -> None:
-        """Takes in which words rows have; too many are told before memory is full of them."""
+        """Marks the words of these rows; refuses too many before they fill memory."""
         for i, name in enumerate(self._roles.features):
             if name in self._words:
                 self._words[name].see(block[:, i])
@@ -156,7 +159,7 @@ class _Filling:
                     raise BadInput(too_many(name, f"more than {MOST_WORDS} different words"))
 
     def _leave_out_what_is_empty(self) -> None:
-        """Gives back the places of rows that didn't come."""
+        """Cuts off the places of rows that didn't come."""
         came = slice(self._done)
         self._keep, self._files = self._keep[came], self._files[came]
         self._target = self._target[came]
@@ -189,34 +192,34 @@ class _Filling:
             yield f"{problem}{aside}"
 
     def _aside(self, y: npt.NDArray[Any]) -> str:
-        """What a CSV may have been read otherwise than it was meant."""
+        """How a CSV may have been read differently from what was meant."""
         first = self._roles.targets[0]
         if self._settings.source != "csv" or not len(y):
             return ""
         if np.isnan(y).any():
-            return f" (what counts as missing: {MISSING_WORDS})"
+            return f" (these count as missing: {MISSING_WORDS})"
         if first not in self._named and (y == y[0]).all():
             return f"; if they are words, such as 01 and 1: data.categorical=[{first}]"
         return ""
 
     def _bad_values(self) -> Iterator[str]:
-        """Values that are infinite, or missing where that isn't provided for."""
+        """Infinite values, and missing ones if `data.missing` isn't set."""
         place = self._settings.path
         if self._infinite.any():
             counts = counts_of(self._roles.features, self._infinite)
             yield (
-                f"data.path: {place} has infinite values, or ones too large for 32 bits: {counts}; "
-                "correct them"
+                f"data.path: {place} has values that are infinite or too large for 32 bits: "
+                f"{counts}; correct them"
             )
         if self._missing.any() and self._settings.missing is None:
             counts = counts_of(self._roles.features, self._missing)
             yield (
-                f"data.path: {place} misses values: {counts}; data.missing=fill puts the mean of "
-                "training rows there, data.missing=drop leaves these rows out"
+                f"data.path: {place} has missing values: {counts}; data.missing=fill puts the "
+                "mean of training rows there, data.missing=drop drops these rows"
             )
 
     def _bad_named(self, named: dict[str, tuple[str, ...]]) -> Iterator[str]:
-        """What is wrong of the columns that say which part or group a row belongs to."""
+        """Problems of the columns that give the part and the group of each row."""
         for key in ("split", "group"):
             name = getattr(self._settings, key)
             if name is None:
@@ -226,8 +229,8 @@ class _Filling:
                 yield f"data.{key}: column {name!r} is empty in {missing} rows; every row needs one"
             if key == "split" and (other := [w for w in named[name] if _part(w) is None]):
                 yield (
-                    f"data.split: column {name!r} must say {', '.join(PARTS)} (or training, val, "
-                    f"valid, testing), and has {', '.join(map(repr, other[:3]))}"
+                    f"data.split: column {name!r} must have {', '.join(PARTS)} (or training, val, "
+                    f"valid, testing), got {', '.join(map(repr, other[:3]))}"
                 )
 
     def _parts(
@@ -246,5 +249,5 @@ class _Filling:
 
 
 def _part(word: str) -> int | None:
-    """The part of the split that a word says."""
+    """The part of the split that a word stands for; None if it is no such word."""
     return PART_WORDS.get(word.strip().lower())
