@@ -30,7 +30,7 @@ report: $(VENV)/ready ## the report of a stored sweep again: make report ARGS="s
 	@$(BIN)/fairsweep report $(ARGS)
 
 ui: $(VENV)/ready ## the MLflow UI on the store: make ui PORT=5001
-	@$(BIN)/fairsweep ui port=$(PORT) tracking.root=$(ROOT)
+	@$(BIN)/fairsweep ui port=$(PORT) tracking.root=$(ROOT) $(ARGS)
 
 test: $(VENV)/ready ## the tests, in under 5 minutes
 	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadgroup $(ARGS)

@@ -8,6 +8,7 @@ or under make a target of the Makefile.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -15,9 +16,10 @@ from pathlib import Path
 
 UNDER_MAKE = "FAIRSWEEP_UNDER_MAKE"
 """The Makefile sets it."""
-TARGETS = ("sweep", "train", "report", "ui")
+TARGETS = ("sweep", "train", "compare", "report", "ui")
 """The commands that have a target in the Makefile."""
 
+_SHOWN = re.compile(r"^( +)fairsweep (\w+)((?: [^\s]+)*)", re.MULTILINE)
 _AWKWARD = frozenset('"$`\\!')
 """What a shell still reads inside double quotes."""
 
@@ -39,6 +41,24 @@ def command_line(name: str, *overrides: str) -> str:
     inner = shlex.join(overrides).replace("$", "$$")
     outer = shlex.quote(inner) if _AWKWARD & set(inner) else f'"{inner}"'
     return f"make {name} ARGS={outer}"
+
+
+def usage(name: str) -> str:
+    """How a command is called, with overrides."""
+    if UNDER_MAKE in os.environ and name in TARGETS:
+        return f'make {name} [ARGS="key=value …"]'
+    return f"{command_line(name)} [key=value …]"
+
+
+def as_called(name: str, text: str) -> str:
+    """A help text whose lines of `fairsweep …` are as this was called; the first is the usage."""
+
+    def called(found: re.Match[str]) -> str:
+        return found[1] + command_line(found[2], *shlex.split(found[3] or ""))
+
+    first, _, rest = text.partition("\n")
+    first = first.replace(f"fairsweep {name} [key=value …]", usage(name))
+    return f"{first}\n{_SHOWN.sub(called, rest)}"
 
 
 def find_code_here() -> None:

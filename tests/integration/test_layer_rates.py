@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from fairsweep.config.compose.commands import compose_training
-from fairsweep.config.compose.hydra import CONF
+from fairsweep.config.options import CONF
 from fairsweep.errors import BadInput
 from fairsweep.files import TrialFolders
 from fairsweep.training import checkpoint

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fairsweep.config.compose.hydra import CONF
+from fairsweep.config.options import CONF
 from fairsweep.training import programs
 from fairsweep.training.trial import WorkerCache, compiled
 from tests.integration.training_room import FEW_ROWS, Trained, compose, train

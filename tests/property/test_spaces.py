@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fairsweep.config.checks.space import spec_problems
 from fairsweep.config.compose.commands import compose_sweep, compose_training
-from fairsweep.config.compose.hydra import CONF
+from fairsweep.config.options import CONF
 from fairsweep.config.plan import Arm, Plan
 from fairsweep.config.schema import Data, Model, Optimizer, Range, Search, Spec, Training
 from fairsweep.config.space import ArmSettings, dimensions, trial_values

@@ -46,13 +46,13 @@ class Arm:
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep: `group` is what the arms differ in, `config` everything that they share. `notes` are
-    for the user to read."""
+    """A sweep: `group` is what the arms differ in, `config` everything that they share.
+    `warnings` are for the user to read."""
 
     config: Config
     group: str
     arms: tuple[Arm, ...]
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def objective(self) -> Objective:

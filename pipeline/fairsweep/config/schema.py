@@ -1,7 +1,7 @@
 """The typed schema of conf/: a key that isn't here, or a value of another type, is refused.
 
 OmegaConf merges YAML and overrides into these classes, so they can't be frozen; after
-composing nothing changes them any more. What a type can't say is in laws.py.
+composing nothing changes them any more. What a type can't express is checked in checks/.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ class ArmSettings:
     training: Training
 
     def searched(self) -> Iterator[tuple[str, str, Spec, Any]]:
-        """(group, parameter, spec, default) of every parameter that has a spec. The laws tell of
-        a spec whose parameter there isn't."""
+        """(group, parameter, spec, default) of every parameter that has a spec. A spec whose
+        parameter doesn't exist is left to the checks."""
         for group in GROUPS:
             settings = getattr(self, group)
             for name, spec in settings.space.items():

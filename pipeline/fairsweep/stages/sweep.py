@@ -197,7 +197,7 @@ def greeting(sweep: Sweep, workers: int) -> Iterator[str]:
     count = "1 worker" if workers == 1 else f"{workers} workers"
     yield f"sweep {plan.name}: {arms}, {count}; live: {store.ui_command or store.ui}"
     largest = max(arm.settings.training.batch_size for arm in plan.arms)
-    for warning in (*plan.notes, *search_warnings(plan), *data_warnings(job.data, largest)):
+    for warning in (*plan.warnings, *search_warnings(plan), *data_warnings(job.data, largest)):
         yield f"warning: {warning}"
     if sweep.stored.code not in ("", own_code(plan)):
         yield (

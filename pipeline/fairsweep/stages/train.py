@@ -37,7 +37,7 @@ def run_training(job: Job, logs: Path, start: OpenExecutor = open_executor) -> i
     plan, (arm,) = job.plan, job.plan.arms
     training = arm.settings.training
     terminal = EpochLines(plan.config.terminal, plan.objective.metric, training.epochs)
-    for warning in (*plan.notes, *data_warnings(job.data, training.batch_size)):
+    for warning in (*plan.warnings, *data_warnings(job.data, training.batch_size)):
         terminal.say(f"warning: {warning}")
     worker = start(plan.config.executor, job.workers, logs, job.folders)
     spool = logs / "tracking.spool"

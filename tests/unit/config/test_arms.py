@@ -120,6 +120,46 @@ def test_an_arm_has_its_own_optimizer_under_an_experiment_that_names_one() -> No
     assert {arm.settings.optimizer.params["learning_rate"] for arm in arms} == {0.0001}
 
 
+# A user's experiment, and its arms.
+CHOOSES = "defaults: [override /optimizer: lion]\n"
+EXPERIMENTS = {
+    "an-option": (CHOOSES, ["lion"]),
+    "the-default-option": ("defaults: [override /optimizer: adam]\n", ["adam"]),
+    "another-group": ("defaults: [override /model: cnn]\n", ["sgd", "rmsprop", "adam", "adamw"]),
+    "arms": ("arms: {optimizer: [sgd, lion]}\n", ["sgd", "lion"]),
+    "arms-for-sweeps-and-an-option-for-a-training": (
+        CHOOSES + "arms: {optimizer: [sgd, lion]}\n",
+        ["sgd", "lion"],
+    ),
+    "arms-of-another-group": ("arms: {model: [mlp, cnn]}\n", ["mlp", "cnn"]),
+    "an-option-and-arms-of-another-group": (
+        CHOOSES + "arms: {model: [mlp, cnn]}\n",
+        ["mlp", "cnn"],
+    ),
+    "an-option-on-top-of-another-experiment": (
+        "defaults: [smoke, override /optimizer: lion, _self_]\n",
+        ["lion"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "arms"), EXPERIMENTS.values(), ids=EXPERIMENTS)
+def test_a_users_experiment_means_what_it_says(
+    content: str, arms: list[str], tmp_path: Path
+) -> None:
+    """As on the command line, an option of the group that arms differ in is a sweep of it."""
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text(f"# @package _global_\n{content}")
+    plan = compose_sweep(["experiment=mine"], str(tmp_path))
+    assert [arm.name for arm in plan.arms] == arms
+    for arm in plan.arms:
+        assert arm.choices[plan.group] == arm.name
+    again = compose_sweep(["experiment=mine", "arms.optimizer=[adam,sgd]"], str(tmp_path))
+    assert [arm.name for arm in again.arms] == ["adam", "sgd"]
+    again = compose_sweep(["experiment=mine", "arms.optimizer=[adam]"], str(tmp_path))
+    assert [arm.name for arm in again.arms] == ["adam"]
+
+
 @pytest.mark.parametrize(
     "overrides",
     [

@@ -12,7 +12,7 @@ import pytest
 from fairsweep.config.checks.data import SOURCES
 from fairsweep.config.checks.sweep import METRICS, PRUNERS, SAMPLERS
 from fairsweep.config.compose.commands import compose_report, compose_sweep, compose_training
-from fairsweep.config.compose.hydra import CONF
+from fairsweep.config.options import CONF
 from fairsweep.config.schema import Config
 from fairsweep.data.split import load_split
 

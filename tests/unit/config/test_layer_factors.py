@@ -72,7 +72,10 @@ def test_stored_factors_are_found_again_by_their_dimension() -> None:
 
 
 BAD = {
-    "no mapping": (("model.layer_learning_rates=0.1",), "need factors of layers, got 0.1"),
+    "no mapping": (
+        ("model.layer_learning_rates=0.1",),
+        "need a factor for each layer or pattern, got 0.1",
+    ),
     "negative": (("model.layer_learning_rates={hidden_1: -1}",), "from 0, got hidden_1: -1"),
     "a word": (("model.layer_learning_rates={hidden_1: slow}",), "from 0, got hidden_1: 'slow'"),
     "infinite": (("model.layer_learning_rates={hidden_1: .inf}",), "from 0, got hidden_1: "),

@@ -15,8 +15,8 @@ PLAIN = "optimizer=adam"
 
 
 def told(plan: Plan, key: str, text: str, number: str) -> bool:
-    line = f"{key}: {text!r} is text, and is taken for the number {number}; leave the quotes out"
-    return plan.notes == (line,)
+    line = f"{key}: {text!r} is text and was read as the number {number}; leave the quotes out"
+    return plan.warnings == (line,)
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,8 @@ def test_a_value(text: str, number: float) -> None:
     plan = compose_training([PLAIN, f"{RATE}='{text}'"])
     rate = plan.arms[0].settings.optimizer.params["learning_rate"]
     assert rate == number and type(rate) is float
-    (line,) = plan.notes
-    assert line.startswith(f"{RATE}: {text!r} is text, and is taken for the number")
+    (line,) = plan.warnings
+    assert line.startswith(f"{RATE}: {text!r} is text and was read as the number")
 
 
 @pytest.mark.parametrize("text", ["fast", "", "0,1", "1e", "nan", "1_000", "0x10", "1 000"])
@@ -41,7 +41,7 @@ def test_what_is_no_number_stays_text_and_is_refused(text: str) -> None:
 def test_a_width_in_a_list() -> None:
     plan = compose_training([PLAIN, "model.params.hidden_units=['64',32]"])
     assert plan.arms[0].settings.model.params["hidden_units"] == [64, 32]
-    assert "model.params.hidden_units: ['64', 32] is text" in plan.notes[0]
+    assert "model.params.hidden_units: ['64', 32] is text" in plan.warnings[0]
 
 
 def test_bounds_and_choices_of_a_space(tmp_path: Path) -> None:
@@ -57,8 +57,8 @@ def test_bounds_and_choices_of_a_space(tmp_path: Path) -> None:
     file.write_text(content.replace("LOW", "1e-5").replace("CHOICE", "0.9"))
     plain = compose_sweep(["optimizer=mine"], str(tmp_path))
     assert quoted.sha256 == plain.sha256
-    assert plain.notes == ()
-    assert [note.partition(":")[0] for note in quoted.notes] == [
+    assert plain.warnings == ()
+    assert [line.partition(":")[0] for line in quoted.warnings] == [
         "optimizer.space.learning_rate.low",
         "optimizer.space.beta_1.choices",
     ]
@@ -76,11 +76,11 @@ def test_what_a_model_of_ones_own_gets_stays(monkeypatch: pytest.MonkeyPatch) ->
     own = ["model=custom", "model.builder=mine:build", "+model.params.version='1'"]
     plan = compose_training([PLAIN, *own])
     assert plan.arms[0].settings.model.params["version"] == "1"
-    assert plan.notes == ()
+    assert plan.warnings == ()
 
 
 def test_a_whole_learning_rate_is_taken_as_it_is() -> None:
     """Keras refuses an int."""
     plan = compose_training([PLAIN, f"{RATE}=1"])
     rate = plan.arms[0].settings.optimizer.params["learning_rate"]
-    assert (rate, type(rate), plan.notes) == (1.0, float, ())
+    assert (rate, type(rate), plan.warnings) == (1.0, float, ())

@@ -16,7 +16,7 @@ BAD = {
     ),
     "a short name of a loss": (
         ("training.loss=mse",),
-        "training.loss: need its whole name: training.loss=mean_squared_error, got 'mse'",
+        "training.loss: need the full name: training.loss=mean_squared_error, got 'mse'",
     ),
     "a loss of another kind": (("training.loss=hinges",), "did you mean hinge?"),
 }

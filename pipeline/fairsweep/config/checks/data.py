@@ -1,4 +1,7 @@
-"""Laws of the `data` settings, as far as they hold without a look at the data."""
+"""Checks of the `data` settings that need no look at the data.
+
+In: the settings. Out: a `Problem` for each check that fails.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,12 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 
-from fairsweep.config.checks.rules import one_of, plain_name, seed
-from fairsweep.config.checks.space import Problem, is_whole
+from fairsweep.config.checks.values import Problem, is_whole, one_of, plain_name, seed
 from fairsweep.config.schema import Data
 
 TABLES = ("csv", "parquet")
 SOURCES = ("digits", "worked_example", *TABLES, "npz", "images", "keras_dataset")
-# For which sources a setting says anything.
+# The sources that read a setting.
 READERS = {
     "path": (*TABLES, "npz", "images"),
     "validation_path": TABLES,
@@ -38,7 +40,7 @@ OPTIONS = {".parquet": "parquet", ".npz": "npz"}  # of files; any other is taken
 
 
 def data_problems(data: Data) -> Iterator[Problem]:
-    """What is wrong of the settings."""
+    """Checks of all settings of the group."""
     yield from plain_name("data.name", data.name)
     yield from one_of("data.source", data.source, SOURCES)
     forgotten = bool(data.path) and data.source in SOURCES and data.source not in EXAMPLES
@@ -49,7 +51,7 @@ def data_problems(data: Data) -> Iterator[Problem]:
         if given and data.source not in sources:
             yield (
                 f"data.{name}",
-                f"says something of {', '.join(sources)} only, and data.source is {data.source}; "
+                f"applies to {', '.join(sources)} only, and data.source is {data.source}; "
                 "leave it out",
             )
     if data.source in EXAMPLES and not data.path:
@@ -57,7 +59,7 @@ def data_problems(data: Data) -> Iterator[Problem]:
         kind = "folder" if data.source == "images" else "file"
         yield (
             "data.path",
-            f"data={data.name} reads a {kind}, and none is given; data.path={example}",
+            f"data={data.name} reads a {kind}: give its path, for example data.path={example}",
         )
     if data.source == "keras_dataset":
         yield from one_of("data.dataset", data.dataset, DATASETS)
@@ -70,29 +72,30 @@ def data_problems(data: Data) -> Iterator[Problem]:
     if data.rescale is not None and data.standardize:
         yield (
             "data.rescale",
-            "rescale and standardize exclude each other; set one of them to null/false",
+            "rescale and standardize exclude each other; set data.rescale=null or "
+            "data.standardize=false",
         )
     if data.rescale is not None and not (math.isfinite(data.rescale) and data.rescale > 0):
         yield "data.rescale", f"need a finite factor above 0, got {data.rescale}"
 
 
 def _forgotten(data: Data) -> str:
-    """What to tell of a path beside data that has none."""
+    """What to say about a path for data that reads none."""
     option = OPTIONS.get(PurePath(data.path or "").suffix.lower(), "csv")
     target = " data.target=…" if option in TABLES else ""
     return (
-        f"data={data.name} has data of its own, and reads no file; for yours say what kind it is: "
-        f"data={option} data.path=…{target}, or data=images data.path=… for a folder of images"
+        f"data={data.name} is built in and reads no file; name the kind of yours: data={option} "
+        f"data.path=…{target}, or data=images data.path=… for a folder of images"
     )
 
 
 def may_give_validation(data: Data) -> bool:
-    """Whether the data itself may say which rows validate."""
+    """Whether the data itself may say which rows are for validation."""
     return data.source in ("npz", "images") or bool(data.split or data.validation_path)
 
 
 def _table_problems(data: Data) -> Iterator[Problem]:
-    """Columns have one role each."""
+    """Checks that each column has one role."""
     problems = list(_target_problems(data.target))
     yield from problems
     targets = () if problems else data.targets
@@ -102,41 +105,44 @@ def _table_problems(data: Data) -> Iterator[Problem]:
         is_class = name == "target" and len(targets) == 1
         if column and (column in (data.drop or []) or others):
             named = ", ".join(others) or "data.drop"
-            yield f"data.{name}", f"column {column!r} is named by {named}, too; leave one out"
+            yield f"data.{name}", f"column {column!r} is also in {named}; leave one out"
         elif column and not is_class and column in (data.categorical or []):
-            yield f"data.{name}", f"column {column!r} is no feature; leave data.categorical out"
+            yield (
+                f"data.{name}",
+                f"column {column!r} is no feature; take it out of data.categorical",
+            )
     if data.split is not None and (data.validation_path or data.test_path):
         yield (
             "data.split",
-            "a column and files of their own both say which rows validate and test; leave one out",
+            "this column gives the parts, and so do validation_path and test_path; leave one out",
         )
     for name in ("delimiter", "decimal"):
         mark = getattr(data, name)
         if mark is not None and len(mark) != 1 and (name, mark) != ("delimiter", TAB):
             yield f"data.{name}", f"need one character, got {mark!r}"
     if (data.delimiter or ",") == (data.decimal or "."):
-        yield "data.decimal", "values and decimals can't have the same mark; data.delimiter=';'"
+        yield "data.decimal", "the delimiter and the decimal mark are the same; data.delimiter=';'"
 
 
 def _target_problems(target: Any) -> Iterator[Problem]:
     """One column of classes, or two columns of labels or more."""
     names = target if isinstance(target, list) else [target]
     if target in (None, "", []):
-        yield "data.target", "need the name of the column of classes; data.target=label"
+        yield "data.target", "need the name of the column that holds the classes; data.target=label"
     elif not all(isinstance(name, str | int | float) and str(name) for name in names):
         yield (
             "data.target",
-            f"need a column of classes, or a list of columns of labels, got {target!r}; "
+            f"need a column of classes or a list of label columns, got {target!r}; "
             "data.target=label or data.target=[red,round]",
         )
     elif isinstance(target, list) and len(names) == 1:
         yield (
             "data.target",
-            f"need two columns of labels or more in a list, got {target}; data.target={names[0]} "
-            "takes it for a column of classes",
+            f"need at least two label columns in a list, got {target}; for one column of classes "
+            f"data.target={names[0]}",
         )
     elif twice := sorted({str(name) for name in names if names.count(name) > 1}):
-        yield "data.target", f"column {', '.join(twice)} stands there twice; leave one out"
+        yield "data.target", f"column {', '.join(twice)} is listed twice; leave one out"
 
 
 def _image_problems(data: Data) -> Iterator[Problem]:

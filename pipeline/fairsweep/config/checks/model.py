@@ -1,13 +1,29 @@
-"""Laws of what is trained and how: the `model`, `optimizer` and `training` settings."""
+"""Checks of what is trained and how: the `model`, `optimizer` and `training` settings.
+
+In: settings, also from a file of the user's. Out: a `Problem` for each check that fails.
+"""
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fairsweep.config.checks.rules import above_0, at_least, one_of, plain_name, seed
-from fairsweep.config.checks.space import Problem, is_number, is_whole
+import yaml
+
+from fairsweep.config.checks.values import (
+    Problem,
+    above_0,
+    at_least,
+    hint,
+    is_number,
+    is_whole,
+    one_of,
+    plain_name,
+    seed,
+)
+from fairsweep.config.options import CONF
 from fairsweep.config.schema import WATCHDOG_FIELDS, Model, Optimizer, Training
 from fairsweep.config.trust import distrust, is_trusted
 from fairsweep.tasks import TASKS
@@ -37,7 +53,7 @@ ACTIVATIONS = (
 
 
 def model_problems(model: Model) -> Iterator[Problem]:
-    """What is wrong of a model."""
+    """Checks of a model."""
     yield from plain_name("model.name", model.name)
     if ":" in model.builder:
         if not is_trusted(model.builder):
@@ -48,17 +64,15 @@ def model_problems(model: Model) -> Iterator[Problem]:
             f"need one of {', '.join(BUILDERS)} or package.module:function, got {model.builder!r}",
         )
     yield from _layer_rates(model.layer_learning_rates)
-    for name in ("hidden_units", "filters"):
-        if name in model.params:
-            widths = model.params[name]
-            ok = isinstance(widths, list) and all(is_whole(w) and w >= 1 for w in widths)
-            if not ok:
-                yield (
-                    f"model.params.{name}",
-                    f"need a list of whole numbers from 1, got {widths!r}; for example [64,32]",
-                )
     if model.builder not in BUILDERS:
-        return
+        return  # params of another builder mean what that builder says
+    for name in ("hidden_units", "filters"):
+        widths = model.params.get(name, [])
+        if not (isinstance(widths, list) and all(is_whole(w) and w >= 1 for w in widths)):
+            yield (
+                f"model.params.{name}",
+                f"need a list of whole numbers from 1, got {widths!r}; for example [64,32]",
+            )
     yield from _normalization(model)
     dropout, l2 = model.params.get("dropout", 0.0), model.params.get("l2", 0.0)
     if not (is_number(dropout) and 0 <= dropout < 1):
@@ -85,19 +99,23 @@ def _layer_rates(factors: Any) -> Iterator[Problem]:
     if factors is None:
         return
     if not isinstance(factors, Mapping):
-        yield key, f"need factors of layers, got {factors!r}; for example {{hidden_*: 0.1}}"
+        yield (
+            key,
+            f"need a factor for each layer or pattern, got {factors!r}; for example "
+            "{hidden_*: 0.1}",
+        )
         return
     for pattern, factor in factors.items():
         if not (is_number(factor) and math.isfinite(factor) and factor >= 0):
             yield (
                 key,
                 f"need finite factors from 0, got {pattern}: {factor!r}; 0.1 trains a layer at a "
-                "tenth of the learning rate, 0 not at all",
+                "tenth of the learning rate, 0 freezes it",
             )
 
 
 def optimizer_problems(optimizer: Optimizer) -> Iterator[Problem]:
-    """What is wrong of an optimizer."""
+    """Checks of an optimizer."""
     yield from one_of("optimizer.name", optimizer.name, OPTIMIZERS)
     clipped = [name for name in CLIPPING if optimizer.params.get(name) is not None]
     if len(clipped) > 1:
@@ -113,14 +131,14 @@ def optimizer_problems(optimizer: Optimizer) -> Iterator[Problem]:
 def _loss(loss: str) -> Iterator[Problem]:
     if loss.lower() in SHORT_LOSSES:
         whole = SHORT_LOSSES[loss.lower()]
-        yield "training.loss", f"need its whole name: training.loss={whole}, got {loss!r}"
+        yield "training.loss", f"need the full name: training.loss={whole}, got {loss!r}"
     else:
         known = dict.fromkeys(loss for task in TASKS for loss in task.losses)
         yield from one_of("training.loss", loss, known)
 
 
 def training_problems(training: Training) -> Iterator[Problem]:
-    """What is wrong of a training."""
+    """Checks of a training."""
     yield from at_least("training.epochs", training.epochs, 1)
     yield from at_least("training.batch_size", training.batch_size, 1)
     yield from seed("training.seed", training.seed)
@@ -151,3 +169,37 @@ def training_problems(training: Training) -> Iterator[Problem]:
         )
     if training.early_stopping.patience is not None:
         yield from at_least("training.early_stopping.patience", training.early_stopping.patience, 1)
+
+
+def params_problems(optimizer: Optimizer, model: Model) -> Iterator[Problem]:
+    """Params that Keras's class or a built-in model doesn't have, and those that it needs.
+
+    Their files in conf/ hold the whole list; the params of a user's own builder are the user's.
+    """
+    known = _params_in_conf("optimizer", "name").get(optimizer.name, ())
+    yield from _unknown("optimizer", optimizer.name, optimizer.params, known)
+    known = _params_in_conf("model", "builder").get(model.builder, ())
+    yield from _unknown("model", model.builder, model.params, known)
+    if missing := [name for name in known if name not in model.params]:
+        yield (
+            "model.params",
+            f"{', '.join(missing)} must be given; begin the file with defaults: "
+            f"[{model.builder}, _self_] to take the rest from conf/model/{model.builder}.yaml",
+        )
+
+
+def _unknown(
+    group: str, name: str, params: Mapping[str, object], known: Sequence[str]
+) -> Iterator[Problem]:
+    for param in params if known else ():
+        if param not in known:
+            meant = hint(param, known) or f"; there are: {', '.join(known)}"
+            yield f"{group}.params.{param}", f"{name} has no such parameter{meant}"
+
+
+@functools.cache
+def _params_in_conf(group: str, key: str) -> Mapping[str, Sequence[str]]:
+    """The names of `params` in conf/, by what their file says for `key`."""
+    texts = (path.read_text(encoding="utf-8") for path in sorted((CONF / group).glob("*.yaml")))
+    files = [yaml.safe_load(text) for text in texts]
+    return {file[key]: tuple(file["params"]) for file in files if file.get("params")}

@@ -1,7 +1,7 @@
-"""What must hold of one search spec and the default it stands beside.
+"""Checks of one search spec and the default beside it.
 
-In: a spec, its key, its default. Out: (key, rule broken and remedy) for every law that doesn't
-hold. Optuna itself takes NaN bounds and defaults outside their range without a word.
+In: a spec, its key, its default. Out: a `Problem` for each check that fails. Optuna itself accepts
+NaN bounds and defaults outside their range without a word.
 """
 
 from __future__ import annotations
@@ -11,24 +11,13 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from fairsweep.config.checks.values import Problem, is_number, is_whole
 from fairsweep.config.schema import Range, Spec
 from fairsweep.config.space import LAYER_RATES, exponent, is_int_range
-
-Problem = tuple[str, str]
 
 # Samplers calculate in floats: beyond these a whole number isn't exact, and a range has no width.
 LARGEST_WHOLE = 2**53
 LARGEST_FLOAT = 1e300
-
-
-def is_number(value: Any) -> bool:
-    """An int or a float; a boolean is neither here."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def is_whole(value: Any) -> bool:
-    """An int that is no boolean."""
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def spec_problems(key: str, spec: Spec, default: Any) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
-"""What must hold of composed settings and no type can say.
+"""Checks of composed settings that no type can express: of each arm, and of what arms share.
 
-In: the composed settings of one arm, or of the whole. Out: (key, rule broken and remedy) for
-every law that doesn't hold; nothing is raised here, so that all of them are told at once.
+In: the composed settings. Out: a `Problem` for each check that fails. Nothing is raised here, so
+that all of them are told at once.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ import re
 from collections.abc import Iterator
 
 from fairsweep.config.checks.data import data_problems, may_give_validation
-from fairsweep.config.checks.model import model_problems, optimizer_problems, training_problems
-from fairsweep.config.checks.params import params_problems
-from fairsweep.config.checks.rules import at_least, hint, one_of
-from fairsweep.config.checks.space import Problem, domain_problems, is_whole, spec_problems
+from fairsweep.config.checks.model import (
+    model_problems,
+    optimizer_problems,
+    params_problems,
+    training_problems,
+)
+from fairsweep.config.checks.space import domain_problems, spec_problems
+from fairsweep.config.checks.values import Problem, at_least, hint, is_whole, one_of
 from fairsweep.config.schema import Config
 from fairsweep.config.space import GROUPS, ArmSettings, is_empty
 
 SWEEP_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
-OF_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 SAMPLERS = ("tpe", "random", "qmc", "grid", "gp")
 PRUNERS = ("none", "median", "successive_halving", "hyperband")
@@ -40,7 +43,7 @@ LEAST = {
     "reduction_factor": 2,
     "min_early_stopping_rate": 0,
 }
-LONGEST_VALUE = 6000
+LONGEST_VALUE = 6000  # characters that MLflow keeps of a param
 DOMAINS = {
     "optimizer.learning_rate": (0.0, "need numbers above 0"),
     "training.batch_size": (1, "need whole numbers from 1"),
@@ -55,7 +58,7 @@ METRICS = {
 
 
 def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
-    """Laws of the four groups that decide an arm's results, and of its search space."""
+    """Checks of the four groups that decide an arm's results, and of its search space."""
     problems = [
         *data_problems(arm.data),
         *model_problems(arm.model),
@@ -84,7 +87,7 @@ def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
 
 
 def _lengths(arm: ArmSettings) -> Iterator[Problem]:
-    """MLflow keeps no longer value."""
+    """Checks that MLflow keeps each value whole."""
     values = {"model.params": arm.model.params, "optimizer.params": arm.optimizer.params}
     for place, own in {"data": vars(arm.data), **values}.items():
         for name, value in own.items():
@@ -94,24 +97,32 @@ def _lengths(arm: ArmSettings) -> Iterator[Problem]:
 
 
 def sweep_problems(config: Config, longest: int) -> Iterator[Problem]:
-    """Laws of everything that arms share; `longest` is the epochs of their longest training."""
+    """Checks of what arms share.
+
+    Args:
+        config: the composed settings.
+        longest: epochs of the longest training of any arm.
+    """
     yield from one_of("search.name", config.search.name, SAMPLERS)
     yield from one_of("pruner.name", config.pruner.name, PRUNERS)
     yield from one_of("executor.name", config.executor.name, EXECUTORS)
     yield from one_of("tracking.name", config.tracking.name, TRACKERS)
     if config.tracking.name == "server" and config.tracking.uri is None:
-        yield "tracking.uri", "tracking=server needs its address; tracking.uri=http://host:5000"
+        yield (
+            "tracking.uri",
+            "tracking=server needs the server's address; tracking.uri=http://host:5000",
+        )
     elif config.tracking.uri is not None and "@" in config.tracking.uri:
         yield (
             "tracking.uri",
-            "need an address without user and password, for it is stored and shown; MLflow reads "
-            "them from MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+            "need an address without user and password, because it is stored and shown; MLflow "
+            "reads them from MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
         )
     elif config.tracking.uri is not None and not re.match(r"https?://.", config.tracking.uri):
         yield (
             "tracking.uri",
-            f"need the http address of an MLflow server, got {config.tracking.uri!r}; null is the "
-            "store in tracking.root",
+            f"need the http address of an MLflow server, got {config.tracking.uri!r}; null uses "
+            "the local store in tracking.root",
         )
     yield from one_of("terminal", config.terminal, TERMINALS)
     yield from at_least("search.trials", config.search.trials, 1)
@@ -127,11 +138,14 @@ def sweep_problems(config: Config, longest: int) -> Iterator[Problem]:
     if workers != "auto" and not (is_whole(workers) and 1 <= workers <= most):
         yield (
             "executor.workers",
-            f"need auto or a whole number from 1 to {most}, 4 for each core here, got {workers!r}",
+            f"need auto or a whole number from 1 to {most}, four per core, got {workers!r}",
         )
     yield from at_least("executor.threads", config.executor.threads, 1)
     if config.search.name == "gp" and importlib.util.find_spec("torch") is None:
-        yield "search.name", "gp needs torch, which isn't installed: pip install torch, or use tpe"
+        yield (
+            "search.name",
+            "gp needs torch, which isn't installed; pip install torch, or search=tpe",
+        )
     for place, params in (("search", config.search.params), ("pruner", config.pruner.params)):
         for name, value in params.items():
             if name in LEAST and value != "auto":
@@ -141,7 +155,7 @@ def sweep_problems(config: Config, longest: int) -> Iterator[Problem]:
 
 
 def name_problems(name: str | None) -> Iterator[Problem]:
-    """The law of a sweep's name: it becomes a file name, a tag and part of a URL."""
+    """Checks of a sweep's name, which becomes a file name, a tag and part of a URL."""
     if name is None:
         return
     if not SWEEP_NAME.fullmatch(name):
@@ -150,12 +164,6 @@ def name_problems(name: str | None) -> Iterator[Problem]:
             "sweep.name",
             f"need 1 to 100 of A-Z a-z 0-9 . _ - and no dot or - first, got {shown!r}; "
             "for example sweep.name=digits-first-try",
-        )
-    elif OF_DEVICES.fullmatch(name):
-        yield (
-            "sweep.name",
-            f"it becomes a file name, and on Windows {name!r} is a device; for example "
-            f"sweep.name=run-{name}",
         )
 
 

@@ -1,6 +1,7 @@
-"""Composing: overrides and conf/ in, a checked `Plan` out, or `BadInput` with every problem.
+"""What each command composes: overrides and conf/ in, checked settings out, or `BadInput` with all
+problems. For a sweep and for a training the settings are a `Plan`.
 
-Nothing is written here and TensorFlow is not imported, so a mistake costs a second.
+Nothing is written here and TensorFlow isn't imported, so bad input is told within a second.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from fairsweep.config.checks.space import Problem
 from fairsweep.config.checks.sweep import arm_problems, name_problems, sweep_problems
-from fairsweep.config.compose.explain import option_file, place
-from fairsweep.config.compose.grammar import check_grammar
-from fairsweep.config.compose.hydra import composed, hydra_for
+from fairsweep.config.checks.values import Problem
+from fairsweep.config.compose.hydra import Composed, Composer, composer
+from fairsweep.config.compose.overrides import check_overrides
+from fairsweep.config.compose.places import Places
 from fairsweep.config.compose.quoted import unquote, unquote_arm
 from fairsweep.config.plan import Arm, Plan
 from fairsweep.config.schema import Config, DoctorConfig, PredictConfig, ReportConfig, UiConfig
@@ -47,41 +48,41 @@ def compose_sweep(overrides: Sequence[str], config_dir: str | None = None) -> Pl
         config_dir: a folder of the user's own with more options for the groups.
 
     Raises:
-        BadInput: something doesn't compose or breaks a law.
+        BadInput: something doesn't compose or fails a check.
     """
-    check_grammar(overrides)
-    with hydra_for(config_dir) as extra:
-        shared, _ = composed("config", [*overrides, *extra], Config)
-        group, options = _arms(shared, overrides)
-        arms = [_arm(group, option, overrides, extra) for option in options]
-    found = list(_search_only(shared.search.only, arms, overrides))
-    arms = [_found_in(arm, config_dir) for arm in arms]
-    return _checked(shared, group, arms, [*overrides, *extra], found)
+    check_overrides(overrides)
+    with composer(config_dir) as hydra:
+        shared = hydra.compose("config", overrides, Config)
+        group, options = _arms(shared)
+        arms = [_arm(hydra, group, option, overrides) for option in options]
+    found = list(_search_only(shared, [arm for arm, _ in arms]))
+    arms = [(_found_in(arm, config_dir), places) for arm, places in arms]
+    return checked(shared, group, arms, found)
 
 
 def compose_training(overrides: Sequence[str], config_dir: str | None = None) -> Plan:
     """The plan of a single training: one arm, named after its optimizer.
 
     Raises:
-        BadInput: something doesn't compose or breaks a law.
+        BadInput: something doesn't compose or fails a check.
     """
-    check_grammar(overrides)
-    with hydra_for(config_dir) as extra:
-        shared, choices = composed("config", [*overrides, *extra], Config)
-    settings = ArmSettings(shared.data, shared.model, shared.optimizer, shared.training)
+    check_overrides(overrides)
+    with composer(config_dir) as hydra:
+        shared = hydra.compose("config", overrides, Config)
+    settings = _arm_settings(shared.settings)
     for group in SEARCHABLE:
         space = getattr(settings, group).space
         for name in settings.known(group):
             space.pop(name, None)  # nothing is searched, so no value has to lie in a space
-    arm = Arm(choices["optimizer"], settings, choices, _own(overrides))
-    return _checked(shared, "optimizer", [_found_in(arm, config_dir)], [*overrides, *extra])
+    arm = Arm(shared.choices["optimizer"], settings, shared.choices, _own(overrides))
+    return checked(shared, "optimizer", [(_found_in(arm, config_dir), shared.places)])
 
 
 def compose_report(overrides: Sequence[str], config_dir: str | None = None) -> ReportConfig:
     """The settings of a report.
 
     Raises:
-        BadInput: something doesn't compose or breaks a law.
+        BadInput: something doesn't compose or fails a check.
     """
     return _compose_named("report", overrides, config_dir, ReportConfig)
 
@@ -90,7 +91,7 @@ def compose_doctor(overrides: Sequence[str], config_dir: str | None = None) -> D
     """Which sweep to examine.
 
     Raises:
-        BadInput: something doesn't compose or breaks a law.
+        BadInput: something doesn't compose or fails a check.
     """
     return _compose_named("doctor", overrides, config_dir, DoctorConfig)
 
@@ -101,45 +102,52 @@ def compose_ui(overrides: Sequence[str], config_dir: str | None = None) -> UiCon
     Raises:
         BadInput: something doesn't compose.
     """
-    with hydra_for(config_dir) as extra:
-        config, _ = composed("ui", [*overrides, *extra], UiConfig)
-    return config
+    with composer(config_dir) as hydra:
+        return hydra.compose("ui", overrides, UiConfig).settings
 
 
 def compose_predict(overrides: Sequence[str], config_dir: str | None = None) -> PredictConfig:
-    """What to predict, and where from and to.
+    """What to predict, from what and into what.
 
     Raises:
         BadInput: something doesn't compose.
     """
-    with hydra_for(config_dir) as extra:
+    with composer(config_dir) as hydra:
         try:
-            config, _ = composed("predict", [*overrides, *extra], PredictConfig)
+            return hydra.compose("predict", overrides, PredictConfig).settings
         except BadInput as error:  # its keys are given without "predict."
             raise BadInput(*(p.replace("predict.", "") for p in error.problems)) from error
-    return config
 
 
 def _compose_named(
     command: str, overrides: Sequence[str], config_dir: str | None, schema: type[Named]
 ) -> Named:
-    paths: list[str]
-    with hydra_for(config_dir) as paths:
-        config, _ = composed(command, [*overrides, *paths], schema)
-    problems = [_tell(problem, overrides) for problem in name_problems(config.sweep.name)]
-    if problems:
+    with composer(config_dir) as hydra:
+        found: Composed[Named] = hydra.compose(command, overrides, schema)
+    name = found.settings.sweep.name
+    if problems := [_told(problem, found.places) for problem in name_problems(name)]:
         raise BadInput(*problems)
-    return config
+    return found.settings
 
 
-def _arms(config: Config, overrides: Sequence[str]) -> tuple[str, list[str]]:
-    """The group that arms differ in, and its options. What stands on the command line rules:
-    `optimizer=adam` is a sweep of that arm, `arms.model=[…]` replaces the arms of conf/."""
-    names = {override.partition("=")[0].lstrip("+") for override in overrides}
-    axes = [axis for axis in AXES if f"arms.{axis}" in names] or [
-        axis for axis in AXES if getattr(config.arms, axis) is not None
-    ]
-    axes = [axis for axis in axes if getattr(config.arms, axis) is not None]
+def _arms(shared: Composed[Config]) -> tuple[str, list[str]]:
+    """The group that arms differ in, and its options.
+
+    The command line goes before an experiment, an experiment before conf/config.yaml. Each says it
+    by `arms`, or by the choice of one option, which is a sweep of that one arm: `optimizer=adam`
+    on the command line, `override /optimizer: adam` in a file. In a file with both, `arms` are
+    for sweeps, and the choice is for a single training.
+    """
+    config, places = shared.settings, shared.places
+    names = {override.partition("=")[0].lstrip("+") for override in places.overrides}
+    order = {file.name: i for i, file in enumerate(places.files)} | {"config": -1}
+    said = {axis: order.get(places.file_of(f"arms.{axis}") or "config", -1) for axis in AXES}
+    there = [axis for axis in AXES if getattr(config.arms, axis) is not None]
+    axes = (
+        [axis for axis in there if f"arms.{axis}" in names]
+        or [axis for axis in there if said[axis] >= 0]
+        or there
+    )
     if len(axes) != 1:
         given = ", ".join(f"arms.{axis}" for axis in axes) or "none"
         raise BadInput(
@@ -148,13 +156,16 @@ def _arms(config: Config, overrides: Sequence[str]) -> tuple[str, list[str]]:
         )
     axis = axes[0]
     choice = re.compile(rf"{axis}=[\w./-]+")
-    chosen = next((o for o in reversed(overrides) if choice.fullmatch(o)), None)
+    chosen = next((o for o in reversed(places.overrides) if choice.fullmatch(o)), None)
     if chosen is not None:
         if f"arms.{axis}" in names:
             raise BadInput(
-                f"{chosen}: arms.{axis} already says what stands side by side; leave one out"
+                f"{chosen}: arms.{axis} already says which arms to compare; leave one out"
             )
-        return axis, [chosen.partition("=")[2]]
+        return axis, [shared.choices[axis]]
+    chooser = dict(places.chosen).get(axis)
+    if f"arms.{axis}" not in names and chooser is not None and order[chooser] > said[axis]:
+        return axis, [shared.choices[axis]]
     options: list[str] = getattr(config.arms, axis)
     if not options:
         raise BadInput(
@@ -163,39 +174,42 @@ def _arms(config: Config, overrides: Sequence[str]) -> tuple[str, list[str]]:
     twice = sorted({option for option in options if options.count(option) > 1})
     if twice:
         raise BadInput(
-            f"arms.{axis}: every arm may stand once, got {', '.join(twice)} more than once"
-            f"{place(f'arms.{axis}', overrides)}; seeds are repeated by confirm.seeds"
+            f"arms.{axis}: each arm may be given once, got {', '.join(twice)} more than once"
+            f"{places.of(f'arms.{axis}')}; to repeat seeds, set confirm.seeds"
         )
     return axis, options
 
 
-def _arm(group: str, option: str, overrides: Sequence[str], extra: Sequence[str]) -> Arm:
+def _arm(hydra: Composer, group: str, option: str, overrides: Sequence[str]) -> tuple[Arm, Places]:
     own = [o for o in overrides if not o.startswith(f"{group}=")]
     try:
-        config, choices = composed("config", [f"{group}={option}", *own, *extra], Config)
+        found = hydra.compose("config", [f"{group}={option}", *own], Config)
     except BadInput as error:
         raise BadInput(*(f"arm {option}: {problem}" for problem in error.problems)) from error
-    settings = ArmSettings(config.data, config.model, config.optimizer, config.training)
-    return Arm(option, settings, choices, (f"{group}={option}", *_own(own)))
+    settings = _arm_settings(found.settings)
+    return Arm(option, settings, found.choices, (f"{group}={option}", *_own(own))), found.places
 
 
-def _search_only(
-    names: Sequence[str] | None, arms: Sequence[Arm], overrides: Sequence[str]
-) -> Iterator[str]:
-    """Leaves the named parameters in the spaces of the arms, and no others but those that the laws
-    tell of; yields what is wrong of the names."""
+def _arm_settings(config: Config) -> ArmSettings:
+    return ArmSettings(config.data, config.model, config.optimizer, config.training)
+
+
+def _search_only(shared: Composed[Config], arms: Sequence[Arm]) -> Iterator[str]:
+    """Applies `search.only`: leaves the named parameters in the spaces of the arms, and those that
+    don't exist, which the checks tell of. Yields what is wrong with the names."""
+    names, place = shared.settings.search.only, shared.places.of("search.only")
     if names is None:
         return
     if not names:
         yield (
-            f"search.only: need at least one name, got []{place('search.only', overrides)}; "
-            "optimizer.learning_rate, for example; null searches all that have a space"
+            f"search.only: need at least one name, got []{place}; for example "
+            "optimizer.learning_rate; null searches every parameter with a space"
         )
     there = dict.fromkeys(name for arm in arms for name in arm.searched)
     if unknown := [name for name in names if name not in there]:
         yield (
-            f"search.only: no arm has a space for {', '.join(unknown)}"
-            f"{place('search.only', overrides)}; there are: {', '.join(there)}"
+            f"search.only: no arm has a space for {', '.join(unknown)}{place}; there are: "
+            f"{', '.join(there)}"
         )
     for arm in arms:
         for group in SEARCHABLE:
@@ -205,7 +219,7 @@ def _search_only(
 
 
 def _found_in(arm: Arm, config_dir: str | None) -> Arm:
-    """The arm, knowing that it needs the user's own config folder to be composed again."""
+    """The arm, with the user's own config folder, which composing it again needs."""
     if config_dir is None:
         return arm
     return replace(arm, overrides=(*arm.overrides, f"--config-dir={config_dir}"))
@@ -216,40 +230,47 @@ def _own(overrides: Sequence[str]) -> tuple[str, ...]:
     return tuple(o for o in overrides if re.split(r"[.=/]", o.lstrip("+~"))[0] not in SWEEP_ONLY)
 
 
-def _checked(
-    shared: Config,
+def checked(
+    shared: Composed[Config],
     group: str,
-    arms: list[Arm],
-    overrides: Sequence[str],
+    arms: Sequence[tuple[Arm, Places]],
     found: Sequence[str] = (),
 ) -> Plan:
-    """The plan, unless there are problems, `found` before or here."""
-    notes = [
-        *unquote("search.params", shared.search.params),
-        *unquote("pruner.params", shared.pruner.params),
-        *(note for arm in arms for note in unquote_arm(arm.settings)),
+    """The plan, if no check fails.
+
+    Args:
+        shared: what the arms share.
+        group: what they differ in.
+        arms: each with the places of its values.
+        found: problems that are known already.
+
+    Raises:
+        BadInput: with all problems, each once.
+    """
+    config = shared.settings
+    warnings = [
+        *unquote("search.params", config.search.params),
+        *unquote("pruner.params", config.pruner.params),
+        *(warning for arm, _ in arms for warning in unquote_arm(arm.settings)),
     ]
-    longest = max(arm.settings.training.epochs for arm in arms)
-    problems = [*found, *(_tell(p, overrides) for p in sweep_problems(shared, longest))]
-    for arm in arms:
+    longest = max(arm.settings.training.epochs for arm, _ in arms)
+    problems = [*found, *(_told(p, shared.places) for p in sweep_problems(config, longest))]
+    for arm, places in arms:
         rate = arm.settings.optimizer.params.get("learning_rate")
         if isinstance(rate, int) and not isinstance(rate, bool):
             arm.settings.optimizer.params["learning_rate"] = float(rate)  # Keras refuses an int
-        for key, text in arm_problems(arm.settings):
-            choice = arm.choices.get(key.partition(".")[0])
-            problems.append(_tell((key, text), overrides, choice))
+        problems += [_told(problem, places) for problem in arm_problems(arm.settings)]
     if problems:
         raise BadInput(*dict.fromkeys(problems))
-    return Plan(shared, group, tuple(arms), tuple(dict.fromkeys(notes)))
+    return Plan(config, group, tuple(arm for arm, _ in arms), tuple(dict.fromkeys(warnings)))
 
 
-def _tell(problem: Problem, overrides: Sequence[str], option: str | None = None) -> str:
+def _told(problem: Problem, places: Places) -> str:
+    """The problem with its place. One about a default outside its space has two: the value stands
+    in one, the space in another."""
     key, text = problem
-    group = key.partition(".")[0]
-    file = option_file(f"{group}/{option}", overrides) if option else ""
-    # A space and the default in it can each be what is wrong: the one that was given is shown.
-    default = key.replace(".space.", "." if group == "training" else ".params.", 1)
-    where = place(key, overrides)
-    if not where and default != key and (given := place(default, overrides)):
-        where = f"{given.removesuffix(')')}; {file})"
-    return f"{key}: {text}{where or place(key, overrides, file)}"
+    where = places.of(key)
+    value = key.replace(".space.", "." if key.startswith("training.") else ".params.", 1)
+    if text.startswith("the default ") and (other := places.of(value)) not in ("", where):
+        where = f"{other.removesuffix(')')}; {where.removeprefix(' (')}" if where else other
+    return f"{key}: {text}{where}"

@@ -1,9 +1,26 @@
-# Completes `fairsweep sweep optimizer=<Tab>`. Hydra's own script knows `python file.py` only.
-_fairsweep_complete() {
-    local words=($COMP_LINE) line
-    [[ "${words[1]} ${words[2]}" == "-m pipeline."* ]] || return
-    line="app ${COMP_LINE#*pipeline.*[[:space:]]}"
-    COMPREPLY=($(COMP_LINE="$line" COMP_POINT=${#line} "${words[0]}" -m "${words[2]}" -sc query=bash))
+# Tab completion of fairsweep: its commands, then the overrides of a command.
+_fairsweep() {
+    local line=${COMP_LINE:0:COMP_POINT} word head
+    local -a words
+    read -ra words <<< "$line"
+    word=${line##*[[:space:]]}
+    COMPREPLY=()
+    if ((${#words[@]} == 1)) || [[ ${#words[@]} == 2 && -n $word ]]; then
+        COMPREPLY=($(compgen -S " " -W "@COMMANDS@" -- "$word"))
+        local IFS=$'\n'
+        COMPREPLY=("${COMPREPLY[@]/%/ }")
+        return
+    fi
+    if [[ $word == -* ]]; then
+        COMPREPLY=($(compgen -W "--help --cfg --info --config-dir" -- "$word"))
+        return
+    fi
+    head="app ${line#*"${words[1]}"}"
+    COMPREPLY=($(COMP_LINE=$head COMP_POINT=${#head} "${words[0]}" "${words[1]}" -sc query=bash 2> /dev/null))
+    # Bash completes what stands after the last = or : as a word of its own.
+    if [[ $word == *[=:]* ]]; then
+        head=${word%"${word##*[=:]}"}
+        [[ $COMP_WORDBREAKS == *"${head: -1}"* ]] && COMPREPLY=("${COMPREPLY[@]#"$head"}")
+    fi
 }
-COMP_WORDBREAKS=${COMP_WORDBREAKS//=}
-complete -o default -o nospace -F _fairsweep_complete python python3 .venv/bin/python
+complete -o default -o nospace -F _fairsweep fairsweep

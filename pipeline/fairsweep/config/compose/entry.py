@@ -1,12 +1,14 @@
 """How every command starts and ends: check everything, then let Hydra make the run's folder.
 
-Bad input ends here with exit code 2 before a file is written. `--help`, `--cfg`, `--info` and tab
-completion go to Hydra as they are.
+Bad input ends here with exit code 2 before a file is written. What `--help`, `--cfg`, `--info` and
+tab completion show comes from Hydra.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import re
 import signal
@@ -20,9 +22,12 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from fairsweep.config.compose.hydra import CONF, register_schema
-from fairsweep.errors import BadInput, Interrupted, PipelineError, is_full, unwritable
-from fairsweep.invocation import command_line
+from fairsweep.config.compose.explain import COMPOSE_ERRORS, explain
+from fairsweep.config.compose.hydra import register_schema
+from fairsweep.config.compose.places import Places
+from fairsweep.config.options import CONF
+from fairsweep.errors import DONE, BadInput, Interrupted, PipelineError, is_full, unwritable
+from fairsweep.invocation import as_called, command_line
 
 P = TypeVar("P")
 HYDRAS_OWN = re.compile(r"[+~]*hydra[./=]")
@@ -47,27 +52,25 @@ def command(
         short: keys below one that has the command's name, which it takes without that name.
     """
     arguments = get_args_parser().parse_intermixed_args()
+    again = command_line(name, *sys.argv[1:])
     words = [word for word in sys.argv[1:] if word not in arguments.overrides]
     arguments.overrides = [
         f"{name}.{o}" if o.partition("=")[0] in short else o for o in arguments.overrides
     ]
     register_schema()
-    if arguments.experimental_rerun:
-        _fail(BadInput("--experimental-rerun: it would run what a file holds; leave it out"))
-    # Hydra parses again, and takes options only after all overrides.
-    if arguments.help or arguments.hydra_help or arguments.cfg or arguments.info:
-        sys.argv[1:] = [*arguments.overrides, f"hydra/help={name}", *words]
-        _hydra_main(config_name, _nothing)
-        sys.exit(0)
-    if arguments.shell_completion:
-        if arguments.overrides == ["install=bash"]:
-            print(COMPLETION.read_text())
-        else:
-            _hydra_main(config_name, _nothing)
-        sys.exit(0)
-    code, again = 1, command_line(name, *sys.argv[1:])
+    code = 1
     try:
-        _check_options(arguments)
+        check_options(arguments)
+        if arguments.shell_completion:
+            print(completions(config_name, name, short, arguments.overrides))
+            sys.exit(DONE)
+        if arguments.help or arguments.hydra_help or arguments.cfg or arguments.info:
+            # Hydra parses again, and takes options only after all overrides. Help needs none.
+            overrides = [] if arguments.help else arguments.overrides
+            sys.argv[1:] = [*overrides, f"hydra/help={name}", *words]
+            text = _what_hydra_prints(config_name, overrides)
+            print(as_called(name, text) if arguments.help else text, end="")
+            sys.exit(DONE)
         plan = compose(arguments.overrides, arguments.config_dir)
     except PipelineError as error:
         _fail(error)
@@ -96,31 +99,59 @@ def command(
     sys.exit(code)
 
 
-def _check_options(arguments: argparse.Namespace) -> None:
-    """Checks the options that Hydra has and this project hasn't.
+def check_options(arguments: argparse.Namespace) -> None:
+    """Checks Hydra's options that Fairsweep doesn't take.
 
     Raises:
         BadInput: one of them is given.
     """
+    if arguments.experimental_rerun:
+        raise BadInput("--experimental-rerun: it would run what a file holds; leave it out")
     if arguments.multirun:
-        raise BadInput("--multirun: arms are how options stand side by side: arms.optimizer=[…]")
+        raise BadInput("--multirun: to compare options, use arms: arms.optimizer=[…]")
     if arguments.config_name or arguments.config_path:
         raise BadInput("--config-name, --config-path: use --config-dir to add options of your own")
     if hydras := [o for o in arguments.overrides if HYDRAS_OWN.match(o)]:
         raise BadInput(
-            f"{hydras[0]}: Hydra's own settings aren't for the command line here; what it "
-            "writes stands in tracking.root"
+            f"{hydras[0]}: Hydra's own settings can't be changed here; what it writes is in "
+            "tracking.root"
         )
     if arguments.config_dir and not Path(arguments.config_dir).is_dir():
         raise BadInput(
             f"--config-dir: there is no folder {Path(arguments.config_dir).absolute()}; give "
-            "the one that holds your model/, data/ or optimizer/"
+            "the one with your model/, data/ or optimizer/ in it"
         )
 
 
 def _hydra_main(config_name: str, job: Callable[[DictConfig], None]) -> None:
     decorate = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)
     decorate(job)()
+
+
+def _what_hydra_prints(config_name: str, overrides: Sequence[str] = ()) -> str:
+    """Help, a config, or completions. Printed by us, because Hydra would show a traceback when the
+    reader goes away, as `| head` does."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        try:
+            _hydra_main(config_name, _nothing)
+        except COMPOSE_ERRORS as error:
+            raise BadInput(*explain(error, Places(overrides), None)) from error
+    return printed.getvalue()
+
+
+def completions(config_name: str, name: str, short: Sequence[str], words: Sequence[str]) -> str:
+    """What Tab offers; or the script that has bash ask for it, as Hydra's `-sc install=bash`."""
+    if words == ["install=bash"]:
+        return completion_script()
+    word = os.environ.get("COMP_LINE", "").rpartition(" ")[2]
+    own = [f"{key}=" for key in short if f"{key}=".startswith(word)]
+    found = _what_hydra_prints(config_name).split()
+    return " ".join([*own, *(o for o in found if not (short and o.startswith(f"{name}.")))])
+
+
+def completion_script() -> str:
+    """What bash evaluates to complete `fairsweep`."""
+    return COMPLETION.read_text(encoding="utf-8")
 
 
 def _nothing(_: DictConfig) -> None:

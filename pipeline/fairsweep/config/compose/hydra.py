@@ -5,22 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from fairsweep.config.compose.explain import COMPOSE_ERRORS, explain, option_file, own_file
-from fairsweep.config.compose.user_files import GROUPS, check_files
+from fairsweep.config.compose.explain import COMPOSE_ERRORS, explain
+from fairsweep.config.compose.places import ConfigFile, Places
+from fairsweep.config.compose.user_files import check_files
+from fairsweep.config.options import CONF, GROUPS
 from fairsweep.config.schema import Config, DoctorConfig, PredictConfig, ReportConfig, UiConfig
 from fairsweep.errors import BadInput
 
-PACKAGE = Path(__file__).resolve().parents[2]
-# An installed package has its conf/ inside, a checkout has it beside the source root.
-CONF = next(p for p in (PACKAGE / "conf", PACKAGE.parents[1] / "conf") if p.is_dir())
 SEARCH_PATH = "hydra.searchpath"
 # Of Hydra's settings those that differ from run to run, and of a job's those that don't.
 OF_A_RUN = ("overrides", "runtime", "searchpath", "job")
@@ -39,54 +41,94 @@ def register_schema() -> None:
     store.store(name="ui_schema", node=UiConfig)
 
 
+@dataclass(frozen=True)
+class Composed(Generic[T]):
+    """Typed settings, the option chosen in each group, and where their values stand."""
+
+    settings: T
+    choices: Mapping[str, str]
+    places: Places
+
+
+class Composer:
+    """Hydra while it is initialized, for any number of configs."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+
+    def compose(self, name: str, overrides: Sequence[str], schema: type[T]) -> Composed[T]:
+        """The composed settings.
+
+        Args:
+            name: the file of conf/.
+            overrides: as on the command line.
+            schema: the type of the whole.
+
+        Raises:
+            BadInput: they don't compose, or not into the schema.
+        """
+        places = Places(overrides, folder=self.folder)
+        found_by = [*overrides]
+        if self.folder is not None:
+            found_by.append(f"{SEARCH_PATH}=[file://{self.folder.resolve()}]")
+        try:
+            found = compose(name, overrides=found_by, return_hydra_config=True)
+            choices = {str(k): str(v) for k, v in found.hydra.runtime.choices.items()}
+            if self.folder is not None:
+                _check_hydras_own(name, found.hydra)
+                _check_names(choices, places)
+            places = _places(name, found_by, places)
+            with open_dict(found):
+                del found["hydra"]
+            missing = sorted(OmegaConf.missing_keys(found))
+            if missing:
+                raise BadInput(*(f"{key}: must be given; for example {key}=…" for key in missing))
+            if extra := list(_extra_keys(found)):
+                raise BadInput(*extra)
+            typed = OmegaConf.to_object(found)
+        except COMPOSE_ERRORS as error:
+            raise BadInput(*explain(error, places, _known(name, found_by))) from error
+        assert isinstance(typed, schema)
+        return Composed(typed, choices, places)
+
+
 @contextmanager
-def hydra_for(config_dir: str | None) -> Iterator[list[str]]:
-    """Hydra, for `composed` within; gives the overrides that have it find the user's own files.
+def composer(config_dir: str | None) -> Iterator[Composer]:
+    """Hydra, which also finds the user's own files in `config_dir`.
 
     Raises:
-        BadInput: these files aren't plain data, or one that is chosen is no YAML.
+        BadInput: these files aren't plain data, or one that is chosen isn't YAML.
     """
     register_schema()
-    extra: list[str] = []
-    broken: Sequence[str] = ()
-    if config_dir is not None:
-        broken = check_files(Path(config_dir))
-        extra = [f"{SEARCH_PATH}=[file://{Path(config_dir).resolve()}]"]
+    folder = None if config_dir is None else Path(config_dir)
+    broken = () if folder is None else check_files(folder)
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
         try:
-            yield extra
+            yield Composer(folder)
         except yaml.YAMLError as error:
             raise BadInput(*broken) from error
 
 
-def composed(name: str, overrides: Sequence[str], schema: type[T]) -> tuple[T, dict[str, str]]:
-    """The composed settings, and the option chosen in each group.
-
-    Raises:
-        BadInput: they don't compose, or not into the schema.
-    """
-    try:
-        found = compose(name, overrides=list(overrides), return_hydra_config=True)
-        choices = dict(found.hydra.runtime.choices)
-        if any(override.startswith(SEARCH_PATH) for override in overrides):
-            _check_hydras_own(name, found.hydra)
-            _check_names(choices, overrides)
-        with open_dict(found):
-            del found["hydra"]
-        missing = sorted(OmegaConf.missing_keys(found))
-        if missing:
-            raise BadInput(*(f"{key}: must be given; for example {key}=…" for key in missing))
-        if extra := list(_extra_keys(found)):
-            raise BadInput(*extra)
-        typed = OmegaConf.to_object(found)
-    except COMPOSE_ERRORS as error:
-        raise BadInput(*explain(error, overrides, _known(name, overrides))) from error
-    assert isinstance(typed, schema)
-    return typed, {str(group): str(option) for group, option in choices.items()}
+def _places(name: str, overrides: Sequence[str], places: Places) -> Places:
+    """The files that Hydra composed, and which of them chose an option for another group."""
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None
+    found = hydra.config_loader.compute_defaults_list(name, list(overrides), RunMode.RUN)
+    files = tuple(
+        ConfigFile(default.config_path, default.package or "")
+        for default in found.defaults
+        if default.config_path and not default.config_path.startswith("hydra/")
+    )
+    chosen = tuple(
+        (group, meta.containing_config_path)
+        for group, meta in found.overrides.override_metadata.items()
+        if not meta.external_override and meta.containing_config_path != name
+    )
+    return Places(places.overrides, files, chosen, places.folder)
 
 
 def _known(name: str, overrides: Sequence[str]) -> DictConfig | None:
-    """The defaults of the chosen options; None where these are what doesn't compose."""
+    """The defaults of the chosen options; None if these are what doesn't compose."""
     choice = re.compile(rf"({'|'.join(GROUPS)})=[\w-]+|{SEARCH_PATH}=.*")
     try:
         known: DictConfig = compose(name, [o for o in overrides if choice.fullmatch(o)])
@@ -96,26 +138,26 @@ def _known(name: str, overrides: Sequence[str]) -> DictConfig | None:
 
 
 def _check_hydras_own(name: str, given: DictConfig) -> None:
-    """Hydra's own settings can run code, and write anywhere; the user's files leave them alone."""
+    """Hydra's own settings can run code and write anywhere, so no user's file changes them."""
     ours, theirs = _plain(compose(name, return_hydra_config=True).hydra), _plain(given)
     changed = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
     if changed:
         raise BadInput(
             *(
-                f"hydra.{key}: Hydra's own settings aren't for a config of yours; leave it out"
+                f"hydra.{key}: a config can't change Hydra's own settings; leave it out"
                 for key in changed
             )
         )
 
 
-def _check_names(choices: Mapping[str, str], overrides: Sequence[str]) -> None:
-    """Of two files of one name Hydra takes that of conf/, without a word."""
+def _check_names(choices: Mapping[str, str], places: Places) -> None:
+    """Of two files with the same name Hydra takes the one in conf/ without a word."""
     names = [f"{group}/{option}" for group, option in choices.items()]
     problems = [
-        f"{option_file(name, overrides)}: it has the name of conf/{name}.yaml, which goes before "
-        f"it; give it another, for example my_{Path(name).name}.yaml"
+        f"{places.shown(name)}: conf/{name}.yaml has the same name and would be used instead; "
+        f"rename yours, for example to my_{Path(name).name}.yaml"
         for name in names
-        if (own := own_file(name, overrides)) is not None
+        if (own := places.own_file(name)) is not None
         and (CONF / f"{name}.yaml").is_file()
         and own.read_bytes() != (CONF / f"{name}.yaml").read_bytes()
     ]

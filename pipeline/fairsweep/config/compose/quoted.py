@@ -1,6 +1,6 @@
-"""Numbers in quotes: `learning_rate: '1e-3'` is text in YAML, and no one means text.
+"""Numbers in quotes: `learning_rate: '1e-3'` is text in YAML, and nobody means text.
 
-In: settings as they were composed. Out: the same settings with numbers, and a line for each.
+In: settings as they were composed. Out: the same settings with numbers, and a warning for each.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fairsweep.config.checks.model import BUILDERS
-from fairsweep.config.checks.space import is_number
+from fairsweep.config.checks.values import is_number
 from fairsweep.config.schema import Range
 from fairsweep.config.space import ArmSettings
 
@@ -19,7 +19,7 @@ WHOLE = re.compile(r"[+-]?\d+")
 
 
 def unquote_arm(arm: ArmSettings) -> Iterator[str]:
-    """Makes numbers of an arm's values and bounds. What a model of the user's own gets stays."""
+    """Makes numbers of an arm's values and bounds. Params of a user's own builder stay."""
     yield from unquote("optimizer.params", arm.optimizer.params)
     if arm.model.builder in BUILDERS:
         yield from unquote("model.params", arm.model.params)
@@ -59,4 +59,4 @@ def _number(value: Any) -> Any:
 
 
 def _told(key: str, value: Any, taken: Any) -> str:
-    return f"{key}: {value!r} is text, and is taken for the number {taken!r}; leave the quotes out"
+    return f"{key}: {value!r} is text and was read as the number {taken!r}; leave the quotes out"

@@ -1,4 +1,8 @@
-"""What overrides may look like, beyond Hydra's own grammar."""
+"""Checks of overrides as they are written, before Hydra sees them.
+
+In: the words of a command line. Out: nothing, or `BadInput` with every problem. Hydra would let
+these pass, or say something that doesn't help.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from fairsweep.config.compose.user_files import CALLS, GROUPS, RESOLVER
+from fairsweep.config.compose.user_files import CALLS, RESOLVER
+from fairsweep.config.options import GROUPS
 from fairsweep.errors import BadInput
 
 OPEN, CLOSED = "{[(", "}])"
@@ -14,8 +19,8 @@ PART_OF_A_SPEC = re.compile(r"\w+:[^/]")
 NO_NAME = re.compile(r"[^A-Za-z_{\['\"]|(null|true|false|nan|inf)?$", re.IGNORECASE)
 
 
-def check_grammar(overrides: Sequence[str]) -> None:
-    """Finds what Hydra lets pass, or answers with an exception of its own making.
+def check_overrides(overrides: Sequence[str]) -> None:
+    """Checks a whole command line.
 
     Raises:
         BadInput: an override can't be meant as it is written.
@@ -27,35 +32,34 @@ def check_grammar(overrides: Sequence[str]) -> None:
         key, _, value = override.lstrip("+~").partition("=")
         if override.startswith("+") and key.startswith("optimizer.params."):
             problems.append(
-                f"{override}: an optimizer has the parameters that stand in its file in "
-                f"conf/optimizer; write it without the + if {key} is one of them"
+                f"{override}: an optimizer has the params that its file in conf/optimizer lists; "
+                f"write it without the + if {key} is one of them"
             )
         elif override.startswith("+") and re.match(r"(optimizer|model|training)\.space\.", key):
             problems.append(
-                f"{override}: a parameter is added to a search space in a file; copy the one in "
-                f"conf/{key.partition('.')[0]} under another name"
+                f"{override}: a parameter joins a search space in a file; write one of your own "
+                f"that begins with defaults: [<option of conf/{key.partition('.')[0]}>, _self_]"
             )
         elif any(key.startswith(f"{null}.") for null in nulls):
             problems.append(
-                f"{override}: it stands inside of a key that is set to null; give a whole spec, "
-                f"with low and high or choices, or leave the null out"
+                f"{override}: the key around it is set to null; give a whole spec, with low and "
+                f"high or choices, or leave the null out"
             )
         elif RESOLVER.search(override):
             problems.append(
-                f"{override}: it would read what isn't in the config, such as the environment, and "
-                "what is read is stored and shown; write the value"
+                f"{override}: it would read something outside the config, such as the environment, "
+                "which would then be stored and shown; write the value"
             )
         elif call := CALLS.intersection(key.split(".")):
             problems.append(
-                f"{override}: {call.pop()} would make a call of a config; configs are data, and a "
-                "model of your own is given by model.builder"
+                f"{override}: {call.pop()} would call code from a config; configs are data, and "
+                "model.builder names a model of your own"
             )
         elif key in GROUPS and NO_NAME.match(value) and (key, value) != ("experiment", "null"):
             problems.append(f"{override}: need the name of an option, a file in conf/{key}")
         elif key in GROUPS and value.startswith("["):
             problems.append(
-                f"{override}: a group has one option; to put several side by side, "
-                f"arms.{key}={value}"
+                f"{override}: a group takes one option; to compare several, arms.{key}={value}"
             )
         elif key in GROUPS and re.search(r"[./]", value) and not value.startswith("{"):
             problems.append(f"{override}: need the name of an option, a file in conf/{key}")
@@ -64,13 +68,13 @@ def check_grammar(overrides: Sequence[str]) -> None:
 
 
 def _taken_apart(overrides: Sequence[str]) -> Iterator[str]:
-    """What a shell makes of braces and spaces that stand without quotes."""
+    """What a shell makes of braces and spaces without quotes."""
     for key, group in itertools.groupby(overrides, lambda o: o.partition("=")[0]):
         values = [override.partition("=")[2] for override in group]
         if len(values) > 1 and all(map(PART_OF_A_SPEC.match, values)):
             whole = ", ".join(value.replace(":", ": ", 1) for value in values)
             yield (
-                f"{key}={values[0]} {key}={values[1]}: the shell took braces apart; put quotes "
+                f"{key}={values[0]} {key}={values[1]}: the shell expanded the braces; put quotes "
                 f"around the whole: '{key}={{{whole}}}'"
             )
     rest = iter(overrides)
@@ -80,8 +84,8 @@ def _taken_apart(overrides: Sequence[str]) -> Iterator[str]:
             whole += f" {piece}"
         if whole != override:
             yield (
-                f"{override}: the shell took it apart where it has spaces; put quotes around the "
-                f"whole: '{whole}'"
+                f"{override}: the shell split it at its spaces; put quotes around the whole: "
+                f"'{whole}'"
             )
 
 

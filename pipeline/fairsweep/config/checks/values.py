@@ -1,4 +1,7 @@
-"""Rules that many keys have in common; each yields what is wrong, or nothing."""
+"""Checks of single values that many keys share.
+
+In: a key and its value. Out: a `Problem` for each check that fails, or nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,20 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fairsweep.config.checks.space import Problem, is_whole
+Problem = tuple[str, str]
+"""A key, and what is wrong with its value, with the remedy."""
 
 SEEDS = 2**32
+
+
+def is_number(value: Any) -> bool:
+    """An int or a float, and no boolean."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_whole(value: Any) -> bool:
+    """An int, and no boolean."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def plain_name(key: str, name: str) -> Iterator[Problem]:
@@ -18,8 +32,7 @@ def plain_name(key: str, name: str) -> Iterator[Problem]:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
         yield (
             key,
-            f"need 1 to 40 of A-Z a-z 0-9 _ -, for it becomes part of the sweep's name; "
-            f"got {name!r}",
+            f"need 1 to 40 of A-Z a-z 0-9 _ -, got {name!r}; it becomes part of the sweep's name",
         )
 
 
@@ -30,7 +43,7 @@ def at_least(key: str, value: Any, least: int) -> Iterator[Problem]:
 
 
 def seed(key: str, value: Any) -> Iterator[Problem]:
-    """A seed that every generator of random numbers takes."""
+    """A seed that every random number generator takes."""
     if not is_whole(value) or not 0 <= value < SEEDS:
         yield key, f"need a whole number from 0 to {SEEDS - 1}, got {value!r}; for example {key}=0"
 
@@ -48,6 +61,6 @@ def one_of(key: str, value: Any, allowed: Iterable[str]) -> Iterator[Problem]:
 
 
 def hint(name: str, known: Iterable[str]) -> str:
-    """The known name that is meant, if one is close."""
+    """Suggests the closest known name, if one is close."""
     close = difflib.get_close_matches(str(name), list(known), 1)
     return f"; did you mean {close[0]}?" if close else ""

@@ -1,0 +1,98 @@
+"""Where a value stands: an override of the command line, or a line of a config file.
+
+In: the composed files in Hydra's order, and the overrides. Out: `(command line: …)` or
+`(file:line)`, to be put behind a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from fairsweep.config.compose.user_files import line_of
+from fairsweep.config.options import CONF
+from fairsweep.errors import without_password
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A file that was composed: its `name` (`optimizer/adam`), and the `package` that its keys
+    belong to, which is empty for whole configs such as experiments."""
+
+    name: str
+    package: str
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a config was composed of: `files` in their order, of which later ones win, then
+    `overrides`. `chosen` is the file that chose a group's option by `override /group: option`.
+    `folder` is the user's own."""
+
+    overrides: Sequence[str] = ()
+    files: Sequence[ConfigFile] = ()
+    chosen: tuple[tuple[str, str], ...] = ()
+    folder: Path | None = None
+
+    def of(self, key: str) -> str:
+        """Where the value of `key` stands, or what of it is nearest; empty if nobody gave it."""
+        if given := self.on_command_line(key):
+            return given
+        file = self.in_files(key)
+        return f" ({file})" if file else ""
+
+    def on_command_line(self, key: str) -> str:
+        """The override that gave `key`, the last one if several did."""
+        for override in reversed(self.overrides):
+            name, _, value = override.lstrip("+~").partition("=")
+            inside = key.startswith(f"{name}.") and value.startswith("{")
+            if name and (key == name or name.startswith(f"{key}.") or inside):
+                return f" (command line: {without_password(override)})"
+        return ""
+
+    def file_of(self, key: str) -> str | None:
+        """The name of the last file that gives exactly this key."""
+        found = (f.name for f in reversed(self.files) if self._line(f, key) is not None)
+        return next(found, None)
+
+    def in_files(self, key: str) -> str:
+        """`file:line` of `key`, or of the nearest section above it that a file has."""
+        while key:
+            for file in reversed(self.files):
+                line = self._line(file, key)
+                if line is not None:
+                    return f"{self.shown(file.name)}{f':{line}' if line else ''}"
+            key = key.rpartition(".")[0]
+        return ""
+
+    def own_file(self, name: str) -> Path | None:
+        """The user's own file of an option, if there is one."""
+        path = None if self.folder is None else self.folder / f"{name}.yaml"
+        return path if path is not None and path.is_file() else None
+
+    def shown(self, name: str) -> str:
+        """The file of an option as messages name it: the user's own, or conf/…"""
+        own = self.own_file(name)
+        if own is None:
+            return f"conf/{name}.yaml"
+        return str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own)
+
+    def _line(self, file: ConfigFile, key: str) -> int | None:
+        """The line of a key in a file; 0 for the file as a whole, None if it isn't there."""
+        if key == file.package:
+            return 0
+        inside = key.removeprefix(f"{file.package}.") if file.package else key
+        path = self.own_file(file.name) or CONF / f"{file.name}.yaml"
+        if (file.package and inside == key) or not path.is_file():
+            return None
+        node, line = yaml.compose(path.read_bytes().decode("utf-8-sig"), yaml.SafeLoader), None
+        for part in inside.split("."):
+            pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+            found = next(((k, v) for k, v in pairs if str(k.value) == part), None)
+            if found is None:
+                return None
+            line, node = line_of(found[0]), found[1]
+        return line
