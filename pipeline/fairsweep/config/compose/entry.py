@@ -134,6 +134,9 @@ def _what_hydra_prints(config_name: str, overrides: Sequence[str] = ()) -> str:
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         try:
             _hydra_main(config_name, _nothing)
+        except SystemExit as ended:  # as Hydra ends after a help
+            if ended.code:
+                raise
         except COMPOSE_ERRORS as error:
             raise BadInput(*explain(error, Places(overrides), None)) from error
     return printed.getvalue()
