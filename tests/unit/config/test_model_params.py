@@ -33,3 +33,12 @@ def test_a_value_that_is_refused(overrides: tuple[str, ...], told: str) -> None:
 @pytest.mark.parametrize("override", BOTH)
 def test_one_normalization_is_fine(override: str) -> None:
     assert compose_sweep(["optimizer=adam", override]).arms
+
+
+@pytest.mark.parametrize("params", ["{filters: 16}", "{hidden_units: 4}", "{dropout: 2, l2: all}"])
+def test_params_of_a_users_own_builder_are_the_users(
+    params: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "mine")
+    own = ["model=custom", "model.builder=mine:build", f"+model.params={params}"]
+    assert compose_sweep(["optimizer=adam", *own]).arms
