@@ -18,7 +18,7 @@ import tensorflow as tf
 from sklearn.datasets import load_digits
 
 from fairsweep.config.checks.model import ACTIVATIONS
-from fairsweep.config.compose.hydra import CONF
+from fairsweep.config.options import CONF
 from fairsweep.data.scaling import measure
 from fairsweep.records import PruningSchedule, derive_seed
 from fairsweep.tasks import CLASSES

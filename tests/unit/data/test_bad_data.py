@@ -682,15 +682,15 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "no-target": ({**ROWS_CSV, "target": None}, "data.target: need the name of the column"),
     "no-file": ({"source": "csv", "target": "label"}, "data.path: data=d reads a file"),
     "no-folder": ({"source": "images"}, "data.path: data=d reads a folder"),
-    "dropped-target": ({**ROWS_CSV, "drop": ["b"]}, "named by data.drop, too"),
-    "split-by-the-target": ({**ROWS_CSV, "split": "b"}, "named by data.split, too"),
+    "dropped-target": ({**ROWS_CSV, "drop": ["b"]}, "is also in data.drop"),
+    "split-by-the-target": ({**ROWS_CSV, "split": "b"}, "is also in data.split"),
     "column-and-file": (
         {**ROWS_CSV, "split": "c", "test_path": "d.csv"},
-        "data.split: a column and files",
+        "data.split: this column gives the parts, and so do validation_path",
     ),
     "forgotten-csv": (
         {"source": "digits", "path": "a.csv", "target": "b"},
-        "data=d has data of its own, and reads no file; for yours say what kind it is: "
+        "data=d is built in and reads no file; name the kind of yours: "
         "data=csv data.path=… data.target=…",
     ),
     "forgotten-parquet": (
@@ -699,7 +699,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "forgotten-npz": ({"source": "digits", "path": "a.npz"}, "data=npz data.path=…"),
     "two-characters": ({**ROWS_CSV, "delimiter": "ab"}, "need one character"),
-    "one-mark-for-two": ({**ROWS_CSV, "decimal": ","}, "the same mark"),
+    "one-mark-for-two": ({**ROWS_CSV, "decimal": ","}, "decimal mark are the same"),
     "missing-zero": ({**ROWS_CSV, "missing": "zero"}, "need one of fill, drop"),
     "target-of-no-table": ({"source": "digits", "target": "b"}, "csv, parquet only"),
     "near-match": ({"source": "keras_dataset", "dataset": "mnits"}, "did you mean mnist?"),

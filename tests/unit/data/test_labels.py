@@ -220,18 +220,21 @@ def test_refused(case: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "told"),
     [
-        (["red"], "data.target: need two columns of labels or more in a list, got ['red']; "),
-        ([], "data.target: need the name of the column of classes"),
-        (["red", "red"], "data.target: column red stands there twice"),
-        (["red", "box"], "data.target: column 'box' is named by data.drop, too"),
-        (["red", "part"], "data.target: column 'part' is named by data.split, too"),
-        (["red", "zip"], "data.target: column 'zip' is no feature; leave data.categorical out"),
-        ({"red": "round"}, "data.target: need a column of classes, or a list"),
+        (["red"], "data.target: need at least two label columns in a list, got ['red']; "),
+        ([], "data.target: need the name of the column that holds the classes"),
+        (["red", "red"], "data.target: column red is listed twice"),
+        (["red", "box"], "data.target: column 'box' is also in data.drop"),
+        (["red", "part"], "data.target: column 'part' is also in data.split"),
+        (
+            ["red", "zip"],
+            "data.target: column 'zip' is no feature; take it out of data.categorical",
+        ),
+        ({"red": "round"}, "data.target: need a column of classes or a list"),
         (
             ["red", ["round"]],
-            "data.target: need a column of classes, or a list of columns of labels",
+            "data.target: need a column of classes or a list of label columns",
         ),
-        (["red", None], "data.target: need a column of classes, or a list"),
+        (["red", None], "data.target: need a column of classes or a list"),
     ],
 )
 def test_settings_that_name_no_labels(target: Any, told: str) -> None:

@@ -6,16 +6,16 @@ _fairsweep() {
     word=${line##*[[:space:]]}
     COMPREPLY=()
     if ((${#words[@]} == 1)) || [[ ${#words[@]} == 2 && -n $word ]]; then
-        COMPREPLY=($(compgen -S " " -W "@COMMANDS@" -- "$word"))
-        local IFS=$'\n'
-        COMPREPLY=("${COMPREPLY[@]/%/ }")
+        COMPREPLY=($(compgen -W "sweep train compare report predict doctor ui" -- "$word"))
+        ((${#COMPREPLY[@]} == 1)) && COMPREPLY[0]+=" "
         return
     fi
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "--help --cfg --info --config-dir" -- "$word"))
         return
     fi
-    head="app ${line#*"${words[1]}"}"
+    head=${line#*"${words[0]}"}
+    head="app ${head#*"${words[1]}"}"
     COMPREPLY=($(COMP_LINE=$head COMP_POINT=${#head} "${words[0]}" "${words[1]}" -sc query=bash 2> /dev/null))
     # Bash completes what stands after the last = or : as a word of its own.
     if [[ $word == *[=:]* ]]; then
