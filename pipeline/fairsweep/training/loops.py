@@ -1,7 +1,7 @@
-"""Two ways over the epochs, the same numbers: a compiled program per epoch, or Keras's `fit`.
+"""Two training loops with the same numbers: a compiled program per epoch, and Keras's `fit`.
 
 In: a compiled model and its arrays. Out: the metrics of one epoch after the other, until the
-caller says stop.
+caller stops.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ OnEpoch = Callable[[int, dict[str, float]], bool]
 
 @dataclass(frozen=True)
 class Arrays:
-    """Features and labels of one part of the data, labels in the loss's form, and what each row
-    weighs in the loss (None: the same)."""
+    """Features and labels of one part of the data, labels in the loss's form, and the weight of
+    each row in the loss (None: all the same)."""
 
     x: Array | InFile
     y: Array
@@ -47,7 +47,7 @@ class Arrays:
 
 
 def fits_in_memory(*parts: Arrays | None) -> bool:
-    """Whether there is room for the parts as tensors beside the arrays, and as much again."""
+    """Whether memory has room for the parts as tensors, beside their arrays, twice over."""
     there = [part for part in parts if part is not None]
     if any(isinstance(part.x, InFile) for part in there):
         return False
@@ -56,7 +56,7 @@ def fits_in_memory(*parts: Arrays | None) -> bool:
 
 @dataclass(frozen=True)
 class BatchOrder:
-    """How many epochs, in batches of how many rows, in which order."""
+    """How many epochs there are, how many rows a batch has, and in which order rows come."""
 
     epochs: int
     batch_size: int
@@ -64,8 +64,8 @@ class BatchOrder:
     seed: int
 
     def order(self, epoch: int, rows: int) -> npt.NDArray[np.int32]:
-        """The order of rows in an epoch: it depends on seed and epoch only, so that any epoch can
-        be trained again without those before it."""
+        """The order of rows in an epoch. It depends on seed and epoch alone, so that any epoch can
+        be trained again without the ones before it."""
         if not self.shuffle:
             return np.arange(rows, dtype=np.int32)
         return np.random.default_rng([self.seed, epoch]).permutation(rows).astype(np.int32)
@@ -79,8 +79,8 @@ def run_resident(
     on_epoch: OnEpoch,
     done: int = 0,
 ) -> None:
-    """Trains with the data held as tensors and one compiled program per epoch; `done` epochs are
-    behind the program's model."""
+    """Trains with the data as tensors and one compiled program per epoch; the program's model has
+    been trained for `done` epochs."""
     rows, held = train.tensors, None if validation is None else validation.tensors
     batch_size = tf.constant(plan.batch_size)
     for epoch in range(done + 1, plan.epochs + 1):
@@ -98,9 +98,9 @@ def run_fit(
     done: int = 0,
     on_batch: Callable[[], None] = lambda: None,
 ) -> None:
-    """Trains with Keras's own loop, over the same batches in the same order; the model's optimizer
-    is built, and `done` epochs are behind the model. `on_batch` is called after every batch, also
-    of validation."""
+    """Trains with Keras's own loop, over the same batches in the same order. The model's optimizer
+    is built, and it has been trained for `done` epochs. `on_batch` is called after every batch,
+    also of validation."""
 
     def batches() -> Iterator[tuple[Array, ...]]:
         for epoch in range(done + 1, plan.epochs + 1):

@@ -1,7 +1,7 @@
-"""The way out of a worker: epochs go together, as many as end within a twentieth of a second.
+"""Sends what a worker has to say; epochs that end within a twentieth of a second go together.
 
-A message costs the sweep process as much as a small epoch costs the worker. What somebody waits
-for goes at once.
+A message costs the sweep process as much as a small epoch costs the worker. A message that the
+sweep waits for goes at once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STILL_SECONDS = 1.0
 
 
 class Outbox:
-    """Sends what a worker has to tell, in order."""
+    """Sends a worker's messages, in order."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -34,7 +34,7 @@ class Outbox:
             self._connection.send(message)
 
     def epoch(self, metrics: EpochMetrics, awaited: bool) -> None:
-        """Takes an epoch; one that is awaited, or comes long after the one before, goes at once."""
+        """Adds an epoch; one that is awaited, or long after the last message, goes at once."""
         with self._lock:
             self._epochs.append(metrics)
             if awaited or time.monotonic() - self._sent > SECONDS:
@@ -43,7 +43,7 @@ class Outbox:
                 self._kept.set()
 
     def still_training(self) -> None:
-        """Lets the sweep know that a training goes on, if nothing was sent for a while."""
+        """Tells the sweep that a training goes on, if nothing was sent for a while."""
         if time.monotonic() - self._sent > STILL_SECONDS:
             with self._lock:
                 self._flush()
@@ -51,7 +51,7 @@ class Outbox:
                 self._sent = time.monotonic()
 
     def _send_kept(self) -> None:
-        """An epoch never waits for the next one, which may take its time."""
+        """An epoch never waits for the next one, which may take long."""
         while True:
             self._kept.wait()
             time.sleep(SECONDS)

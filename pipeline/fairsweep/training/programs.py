@@ -1,4 +1,4 @@
-"""Compiled epochs that outlive their trial.
+"""Compiled epochs, which trials of the same kind share.
 
 Tracing and compiling an epoch costs more than training a small model for twenty. A program depends
 on the kinds of its layers, optimizer class and loss; not on weights, learning rate, batch size or
@@ -129,7 +129,7 @@ class Program:
 
 
 class Programs:
-    """The programs of a worker, those not used for longest given up first.
+    """The programs of a worker; the least recently used are dropped first.
 
     TensorFlow's graph rewriter is switched off for them: it takes as long as it saves on graphs
     that are dozens of small kernels in a loop.
@@ -159,7 +159,7 @@ class Programs:
         return program
 
     def forget(self, key: Hashable) -> None:
-        """Gives up a program that has failed, if it is there."""
+        """Drops a program that has failed, if it is there."""
         self._programs.pop(key, None)
 
     def _make_room(self) -> None:
@@ -199,7 +199,7 @@ def _bytes(model: keras.Model) -> int:
 
 
 def _of_any_shape(variables: Sequence[keras.Variable]) -> None:
-    """Lets each of them take values of another shape later on, of as many dimensions."""
+    """Lets each variable take values of other shapes later, with as many dimensions."""
     for variable in variables:
         shape = tf.TensorShape([None] * len(variable.shape))
         variable._value = tf.Variable(variable.value, shape=shape)

@@ -2,8 +2,8 @@
 <weights>`; the last two are the folders of its `TrialFolders`.
 
 It reads `TrialSpec`s from one inherited socket, writes `EpochMetrics` and `TrialResult`s to it,
-and serves until the socket closes. A spec of the stage `check` is tried, not trained. TensorFlow is
-imported once, before the first trial. When the sweep process is gone, however it went, the lifeline
+and serves until the socket closes. A spec of the stage `check` is checked, not trained. TensorFlow
+is imported once, before the first trial. When the sweep process ends, in whatever way, the lifeline
 closes and the worker ends at once.
 """
 
