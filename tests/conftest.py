@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -29,16 +32,40 @@ from tests.integration import scenarios  # noqa: E402
 from tests.integration.lab import Lab  # noqa: E402
 
 
-@pytest.hookimpl(tryfirst=True)
+class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands workers of pytest-xdist whole groups, in the order of the tests.
+
+    A group is what shares something costly: the tests that look at scenarios, which run in
+    processes of their own and so begin first; those of faults; and those of a file. Marks of
+    `xdist_group` would say the same, but pytest 9 doesn't let xdist 3.8 write them into the names
+    of tests, so that every test went to whichever worker was free.
+    """
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid.partition("::")[0])
+
+
+@functools.cache
+def group_of(file: str) -> str:
+    """The group of a file of tests, by its path from the project's folder."""
+    folder = Path(file).parent.name
+    text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
+    if folder == "browser" or "tests.integration.scenarios import" in text:
+        return "lab"
+    return folder if folder == "faults" else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup | None:
+    return ByGroup(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says what workers of pytest-xdist leave together, for what it shares: the tests that look at
-    scenarios, which begin at once and run in processes of their own, those of faults, and those of
-    a file."""
-    for item in items:
-        folder, file = item.path.parent.name, item.path.stem
-        group = "lab" if _scenarios(item) else folder if folder == "faults" else file
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: not _scenarios(item))
+    """The tests that look at scenarios come first."""
+    items.sort(key=lambda item: group_of(item.nodeid.partition("::")[0]) != "lab")
 
 
 def _scenarios(item: pytest.Item) -> list[str]:

@@ -144,7 +144,7 @@ class TestServed:
         pd.testing.assert_frame_equal(model.predict(one), model.predict(two))
 
     @pytest.fixture
-    def served(self, tmp_path: Path) -> Any:
+    def published(self, tmp_path: Path) -> Any:
         """The model as MLflow loads it."""
         from mlflow import pyfunc
 
@@ -162,14 +162,17 @@ class TestServed:
         return pyfunc.load_model(str(tmp_path / "published"))
 
     @pytest.mark.filterwarnings("ignore")  # those of MLflow's import
-    def test_mlflow_takes_requests_by_the_names_of_columns(self, served: Any) -> None:
+    def test_mlflow_takes_requests_by_the_names_of_columns(self, published: Any) -> None:
         from mlflow.pyfunc.scoring_server import invocations
 
         rows = [{"age": 40, "city": "Oslo"}, {"age": None, "city": "Paris"}]
         split = {"columns": ["city", "age"], "data": [["Oslo", 40], ["Paris", None]]}
         for request in ({"dataframe_records": rows}, {"dataframe_split": split}):
             answer = invocations(
-                json.dumps(request), "application/json", served, served.metadata.get_input_schema()
+                json.dumps(request),
+                "application/json",
+                published,
+                published.metadata.get_input_schema(),
             )
             predictions = json.loads(answer.response)["predictions"]
             assert [one["class"] for one in predictions] == ["northern", "old"]
@@ -178,9 +181,11 @@ class TestServed:
     @pytest.mark.filterwarnings("ignore")
     @pytest.mark.parametrize("city", ["object", "category", "string"])
     @pytest.mark.parametrize("age", ["int64", "float64", "Int64", "object", "uint8"])
-    def test_mlflow_takes_rows_as_pandas_reads_them(self, age: str, city: str, served: Any) -> None:
+    def test_mlflow_takes_rows_as_pandas_reads_them(
+        self, age: str, city: str, published: Any
+    ) -> None:
         table = pd.DataFrame({"age": [40, 80], "city": ["Oslo", "Rome"], "more": [1, 2]})
-        answer = served.predict(table.astype({"age": age, "city": city}))
+        answer = published.predict(table.astype({"age": age, "city": city}))
         assert answer["class"].tolist() == ["northern", "old"]
 
     def test_marks_of_another_country(self, tmp_path: Path) -> None:

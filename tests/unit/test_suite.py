@@ -7,6 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.conftest import ByGroup, group_of
+from tests.integration import scenarios
+
+ROOT = Path(__file__).parents[2]
 PROBE = """
 import signal, sys
 sys.exit(signal.getsignal(signal.SIGINT) is not signal.default_int_handler)
@@ -20,15 +26,34 @@ def test_what_a_test_starts_can_be_interrupted() -> None:
 def test_that_holds_in_the_background_too() -> None:
     """A shell without job control has what it starts with `&` ignore SIGINT, and so does nohup."""
     name = f"{__file__}::{test_what_a_test_starts_can_be_interrupted.__name__}"
-    pytest = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", name]
-    started = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *pytest]
+    words = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", name]
+    started = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *words]
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
     done = subprocess.run(
         started,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         env=clean,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_looks_at_scenarios_is_left_to_one_worker(request: pytest.FixtureRequest) -> None:
+    """Else each of them runs every scenario."""
+    apart = {
+        item.nodeid
+        for item in request.session.items
+        if scenarios.SCENARIOS.keys() & set(getattr(item, "fixturenames", ()))
+        and group_of(item.nodeid.partition("::")[0]) != "lab"
+    }
+    assert apart == set()
+
+
+def test_every_file_is_a_group_and_lab_is_one_of_many() -> None:
+    scheduled = ByGroup._split_scope(object.__new__(ByGroup), "tests/unit/test_errors.py::test[a]")
+    assert scheduled == "tests/unit/test_errors.py"
+    assert group_of("tests/integration/test_champion.py") == "lab"
+    assert group_of("tests/browser/test_report_page.py") == "lab"
+    assert group_of("tests/faults/test_chaos.py") == "faults"
