@@ -54,7 +54,9 @@ def as_called(name: str, text: str) -> str:
     """A help text whose lines of `fairsweep …` are as this was called; the first is the usage."""
 
     def called(found: re.Match[str]) -> str:
-        return found[1] + command_line(found[2], *shlex.split(found[3] or ""))
+        if UNDER_MAKE in os.environ:
+            return found[1] + command_line(found[2], *shlex.split(found[3]))
+        return found[1] + command_line(found[2]) + found[3]
 
     first, _, rest = text.partition("\n")
     first = first.replace(f"fairsweep {name} [key=value …]", usage(name))

@@ -8,6 +8,9 @@ import sys
 
 import pytest
 
+from fairsweep.cli import COMMANDS
+from fairsweep.invocation import UNDER_MAKE, as_called
+
 
 @pytest.mark.parametrize(
     "arguments",
@@ -28,6 +31,30 @@ def test_a_reader_that_went_away_sees_no_traceback(arguments: list[str]) -> None
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (130, "")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_says_what_people_set_and_dumps_no_config(name: str) -> None:
+    command = [sys.executable, "-m", "fairsweep", name, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert len(lines) < 70
+    assert lines[0].endswith("[key=value …]")
+    assert "Exit codes" in lines
+    assert [line for line in lines if line.strip().endswith(": null")] == []
+    assert ("optimizer: adadelta, adafactor" in done.stdout) == (
+        name in ("sweep", "train", "compare")
+    )
+
+
+def test_help_shows_commands_as_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "fairsweep sweep [key=value …]\n\n  fairsweep sweep arms.model=[a,b]  compare\n"
+    monkeypatch.setattr(sys, "argv", ["fairsweep"])
+    assert as_called("sweep", text) == text
+    monkeypatch.setenv(UNDER_MAKE, "1")
+    first, _, example = as_called("sweep", text).splitlines()
+    assert first == 'make sweep [ARGS="key=value …"]'
+    assert example.startswith("  make sweep ARGS=") and example.endswith("  compare")
 
 
 def test_help_and_a_config_are_printed() -> None:
