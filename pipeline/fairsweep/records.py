@@ -317,10 +317,11 @@ class SweepRecord:
     `confirm_top` how many of its configurations are confirmed;
     `finished` says that all of it was spent that some limit allowed.
     `utilisation` is the share of their time that workers trained, in the last process of it;
-    `sampler` drew the trials. `commands` maps an arm's name to the overrides that compose it again,
-    and a search run's id to those that train that run again. `spaces` has the dimensions of each
-    arm as fairsweep.config.stored_space writes them; an older store has none. `stopped` says of an
-    arm why it got no more trials."""
+    `sampler` drew the trials; `metrics` are what every epoch is measured by, on whatever part of
+    the data. `commands` maps an arm's name to the overrides that compose it again, and a search
+    run's id to those that train that run again. `spaces` has the dimensions of each arm as
+    fairsweep.config.stored_space writes them; an older store has none. `stopped` says of an arm why
+    it got no more trials."""
 
     name: str
     run_id: str
@@ -342,4 +343,5 @@ class SweepRecord:
     finished: bool = False
     utilisation: float | None = None
     sampler: str = ""
+    metrics: tuple[str, ...] = ("loss",)
     champion: Champion | None = None

@@ -116,6 +116,7 @@ def test_layers_are_all_there_in_their_order() -> None:
         "training | search | executor | tracking | report",
         "data",
         "config",
+        "metrics",
         "tasks",
         "records | errors | files | invocation | machine",
     ]

@@ -112,6 +112,26 @@ def row_beyond(root: Path) -> None:
     )
 
 
+def own_metric_beyond(root: Path) -> None:
+    run = a_run(root, "search")
+    store_own_metric(root, run, (1, 2, 5))
+
+
+def store_own_metric(root: Path, run: str, epochs: tuple[int, ...]) -> None:
+    """Rows of a metric that a model of the user's own measures."""
+    for epoch in epochs:
+        sql(
+            root,
+            "INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan) "
+            f"VALUES ('entropy', 0.5, 1, '{run}', {epoch}, 0)",
+        )
+    sql(
+        root,
+        "INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid) "
+        f"VALUES ('entropy', 0.5, 1, {epochs[-1]}, 0, '{run}')",
+    )
+
+
 def changed_judged_value(root: Path) -> None:
     run = a_run(root, "search", "pruned")
     sql(
@@ -234,6 +254,7 @@ LASTING = {
     doubled_row: ("V3", "loss has 2 rows for epoch 2"),
     lost_row: ("V3", "accuracy has no row for epoch 3"),
     row_beyond: ("V3", "loss has rows for epoch 5, but it ended after 4"),
+    own_metric_beyond: ("V3", "entropy has rows for epoch 5, but it ended after 4"),
     changed_judged_value: ("V4", "val_accuracy of epoch 1 is "),
     changed_best_value: ("V4", "best_val_accuracy is "),
     stale_latest: ("V3", "MLflow shows loss as 9.0, its last row is "),
@@ -371,6 +392,13 @@ def test_a_sweep_over_labels_counts_no_classes(store: Path) -> None:
         """UPDATE tags SET value = replace(value, '"classes": "left, ', '"labels": "left, ') """
         f"WHERE key = '{SWEEP_TAG}'",
     )
+    assert problems(store) == []
+
+
+def test_a_metric_of_the_users_own_model_is_no_problem(store: Path) -> None:
+    """It logs it for every epoch, or for some."""
+    for stage, epochs in (("search", (1, 2, 3)), ("confirm", (2, 4))):
+        store_own_metric(store, a_run(store, stage), epochs)
     assert problems(store) == []
 
 

@@ -318,13 +318,6 @@ def test_what_the_users_code_raises_is_told_with_its_line(name: str, text: str, 
 # Models of ours.
 
 
-@pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
-def test_a_loss_of_two_classes_on_ten(loss: str) -> None:
-    (problem,) = problems(*compose("data=digits", "model=mlp", f"training.loss={loss}"))
-    assert problem.startswith(f"training.loss: {loss} is for two classes, and the data has 10")
-    assert "categorical_hinge" in problem
-
-
 MODELS = {
     "mlp": ("model=mlp", "model.params.hidden_units=[64]", 64 * 64 + 64 + 64 * 10 + 10),
     "cnn": (

@@ -12,6 +12,7 @@ from typing import Any
 from fairsweep.config.schema import WATCHDOG_FIELDS, Config
 from fairsweep.config.space import ArmSettings
 from fairsweep.errors import BadInput
+from fairsweep.metrics import VALIDATION, base_name
 from fairsweep.records import Objective
 from fairsweep.tasks import Task
 
@@ -91,10 +92,10 @@ class Plan:
             BadInput: a model doesn't, or there are none.
         """
         problems, metric = [], self.objective.metric
-        if metric.startswith("val_") and not validation:
+        if metric.startswith(VALIDATION) and not validation:
             problems.append(
                 f"objective.metric: {metric} needs validation rows, and the data gives none; use "
-                f"data.validation=0.2 or objective.metric={metric.removeprefix('val_')}"
+                f"data.validation=0.2 or objective.metric={base_name(metric)}"
             )
         for arm in self.arms:
             training = arm.settings.training

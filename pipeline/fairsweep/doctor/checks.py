@@ -9,6 +9,7 @@ from fairsweep.doctor.problems import AGAIN, RESTORE, Problem
 from fairsweep.doctor.runs import StoredRun
 from fairsweep.doctor.studies import StoredTrial, same
 from fairsweep.doctor.sweep import StoredSweep
+from fairsweep.metrics import of_epoch, stored
 from fairsweep.records import TrialKey
 from fairsweep.tracking.names import SWEEP_TAG
 from fairsweep.tracking.write.run import STATUS
@@ -128,23 +129,24 @@ def _check_status(sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:
 def _rows(sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:
     """Every epoch once, none left out, and what is said of the whole agrees with them."""
     place, ended = sweep.place(run), run.has_ended
-    names = {"loss", "accuracy"}
-    if sweep.about["data"].get("validation rows", 0):
-        names |= {"val_loss", "val_accuracy"}
+    validation = bool(sweep.about["data"].get("validation rows", 0))
+    names = set(of_epoch(stored(sweep.about), validation))
+    once = {"epochs", "seconds", "best_epoch", f"best_{sweep.objective.metric}"}
+    own = {n for n in run.metrics if n not in names | once and not n.startswith("test_")}
     longest = max((step for name in names for step, _ in run.metrics.get(name, ())), default=0)
     epochs = int(run.latest.get("epochs", longest)) if ended else longest
     if ended and "epochs" not in run.latest:
         yield Problem("V3", place, "it has ended without the metric epochs", RESTORE)
     if run.outcome == "failed":  # the epochs of one whose workers died aren't counted
         epochs = max(epochs, longest)
-    for name in sorted(names):
+    for name in sorted(names | own):  # a model of the user's own may measure more
         steps = Counter(step for step, _ in run.metrics.get(name, ()))
         for step, count in sorted(steps.items()):
             if count > 1:
                 what = f"{name} has {count} rows for epoch {step}"
                 yield Problem("V3", place, what, RESTORE)
         lost = sorted(set(range(1, epochs + 1)) - set(steps))
-        if lost:
+        if lost and name in names:
             yield Problem("V3", place, f"{name} has no row for {_epochs(lost)}", RESTORE)
         if extra := sorted(set(steps) - set(range(1, epochs + 1))):
             what = f"{name} has rows for {_epochs(extra)}, but it ended after {epochs}"
@@ -154,7 +156,7 @@ def _rows(sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:
         if not any(same(run.latest.get(name), value) for value in last):
             what = f"MLflow shows {name} as {run.latest.get(name)!r}, its last row is {last[-1]!r}"
             yield Problem("V3", place, what, RESTORE)
-        if name not in names and len(rows) > 1:
+        if name not in names | own and len(rows) > 1:
             yield Problem("V3", place, f"{name} has {len(rows)} rows, need one", RESTORE)
     if ended:
         yield from _check_best(sweep, run, place)

@@ -274,16 +274,16 @@ class _Training:
 
 
 def _all_right(data: schema.Data) -> Confusion | None:
-    """Every test row by its own class; None where there is none, or rows have several labels."""
+    """What a model that is always right leaves of the test rows; None where its task stores nothing
+    of them, or there are none."""
     key = repr(data)
     if key not in _counted:
         split = load_split(data)
-        names, labels = split.dataset.class_names, split.dataset.y[split.test]
-        counts = np.diag(np.bincount(labels, minlength=len(names))) if labels.ndim == 1 else None
+        task, names, y = split.dataset.task, split.dataset.class_names, split.dataset.y[split.test]
         _counted[key] = (
-            None
-            if counts is None or not len(labels)
-            else Confusion(names, tuple(tuple(map(int, row)) for row in counts))
+            task.test_artifact(y, task.targets(y, "one-hot", len(names)), names)
+            if task.counted and len(y)
+            else None
         )
     return _counted[key]
 

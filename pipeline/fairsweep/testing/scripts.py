@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from fairsweep.metrics import METRICS, VALIDATION, Metric
 from fairsweep.records import Outcome, TrialKey, TrialResult, TrialSpec, WorkerLost, derive_seed
 
 Step = Mapping[str, float] | TrialResult | WorkerLost | None
@@ -30,11 +31,16 @@ def learning(spec: TrialSpec) -> Iterator[Mapping[str, float]]:
     of_seed = derive_seed(spec.seed, "luck")
     best = 0.6 + 0.3 * of_arm / 2**31 + 0.05 * of_seed / 2**31
     for epoch in range(1, spec.training.epochs + 1):
-        accuracy = best * (1 - math.exp(-epoch))
-        metrics = {"loss": 1 - accuracy, "accuracy": accuracy}
+        right = best * (1 - math.exp(-epoch))
+        own = {name: _value(metric, right, 0.0) for name, metric in METRICS.items()}
         if spec.data.validation:
-            metrics |= {"val_loss": 1.05 - accuracy, "val_accuracy": accuracy - 0.05}
-        yield metrics
+            own |= {f"{VALIDATION}{n}": _value(m, right, 0.05) for n, m in METRICS.items()}
+        yield own
+
+
+def _value(metric: Metric, right: float, gap: float) -> float:
+    """Of a model that is right so often, by `gap` less where it wasn't trained."""
+    return right - gap if metric.direction == "maximize" else 1 + gap - right
 
 
 def passing(_: TrialSpec) -> Iterator[Step]:

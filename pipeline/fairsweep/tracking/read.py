@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from fairsweep.config.space import LAYER_RATES
 from fairsweep.errors import BadInput, StorageError
+from fairsweep.metrics import of_epoch
+from fairsweep.metrics import stored as stored_metrics
 from fairsweep.records import (
     Confusion,
     Objective,
@@ -109,6 +111,7 @@ def key_of(tags: Mapping[str, str]) -> TrialKey:
 def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
     sweep, experiment_id = run.data.tags["sweep"], run.info.experiment_id
     about = _about(sweep, run.data.tags)
+    metrics = stored_metrics(about)
     objective = Objective(about["objective"]["metric"], about["objective"]["direction"])
     found = list(names.search(client, [experiment_id], sweep, names.TRAININGS))
     runs = [_run(r, objective) for r in found if r.data.tags.get("outcome") != "interrupted"]
@@ -135,6 +138,7 @@ def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> Swe
         experiment=experiment,
         experiment_id=experiment_id,
         objective=objective,
+        metrics=metrics,
         group=about["group"],
         arms=tuple(about["arms"]),
         trials=about["trials"],
@@ -151,7 +155,9 @@ def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> Swe
         utilisation=None if busy is None else float(busy),
         commands=commands,
         runs=tuple(
-            _whole(store, client, run, entities[run.run_id]) if run.run_id in drawn else run
+            _whole(store, client, run, entities[run.run_id], of_epoch(metrics))
+            if run.run_id in drawn
+            else run
             for run in runs
         ),
     )
@@ -223,11 +229,13 @@ def _overrides(run: RunRecord, searched: Sequence[str]) -> list[str]:
     return [*overrides, f"training.seed={run.seed}"]
 
 
-def _whole(store: Store, client: MlflowClient, record: RunRecord, run: Run) -> RunRecord:
+def _whole(
+    store: Store, client: MlflowClient, record: RunRecord, run: Run, measured: Sequence[str]
+) -> RunRecord:
     """The run with its curves and, if it has one, its confusion matrix."""
     curves = {
         name: _curve(client.get_metric_history(record.run_id, name), record.epochs)
-        for name in ("loss", "accuracy", "val_loss", "val_accuracy")
+        for name in measured
     }
     counted = (
         store.artifact(client, run, names.CONFUSION) if record.key.stage == "confirm" else None

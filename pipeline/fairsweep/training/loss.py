@@ -1,4 +1,4 @@
-"""Losses by name, each with the form of labels it wants and the accuracy that goes with it.
+"""Losses by name, each with the form of labels it wants and the metrics that go with it.
 
 Where a model has one output for both of two classes, labels are a column of 0 and 1; else they are
 as they are, or one-hot. Several labels of a row are a column each.
@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from fairsweep.metrics import METRICS
 from fairsweep.tasks import Output
 
 SPARSE = {
@@ -37,24 +38,21 @@ ONE_HOT = {
 COLUMN = {"hinge": keras.losses.Hinge, "squared_hinge": keras.losses.SquaredHinge}
 
 
-def build_loss(output: Output, units: int) -> tuple[keras.losses.Loss, keras.metrics.Metric]:
-    """The loss, and accuracy in the same form of labels; of several a row, it is the share of right
-    answers to whether a row has a label.
+def build_loss(output: Output, units: int) -> tuple[keras.losses.Loss, list[keras.metrics.Metric]]:
+    """The loss, and every metric of the table that can be measured in the same form of labels.
 
     Args:
         output: of the model, with `training.loss`.
         units: how many outputs the model has for a row.
     """
-    loss = (SPARSE | ONE_HOT | COLUMN)[output.loss]()
-    match output.form(units):
-        case "sparse":
-            return loss, keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-        case "one-hot":
-            return loss, keras.metrics.CategoricalAccuracy(name="accuracy")
-        case "labels":  # by the name "accuracy" Keras would ask which of them is the likeliest
-            return loss, keras.metrics.BinaryAccuracy(name="accuracy")
-        case "column":
-            return loss, keras.metrics.BinaryAccuracy(name="accuracy", threshold=output.middle)
+    form = output.form(units)
+    metrics = []
+    for metric in METRICS.values():
+        if form in metric.keras:
+            each_says_yes = metric.threshold and form in ("column", "labels")
+            own = {metric.threshold: output.middle} if each_says_yes else {}
+            metrics.append(getattr(keras.metrics, metric.keras[form])(name=metric.name, **own))
+    return (SPARSE | ONE_HOT | COLUMN)[output.loss](), metrics
 
 
 def balancing_weights(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:

@@ -245,13 +245,13 @@ def compiled(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> tuple[kera
     scaling, rows = cache.scaling(data, spec.data), data.dataset.x[data.train[:8]]
     model = build_model(spec.model, scaling, rows, output, seed)
     units = output_units(model, rows)
-    loss, accuracy = build_loss(output, units)
+    loss, metrics = build_loss(output, units)
     steps = -(-len(data.train) // training.batch_size)
     factors = spec.model.layer_learning_rates or {}
     optimizer = optimizer_by_layer(
         model, factors, lambda factor: build_optimizer(spec.optimizer, training, steps, factor)
     )
-    model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy])
+    model.compile(optimizer=optimizer, loss=loss, metrics=metrics)
     return model, output.form(units)
 
 

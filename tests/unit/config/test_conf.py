@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from fairsweep.config.checks.data import SOURCES
-from fairsweep.config.checks.sweep import METRICS, PRUNERS, SAMPLERS
+from fairsweep.config.checks.sweep import PRUNERS, SAMPLERS
 from fairsweep.config.compose.commands import compose_report, compose_sweep, compose_training
 from fairsweep.config.options import CONF
 from fairsweep.config.schema import Config
 from fairsweep.data.split import load_split
+from fairsweep.metrics import objectives
 
 from .plans import plan
 
@@ -143,7 +144,7 @@ class TestWorkedExample:
     def test_sweep_of_it_is_its_defaults_alone(self) -> None:
         assert len(self.plan.arms) == self.plan.config.search.trials == 1
         assert not self.plan.objective.metric.startswith("val_")
-        assert METRICS[self.plan.objective.metric] == self.plan.objective.direction
+        assert objectives()[self.plan.objective.metric] == self.plan.objective.direction
 
     def test_training_of_it_is_the_same(self) -> None:
         (arm,) = compose_training(["experiment=worked_example"]).arms

@@ -63,6 +63,7 @@ def sweep(*runs: RunRecord, arms: Sequence[str] = ("adam", "sgd"), **more: Any) 
         "experiment": "digits",
         "experiment_id": "7",
         "objective": ACCURACY,
+        "metrics": ("loss", "accuracy"),
         "group": "optimizer",
         "trials": 2,
         "confirm_seeds": 3,

@@ -23,6 +23,7 @@ from fairsweep.config.checks.space import domain_problems, spec_problems
 from fairsweep.config.checks.values import Problem, at_least, hint, is_whole, one_of
 from fairsweep.config.schema import Config
 from fairsweep.config.space import GROUPS, ArmSettings, is_empty
+from fairsweep.metrics import VALIDATION, base_name, objectives
 
 SWEEP_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
@@ -48,12 +49,6 @@ DOMAINS = {
     "optimizer.learning_rate": (0.0, "need numbers above 0"),
     "training.batch_size": (1, "need whole numbers from 1"),
     "model.layer_learning_rates": (0.0, "need factors above 0"),
-}
-METRICS = {
-    "loss": "minimize",
-    "accuracy": "maximize",
-    "val_loss": "minimize",
-    "val_accuracy": "maximize",
 }
 
 
@@ -169,21 +164,22 @@ def name_problems(name: str | None) -> Iterator[Problem]:
 
 def _objective(config: Config) -> Iterator[Problem]:
     metric, direction = config.objective.metric, config.objective.direction
-    if metric not in METRICS:
-        yield from one_of("objective.metric", metric, METRICS)
-    elif direction != METRICS[metric]:
+    directions = objectives()
+    if metric not in directions:
+        yield from one_of("objective.metric", metric, directions)
+    elif direction != directions[metric]:
         yield (
             "objective.direction",
-            f"{metric} is better when you {METRICS[metric]} it, got {direction!r}; "
-            f"use objective.direction={METRICS[metric]}",
+            f"{metric} is better when you {directions[metric]} it, got {direction!r}; "
+            f"use objective.direction={directions[metric]}",
         )
     elif (
-        metric.startswith("val_")
+        metric.startswith(VALIDATION)
         and config.data.validation == 0
         and not may_give_validation(config.data)
     ):
         yield (
             "objective.metric",
             f"{metric} needs validation rows, and data.validation is 0; use "
-            f"data.validation=0.2 or objective.metric={metric.removeprefix('val_')}",
+            f"data.validation=0.2 or objective.metric={base_name(metric)}",
         )

@@ -11,7 +11,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fairsweep.records import Objective, RunRecord
+from fairsweep.metrics import VALIDATION, base_name, falls_by_much
+from fairsweep.records import RunRecord
 from fairsweep.report.analysis.select import ArmSelection, Selection
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C8C8C")
@@ -84,10 +85,11 @@ def styles(arms: Sequence[str]) -> dict[str, Style]:
 
 
 def panels(selection: Selection) -> tuple[Panel, ...]:
-    """Loss, accuracy, and the objective where it is neither; only those with anything to draw."""
+    """The sweep's metrics, and the objective where it is none of them; only those with anything
+    to draw."""
     style = styles([entry.arm for entry in selection.arms])
     made = []
-    for metric in _metrics(selection.objective):
+    for metric in dict.fromkeys((*selection.metrics, base_name(selection.objective.metric))):
         arms = tuple(_arm_curves(entry, metric, style[entry.arm]) for entry in selection.arms)
         drawn = tuple(arm for arm in arms if arm.training or arm.validation)
         if drawn:
@@ -102,11 +104,6 @@ def curve_runs(entry: ArmSelection) -> tuple[RunRecord, ...]:
     if confirmed:
         return confirmed
     return (entry.best,) if entry.best is not None and entry.best.curves else ()
-
-
-def base_metric(metric: str) -> str:
-    """`accuracy` for `val_accuracy`: the name without the split it was measured on."""
-    return metric.removeprefix("val_")
 
 
 def band(runs: Sequence[RunRecord], metric: str) -> Band | None:
@@ -137,16 +134,12 @@ def log_ticks(low: float, high: float) -> list[float]:
     return [tick for tick in ticks if low <= tick <= high]
 
 
-def _metrics(objective: Objective) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(("loss", "accuracy", base_metric(objective.metric))))
-
-
 def _arm_curves(entry: ArmSelection, metric: str, style: Style) -> ArmCurves:
     runs = curve_runs(entry)
-    return ArmCurves(entry.arm, style, band(runs, metric), band(runs, f"val_{metric}"))
+    return ArmCurves(entry.arm, style, band(runs, metric), band(runs, f"{VALIDATION}{metric}"))
 
 
 def _spans_decades(panel: Panel) -> bool:
     low = min(value for band in panel.bands for value in band.low)
     high = max(value for band in panel.bands for value in band.high)
-    return "loss" in panel.metric and low > 0 and high / low > LOG_RATIO
+    return falls_by_much(panel.metric) and low > 0 and high / low > LOG_RATIO

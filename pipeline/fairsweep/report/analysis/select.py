@@ -93,6 +93,7 @@ class Selection:
         running: How many runs are training at this moment.
         seeds: How many confirmation seeds the sweep asks of each arm.
         sampler: What drew the trials.
+        metrics: What each epoch is measured by.
     """
 
     arms: tuple[ArmSelection, ...]
@@ -100,6 +101,7 @@ class Selection:
     running: int
     seeds: int
     sampler: str = ""
+    metrics: tuple[str, ...] = ()
 
     def __getitem__(self, arm: str) -> ArmSelection:
         return next(entry for entry in self.arms if entry.arm == arm)
@@ -144,7 +146,9 @@ def select(sweep: SweepRecord) -> Selection:
     running = sum(
         run.outcome == "running" for entry in arms for run in (*entry.trials, *entry.seeds)
     )
-    return Selection(arms, sweep.objective, running, sweep.confirm_seeds, sweep.sampler)
+    return Selection(
+        arms, sweep.objective, running, sweep.confirm_seeds, sweep.sampler, sweep.metrics
+    )
 
 
 def value_of(run: RunRecord | None) -> float:

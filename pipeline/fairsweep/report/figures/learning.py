@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fairsweep.metrics import caption_of, title_of
 from fairsweep.report.analysis.curves import ArmCurves, Band, Panel
 from fairsweep.report.figures.parts import (
     Figure,
@@ -19,13 +20,6 @@ from fairsweep.report.text.numbers import number
 CROWDED = 5
 """With more arms than this, hovering shows one line instead of a list of all."""
 
-CAPTIONS = {
-    "loss": "Lower is better. Where the solid line (validation) turns up while the dashed one "
-    "(training) still falls, the network has begun to overfit.",
-    "accuracy": "Higher is better. A solid line far below its dashed one is overfitting. Where the "
-    "bands of two arms overlap, the random seed matters as much as the choice between them.",
-}
-
 
 def learning_curves(panel: Panel) -> Figure:
     """One metric over epochs, all arms: training dashed, validation solid, band over seeds."""
@@ -38,12 +32,11 @@ def learning_curves(panel: Panel) -> Figure:
         xaxis["dtick"] = 1
     place = layout(xaxis=xaxis, yaxis={"automargin": True, **_value_axis(panel)})
     place["hovermode"] = "x unified" if len(panel.arms) <= CROWDED else "closest"
-    metric = panel.metric.replace("_", " ")
     return Figure(
         name=f"curves-{identifier(panel.metric)}",
         section="curves",
-        title=metric[:1].upper() + metric[1:] + (", on a log axis" if panel.log else ""),
-        caption=CAPTIONS.get(panel.metric, "Solid is validation, dashed is training."),
+        title=title_of(panel.metric) + (", on a log axis" if panel.log else ""),
+        caption=caption_of(panel.metric),
         height=360,
         spec={"data": data, "layout": place},
     )

@@ -11,8 +11,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fairsweep.metrics import base_name
 from fairsweep.records import Objective, RunRecord, SweepRecord
-from fairsweep.report.analysis.curves import base_metric
 from fairsweep.report.analysis.search import epochs_to, target
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
 from fairsweep.report.analysis.statistics import LEVEL, Comparison, Verdict, summarize
@@ -154,8 +154,8 @@ def data_table(sweep: SweepRecord) -> Table:
 
 
 def test_metric(metric: str) -> str:
-    """`test_accuracy` for `val_accuracy`: the objective's name on the test split."""
-    return f"test_{base_metric(metric)}"
+    """The objective's name on the test split."""
+    return f"test_{base_name(metric)}"
 
 
 def _arm_row(entry: ArmSelection, metric: str, objective: Objective) -> tuple[str, ...]:

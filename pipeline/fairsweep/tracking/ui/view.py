@@ -11,10 +11,10 @@ import hashlib
 import json
 from typing import Any
 
+from fairsweep.metrics import of_epoch
 from fairsweep.records import SweepRecord
 
 TAG = "mlflow.sharedViewState."
-CURVES = ("val_accuracy", "val_loss", "accuracy", "loss")
 RESULTS = ("confirmed_mean", "confirmed_low", "confirmed_high")
 
 
@@ -48,7 +48,7 @@ def view_state(sweep: SweepRecord) -> str:
             _section("results", "Confirmed mean and its 95 % interval"),
         ],
         "compareRunCharts": [
-            *(_chart("LINE", name, "curves") | LINE for name in CURVES),
+            *(_chart("LINE", name, "curves") | LINE for name in reversed(of_epoch(sweep.metrics))),
             *(_chart("BAR", name, "results") for name in RESULTS),
         ],
     }

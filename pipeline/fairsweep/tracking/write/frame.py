@@ -10,6 +10,8 @@ from fairsweep.config.plan import Arm, Plan
 from fairsweep.config.space import dimensions
 from fairsweep.config.stored_space import plain
 from fairsweep.config.trust import code_of
+from fairsweep.metrics import measured
+from fairsweep.tasks import task_in
 from fairsweep.tracking import names
 from fairsweep.tracking.store.environment import code_sha256, facts, packages
 
@@ -45,6 +47,7 @@ def sweep_tags(plan: Plan, data: Mapping[str, object]) -> dict[str, str]:
     about = {
         "format": names.SWEEP_FORMAT,
         "objective": vars(config.objective),
+        "metrics": measured(task_in(data).forms),
         "group": plan.group,
         "arms": [arm.name for arm in plan.arms],
         "trials": config.search.trials,
