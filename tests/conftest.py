@@ -19,8 +19,12 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
 os.environ.pop("FAIRSWEEP_UNDER_MAKE", None)  # commands are shown as without make
 
-# What runs under `nohup … &` ignores Ctrl-C, and has its children ignore it too, which tests send.
+# What runs under `nohup … &` ignores Ctrl-C and a closed terminal, and so do the processes that it
+# starts, to which tests send both. A handler of ours isn't handed on to them; these tests survive a
+# closed terminal all the same.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 # Tracing makes cycles by the million; looking for them more often costs a sixth of all time.
 gc.set_threshold(100_000, 20, 20)

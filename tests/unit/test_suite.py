@@ -15,7 +15,8 @@ from tests.integration import scenarios
 ROOT = Path(__file__).parents[2]
 PROBE = """
 import signal, sys
-sys.exit(signal.getsignal(signal.SIGINT) is not signal.default_int_handler)
+taken = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGHUP)
+sys.exit(taken != (signal.default_int_handler, signal.SIG_DFL))
 """
 
 
@@ -24,10 +25,11 @@ def test_what_a_test_starts_can_be_interrupted() -> None:
 
 
 def test_that_holds_in_the_background_too() -> None:
-    """A shell without job control has what it starts with `&` ignore SIGINT, and so does nohup."""
+    """A shell without job control has what it starts with `&` ignore SIGINT, nohup has it ignore
+    SIGHUP."""
     name = f"{__file__}::{test_what_a_test_starts_can_be_interrupted.__name__}"
     words = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", name]
-    started = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *words]
+    started = ["sh", "-c", 'trap "" INT HUP; exec "$@"', "sh", *words]
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
     done = subprocess.run(
         started,
