@@ -23,7 +23,6 @@ COMMANDS = {
     "doctor": "what is wrong with stored sweeps",
     "ui": "the MLflow UI on the store, for this machine alone",
 }
-COMPARISON = "experiment=optimizer_comparison"
 
 
 def main() -> None:
@@ -57,8 +56,6 @@ def _run(words: list[str]) -> None:
             file=sys.stderr,
         )
         sys.exit(BadInput.exit_code)
-    if name == "compare":
-        name, rest = "sweep", [COMPARISON, *rest]
     find_code_here()
     sys.argv[1:] = rest  # which Hydra reads
     importlib.import_module(f"fairsweep.commands.{name}").main()

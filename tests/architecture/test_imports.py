@@ -36,8 +36,7 @@ IMPORT_ENTRIES = """
 import importlib, sys
 import fairsweep.cli
 for name in fairsweep.cli.COMMANDS:
-    if name != "compare":
-        importlib.import_module(f"fairsweep.commands.{name}")
+    importlib.import_module(f"fairsweep.commands.{name}")
 print(*sorted(sys.modules))
 """
 

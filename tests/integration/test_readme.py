@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fairsweep.cli import COMMANDS, COMPARISON
+from fairsweep.cli import COMMANDS
+from fairsweep.commands.compare import COMPARISON
 from fairsweep.config.compose.commands import (
     compose_doctor,
     compose_predict,

@@ -5,11 +5,29 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from fairsweep.cli import COMMANDS
+from fairsweep.commands.compare import COMPARISON
 from fairsweep.invocation import UNDER_MAKE, as_called
+
+from .plans import plan
+
+INTERRUPTED = """
+import sys
+from fairsweep.commands import compare
+from fairsweep.config.compose.commands import compose_sweep
+
+def interrupted(plan, _):
+    print(plan.name)
+    raise KeyboardInterrupt
+
+compare.prepare, compare.sweep = compose_sweep, interrupted
+sys.argv = ["fairsweep", "confirm.seeds=3"]
+compare.main()
+"""
 
 
 @pytest.mark.parametrize(
@@ -39,7 +57,8 @@ def test_help_says_what_people_set_and_dumps_no_config(name: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
     assert len(lines) < 70
-    assert lines[0].endswith("[key=value …]")
+    assert lines[0].endswith(f"fairsweep {name} [key=value …]")
+    assert [x for x in lines if len(x) > 100 and "fairsweep" not in x] == []
     assert "Exit codes" in lines
     assert [line for line in lines if line.strip().endswith(": null")] == []
     assert ("optimizer: adadelta, adafactor" in done.stdout) == (
@@ -65,3 +84,24 @@ def test_help_and_a_config_are_printed() -> None:
         command = [sys.executable, "-m", "fairsweep", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert first in done.stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize("shown", [["--cfg", "job"], ["--info", "defaults"]], ids=" ".join)
+@pytest.mark.parametrize("override", ["optimizer=adamm", "search.trails=3"])
+def test_what_does_not_compose_is_refused_before_it_is_printed(
+    shown: list[str], override: str
+) -> None:
+    command = [sys.executable, "-m", "fairsweep", "sweep", override, *shown]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ")
+    assert "did you mean" in done.stderr
+    assert "Traceback" not in done.stderr and "HYDRA_FULL_ERROR" not in done.stderr
+
+
+def test_an_interrupted_comparison_says_how_it_continues(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stdout.strip() == plan(COMPARISON, "confirm.seeds=3").name
+    assert done.stderr.strip().endswith("fairsweep compare confirm.seeds=3")

@@ -13,6 +13,7 @@ import os
 import re
 import signal
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -22,15 +23,16 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from fairsweep.config.compose.explain import COMPOSE_ERRORS, explain
-from fairsweep.config.compose.hydra import register_schema
-from fairsweep.config.compose.places import Places
+from fairsweep.config.compose.hydra import check_composes, register_schema
 from fairsweep.config.options import CONF
 from fairsweep.errors import DONE, BadInput, Interrupted, PipelineError, is_full, unwritable
 from fairsweep.invocation import as_called, command_line
 
 P = TypeVar("P")
 HYDRAS_OWN = re.compile(r"[+~]*hydra[./=]")
+LIST_OF_OPTIONS = re.compile(r"\s*[\w/]+: (?=\w+,)")
+WIDTH = 100
+"""Of a help text, in characters."""
 COMPLETION = Path(__file__).with_name("completion.bash")
 
 
@@ -40,6 +42,7 @@ def command(
     action: Callable[[P, Path], int],
     config_name: str = "config",
     short: Sequence[str] = (),
+    implied: Sequence[str] = (),
 ) -> NoReturn:
     """Runs one command of the project and exits with its documented code.
 
@@ -50,6 +53,7 @@ def command(
         action: does the work; gets the plan and the folder for its logs, returns the exit code.
         config_name: the file of conf/ that the command composes.
         short: keys below one that has the command's name, which it takes without that name.
+        implied: overrides that the command always has, before those of the command line.
     """
     arguments = get_args_parser().parse_intermixed_args()
     again = command_line(name, *sys.argv[1:])
@@ -64,12 +68,15 @@ def command(
         if arguments.shell_completion:
             print(completions(config_name, name, short, arguments.overrides))
             sys.exit(DONE)
+        arguments.overrides = [*implied, *arguments.overrides]
         if arguments.help or arguments.hydra_help or arguments.cfg or arguments.info:
             # Hydra parses again, and takes options only after all overrides. Help needs none.
             overrides = [] if arguments.help else arguments.overrides
+            if arguments.cfg or arguments.info:
+                check_composes(config_name, overrides, arguments.config_dir)
             sys.argv[1:] = [*overrides, f"hydra/help={name}", *words]
-            text = _what_hydra_prints(config_name, overrides)
-            print(as_called(name, text) if arguments.help else text, end="")
+            text = _what_hydra_prints(config_name)
+            print(_broken(as_called(name, text)) if arguments.help else text, end="")
             sys.exit(DONE)
         plan = compose(arguments.overrides, arguments.config_dir)
     except PipelineError as error:
@@ -128,7 +135,7 @@ def _hydra_main(config_name: str, job: Callable[[DictConfig], None]) -> None:
     decorate(job)()
 
 
-def _what_hydra_prints(config_name: str, overrides: Sequence[str] = ()) -> str:
+def _what_hydra_prints(config_name: str) -> str:
     """Help, a config, or completions. Printed by us, because Hydra would show a traceback when the
     reader goes away, as `| head` does."""
     with contextlib.redirect_stdout(io.StringIO()) as printed:
@@ -137,9 +144,20 @@ def _what_hydra_prints(config_name: str, overrides: Sequence[str] = ()) -> str:
         except SystemExit as ended:  # as Hydra ends after a help
             if ended.code:
                 raise
-        except COMPOSE_ERRORS as error:
-            raise BadInput(*explain(error, Places(overrides), None)) from error
     return printed.getvalue()
+
+
+def _broken(text: str) -> str:
+    """A help text whose lists of options fit the width of the rest."""
+    lines = []
+    for line in text.splitlines(keepends=True):
+        group = LIST_OF_OPTIONS.match(line)
+        if group is None or len(line) <= WIDTH:
+            lines.append(line)
+        else:
+            indent = " " * len(group[0])
+            lines.append(textwrap.fill(line, WIDTH, subsequent_indent=indent) + "\n")
+    return "".join(lines)
 
 
 def completions(config_name: str, name: str, short: Sequence[str], words: Sequence[str]) -> str:

@@ -56,6 +56,11 @@ class Composer:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
 
+    def found_by(self, overrides: Sequence[str]) -> list[str]:
+        """The overrides, with one by which Hydra finds the user's own files."""
+        own = [] if self.folder is None else [f"{SEARCH_PATH}=[file://{self.folder.resolve()}]"]
+        return [*overrides, *own]
+
     def compose(self, name: str, overrides: Sequence[str], schema: type[T]) -> Composed[T]:
         """The composed settings.
 
@@ -68,9 +73,7 @@ class Composer:
             BadInput: they don't compose, or not into the schema.
         """
         places = Places(overrides, folder=self.folder)
-        found_by = [*overrides]
-        if self.folder is not None:
-            found_by.append(f"{SEARCH_PATH}=[file://{self.folder.resolve()}]")
+        found_by = self.found_by(overrides)
         try:
             found = compose(name, overrides=found_by, return_hydra_config=True)
             choices = {str(k): str(v) for k, v in found.hydra.runtime.choices.items()}
@@ -107,6 +110,26 @@ def composer(config_dir: str | None) -> Iterator[Composer]:
             yield Composer(folder)
         except yaml.YAMLError as error:
             raise BadInput(*broken) from error
+
+
+def check_composes(name: str, overrides: Sequence[str], config_dir: str | None) -> None:
+    """Checks what is only printed. A value that is still missing is no problem.
+
+    Args:
+        name: the file of conf/.
+        overrides: as on the command line.
+        config_dir: a folder of the user's own with more options for the groups.
+
+    Raises:
+        BadInput: they don't compose.
+    """
+    with composer(config_dir) as hydra:
+        found_by = hydra.found_by(overrides)
+        try:
+            compose(name, found_by)
+        except COMPOSE_ERRORS as error:
+            places = Places(overrides, folder=hydra.folder)
+            raise BadInput(*explain(error, places, _known(name, found_by))) from error
 
 
 def _places(name: str, overrides: Sequence[str], places: Places) -> Places:

@@ -1,0 +1,17 @@
+"""`fairsweep compare`: a sweep over more optimizers, with more trials and seeds.
+
+It is `fairsweep sweep experiment=optimizer_comparison`, with the same exit codes.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from fairsweep.commands.sweep import prepare, sweep
+from fairsweep.config.compose.entry import command
+
+COMPARISON = "experiment=optimizer_comparison"
+
+
+def main() -> NoReturn:
+    command("compare", prepare, sweep, implied=[COMPARISON])
