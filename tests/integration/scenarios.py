@@ -512,12 +512,17 @@ def _stop(sandbox: Sandbox, process: Running, how: signal.Signals) -> Stop:
 
 
 def _start_waiting(sandbox: Sandbox, *overrides: str, command: Sequence[str] = WAITING) -> Running:
-    """Starts a sweep; returns when its training waits, and what it trained before is stored."""
+    """Starts a sweep; returns when its training waits, and epochs of what it trains are stored."""
     _install_workbench(sandbox)
     stored = sandbox.stored.epochs_so_far()
     process = sandbox.start("fairsweep", "sweep", *command, *overrides, **_workbench(sandbox))
     wait_until((sandbox.code / "waiting").exists, "a training to wait", process)
-    wait_until(lambda: sandbox.stored.epochs_so_far() > stored, "an epoch in the store", process)
+    kept = sandbox.stored
+    wait_until(
+        lambda: kept.epochs_so_far() > stored and kept.epochs_under_way() > 0,
+        "an epoch of the training in the store",
+        process,
+    )
     return process
 
 

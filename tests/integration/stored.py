@@ -142,11 +142,19 @@ class Stored:
 
     def epochs_so_far(self) -> int:
         """How many epochs of all runs are stored; 0 while there is no database."""
+        return self._count("SELECT count(*) FROM metrics WHERE key = 'loss'")
+
+    def epochs_under_way(self) -> int:
+        """How many epochs are stored of trainings that haven't ended."""
+        return self._count(
+            "SELECT count(*) FROM metrics JOIN runs USING (run_uuid) "
+            "WHERE key = 'loss' AND status = 'RUNNING'"
+        )
+
+    def _count(self, query: str) -> int:
         try:
             with self._open() as database:
-                (count,) = database.execute(
-                    "SELECT count(*) FROM metrics WHERE key = 'loss'"
-                ).fetchone()
+                (count,) = database.execute(query).fetchone()
                 return int(count)
         except sqlite3.OperationalError:
             return 0
