@@ -1,4 +1,4 @@
-"""The command `fairsweep`: finds the command that is asked for, and hands it the rest of the line.
+"""The program `fairsweep`: runs the command that is asked for with the rest of the command line.
 
 In: the command line. Out: an exit code; each command documents its own.
 """
@@ -15,13 +15,13 @@ from fairsweep.errors import DONE, BadInput, Interrupted
 from fairsweep.invocation import find_code_here
 
 COMMANDS = {
-    "sweep": "search every arm, confirm each arm's best, report",
-    "train": "one configuration, no search, tracked the same way",
+    "sweep": "search every arm, confirm the best of each, report",
+    "train": "train one configuration, tracked like a trial",
     "compare": "a sweep over more optimizers, with more trials and seeds",
-    "report": "the report of a stored sweep again",
-    "predict": "the champion's answer to rows of a file",
-    "doctor": "what is wrong with stored sweeps",
-    "ui": "the MLflow UI on the store, for this machine alone",
+    "report": "build the report of a stored sweep again",
+    "predict": "predict the rows of a file with the champion",
+    "doctor": "check stored sweeps for problems",
+    "ui": "serve the MLflow UI, to this machine only",
 }
 
 
@@ -34,7 +34,7 @@ def main() -> None:
         except SystemExit as ended:
             code = ended.code
         sys.stdout.flush()
-    except BrokenPipeError:  # who reads went away, as `| head` does
+    except BrokenPipeError:  # the reader has gone, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = Interrupted.exit_code
     sys.exit(code)
@@ -67,9 +67,9 @@ def usage() -> str:
     commands = "\n".join(f"  {name:<{width}}  {does}" for name, does in COMMANDS.items())
     return (
         "fairsweep COMMAND [key=value …]\n\n"
-        "Tunes a Keras model under several optimizers with the same budget each, shows every\n"
-        "epoch live in MLflow, and names a winner that can be believed, or says that there is\n"
-        f"none.\n\n{commands}\n\n"
-        "fairsweep COMMAND --help says what a command takes; fairsweep --version its version.\n"
-        'Tab completes after eval "$(fairsweep sweep -sc install=bash)".'
+        "Tunes a Keras model under several optimizers with the same budget, logs every epoch to\n"
+        "MLflow, and names a winner that can be believed, or says that there is none.\n\n"
+        f"{commands}\n\n"
+        "fairsweep COMMAND --help describes a command; fairsweep --version prints the version.\n"
+        'Tab completion: eval "$(fairsweep sweep -sc install=bash)"'
     )
