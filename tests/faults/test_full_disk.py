@@ -38,7 +38,7 @@ def test_a_sweep_ends_on_a_full_disk_and_goes_on_once_there_is_room(tmp_path: Pa
     told = json.loads(done.stdout.splitlines()[-1])
     for moment in ("full", "still full"):
         assert told[moment]["code"] == 5, told[moment]
-        assert "make room" in told[moment]["err"]
+        assert "free some space" in told[moment]["err"]
         assert "Traceback" not in told[moment]["out"] + told[moment]["err"]
     assert "the disk is full (0 MB free)" in told["full"]["err"]
     assert "has 0 MB free" in told["still full"]["err"]
