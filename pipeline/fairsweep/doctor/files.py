@@ -6,7 +6,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import re
 import zipfile
 from collections import defaultdict
@@ -20,6 +19,7 @@ from fairsweep.doctor.runs import StoredModel, StoredRun, artifact
 from fairsweep.doctor.sweep import StoredSweep
 from fairsweep.errors import StorageError
 from fairsweep.files import locked
+from fairsweep.machine import process_start
 from fairsweep.stages.checkpoints import may_go_on
 from fairsweep.tasks import task_in
 from fairsweep.tracking import names
@@ -153,12 +153,4 @@ def _in_use(path: Path) -> bool:
         with locked(path.parent) as free:
             return not free
     named = PROCESS.search(path.name)
-    if named is None:
-        return False
-    try:
-        os.kill(int(named[1]), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it is another user's
-        return True
-    return True
+    return named is not None and process_start(int(named[1])) is not None
