@@ -204,6 +204,12 @@ def task_for(y: Answers, columns: Sequence[str] = ()) -> Task:
     return next(task for task in reversed(TASKS) if task.takes(y, columns))
 
 
+def may_be_words(targets: Sequence[str]) -> bool:
+    """Whether the target columns of a table can hold words: one of classes can. Several are labels,
+    and each of them is 0 or 1."""
+    return len(targets) == 1
+
+
 def task_named(name: str) -> Task:
     """The task of this name.
 

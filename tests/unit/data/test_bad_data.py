@@ -22,8 +22,8 @@ from pyarrow import parquet
 from fairsweep.commands import train
 from fairsweep.config.checks.data import data_problems
 from fairsweep.config.schema import Data
+from fairsweep.data import memory
 from fairsweep.data.csv import file as csv_file
-from fairsweep.data.memory import available as memory
 from fairsweep.data.memory import room
 from fairsweep.data.sources import npz as arrays
 from fairsweep.data.split import SplitData, load_split

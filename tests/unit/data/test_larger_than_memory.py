@@ -20,8 +20,8 @@ import pytest
 from PIL import Image
 
 from fairsweep.config.schema import Data
+from fairsweep.data import memory
 from fairsweep.data.csv import file as csv_file
-from fairsweep.data.memory import available as memory
 from fairsweep.data.memory import room, view
 from fairsweep.data.memory.heartbeat import say_to
 from fairsweep.data.memory.view import InFile, rows_of

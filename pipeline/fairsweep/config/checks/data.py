@@ -12,6 +12,7 @@ from typing import Any
 
 from fairsweep.config.checks.values import Problem, is_whole, one_of, plain_name, seed
 from fairsweep.config.schema import Data
+from fairsweep.tasks import may_be_words
 
 TABLES = ("csv", "parquet")
 SOURCES = ("digits", "worked_example", *TABLES, "npz", "images", "keras_dataset")
@@ -102,11 +103,11 @@ def _table_problems(data: Data) -> Iterator[Problem]:
     roles = [*(("target", name) for name in targets), ("split", data.split), ("group", data.group)]
     for name, column in roles:
         others = [f"data.{other}" for other, same in roles if other != name and same == column]
-        is_class = name == "target" and len(targets) == 1
+        words_allowed = name == "target" and may_be_words(targets)
         if column and (column in (data.drop or []) or others):
             named = ", ".join(others) or "data.drop"
             yield f"data.{name}", f"column {column!r} is also in {named}; leave one out"
-        elif column and not is_class and column in (data.categorical or []):
+        elif column and not words_allowed and column in (data.categorical or []):
             yield (
                 f"data.{name}",
                 f"column {column!r} is no feature; take it out of data.categorical",

@@ -21,7 +21,7 @@ from fairsweep.data.images.files import (
     refuse,
 )
 from fairsweep.data.inputs.rows import InputSpec
-from fairsweep.data.memory.available import check_room
+from fairsweep.data.memory import check_room
 from fairsweep.data.paths import find
 from fairsweep.errors import BadInput
 

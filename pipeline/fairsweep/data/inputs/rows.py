@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fairsweep.data.dataset import Column, Features
-from fairsweep.data.memory.available import check_room
+from fairsweep.data.memory import check_room
 from fairsweep.data.paths import find_file
 from fairsweep.data.spelling import mark_of
 from fairsweep.errors import BadInput

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairsweep.data.dataset import Features
-from fairsweep.data.memory.available import check_room
+from fairsweep.data.memory import check_room
 from fairsweep.data.memory.heartbeat import goes_on
 from fairsweep.data.memory.view import pieces
 from fairsweep.errors import NO_SPACE, BadInput

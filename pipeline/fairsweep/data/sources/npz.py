@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from fairsweep.config.schema import Data
 from fairsweep.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Features
-from fairsweep.data.memory.available import check_room
+from fairsweep.data.memory import check_room
 from fairsweep.data.memory.room import joined
 from fairsweep.data.paths import find_file
 from fairsweep.errors import BadInput

@@ -16,6 +16,7 @@ from fairsweep.config.schema import Data
 from fairsweep.data.tables.columns import kind_of
 from fairsweep.data.tables.parquet import index_of
 from fairsweep.errors import BadInput
+from fairsweep.tasks import may_be_words
 
 KINDS = ("numbers", "words")
 
@@ -60,7 +61,7 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
         problems.append("data.path: no columns are left to learn from; remove some from data.drop")
     categorical = set(settings.categorical or [])
     words = set(categorical)
-    labels = targets if len(targets) > 1 else ()
+    labels = () if may_be_words(targets) else targets
     for name in targets:
         if not labels and name in first.names and pa.types.is_boolean(first.field(name).type):
             words.add(name)  # its classes are true and false
