@@ -9,6 +9,7 @@ two at a time.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -144,6 +145,14 @@ class Sandbox:
 def listing(folder: Path) -> list[str]:
     """Everything below a folder, by its path from there."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def shown_on_a_console(document: str) -> tuple[str, list[re.Pattern[str]]]:
+    """The command that a document shows on a console, and the lines that it prints; … stands for
+    what is left out."""
+    (block,) = re.findall(r"^```console\n\$ (.*?)^```$", document, re.M | re.S)
+    command, *lines = block.splitlines()
+    return command, [re.compile(re.escape(line).replace("…", ".*")) for line in lines]
 
 
 def finish(process: subprocess.Popen[str] | Forked) -> Done:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import inspect
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from fairsweep.training import model_check as preflight
 from fairsweep.training.model_check import check
 from fairsweep.training.trial import WorkerCache
 from tests.integration import lessons
-from tests.integration.lab import Sandbox, listing
+from tests.integration.lab import REPOSITORY, Sandbox, listing, shown_on_a_console
 from tests.integration.training_room import FEW_ROWS, compose
 
 DATA = ("data=worked_example", "objective.metric=loss", "objective.direction=minimize")
@@ -416,16 +416,19 @@ def test_every_loop_is_tried(loop: str) -> None:
 
 
 def test_a_sweep_of_what_cannot_be_trained_leaves_nothing(tmp_path: Path) -> None:
+    """It says what docs/MODELS.md shows."""
+    command, lines = shown_on_a_console((REPOSITORY / "docs" / "MODELS.md").read_text())
+    program, name, *overrides, rest = command.split()
+    assert (program, name, rest) == ("fairsweep", "sweep", "…")
     box = Sandbox(tmp_path)
-    shutil.copy(lessons.__file__, box.code)
+    build = inspect.getsource(lessons.lesson).replace("def lesson(", "def build(")
+    imports = "from collections.abc import Sequence\nimport keras\n\n"
+    (box.code / "lesson.py").write_text(imports + build)
     done = box.sweep(
-        *(*DATA, "model=custom", "model.builder=lessons:lesson", "arms.optimizer=[sgd,adam]"),
-        FAIRSWEEP_TRUSTED_PACKAGES="lessons",
+        *(*overrides, *DATA, "arms.optimizer=[sgd,adam]"), FAIRSWEEP_TRUSTED_PACKAGES="lesson"
     )
     assert done.code == 2, done.said
-    shape, output = done.err.splitlines()
-    assert shape.startswith("error: model.builder: lessons.py:")
-    assert "for rows of 1 feature, but the data has 2 features" in shape
-    assert 'write Dense(classes, activation="softmax")' in output
+    for line, said in zip(lines, done.err.splitlines(), strict=True):
+        assert line.fullmatch(said), said
     for folder in (box.work, box.home, box.temporary):
         assert listing(folder) == []

@@ -21,6 +21,8 @@ from fairsweep.config.compose.commands import (
     compose_training,
     compose_ui,
 )
+from fairsweep.errors import BadInput
+from tests.integration.lab import shown_on_a_console
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -127,6 +129,20 @@ def test_every_command_target_and_module_that_is_named_exists(document: str) -> 
             assert ours, command
         elif name != "COMMAND":
             assert name in there[program], command
+
+
+def test_the_table_of_commands_says_what_the_help_says() -> None:
+    """What it adds stands after a semicolon."""
+    rows = re.findall(r"^\| `fairsweep (\w+)`.* \| ([^;|]+?)(?:; .*)? \|$", README, re.M)
+    assert rows == list(COMMANDS.items())
+
+
+def test_the_message_of_the_readme_is_what_is_said() -> None:
+    shown, (said,) = shown_on_a_console(README)
+    name, words = words_of(shown)
+    with pytest.raises(BadInput) as caught:
+        COMPOSE[name](words, None)
+    assert said.fullmatch(f"error: {caught.value}")
 
 
 @pytest.mark.usefixtures("users_folder")

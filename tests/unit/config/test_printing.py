@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from fairsweep.cli import COMMANDS
+from fairsweep.commands import compare
 from fairsweep.commands.compare import COMPARISON
+from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.errors import BadInput
 from fairsweep.invocation import UNDER_MAKE, as_called
 
 from .plans import plan
@@ -97,6 +103,39 @@ def test_what_does_not_compose_is_refused_before_it_is_printed(
     assert done.stderr.startswith("error: ")
     assert "did you mean" in done.stderr
     assert "Traceback" not in done.stderr and "HYDRA_FULL_ERROR" not in done.stderr
+
+
+@pytest.mark.parametrize("override", ["experiment=smoke", "experiment=null", "~experiment"])
+@pytest.mark.parametrize("more", [["search.trials=3"], ["--cfg", "job"]], ids=" ".join)
+def test_a_comparison_with_another_experiment_is_refused(
+    override: str,
+    more: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["fairsweep", override, *more])
+    with pytest.raises(SystemExit) as ended:
+        compare.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr() == (
+        "",
+        f"error: {override}: fairsweep compare runs {COMPARISON}; leave it out, or run it with "
+        f"{shlex.join(['fairsweep', 'sweep', override])}\n",
+    )
+
+
+def test_a_comparison_may_say_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    named: list[str] = []
+
+    def prepare(overrides: Sequence[str], folder: str | None) -> NoReturn:
+        named.append(compose_sweep(overrides, folder).name)
+        raise BadInput("that is enough")
+
+    monkeypatch.setattr(compare, "prepare", prepare)
+    monkeypatch.setattr(sys, "argv", ["fairsweep", COMPARISON])
+    with pytest.raises(SystemExit):
+        compare.main()
+    assert named == [plan(COMPARISON).name]
 
 
 def test_an_interrupted_comparison_says_how_it_continues(tmp_path: Path) -> None:

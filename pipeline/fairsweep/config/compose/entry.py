@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import itertools
 import os
 import re
 import signal
@@ -53,7 +54,7 @@ def command(
         action: does the work; gets the plan and the folder for its logs, returns the exit code.
         config_name: the file of conf/ that the command composes.
         short: keys below one that has the command's name, which it takes without that name.
-        implied: overrides that the command always has, before those of the command line.
+        implied: overrides that make it of `fairsweep sweep`; the command line can't change them.
     """
     arguments = get_args_parser().parse_intermixed_args()
     again = command_line(name, *sys.argv[1:])
@@ -68,6 +69,8 @@ def command(
         if arguments.shell_completion:
             print(completions(config_name, name, short, arguments.overrides))
             sys.exit(DONE)
+        if not arguments.help:
+            check_implied(name, implied, arguments.overrides)
         arguments.overrides = [*implied, *arguments.overrides]
         if arguments.help or arguments.hydra_help or arguments.cfg or arguments.info:
             # Hydra parses again, and takes options only after all overrides. Help needs none.
@@ -128,6 +131,21 @@ def check_options(arguments: argparse.Namespace) -> None:
             f"--config-dir: there is no folder {Path(arguments.config_dir).absolute()}; give "
             "the one with your model/, data/ or optimizer/ in it"
         )
+
+
+def check_implied(name: str, implied: Sequence[str], overrides: Sequence[str]) -> None:
+    """Checks that no override takes the place of one that a command always has.
+
+    Raises:
+        BadInput: one does.
+    """
+    for own, override in itertools.product(implied, overrides):
+        key = own.partition("=")[0]
+        if override != own and override.lstrip("+~").partition("=")[0] == key:
+            raise BadInput(
+                f"{override}: {command_line(name)} runs {own}; leave it out, or run it with "
+                f"{command_line('sweep', override)}"
+            )
 
 
 def _hydra_main(config_name: str, job: Callable[[DictConfig], None]) -> None:
