@@ -94,7 +94,7 @@ def run(contestant: Contestant, work: Work, folder: Path, limit: float = math.in
         command[1] = str(PEERS / command[1])
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
     if contestant.ours:
-        environment["PYTHONPATH"] = str(REPOSITORY)
+        environment["PYTHONPATH"] = str(REPOSITORY / "pipeline")
     if contestant.times_itself:
         environment["TF_NUM_INTRAOP_THREADS"] = environment["TF_NUM_INTEROP_THREADS"] = "1"
     started = time.perf_counter()

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.integration.lab import listing, wait_until
-from tests.integration.scenarios import Smoke, descendants, gone_within
+from tests.integration.processes import descendants, gone_within
+from tests.integration.scenarios import Finished
 
 
 @dataclass
@@ -22,7 +23,7 @@ class Ui:
 
     process: subprocess.Popen[bytes]
     port: int
-    swept: Smoke
+    swept: Finished
     home: Path
     log: Path
     before: list[str]
@@ -51,7 +52,7 @@ class Ui:
         return left, self.log.read_text()
 
 
-def serve(swept: Smoke, home: Path) -> Ui:
+def serve(swept: Finished, home: Path) -> Ui:
     """Starts the UI on a free port, with a home of its own; returns when it answers."""
     (home / "tmp").mkdir()
     with socket.socket() as probe:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from selenium.common.exceptions import (
     NoSuchElementException,
@@ -23,6 +24,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.browser.served import Ui
 from tests.integration.lab import listing, wait_until
+from tests.integration.processes import command_of
 from tests.integration.scenarios import headline
 from tests.integration.stored import Run
 
@@ -262,25 +264,9 @@ def test_another_sites_page_can_not_write(ui: Ui) -> None:
 
 def listening(pids: list[int]) -> set[tuple[str, int]]:
     """(address, port) of every TCP socket on which these processes listen."""
-    inodes = set()
-    for pid in pids:
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            target = str(descriptor.readlink()) if descriptor.is_symlink() else ""
-            inodes.update(re.findall(r"^socket:\[(\d+)\]$", target))
-    found = set()
-    for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-            _, local, _, state, *_, inode = line.split()[:10]
-            if state == "0A" and inode in inodes:
-                address, port = local.split(":")
-                found.add((_readable(address), int(port, 16)))
-    return found
-
-
-def _readable(address: str) -> str:
-    if len(address) == 8:
-        return socket.inet_ntoa(bytes.fromhex(address)[::-1])
-    return address
+    sockets = [each for pid in pids for each in psutil.Process(pid).net_connections("tcp")]
+    listeners = [each.laddr for each in sockets if each.status == psutil.CONN_LISTEN]
+    return {(address.ip, address.port) for address in listeners if address}
 
 
 def test_it_listens_on_this_machine_only(ui: Ui) -> None:
@@ -289,7 +275,7 @@ def test_it_listens_on_this_machine_only(ui: Ui) -> None:
 
 def test_it_runs_no_jobs(ui: Ui) -> None:
     """MLflow's job runners serve language models: eight processes more, and nothing of ours."""
-    commands = [Path(f"/proc/{pid}/cmdline").read_text() for pid in ui.processes()]
+    commands = [command_of(pid) for pid in ui.processes()]
     assert [command for command in commands if "mlflow.server.jobs" in command] == []
 
 

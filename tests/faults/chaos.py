@@ -20,10 +20,10 @@ from fairsweep.doctor.examine import examine
 from fairsweep.doctor.files import check_store
 from tests.faults.epochs import Repeated, repeated, size
 from tests.faults.head_to_head import head_to_head
-from tests.faults.kills import Arena, Executioner, Struck, command_of, strikes
+from tests.faults.kills import Arena, Executioner, Struck, strikes
 from tests.faults.oracle import RawRows, open_root, raw_rows
 from tests.integration.lab import Sandbox
-from tests.integration.scenarios import alive, children
+from tests.integration.processes import alive, children, command_of
 
 CHECKPOINT_SECONDS = 0.5
 NAME = "chaos"
@@ -91,7 +91,7 @@ def overrides(trials: int, epochs: int) -> tuple[str, ...]:
 
 def workers_of(sweep: int) -> list[int]:
     """The worker processes of a sweep."""
-    return [pid for pid in children(sweep) if b"fairsweep.training.worker" in command_of(pid)]
+    return [pid for pid in children(sweep) if "fairsweep.training.worker" in command_of(pid)]
 
 
 def chaos(

@@ -19,11 +19,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from fairsweep.machine import process_start
 from tests.benchmarks.work import Work, digits
-from tests.faults.kills import Arena, Executioner, Struck, born, command_of, spread
+from tests.faults.kills import Arena, Executioner, Struck, spread
 from tests.faults.oracle import PER_EPOCH
 from tests.integration.lab import REPOSITORY
-from tests.integration.scenarios import alive, descendants
+from tests.integration.processes import alive, command_of, descendants
 
 EPOCHS = 40
 PEERS = Path(__file__).parent / "peers"
@@ -38,7 +39,7 @@ class Contestant:
 
     title: str
     command: tuple[str, ...]
-    worker: bytes
+    worker: str
     store: str
     identity: tuple[str, str]
 
@@ -47,21 +48,21 @@ CONTESTANTS = (
     Contestant(
         "Fairsweep",
         (".venv", "-m", "fairsweep", "sweep", "executor.workers=2", "terminal=plain"),
-        b"fairsweep.training.worker",
+        "fairsweep.training.worker",
         "mlruns/mlflow.db",
         ("tags", "trial"),
     ),
     Contestant(
         "Optuna, RDB storage with heartbeat",
         (".venv", str(PEERS / "optuna_heartbeat.py")),
-        b"no process of its own",
+        "no process of its own",
         "mlflow.db",
         ("params", "trial"),
     ),
     Contestant(
         "Ray Tune, Tuner.restore",
         (".venv-peers", str(PEERS / "ray_restore.py")),
-        b"ray::ImplicitFunc",
+        "ray::ImplicitFunc",
         "mlflow.db",
         ("params", "index"),
     ),
@@ -141,7 +142,9 @@ def contest(contestant: Contestant, work: Work, kills: int, seed: int, folder: P
     command = [str(REPOSITORY / environment / "bin" / "python"), *rest]
     ours = rest[0] == "-m"
     paths = (
-        [folder / "code", REPOSITORY] if ours else [PEERS, REPOSITORY / "tests/benchmarks/peers"]
+        [folder / "code", REPOSITORY / "pipeline"]
+        if ours
+        else [PEERS, REPOSITORY / "tests/benchmarks/peers"]
     )
     if ours:
         command += [*work.overrides, "training.checkpoint_seconds=0.5"]
@@ -154,7 +157,7 @@ def contest(contestant: Contestant, work: Work, kills: int, seed: int, folder: P
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
-    seen: dict[int, str] = {}
+    seen: dict[int, int | None] = {}
 
     def start(output: Path) -> subprocess.Popen[bytes]:
         with output.open("wb") as file:
@@ -169,11 +172,11 @@ def contest(contestant: Contestant, work: Work, kills: int, seed: int, folder: P
             )
 
     def living() -> list[int]:
-        return [pid for pid, began in seen.items() if alive(pid) and born(pid) == began]
+        return [pid for pid, began in seen.items() if alive(pid) and process_start(pid) == began]
 
     def workers(pid: int) -> Sequence[int]:
         for child in descendants(pid):
-            seen.setdefault(child, born(child))
+            seen.setdefault(child, process_start(child))
         return [child for child in living() if contestant.worker in command_of(child)]
 
     def clear(_: int) -> int:

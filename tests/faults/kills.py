@@ -23,23 +23,6 @@ HANGS = 600.0
 """Seconds without an epoch or an end, after which a process is taken to hang."""
 
 
-def command_of(pid: int) -> bytes:
-    """The command line of a process; nothing when there is none."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
-
-
-def born(pid: int) -> str:
-    """When a process began, in the system's ticks: with it a number that was given again is told
-    from the process that had it; empty when there is none."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
 @dataclass(frozen=True)
 class Strike:
     """When to kill, and which process; `dice`, below 1, chooses among workers. A moment at work is

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError
@@ -29,6 +29,7 @@ from fairsweep.config.schema import Data
 from fairsweep.data.split import load_split
 from tests.integration.forked import Forked, ScriptedSandbox
 from tests.integration.lab import Done, Sandbox, Scenario, finish, listing, wait_until
+from tests.integration.processes import children, command_of, descendants, gone_within
 from tests.integration.stored import Run, Stored, trainings, whole
 
 SMALL = (
@@ -505,7 +506,7 @@ def resumed(sandbox: ScriptedSandbox) -> Resumed:
 
 
 def _stop(sandbox: Sandbox, process: Running, how: signal.Signals) -> Stop:
-    workers = [pid for pid in children(process.pid) if b"training.worker" in _command(pid)]
+    workers = [pid for pid in children(process.pid) if "training.worker" in command_of(pid)]
     process.send_signal(how)
     done = finish(process)
     return Stop(done, len(workers), gone_within(60, workers), sandbox.stored.runs())
@@ -544,53 +545,6 @@ def _most_within(seconds: float, count: Callable[[], int], enough: int) -> int:
     while (found := count()) < enough and time.monotonic() < deadline:
         time.sleep(0.05)
     return found
-
-
-def children(parent: int) -> Iterator[int]:
-    """Living processes whose parent this is."""
-    for pid in _processes():
-        if _status(pid)[1:] == (str(parent),):
-            yield pid
-
-
-def descendants(parent: int) -> Iterator[int]:
-    """Children, their children, and so on."""
-    for child in children(parent):
-        yield child
-        yield from descendants(child)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that only waits to be counted doesn't."""
-    return _status(pid)[:1] not in ((), ("Z",), ("X",))
-
-
-def gone_within(seconds: float, pids: Sequence[int]) -> list[int]:
-    """Waits for processes to end; those that haven't."""
-    deadline = time.monotonic() + seconds
-    while (left := [pid for pid in pids if alive(pid)]) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return left
-
-
-def _command(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
-
-
-def _processes() -> list[int]:
-    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-
-
-def _status(pid: int) -> tuple[str, ...]:
-    """(state, parent) of a process; nothing when there is none."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return ()
-    return tuple(status.rpartition(")")[2].split()[:2])
 
 
 SCENARIOS = {

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from tests.integration.lab import Sandbox, finish, wait_until
+from tests.integration.processes import gone_within
 from tests.integration.scenarios import (
     SMALL,
     Stop,
     _install_workbench,
     _stop,
     _workbench,
-    gone_within,
 )
 
 LONG = (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from fairsweep.executor.local import LocalExecutor
@@ -14,12 +14,6 @@ from fairsweep.records import TrialKey, TrialResult, WorkerReady
 from tests.integration.training_room import FEW_ROWS, compose
 
 WIDTHS = [[8], [64], [256], [16, 128], [32, 32], [128, 16, 64], [8, 8, 8]]
-
-
-def resident_kilobytes(pid: int) -> int:
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert found is not None
-    return int(found[1])
 
 
 @pytest.mark.long
@@ -44,6 +38,6 @@ def test_500_trials_grow_a_worker_by_less_than_a_tenth(tmp_path: Path) -> None:
             while not ended:
                 ended = [e for e in executor.events(60) if isinstance(e, TrialResult)]
             assert ended[0].outcome == "complete", ended[0].error
-            sizes.append(resident_kilobytes(worker.process.pid))
+            sizes.append(psutil.Process(worker.process.pid).memory_info().rss)
     assert executor._workers == [worker]
     assert max(sizes[50:]) < 1.1 * max(sizes[:50])

@@ -75,7 +75,7 @@ def test_seeds_depend_on_seed_and_path_and_nothing_else() -> None:
     program = "from fairsweep.records import derive_seed as d; print(d(7, 'search', 'adam', 3))"
     done = subprocess.run(
         [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1"},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "pipeline"), "PYTHONHASHSEED": "1"},
         capture_output=True,
         text=True,
         check=True,

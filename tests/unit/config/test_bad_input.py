@@ -805,7 +805,9 @@ def run(folder: Path, *arguments: str, python: tuple[str, ...] = (), full_error:
     places = {name: folder / name for name in ("cwd", "tmp", "home")}
     for place in places.values():
         place.mkdir(parents=True)
-    keep = {k: v for k, v in os.environ.items() if not k.startswith(("PIPELINE_", "HYDRA_", "COV"))}
+    keep = {
+        k: v for k, v in os.environ.items() if not k.startswith(("FAIRSWEEP_", "HYDRA_", "COV"))
+    }
     done = subprocess.run(
         [sys.executable, *python, "-m", "fairsweep", "sweep", *arguments],
         cwd=places["cwd"],

@@ -37,7 +37,7 @@ def test_name_is_the_same_in_another_process() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", program.format(list(BASE))],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "123"},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "pipeline"), "PYTHONHASHSEED": "123"},
         cwd=ROOT.anchor,
         capture_output=True,
         text=True,

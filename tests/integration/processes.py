@@ -1,0 +1,52 @@
+"""Processes that tests look at, by their numbers. Any of them may end at any moment; one that has
+ended and only waits to be counted is gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import psutil
+
+ENDED = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+
+
+def children(parent: int) -> list[int]:
+    """Processes whose parent this is."""
+    return _below(parent, recursive=False)
+
+
+def descendants(parent: int) -> list[int]:
+    """Children, their children, and so on."""
+    return _below(parent, recursive=True)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs."""
+    try:
+        return psutil.Process(pid).status() not in ENDED
+    except psutil.NoSuchProcess:
+        return False
+
+
+def command_of(pid: int) -> str:
+    """The command line of a process; empty when there is none."""
+    try:
+        return " ".join(psutil.Process(pid).cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def gone_within(seconds: float, pids: Sequence[int]) -> list[int]:
+    """Waits for processes to end; those that haven't."""
+    deadline = time.monotonic() + seconds
+    while (left := [pid for pid in pids if alive(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def _below(parent: int, recursive: bool) -> list[int]:
+    try:
+        return [child.pid for child in psutil.Process(parent).children(recursive)]
+    except psutil.NoSuchProcess:
+        return []
