@@ -73,11 +73,19 @@ def open_executor(
     """Starts the workers of the settings.
 
     Args:
-        settings: of `executor`.
+        settings: of `executor`, with a name in `EXECUTORS`.
         workers: how many of them.
         logs: the folder for what they print.
         folders: for their checkpoints and weights.
     """
+    return EXECUTORS[settings.name](settings, workers, logs, folders)
+
+
+def _local(settings: schema.Executor, workers: int, logs: Path, folders: TrialFolders) -> Executor:
     from fairsweep.executor.local import LocalExecutor
 
     return LocalExecutor(workers, settings.threads, logs, folders)
+
+
+EXECUTORS: dict[str, OpenExecutor] = {"local": _local}
+"""What starts the workers of each `executor.name`."""

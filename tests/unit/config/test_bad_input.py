@@ -401,6 +401,7 @@ NAMES = [
     case("unknown-metric", "objective.metric=val_los", "objective.metric", "mean val_loss?"),
     case("unknown-source", "data.source=xls", "data.source", "digits", "'xls'"),
     case("unknown-terminal", "terminal=pretty", "terminal", "auto, live, plain, quiet"),
+    case("unknown-executor-name", "executor.name=ray", "executor.name", "one of local", "'ray'"),
     case("unknown-sampler-name", "search.name=cmaes", "search.name", "tpe", "'cmaes'"),
     case(
         "sweep-name-leading-dot", "sweep.name=.hidden", "sweep.name", "no dot or - first", ".hidden"

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from fairsweep.config.checks.data import SOURCES
-from fairsweep.config.checks.sweep import PRUNERS, SAMPLERS
+from fairsweep.config.checks.sweep import EXECUTORS, PRUNERS, SAMPLERS
 from fairsweep.config.compose.commands import compose_report, compose_sweep, compose_training
 from fairsweep.config.options import CONF
 from fairsweep.config.schema import Config
@@ -57,6 +58,11 @@ def test_samplers_pruners_and_sources_have_a_file_each() -> None:
     assert options("search") == sorted(SAMPLERS)
     assert options("pruner") == sorted(PRUNERS)
     assert options("data") == sorted(SOURCES)
+
+
+def test_every_executor_in_conf_is_known() -> None:
+    named = {yaml.safe_load(path.read_text())["name"] for path in (CONF / "executor").iterdir()}
+    assert named == set(EXECUTORS)
 
 
 @pytest.mark.parametrize("option", options("search"))
