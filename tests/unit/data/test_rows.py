@@ -53,7 +53,11 @@ def test_an_index_that_pandas_wrote_is_no_number_of_a_row(tmp_path: Path) -> Non
 BAD = {
     "missing": ("rows.csv", None, r"there is no file .*rows\.csv"),
     "no-parquet": ("rows.parquet", b"x", "isn't a complete Parquet file"),
-    "other-kind": ("rows.txt", b"x", r"need a \.csv, a \.parquet, an \.npz or images"),
+    "other-kind": (
+        "rows.txt",
+        b"x",
+        r"need images, or a file that ends in \.csv or \.parquet or \.npz",
+    ),
     "empty": ("rows.csv", b"", "is empty"),
     "header-only": ("rows.csv", b"a,b\n", "has no rows"),
     "no-header": ("rows.csv", b"1,2\n3,4\n", "first line .* must name the columns"),

@@ -98,6 +98,13 @@ def test_a_parquet_of_the_same_rows_is_the_same_data(tmp_path: Path) -> None:
     assert (one.columns, one.class_names) == (two.columns, two.class_names)
 
 
+@pytest.mark.parametrize("name", ["rows.txt", "rows.tsv", "iris.data", "rows"])
+def test_a_csv_may_have_any_ending(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(PEOPLE)
+    data = table(tmp_path, path=str(tmp_path / name), missing="fill")
+    assert data.class_names == ("no", "yes")
+
+
 def test_an_index_that_pandas_wrote_is_no_feature_but_may_be_named(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": [1, 2, 3, 4], "label": [0, 1, 0, 1]}, index=[7, 8, 8, 7])
     frame.index.name = "patient"

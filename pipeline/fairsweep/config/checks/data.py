@@ -37,7 +37,8 @@ EXAMPLES = {"csv": "rows.csv", "parquet": "rows.parquet", "npz": "rows.npz", "im
 DATASETS = ("mnist", "fashion_mnist", "cifar10", "cifar100")
 MISSING = ("fill", "drop")
 TAB = r"\t"
-OPTIONS = {".parquet": "parquet", ".npz": "npz"}  # of files; any other is taken for a CSV
+# What a file is likely to be; one with another ending is taken for a CSV.
+OPTIONS = {PurePath(path).suffix: name for name, path in EXAMPLES.items() if name != "images"}
 
 
 def data_problems(data: Data) -> Iterator[Problem]:

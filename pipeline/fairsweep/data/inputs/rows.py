@@ -6,7 +6,7 @@ In: a path and what the model takes. Out: features as the model takes them, or `
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,9 @@ from fairsweep.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Marks = tuple[str, str]
+"""Between the values of a .csv, and the decimal mark of its numbers."""
 
 ANY_WORD = ("",)
 """The vocabulary of a column of words whose words aren't known."""
@@ -51,16 +54,11 @@ def read_rows(
         BadInput: the file can't be read, or the model doesn't take its rows.
     """
     find_file("input", str(path))
-    if path.suffix not in (".csv", ".parquet", ".npz"):
-        raise BadInput(f"input: need a .csv, a .parquet, an .npz or images, got {path}")
-    if path.suffix == ".npz":
-        return _of_shape(_npz(path, takes), path, takes.shape)
-    table = _table(path, takes.columns, delimiter, decimal)
-    if table.empty:
-        raise BadInput(f"input: {path} has no rows")
-    if not takes.columns:
-        return _of_shape(_numbers(path, table), path, takes.shape)
-    return _checked(path, table, takes)
+    if path.suffix not in READERS:
+        raise BadInput(
+            f"input: need images, or a file that ends in {' or '.join(READERS)}, got {path}"
+        )
+    return READERS[path.suffix](path, takes, (delimiter, decimal))
 
 
 def encode(table: pd.DataFrame, columns: Sequence[Column]) -> Features:
@@ -106,27 +104,41 @@ def _word(value: object) -> str:
     return str(value)
 
 
-def _table(path: Path, columns: Sequence[Column], delimiter: str, decimal: str) -> pd.DataFrame:
-    """All columns of a file, or the given ones."""
+def _csv(path: Path, takes: InputSpec, marks: Marks) -> Features | pd.DataFrame:
     from fairsweep.data.csv.file import CsvReader, Dialect, read_csv
     from fairsweep.data.csv.problems import csv_names
-    from fairsweep.data.tables.parquet import ParquetRows, index_of
 
-    wanted = [column.name for column in columns]
-    if path.suffix == ".parquet":
-        file = ParquetRows("input", path)
-        _check_names(path, wanted, file.schema.names)
-        index = index_of(file.schema)
-        return _frame(file.table(wanted or [n for n in file.schema.names if n not in index]))
-    delimiter = mark_of(delimiter)
+    delimiter, decimal = mark_of(marks[0]), marks[1]
+    wanted = [column.name for column in takes.columns]
     names = csv_names("input", path, delimiter, unnamed=bool(wanted))
     _check_names(path, wanted, names)
-    words = [column.name for column in columns if column.vocabulary]
+    words = [column.name for column in takes.columns if column.vocabulary]
     without = [name for name in names if wanted and name not in wanted]
     dialect = Dialect(delimiter, decimal, words, without)
     needed = CsvReader(path, names, dialect).most_bytes()
     check_room(f"input: {path}", needed, "predict fewer rows at a time")
-    return _frame(read_csv("input", path, names, dialect))
+    return _of_table(path, read_csv("input", path, names, dialect), takes)
+
+
+def _parquet(path: Path, takes: InputSpec, _: Marks) -> Features | pd.DataFrame:
+    from fairsweep.data.tables.parquet import ParquetRows, index_of
+
+    wanted = [column.name for column in takes.columns]
+    file = ParquetRows("input", path)
+    _check_names(path, wanted, file.schema.names)
+    index = index_of(file.schema)
+    names = wanted or [name for name in file.schema.names if name not in index]
+    return _of_table(path, file.table(names), takes)
+
+
+def _of_table(path: Path, read: Any, takes: InputSpec) -> Features | pd.DataFrame:
+    """What the model takes of a file's pyarrow table, which has its columns, or all."""
+    table = _frame(read)
+    if table.empty:
+        raise BadInput(f"input: {path} has no rows")
+    if not takes.columns:
+        return _of_shape(_numbers(path, table), path, takes.shape)
+    return _checked(path, table, takes)
 
 
 def _frame(table: Any) -> pd.DataFrame:
@@ -179,7 +191,7 @@ def _numbers(path: Path, table: pd.DataFrame) -> Features:
     return np.asarray(table.to_numpy(np.float32), np.float32)
 
 
-def _npz(path: Path, takes: InputSpec) -> Features:
+def _npz(path: Path, takes: InputSpec, _: Marks) -> Features:
     from fairsweep.data.sources.npz import read_arrays
 
     if takes.columns:
@@ -191,7 +203,7 @@ def _npz(path: Path, takes: InputSpec) -> Features:
     x = arrays["x"]
     if x.ndim == 0 or x.dtype.kind not in "iufb":
         raise BadInput(f"input: {path}: x must be numbers with rows first, got {x.dtype}")
-    return np.asarray(x, np.float32)
+    return _of_shape(np.asarray(x, np.float32), path, takes.shape)
 
 
 def _of_shape(values: Features, path: Path, shape: Sequence[int]) -> Features:
@@ -214,3 +226,11 @@ def _refuse_row(path: Path, row: int, column: str = "") -> None:
         f"input: {path}: row {row + 1}{where} has a value that is missing or infinite; correct it, "
         "or drop the row"
     )
+
+
+READERS: dict[str, Callable[[Path, InputSpec, Marks], Features | pd.DataFrame]] = {
+    ".csv": _csv,
+    ".parquet": _parquet,
+    ".npz": _npz,
+}
+"""What reads the rows of a file, by its ending."""

@@ -52,18 +52,14 @@ def open_files(settings: Data) -> dict[int, RowFile]:
         if part == TRAIN or getattr(settings, key.removeprefix("data."))
     }
     problems: list[str] = []
-    if settings.source == "parquet":
-        opened = _each(given, lambda one: _parquet(*one, settings), problems)
-    else:
-        found = _each(given, lambda one: _CsvFile.find(*one, settings), problems)
-        sizes = {part: file.reader.most_bytes() for part, file in found.items()}
-        fits = sum(sizes.values()) < available_bytes()
-        opened = _each(found, _CsvFile.in_memory if fits else _CsvFile.streamed, problems)
+    opened = OPENERS[settings.source](given, settings, problems)
     if problems:
         raise BadInput(*problems)
     return opened
 
 
+Files = dict[int, tuple[str, str | None]]
+"""The setting that names the file of each part, and the path in it."""
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
@@ -81,11 +77,29 @@ def _each(
     return made
 
 
-def _parquet(key: str, given: str | None, settings: Data) -> RowFile:
-    file = ParquetRows(key, find_file(key, given))
-    if key == MAIN:
-        check_dropped(key, file.schema.names, settings.drop or ())
-    return file
+def _parquet(given: Files, settings: Data, problems: list[str]) -> dict[int, RowFile]:
+    def opened(one: tuple[str, str | None]) -> RowFile:
+        key, path = one
+        file = ParquetRows(key, find_file(key, path))
+        if key == MAIN:
+            check_dropped(key, file.schema.names, settings.drop or ())
+        return file
+
+    return _each(given, opened, problems)
+
+
+def _csv(given: Files, settings: Data, problems: list[str]) -> dict[int, RowFile]:
+    """In memory if all of them fit, else streamed."""
+    found = _each(given, lambda one: _CsvFile.find(*one, settings), problems)
+    fits = sum(file.reader.most_bytes() for file in found.values()) < available_bytes()
+    return _each(found, _CsvFile.in_memory if fits else _CsvFile.streamed, problems)
+
+
+OPENERS: dict[str, Callable[[Files, Data, list[str]], dict[int, RowFile]]] = {
+    "csv": _csv,
+    "parquet": _parquet,
+}
+"""What opens the files of a table, by `data.source`; what is wrong is added to the problems."""
 
 
 @dataclass(frozen=True)
