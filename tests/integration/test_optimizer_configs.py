@@ -1,7 +1,12 @@
-"""conf/optimizer against the installed Keras: every optimizer is there, with every parameter."""
+"""conf/optimizer against the installed Keras: every optimizer is there, with every parameter.
+
+The file that is named after its class is compared with Keras; any other is a variant, which only
+has to be whole and searchable.
+"""
 
 import inspect
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +36,26 @@ DELIBERATE: dict[tuple[str, str], tuple[Any, str]] = {
 
 
 def load(path: Path) -> dict[str, Any]:
-    config = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-    assert isinstance(config, dict)
-    return {str(key): value for key, value in config.items()}
+    """A config, with what it takes from the files in its defaults."""
+    own = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+    assert isinstance(own, dict)
+    others = [name for name in own.pop("defaults", []) if name != "_self_"]
+    merged = OmegaConf.to_container(
+        OmegaConf.merge(*(load(path.with_stem(name)) for name in others), own)
+    )
+    assert isinstance(merged, dict)
+    return {str(key): value for key, value in merged.items()}
 
 
-# adam_twin is adam once more, for experiment=self_check.
-FILES = sorted(set(FOLDER.glob("*.yaml")) - {FOLDER / "adam_twin.yaml"})
-CONFIGS = {path.stem: load(path) for path in FILES}
+def is_of_its_class(stem: str, config: dict[str, Any]) -> bool:
+    """Whether a file is the one of its class; else it is a variant."""
+    return stem.replace("_", "") == config["name"].lower()
+
+
+ALL = {path.stem: load(path) for path in sorted(FOLDER.glob("*.yaml"))}
+CONFIGS = {stem: config for stem, config in ALL.items() if is_of_its_class(stem, config)}
 each_config = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
+each_variant_too = pytest.mark.parametrize("config", ALL.values(), ids=ALL.keys())
 
 
 def keyword_defaults(name: str) -> dict[str, Any]:
@@ -58,17 +74,28 @@ def test_every_optimizer_of_keras_has_one_config() -> None:
     assert sorted(names) == sorted(exported - WRAPPERS)
 
 
-@pytest.mark.parametrize("stem", CONFIGS)
-def test_file_is_named_after_its_class(stem: str) -> None:
-    assert stem.replace("_", "") == CONFIGS[stem]["name"].lower()
+def test_another_file_of_a_class_is_a_variant(tmp_path: Path) -> None:
+    """In full, or of what is other."""
+    shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
+    copy = (tmp_path / "adam.yaml").read_text().replace("beta_1: 0.9\n", "beta_1: 0.8\n")
+    (tmp_path / "adam_slow.yaml").write_text(copy)
+    (tmp_path / "adam_fast.yaml").write_text("defaults: [adam]\nparams: {learning_rate: 0.01}\n")
+    adam, slow, fast = (
+        load(tmp_path / f"{stem}.yaml") for stem in ("adam", "adam_slow", "adam_fast")
+    )
+    assert slow == {**adam, "params": {**adam["params"], "beta_1": 0.8}}
+    assert fast == {**adam, "params": {**adam["params"], "learning_rate": 0.01}}
+    assert is_of_its_class("adam", adam)
+    assert not is_of_its_class("adam_slow", slow)
+    assert not is_of_its_class("adam_fast", fast)
 
 
-@each_config
+@each_variant_too
 def test_sections_are_name_params_and_space(config: dict[str, Any]) -> None:
     assert list(config) == ["name", "params", "space"]
 
 
-@each_config
+@each_variant_too
 def test_params_are_all_keywords_of_the_constructor(config: dict[str, Any]) -> None:
     assert set(config["params"]) == set(keyword_defaults(config["name"]))
 
@@ -84,7 +111,7 @@ def test_values_are_keras_defaults_unless_deliberate(config: dict[str, Any]) -> 
     assert different == {key: value for key, (value, _) in DELIBERATE.items() if key[0] == name}
 
 
-@each_config
+@each_variant_too
 def test_numbers_have_the_type_keras_needs(config: dict[str, Any]) -> None:
     # Keras refuses an int as a learning rate. Muon's adam_lr_ratio is an int in Keras by accident.
     assert isinstance(config["params"]["learning_rate"], float)
@@ -129,7 +156,7 @@ def test_space_is_small_and_within_params(config: dict[str, Any]) -> None:
     assert 2 <= len(config["space"]) <= 4
 
 
-@each_config
+@each_variant_too
 def test_every_spec_is_lawful_and_holds_the_default(config: dict[str, Any]) -> None:
     for key, spec in config["space"].items():
         default = config["params"][key]

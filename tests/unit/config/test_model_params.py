@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
+from fairsweep.config.checks import model as checks
 from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.config.options import CONF
 from fairsweep.errors import BadInput
 
 BOTH = ("model.params.batch_normalization=true", "model.params.layer_normalization=true")
@@ -42,3 +47,21 @@ def test_params_of_a_users_own_builder_are_the_users(
     monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "mine")
     own = ["model=custom", "model.builder=mine:build", f"+model.params={params}"]
     assert compose_sweep(["optimizer=adam", *own]).arms
+
+
+@pytest.mark.parametrize(
+    ("group", "key", "variant"),
+    [
+        ("optimizer", "name", "defaults: [adam]\nparams: {learning_rate: 0.01}\n"),
+        ("model", "builder", "defaults: [mlp]\nname: wide\nparams: {hidden_units: [512]}\n"),
+    ],
+    ids=["optimizer", "model"],
+)
+def test_a_variant_in_conf_leaves_the_known_params_as_they_are(
+    group: str, key: str, variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = checks.params_in_conf(group, key)
+    folder = shutil.copytree(CONF, tmp_path / "conf")
+    (folder / group / "variant.yaml").write_text(variant)
+    monkeypatch.setattr(checks, "CONF", folder)
+    assert checks.params_in_conf.__wrapped__(group, key) == before

@@ -28,10 +28,6 @@ from fairsweep.config.schema import WATCHDOG_FIELDS, Model, Optimizer, Training
 from fairsweep.config.trust import distrust, is_trusted
 from fairsweep.tasks import TASKS
 
-OPTIMIZERS = (
-    "Adadelta Adafactor Adagrad Adam AdamW Adamax Ftrl Lamb Lion Muon Nadam RMSprop SGD "
-    "ScheduleFreeAdamW"
-).split()
 SHORT_LOSSES = {
     "mse": "mean_squared_error",
     "mae": "mean_absolute_error",
@@ -116,7 +112,7 @@ def _layer_rates(factors: Any) -> Iterator[Problem]:
 
 def optimizer_problems(optimizer: Optimizer) -> Iterator[Problem]:
     """Checks of an optimizer."""
-    yield from one_of("optimizer.name", optimizer.name, OPTIMIZERS)
+    yield from one_of("optimizer.name", optimizer.name, params_in_conf("optimizer", "name"))
     clipped = [name for name in CLIPPING if optimizer.params.get(name) is not None]
     if len(clipped) > 1:
         yield f"optimizer.params.{clipped[0]}", f"at most one of {', '.join(CLIPPING)} may be set"
@@ -176,9 +172,9 @@ def params_problems(optimizer: Optimizer, model: Model) -> Iterator[Problem]:
 
     Their files in conf/ hold the whole list; the params of a user's own builder are the user's.
     """
-    known = _params_in_conf("optimizer", "name").get(optimizer.name, ())
+    known = params_in_conf("optimizer", "name").get(optimizer.name, ())
     yield from _unknown("optimizer", optimizer.name, optimizer.params, known)
-    known = _params_in_conf("model", "builder").get(model.builder, ())
+    known = params_in_conf("model", "builder").get(model.builder, ())
     yield from _unknown("model", model.builder, model.params, known)
     if missing := [name for name in known if name not in model.params]:
         yield (
@@ -198,8 +194,10 @@ def _unknown(
 
 
 @functools.cache
-def _params_in_conf(group: str, key: str) -> Mapping[str, Sequence[str]]:
-    """The names of `params` in conf/, by what their file says for `key`."""
+def params_in_conf(group: str, key: str) -> Mapping[str, Sequence[str]]:
+    """The names of `params` in conf/, by what their files say for `key`: every optimizer's class,
+    or built-in builder. A variant that takes the rest from another file adds none."""
     texts = (path.read_text(encoding="utf-8") for path in sorted((CONF / group).glob("*.yaml")))
     files = [yaml.safe_load(text) for text in texts]
-    return {file[key]: tuple(file["params"]) for file in files if file.get("params")}
+    whole = [file for file in files if "defaults" not in file and file.get("params")]
+    return {file[key]: tuple(file["params"]) for file in whole}
