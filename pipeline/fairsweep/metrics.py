@@ -1,7 +1,7 @@
 """What is measured after every epoch: one table, in which another metric is another entry.
 
 A metric is measured on training rows by its name, and on validation rows as `val_<name>`. Which of
-them a sweep has follows from the form of its answers, and is stored with it.
+them a sweep has follows from the forms that its models want answers in, and is stored with it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,22 @@ VALIDATION = "val_"
 
 
 @dataclass(frozen=True)
+class KerasMetric:
+    """A class of `keras.metrics` by its name, and the arguments that it is made with. `threshold`
+    is what it calls the output from which a unit says yes, where it asks for that."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    threshold: str = ""
+
+
+@dataclass(frozen=True)
 class Metric:
     """A metric by Keras's name. `title` and `caption` stand with its learning curves, which have a
     log axis where it is `log` and falls by much.
 
-    `keras` is the class of `keras.metrics` for each form of answers that it can be measured in; the
-    loss has none. `threshold` is what such a class calls the output from which a unit says yes,
-    where it asks for that.
+    `keras` is what measures it in each form of answers that it can be measured in; the loss has
+    none.
     """
 
     name: str
@@ -31,8 +40,7 @@ class Metric:
     title: str
     caption: str
     log: bool = False
-    keras: Mapping[Form, str] = field(default_factory=dict)
-    threshold: str = ""
+    keras: Mapping[Form, KerasMetric] = field(default_factory=dict)
 
 
 LOSS = Metric(
@@ -57,12 +65,11 @@ METRICS: dict[str, Metric] = {
             # Of several labels a row it is the share of right answers to whether a row has one;
             # by the name "accuracy" Keras would ask which of them is the likeliest.
             keras={
-                "sparse": "SparseCategoricalAccuracy",
-                "one-hot": "CategoricalAccuracy",
-                "labels": "BinaryAccuracy",
-                "column": "BinaryAccuracy",
+                "sparse": KerasMetric("SparseCategoricalAccuracy"),
+                "one-hot": KerasMetric("CategoricalAccuracy"),
+                "labels": KerasMetric("BinaryAccuracy", threshold="threshold"),
+                "column": KerasMetric("BinaryAccuracy", threshold="threshold"),
             },
-            threshold="threshold",
         ),
     )
 }
@@ -71,7 +78,7 @@ EARLIEST = ("loss", "accuracy")
 
 
 def measured(forms: Iterable[Form]) -> tuple[str, ...]:
-    """The metrics of a sweep whose answers have one of these forms."""
+    """The metrics that can be measured in each of these forms: those of a sweep that has them."""
     wanted = set(forms)
     return tuple(m.name for m in METRICS.values() if m is LOSS or wanted <= set(m.keras))
 

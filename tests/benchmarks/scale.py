@@ -89,7 +89,8 @@ def report_seconds(trials: int, folder: Path) -> float:
 def _write_store(plan: Plan) -> None:
     data = load_split(plan.config.data)
     facts, store = describe(data, plan.config.data), open_store(plan.config.tracking)
-    with Tracker(store, plan, facts, fingerprint(data), store.spool(SWEEP)) as tracker:
+    metrics = plan.metrics(data.dataset.task, len(data.dataset.class_names))
+    with Tracker(store, plan, facts, fingerprint(data), metrics, store.spool(SWEEP)) as tracker:
         tracker.open()
         for arm in plan.arms:
             study = ArmStudy(optuna.storages.InMemoryStorage(), plan, arm, {})

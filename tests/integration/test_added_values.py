@@ -15,8 +15,9 @@ from fairsweep import tasks
 from fairsweep.commands.sweep import prepare
 from fairsweep.data.recipe import write_model
 from fairsweep.doctor.examine import examine
+from fairsweep.errors import BadInput
 from fairsweep.files import TrialFolders
-from fairsweep.metrics import METRICS, Metric
+from fairsweep.metrics import METRICS, KerasMetric, Metric
 from fairsweep.stages.champion import recipe_of
 from fairsweep.stages.job import Job
 from fairsweep.stages.sweep import run_sweep
@@ -38,7 +39,14 @@ SURPRISE = Metric(
     "minimize",
     "Surprise",
     "How little a model expected what came.",
-    keras={"sparse": "SparseCategoricalCrossentropy", "one-hot": "CategoricalCrossentropy"},
+    keras={"sparse": KerasMetric("SparseCategoricalCrossentropy")},
+)
+TOP_2 = Metric(
+    "top_2_accuracy",
+    "maximize",
+    "Top-2 accuracy",
+    "How often the class is one of the two likeliest.",
+    keras={"sparse": KerasMetric("SparseTopKCategoricalAccuracy", {"k": 2})},
 )
 
 
@@ -58,17 +66,22 @@ def stored_about(folder: Path) -> dict[str, object]:
 
 
 class TestMetric:
-    """One entry in the table."""
+    """One entry in the table, for one form of answers."""
 
     @pytest.fixture(autouse=True)
     def entered(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        keras = {**SURPRISE.keras, "column": "BinaryCrossentropy"}
-        monkeypatch.setitem(METRICS, "surprise", replace(SURPRISE, keras=keras))
+        for metric in (SURPRISE, TOP_2):
+            monkeypatch.setitem(METRICS, metric.name, metric)
 
     def test_a_sweep_selects_by_it_to_its_report(self, tmp_path: Path) -> None:
         chosen = ("objective.metric=val_surprise", "objective.direction=minimize")
         job, report = swept(tmp_path, *tiny_data(tmp_path), *chosen)
-        assert stored_about(tmp_path)["metrics"] == ["loss", "accuracy", "surprise"]
+        assert stored_about(tmp_path)["metrics"] == [
+            "loss",
+            "accuracy",
+            "surprise",
+            "top_2_accuracy",
+        ]
         record = read_sweep(job.store, job.plan.name)
         drawn = [run for run in record.runs if run.curves]
         assert drawn
@@ -83,6 +96,23 @@ class TestMetric:
         (epoch,) = train("data=digits", "model=mlp", "training.epochs=1").epochs
         assert {"surprise", "val_surprise"} <= set(epoch)
         assert epoch["val_surprise"] == pytest.approx(epoch["val_loss"], rel=1e-5)
+        assert epoch["val_accuracy"] < epoch["val_top_2_accuracy"] <= 1
+
+    def test_a_loss_in_another_form_goes_without_it(self, tmp_path: Path) -> None:
+        _, report = swept(tmp_path, *tiny_data(tmp_path), "training.loss=categorical_crossentropy")
+        assert stored_about(tmp_path)["metrics"] == ["loss", "accuracy"]
+        assert "curves-accuracy" in report
+        assert "curves-surprise" not in report
+
+    def test_nothing_is_written_where_the_objective_cant_be_measured(self, tmp_path: Path) -> None:
+        chosen = ("objective.metric=val_surprise", "objective.direction=minimize")
+        told = (
+            r"^objective\.metric: need one of loss, accuracy, val_loss, val_accuracy, which are "
+            r"measured for classes under training\.loss=huber, got 'val_surprise'$"
+        )
+        with pytest.raises(BadInput, match=told):
+            swept(tmp_path, *tiny_data(tmp_path), *chosen, "training.loss=huber")
+        assert not (tmp_path / "mlruns").exists()
 
 
 def grades_of(folder: Path) -> Sequence[str]:

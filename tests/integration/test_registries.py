@@ -20,13 +20,15 @@ from fairsweep.config.schema import Model, Optimizer, Pruner, Schedule, Search, 
 from fairsweep.config.space import Dimension
 from fairsweep.data.scaling import Scaling
 from fairsweep.data.sources import SOURCES
+from fairsweep.data.tables.files import OPENERS
+from fairsweep.executor import EXECUTORS
+from fairsweep.metrics import METRICS
 from fairsweep.search.samplers import make_pruner, make_sampler
-from fairsweep.tasks import CLASSES, LABELS, classes
+from fairsweep.tasks import CLASSES, LABELS, TASKS, classes, forms_of
 from fairsweep.tasks.layer import RANGES, LastLayer
 from fairsweep.training import loss, model
 from fairsweep.training.optimizer import build_optimizer
 
-WRAPPERS = {"Optimizer", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"}
 # Losses that don't fit one class per row: what they want instead.
 OTHER_LOSSES = {
     "Loss": "the base class",
@@ -34,11 +36,13 @@ OTHER_LOSSES = {
     "Circle": "embeddings",
     "MeanAbsolutePercentageError": "labels that are never 0",
 }
-
-
-def test_optimizers_are_all_of_keras() -> None:
-    exported = {name for name, _ in inspect.getmembers(keras.optimizers, inspect.isclass)}
-    assert sorted(training_laws.OPTIMIZERS) == sorted(exported - WRAPPERS)
+FORMS = {
+    form
+    for task in TASKS
+    for loss_name in task.losses
+    for count in (2, 3)
+    for form in forms_of(task.output(loss_name, count), own=True)
+}
 
 
 def test_losses_are_those_of_the_training_room() -> None:
@@ -54,9 +58,19 @@ def test_losses_are_all_of_keras_that_fit_classification() -> None:
     assert exported - ours == set(OTHER_LOSSES)
 
 
-def test_builders_and_sources() -> None:
+def test_builders_sources_and_executors() -> None:
     assert sorted(training_laws.BUILDERS) == sorted(model.BUILDERS)
     assert sorted(data_laws.SOURCES) == sorted(SOURCES)
+    assert sorted(data_laws.TABLES) == sorted(OPENERS)
+    assert sorted(laws.EXECUTORS) == sorted(EXECUTORS)
+
+
+def test_a_metric_is_made_of_a_class_of_keras_in_forms_that_losses_want() -> None:
+    made = [(form, own) for metric in METRICS.values() for form, own in metric.keras.items()]
+    assert {form for form, _ in made} <= FORMS
+    for _, own in made:
+        parameters = inspect.signature(getattr(keras.metrics, own.name)).parameters
+        assert {"name", *own.arguments, *filter(None, [own.threshold])} <= set(parameters)
 
 
 @pytest.mark.parametrize("name", [*classes.SPARSE_LOSSES, *classes.ONE_HOT_LOSSES])

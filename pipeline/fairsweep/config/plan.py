@@ -12,9 +12,10 @@ from typing import Any
 from fairsweep.config.schema import WATCHDOG_FIELDS, Config
 from fairsweep.config.space import ArmSettings
 from fairsweep.errors import BadInput
-from fairsweep.metrics import VALIDATION, base_name
+from fairsweep.metrics import VALIDATION, base_name, measured, of_epoch
 from fairsweep.records import Objective
-from fairsweep.tasks import Task
+from fairsweep.tasks import Task, forms_of
+from fairsweep.tasks.layer import Form
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,8 @@ class Plan:
         return digest({"arms": {a.name: a.identity() for a in self.arms}, **self.shared()})
 
     def check_rows(self, shape: Sequence[int], validation: int, task: Task, names: int) -> None:
-        """Checks that the models take rows of the data, and that there are rows to measure the
-        objective on.
+        """Checks that the models take rows of the data, and that the objective is measured on
+        them.
 
         Args:
             shape: (rows, …).
@@ -89,7 +90,7 @@ class Plan:
             names: how many classes, or labels, it has.
 
         Raises:
-            BadInput: a model doesn't, or there are none.
+            BadInput: a model doesn't, or it isn't.
         """
         problems, metric = [], self.objective.metric
         if metric.startswith(VALIDATION) and not validation:
@@ -105,8 +106,28 @@ class Plan:
                     f"{tuple(shape[1:])}; use model=mlp"
                 )
             problems += task.training_problems(training.loss, training.class_weight, names)
+        metrics = () if problems else self.metrics(task, names)
+        if metrics and base_name(metric) not in metrics:
+            losses = ", ".join(dict.fromkeys(arm.settings.training.loss for arm in self.arms))
+            problems.append(
+                f"objective.metric: need one of {', '.join(of_epoch(metrics))}, which are measured "
+                f"for {task.name} under training.loss={losses}, got {metric!r}"
+            )
         if problems:
             raise BadInput(*dict.fromkeys(problems))
+
+    def metrics(self, task: Task, names: int) -> tuple[str, ...]:
+        """What every epoch of each arm is measured by, on whatever part of the data.
+
+        Args:
+            task: of the data.
+            names: how many classes, or labels, it has.
+        """
+        forms: set[Form] = set()
+        for arm in self.arms:
+            output = task.output(arm.settings.training.loss, names)
+            forms |= forms_of(output, own=":" in arm.settings.model.builder)
+        return measured(forms)
 
     def shared(self) -> dict[str, Any]:
         """What arms share and results depend on."""

@@ -6,7 +6,7 @@ In: a plan. Out: a `Job`, or `BadInput` with all that its data and its models do
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,6 +36,12 @@ class Job:
     def data_sha256(self) -> str:
         """Fingerprint of data and split."""
         return fingerprint(self.data)
+
+    @cached_property
+    def metrics(self) -> Sequence[str]:
+        """What every epoch is measured by."""
+        dataset = self.data.dataset
+        return self.plan.metrics(dataset.task, len(dataset.class_names))
 
     @cached_property
     def data_facts(self) -> Mapping[str, object]:

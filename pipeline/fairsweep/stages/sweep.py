@@ -128,7 +128,7 @@ def opened(job: Job, logs: Path, start: OpenExecutor = open_executor) -> Iterato
         with (
             answering(store),
             sweep_lock(store, plan.name),
-            caught_up(store, plan, job.data_facts, job.data_sha256, spool),
+            caught_up(store, plan, job.data_facts, job.data_sha256, job.metrics, spool),
             scratch_folder(store, plan.name) as files,
         ):
             studies = open_studies(plan, journal, job.data_sha256, contents(job.data))
@@ -155,7 +155,13 @@ def train(sweep: Sweep) -> None:
         spool = job.store.spool(plan.name)
         with (
             Tracker(
-                job.store, plan, job.data_facts, job.data_sha256, spool, terminal.away
+                job.store,
+                plan,
+                job.data_facts,
+                job.data_sha256,
+                job.metrics,
+                spool,
+                terminal.away,
             ) as tracker,
             terminal,
         ):

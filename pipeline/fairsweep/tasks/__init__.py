@@ -87,11 +87,6 @@ class Task(Protocol):
         ...
 
     @property
-    def forms(self) -> tuple[Form, ...]:
-        """The forms that its losses want answers in."""
-        ...
-
-    @property
     def losses(self) -> tuple[str, ...]:
         """The losses that fit, by their names in `training.loss`."""
         ...
@@ -192,6 +187,19 @@ class Task(Protocol):
     ) -> Confusion | None:
         """What is stored of test rows beside their metrics; None where it is nothing."""
         ...
+
+
+def forms_of(output: Output, own: bool) -> set[Form]:
+    """The forms that a model may want answers in.
+
+    Args:
+        output: what it ends in.
+        own: whether it is the user's, which may end in another layer that fits.
+    """
+    units = {output.layer.units}
+    if own:
+        units |= {n for n in (1, output.count) if not any(output.problems(n, None))}
+    return {output.form(n) for n in units}
 
 
 CLASSES, LABELS = Classes(), Labels()

@@ -44,7 +44,6 @@ class Classes:
     name = "classes"
     noun = "class"
     says = "a class and a probability for each class"
-    forms: tuple[Form, ...] = ("sparse", "one-hot", "column")
     losses = (*SPARSE_LOSSES, *ONE_HOT_LOSSES, *TWO_CLASS_LOSSES)
     counted = True
 

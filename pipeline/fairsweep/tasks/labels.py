@@ -29,7 +29,6 @@ class Labels:
     name = "labels"
     noun = "label"
     says = "labels and a probability for each label"
-    forms: tuple[Form, ...] = ("labels",)
     losses = ("binary_crossentropy", "binary_focal_crossentropy")
     counted = False
 

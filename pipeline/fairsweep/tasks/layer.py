@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,11 @@ Answers = npt.NDArray[Any]
 Rows = npt.NDArray[np.int64]
 Outputs = npt.NDArray[np.floating]
 
-Form = Literal["sparse", "one-hot", "column", "labels"]
-"""How a loss and its metrics take answers: the number of a class (rows,); 1 for the class and 0 for
-others (rows, classes); 0 or 1 for both of two classes (rows, 1); 0 or 1 for each output, whatever
-the others are (rows, outputs)."""
+Form = str
+"""How a loss and its metrics take answers, by the name that a task gives it. `sparse` is the number
+of a class (rows,); `one-hot` 1 for the class and 0 for others (rows, classes); `column` 0 or 1 for
+both of two classes (rows, 1); `labels` 0 or 1 for each output, whatever the others are (rows,
+outputs)."""
 
 SHOWN = 5
 RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0)}

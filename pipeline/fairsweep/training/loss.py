@@ -48,10 +48,10 @@ def build_loss(output: Output, units: int) -> tuple[keras.losses.Loss, list[kera
     form = output.form(units)
     metrics = []
     for metric in METRICS.values():
-        if form in metric.keras:
-            each_says_yes = metric.threshold and form in ("column", "labels")
-            own = {metric.threshold: output.middle} if each_says_yes else {}
-            metrics.append(getattr(keras.metrics, metric.keras[form])(name=metric.name, **own))
+        if (made := metric.keras.get(form)) is not None:
+            own = {made.threshold: output.middle} if made.threshold else {}
+            kind = getattr(keras.metrics, made.name)
+            metrics.append(kind(name=metric.name, **made.arguments, **own))
     return (SPARSE | ONE_HOT | COLUMN)[output.loss](), metrics
 
 

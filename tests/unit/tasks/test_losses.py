@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fairsweep.errors import BadInput
-from fairsweep.tasks import CLASSES, LABELS, Task
+from fairsweep.metrics import METRICS, KerasMetric, Metric
+from fairsweep.tasks import CLASSES, LABELS, Task, forms_of
 from tests.unit.config.plans import plan
 
 
@@ -24,3 +25,40 @@ def test_a_loss_of_two_classes_on_ten(loss: str) -> None:
 def test_a_plan_asks_the_task_of_its_data(task: Task, names: int, told: str) -> None:
     with pytest.raises(BadInput, match=told):
         plan("training.loss=hinge").check_rows((60, 4), 10, task, names)
+
+
+@pytest.mark.parametrize(
+    ("task", "loss", "names", "own", "forms"),
+    [
+        (CLASSES, "sparse_categorical_crossentropy", 2, True, {"sparse"}),
+        (CLASSES, "huber", 3, True, {"one-hot"}),
+        (CLASSES, "hinge", 2, True, {"column"}),
+        (CLASSES, "binary_crossentropy", 3, True, {"one-hot"}),
+        (CLASSES, "binary_crossentropy", 2, False, {"column"}),
+        (CLASSES, "binary_crossentropy", 2, True, {"column", "one-hot"}),
+        (LABELS, "binary_crossentropy", 3, True, {"labels"}),
+    ],
+)
+def test_the_forms_that_a_model_may_want(
+    task: Task, loss: str, names: int, own: bool, forms: set[str]
+) -> None:
+    """A model of the user's own may end in one unit for both of two classes, or in one for each."""
+    assert forms_of(task.output(loss, names), own) == forms
+
+
+def test_an_objective_that_an_arm_doesnt_measure(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = {"sparse": KerasMetric("SparseTopKCategoricalAccuracy")}
+    entry = Metric("top_5", "maximize", "Top-5 accuracy", "", keras=measured)
+    monkeypatch.setitem(METRICS, "top_5", entry)
+    chosen = plan("optimizer=adam", "objective.metric=val_top_5")
+    assert chosen.metrics(CLASSES, 10) == ("loss", "accuracy", "top_5")
+    chosen.check_rows((60, 4), 10, CLASSES, 10)
+    other = plan(
+        "optimizer=adam", "objective.metric=val_top_5", "training.loss=binary_crossentropy"
+    )
+    told = (
+        r"^objective\.metric: need one of loss, accuracy, val_loss, val_accuracy, which are "
+        r"measured for labels under training\.loss=binary_crossentropy, got 'val_top_5'$"
+    )
+    with pytest.raises(BadInput, match=told):
+        other.check_rows((60, 4), 10, LABELS, 3)

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 
 PLAN = compose_sweep(["optimizer=adam", "sweep.name=replayed"])
 DATA: dict[str, object] = {"name": "digits", "source": "digits"}
+METRICS = ("loss", "accuracy")
 KEY = TrialKey("adam", "search", 0)
 SPEC = trial_spec(PLAN, PLAN.arms[0], KEY, {}, seed=1)
 
@@ -49,7 +50,8 @@ def operations(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Sequ
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Spool, "done", lambda _: None)
         patch.setattr(Spool, "clear", lambda _: None)
-        with Tracker(find_store(Tracking("local", str(root))), PLAN, DATA, "0", path) as tracker:
+        store = find_store(Tracking("local", str(root)))
+        with Tracker(store, PLAN, DATA, "0", METRICS, path) as tracker:
             tracker.open()
             for attempt in (1, 2, 3):
                 key = replace(KEY, attempt=attempt)
@@ -67,7 +69,7 @@ def operations(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Sequ
 
 
 def carried_out(store: Store, operations: Sequence[Operation], again: bool) -> None:
-    writer = Writer(store, PLAN, DATA, "0")
+    writer = Writer(store, PLAN, DATA, "0", METRICS)
     writer.open()
     for operation in operations:
         writer.carry_out(operation, again)

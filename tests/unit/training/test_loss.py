@@ -1,11 +1,13 @@
-"""What a row weighs where classes are to count the same."""
+"""What a row weighs where classes are to count the same, and how the table's metrics are made."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from fairsweep.training.loss import balancing_weights
+from fairsweep.metrics import METRICS, KerasMetric, Metric
+from fairsweep.tasks import CLASSES
+from fairsweep.training.loss import balancing_weights, build_loss
 
 
 def test_every_class_weighs_the_same_and_all_rows_as_much_as_without() -> None:
@@ -19,3 +21,19 @@ def test_every_class_weighs_the_same_and_all_rows_as_much_as_without() -> None:
 
 def test_a_class_without_rows_has_no_weight() -> None:
     assert balancing_weights(np.array([0, 0, 3, 3])) == pytest.approx([1, 1, 1, 1])
+
+
+def test_a_metric_is_made_with_its_arguments_in_the_forms_that_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured = {"sparse": KerasMetric("SparseTopKCategoricalAccuracy", {"k": 2})}
+    entry = Metric("top_2", "maximize", "Top-2 accuracy", "", keras=measured)
+    monkeypatch.setitem(METRICS, "top_2", entry)
+    _, (accuracy, top_2) = build_loss(CLASSES.output("sparse_categorical_crossentropy", 3), 3)
+    rows = np.array([[0.6, 0.3, 0.1], [0.6, 0.3, 0.1], [0.6, 0.3, 0.1]], np.float32)
+    for metric in (accuracy, top_2):
+        metric.update_state(np.array([0, 1, 2]), rows)
+    assert float(accuracy.result()) == pytest.approx(1 / 3)
+    assert (top_2.name, float(top_2.result())) == ("top_2", pytest.approx(2 / 3))
+    _, others = build_loss(CLASSES.output("categorical_crossentropy", 3), 3)
+    assert [metric.name for metric in others] == ["accuracy"]

@@ -61,6 +61,7 @@ class Tracker:
         plan: what is being run.
         data: facts about the data set, flat.
         data_sha256: fingerprint of data and split.
+        metrics: what every epoch is measured by.
         spool: the file of writes that aren't carried out yet.
         on_away: called while the store is down.
     """
@@ -71,13 +72,14 @@ class Tracker:
         plan: Plan,
         data: Mapping[str, object],
         data_sha256: str,
+        metrics: Sequence[str],
         spool: Path,
         on_away: OnAway = _nobody,
     ) -> None:
         self._store = store
         self._plan = plan
         self._data_sha256 = data_sha256
-        self._writer = Writer(store, plan, data, data_sha256)
+        self._writer = Writer(store, plan, data, data_sha256, metrics)
         self._spool = Spool(spool)
         self._on_away = on_away
         self._told_away = False
@@ -278,11 +280,16 @@ class Tracker:
 
 @contextmanager
 def caught_up(
-    store: Store, plan: Plan, data: Mapping[str, object], data_sha256: str, spool: Path
+    store: Store,
+    plan: Plan,
+    data: Mapping[str, object],
+    data_sha256: str,
+    metrics: Sequence[str],
+    spool: Path,
 ) -> Iterator[None]:
     """Stores what an earlier process of the sweep spooled and didn't carry out."""
     if spool.exists():
-        with Tracker(store, plan, data, data_sha256, spool) as tracker:
+        with Tracker(store, plan, data, data_sha256, metrics, spool) as tracker:
             tracker.catch_up()
     yield
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fairsweep.config.plan import Arm, Plan
 from fairsweep.config.space import dimensions
 from fairsweep.config.stored_space import plain
 from fairsweep.config.trust import code_of
-from fairsweep.metrics import measured
-from fairsweep.tasks import task_in
 from fairsweep.tracking import names
 from fairsweep.tracking.store.environment import code_sha256, facts, packages
 
@@ -41,13 +39,13 @@ def common_tags(
     return tags
 
 
-def sweep_tags(plan: Plan, data: Mapping[str, object]) -> dict[str, str]:
+def sweep_tags(plan: Plan, data: Mapping[str, object], metrics: Sequence[str]) -> dict[str, str]:
     """The tags that tell a report about the sweep."""
     config, environment = plan.config, facts()
     about = {
         "format": names.SWEEP_FORMAT,
         "objective": vars(config.objective),
-        "metrics": measured(task_in(data).forms),
+        "metrics": list(metrics),
         "group": plan.group,
         "arms": [arm.name for arm in plan.arms],
         "trials": config.search.trials,

@@ -33,15 +33,22 @@ class Writer:
         plan: what is being run.
         data: facts about the data set, flat.
         data_sha256: fingerprint of data and split.
+        metrics: what every epoch is measured by.
     """
 
     def __init__(
-        self, store: Store, plan: Plan, data: Mapping[str, object], data_sha256: str
+        self,
+        store: Store,
+        plan: Plan,
+        data: Mapping[str, object],
+        data_sha256: str,
+        metrics: Sequence[str],
     ) -> None:
         self._store = store
         self._plan = plan
         self._data = data
         self._data_sha256 = data_sha256
+        self._metrics = metrics
         self._arms = {arm.name: arm for arm in plan.arms}
         self._runs: dict[TrialKey, TrainingRun] = {}
         self._arm_runs: dict[str, str] = {}
@@ -118,7 +125,7 @@ class Writer:
     ) -> str:
         """The run of the sweep or of an arm, with the tags that a report needs."""
         tags = frame.common_tags(self._plan, self._data_sha256, stage, arm, parent) | (
-            frame.sweep_tags(self._plan, self._data)
+            frame.sweep_tags(self._plan, self._data, self._metrics)
             if stage == "sweep"
             else frame.arm_tags(self._arms[arm])
         )
