@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -390,6 +391,24 @@ def test_a_short_training_leaves_nothing(tmp_path: Path) -> None:
     spec, data = compose(*SMALL[:-2], *NARROW, "training.checkpoint_seconds=3600")
     train(replace(spec, checkpoints=KEPT_AS), data, folder=tmp_path)
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_there_is_one_in_every_stretch_of_so_many_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An epoch takes a second, and one is left every two."""
+    clock, left = [0.0], list[int]()
+
+    def emit(metrics: EpochMetrics) -> None:
+        clock[0] = metrics.epoch
+
+    monkeypatch.setattr(checkpoint, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(checkpoint, "WORTH_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "write_checkpoint", lambda _, epoch, __: left.append(epoch))
+    spec, data = compose(*SMALL, *NARROW, "training.checkpoint_seconds=2")
+    spec = replace(spec, checkpoints=KEPT_AS)
+    train_trial(spec, data, emit, lambda _: True, WORKER, folders=folders(tmp_path))
+    assert left == [2, 4]
 
 
 def test_a_disk_that_takes_no_checkpoint_does_not_end_the_training(

@@ -253,6 +253,15 @@ def test_a_model_of_keras_own_layers_shares_its_program(
     assert len(cache.programs) == 1
 
 
+def test_no_order_of_rows_comes_again_in_another_epoch_or_with_another_seed() -> None:
+    orders = {
+        tuple(loops.BatchOrder(5, 32, True, seed).order(epoch, 100))
+        for seed in range(5)
+        for epoch in range(1, 6)
+    }
+    assert len(orders) == 25
+
+
 def test_every_row_is_seen_once_an_epoch() -> None:
     """With a learning rate too small to change a weight, the mean loss over the batches of an
     epoch is the loss over all rows, whatever the order and the size of the last batch."""

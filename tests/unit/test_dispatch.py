@@ -9,11 +9,19 @@ from pathlib import Path
 import pytest
 
 from fairsweep.config.compose.commands import compose_sweep
-from fairsweep.errors import StorageError
+from fairsweep.errors import PipelineError, StorageError
 from fairsweep.files import TrialFolders
-from fairsweep.records import DISK_FULL, EpochMetrics, Outcome, TrialKey, TrialResult, TrialSpec
+from fairsweep.records import (
+    DISK_FULL,
+    EpochMetrics,
+    Outcome,
+    TrialKey,
+    TrialResult,
+    TrialSpec,
+    WorkerLost,
+)
 from fairsweep.stages.checkpoints import CheckpointFolders
-from fairsweep.stages.dispatch import Dispatcher, SweepStage
+from fairsweep.stages.dispatch import ATTEMPTS, Dispatcher, SweepStage
 from fairsweep.stages.search import trial_spec
 from fairsweep.testing import ScriptedExecutor, Step, died
 
@@ -262,6 +270,24 @@ def test_any_other_death_is_tried_twice_more_and_says_no_word_of_memory() -> Non
     assert attempts == 3
     assert result.error == "its worker died (exit code -9), as did 2 before; its log is worker.log"
     assert result.cause == ""
+
+
+def test_workers_that_die_before_they_can_train_end_the_sweep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = Job()
+    deaths = iter([[WorkerLost(None, 1, "worker.log")]] * (ATTEMPTS + 1))
+    monkeypatch.setattr(job.workers, "events", lambda _: next(deaths))
+    with pytest.raises(PipelineError, match=r"before they can train \(exit code 1\).*worker\.log"):
+        job.run(1)
+    assert list(deaths) == []
+
+
+def test_deaths_of_workers_that_could_train_end_no_sweep_however_many_they_are() -> None:
+    """Each trial loses its first worker; the workers that follow are ready before the next dies."""
+    trials = 2 * ATTEMPTS
+    job = Job({(trial, 1): [died()] for trial in range(trials)})
+    assert outcomes(job.run(trials)) == [(trial, 2, "complete") for trial in range(trials)]
 
 
 # Trainings that have to stop.

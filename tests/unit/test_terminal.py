@@ -6,10 +6,12 @@ import io
 import os
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import fairsweep.terminal
 from fairsweep.errors import Interrupted
 from fairsweep.records import (
     EpochMetrics,
@@ -83,6 +85,20 @@ def test_plain_lines_tell_count_trial_outcome_and_value(capsys: pytest.CaptureFi
     assert first.endswith("9 epochs in 1.5 s")
     assert second.startswith("[2/10")
     assert "sgd/1 pruned: val_accuracy 0.9123" in second
+
+
+def test_the_time_left_is_that_of_what_is_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of four trials in a minute: the other two take another."""
+    clock = [100.0]
+    monkeypatch.setattr(fairsweep.terminal, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    one = terminal("plain", budget={"adam": 4}, confirmations=0)
+    one.began(result(0).key)
+    one.epoch(EpochMetrics(result(0).key, 1, {}, 0))
+    clock[0] = 160.0
+    end(one, result(0), result(1))
+    assert capsys.readouterr().out.splitlines()[-1].startswith("[2/4, 1:00 left]")
 
 
 def test_a_trial_without_a_value_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from fairsweep.config.schema import Data
 from fairsweep.data.dataset import Dataset
 from fairsweep.data.split import SplitData, describe, fingerprint, load_split
 from fairsweep.errors import BadInput
+from fairsweep.tasks import CLASSES
 
 DIGITS = Data(name="digits", source="digits")
 WORKED_EXAMPLE = Data(name="w", source="worked_example", validation=0.0, test=0.0)
@@ -44,6 +45,13 @@ def test_every_class_keeps_its_share_to_a_row(digits: SplitData) -> None:
     for part in ("validation", "test"):
         counts = np.bincount(labels[getattr(digits, part)], minlength=10)
         assert (np.abs(counts - 0.2 * of_class) < 1.5).all()  # two splits, a row's rounding each
+
+
+def test_rows_beyond_whole_shares_are_of_the_classes_with_the_largest_remainders() -> None:
+    """9 of 35 rows are 2.57, 2.83 and 3.6 of the three classes."""
+    y = np.repeat([0, 1, 2], [10, 11, 14])
+    held = CLASSES.stratify(np.arange(35), y, 0.25, np.random.default_rng(0))
+    assert np.bincount(y[held]).tolist() == [2, 3, 4]
 
 
 def test_classes_are_mixed_within_a_part(digits: SplitData) -> None:

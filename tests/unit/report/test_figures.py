@@ -158,6 +158,20 @@ def test_every_trial_stands_at_its_learning_rate() -> None:
     assert "adam 0.01, in one trial" in figure.caption
 
 
+@pytest.mark.parametrize(("objective", "edge"), [(ACCURACY, 0.2), (LOSS, 0.7)])
+def test_a_trial_that_diverged_stands_at_the_worst_value(objective: Any, edge: float) -> None:
+    params = {"optimizer.learning_rate": "0.1"}
+    trials = [search("adam", i, value, params=params) for i, value in enumerate((0.2, 0.7, 0.4))]
+    diverged = search("adam", 3, None, "diverged", params=params)
+    record = sweep(*trials, diverged, arms=["adam"], objective=objective)
+    (cross,) = (
+        trace
+        for trace in _figures(record)["learning-rates"].spec["data"]
+        if trace.get("marker", {}).get("symbol") == "x-thin"
+    )
+    assert cross["y"] == [edge]
+
+
 def test_a_bar_reaches_over_the_rates_within_one_percent_of_the_best() -> None:
     values = {0.001: 0.8911, 0.01: 0.9, 0.1: 0.895, 0.3: 0.88}
     runs = [

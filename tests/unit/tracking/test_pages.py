@@ -72,3 +72,7 @@ def test_the_links_to_the_sweeps_of_all_experiments(server: Store) -> None:
 @pytest.mark.parametrize("name", SWEEPS)
 def test_the_champion_of_any_sweep(name: str, server: Store) -> None:
     assert find_model(server, name) == f"models:/{name}@{ALIAS}"
+
+
+def test_without_a_name_it_is_the_newest_champion(server: Store) -> None:
+    assert find_model(server, None) == f"models:/{SWEEPS[-1]}@{ALIAS}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fairsweep.commands.ui import prepare
 from fairsweep.errors import BadInput
 from fairsweep.tracking.ui.server import HOST, check_port
 
@@ -36,3 +37,13 @@ def test_who_has_the_port_is_told() -> None:
     own = Path("/proc/self/comm").read_text().strip()
     assert f"in use by {own}, process {os.getpid()}" in str(error.value)
     assert "fairsweep ui port=5001" in str(error.value)
+
+
+def test_the_command_looks_at_the_port_before_it_serves(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").touch()
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(BadInput, match=f"port: {port} can't be used"):
+            prepare([f"tracking.root={tmp_path}", f"port={port}"], None)
