@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.browser.chromium import DRIVER, PROGRAM, chromium
 from tests.browser.served import Ui, serve
 from tests.integration.scenarios import Smoke
-
-CHROMIUM, CHROMEDRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
-OPTIONS = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    *("--disable-dev-shm-usage", "--window-size=1600,1200"),
-)
 
 
 @pytest.fixture(scope="module")
@@ -33,26 +25,11 @@ def ui(smoke: Smoke, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    for needed in (CHROMIUM, CHROMEDRIVER):
+    for needed in (PROGRAM, DRIVER):
         if not needed.exists():
             pytest.skip(f"there is no {needed}: apt-get install chromium chromium-driver")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    # Chromium keeps sockets in its temporary folder, whose path must be short.
-    home = tmp_path_factory.mktemp("chromium")
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for option in (*OPTIONS, f"--user-data-dir={home / 'profile'}"):
-        options.add_argument(option)
-    service = Service(str(CHROMEDRIVER), env={**os.environ, "HOME": str(home), "TMPDIR": str(home)})
-    driver = webdriver.Chrome(options=options, service=service)
-    driver.set_page_load_timeout(120)
-    try:
+    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
         yield driver
-    finally:
-        driver.quit()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -57,7 +57,7 @@ class Sandbox:
         self.work, self.home = root / "work", root / "home"
         self.temporary, self.code = root / "tmp", root / "code"
         for folder in (self.work, self.home, self.temporary, self.code):
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
         self.project = REPOSITORY
         self._started: list[subprocess.Popen[str] | Forked] = []
         self._open = True
