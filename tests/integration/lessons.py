@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -223,3 +225,62 @@ def nested(shape: Sequence[int], classes: int) -> keras.Model:
     backbone = keras.Sequential(layers, name="backbone")
     head = keras.layers.Dense(classes, activation="softmax", name="head")
     return keras.Sequential([keras.Input(shape), backbone, head])
+
+
+class Projects(keras.layers.Layer):  # type: ignore[misc]
+    """Random weights with a seed, of a layer of one's own."""
+
+    def build(self, shape: Any) -> None:
+        drawn = keras.initializers.RandomNormal(seed=1)
+        self.projection = self.add_weight(shape=(shape[-1], 3), initializer=drawn, name="projects")
+
+    def call(self, inputs: Any) -> Any:
+        return inputs @ self.projection
+
+
+def _glorot(seed: Any) -> keras.initializers.Initializer:
+    return keras.initializers.GlorotUniform(seed=seed)
+
+
+def _drawn(how: str, shape: tuple[int, int]) -> Any:
+    """Weights that don't come from an initializer."""
+    if how == "global":
+        keras.utils.set_random_seed(1)
+    if how == "numpy":
+        np.random.seed(1)
+        return np.random.normal(size=shape)
+    if how == "python":
+        keras.utils.set_random_seed(1)
+        return np.full(shape, random.random())
+    if how == "tensorflow":
+        tf.random.set_seed(1)
+        return tf.random.normal(shape).numpy()
+    return np.arange(shape[0] * shape[1]).reshape(shape) / 9 if "loaded" in how else None
+
+
+def seeded(shape: Sequence[int], classes: int, how: str) -> keras.Model:
+    """Sets a seed, in one of many ways; or has constants, which are none."""
+    loaded = _drawn(how, (int(shape[0]), 4))
+    initializers = {
+        "initializer": _glorot(1),
+        "generator": _glorot(keras.random.SeedGenerator(1)),
+        "constant": keras.initializers.Constant(np.arange(4) / 9),
+        "loaded over a seed": _glorot(1),
+    }
+    layers = {"layer": Projects, "dropout": lambda: keras.layers.Dropout(0.5, seed=1)}
+    first = initializers.get(how, "glorot_uniform")
+    dense = keras.layers.Dense(4, use_bias=False, kernel_initializer=first)
+    last = keras.layers.Dense(classes, activation="softmax")
+    extra = layers.get(how, keras.layers.Identity)()
+    model = keras.Sequential([keras.Input(shape), dense, extra, last])
+    if loaded is not None:
+        dense.set_weights([loaded])
+    if how == "all loaded":
+        last.set_weights([np.arange(4 * classes).reshape(4, classes) / 9, np.zeros(classes)])
+    return model
+
+
+def seeded_when_called(shape: Sequence[int], classes: int) -> keras.Model:
+    """Its layers are built with the first rows."""
+    drawn = keras.initializers.GlorotUniform(seed=1)
+    return Own(keras.layers.Dense(classes, kernel_initializer=drawn, activation="softmax"))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import pytest
 
 from fairsweep.data.dataset import Column
@@ -313,6 +315,65 @@ def test_what_the_users_code_raises_is_told_with_its_line(name: str, text: str, 
     assert problem.startswith(f"model.builder: lessons.py:{line_of(text)}: {told}")
     assert "Traceback" not in problem
     assert check(spec, data, WorkerCache()).traceback.startswith("Traceback")
+
+
+# Seeds that a model fixes.
+
+SAME = "the same in every training, whatever its seed; remove "
+FIXED = {
+    "initializer": "fixes the seed of initial weights (sequential/dense/kernel)",
+    "generator": "fixes the seed of initial weights (sequential/dense/kernel)",
+    "layer": "fixes the seed of initial weights (sequential/projects/projects)",
+    "numpy": "sets a global seed and then draws random numbers from numpy",
+    "python": "sets a global seed and then draws random numbers from random",
+    "tensorflow": "sets a global seed and then draws random numbers from TensorFlow",
+}
+
+
+def seeded(how: str) -> tuple[TrialSpec, SplitData]:
+    return own("seeded", f'+model.params={{how: "{how}"}}')
+
+
+@pytest.mark.parametrize(("how", "told"), FIXED.items(), ids=FIXED)
+def test_a_seed_that_makes_initial_weights_the_same(how: str, told: str) -> None:
+    (problem,) = problems(*seeded(how))
+    assert problem.startswith(f"{place('seeded')} {told}, so they are {SAME}")
+
+
+def test_a_seed_of_weights_that_the_first_call_makes() -> None:
+    (problem,) = problems(*own("seeded_when_called"))
+    assert problem.startswith(f"{place('seeded_when_called')} fixes the seed of initial weights")
+
+
+TOLD = {
+    "global": "sets a global seed, which has no effect",
+    "dropout": "fixes the seed of layers (dropout), so their random numbers are the same",
+    "all loaded": "starts with weights that are the same in every training",
+}
+
+
+@pytest.mark.parametrize(("how", "told"), TOLD.items(), ids=TOLD)
+def test_a_seed_that_is_told(how: str, told: str) -> None:
+    result = check(*seeded(how), WorkerCache())
+    assert result.outcome == "complete", result.error
+    (note,) = result.notes
+    assert note.startswith(f"{place('seeded')} {told}")
+
+
+@pytest.mark.parametrize("how", ["nothing", "constant", "loaded", "loaded over a seed"])
+def test_weights_that_are_meant_to_be_the_same(how: str) -> None:
+    result = check(*seeded(how), WorkerCache())
+    assert (result.outcome, result.error, result.notes) == ("complete", "", [])
+
+
+def test_a_module_that_changes_settings_when_it_is_imported() -> None:
+    cache = WorkerCache()
+    sys.modules.pop("tests.integration.sets_on_import", None)
+    (problem,) = problems(*own("mended", module="tests.integration.sets_on_import"), cache)
+    assert "changes settings of Keras or TensorFlow when it is imported" in problem
+    assert problem.endswith("inside the function, call keras.config.set_epsilon")
+    cache.globals.restore()
+    assert keras.config.epsilon() == 1e-7
 
 
 # Models of ours.

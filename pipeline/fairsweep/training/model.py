@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import layers
-from keras.src.backend.common import global_state
-from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
-from keras.src.utils.naming import reset_uids
 
 from fairsweep.config.schema import Model
 from fairsweep.data.dataset import Features
@@ -22,6 +17,7 @@ from fairsweep.data.scaling import Scaling
 from fairsweep.tasks import Output
 from fairsweep.tasks.layer import LastLayer
 from fairsweep.training.preprocessing import Encoding, preprocessed, preprocessing_of
+from fairsweep.training.seeds import default_seeds, own_seeds, seed_tensorflow
 from fairsweep.training.user_model import build_own, check_values, last_activation
 
 Builder = Callable[..., keras.Model]
@@ -56,10 +52,6 @@ def build_model(
     """Builds the model on top of its preprocessing, with every initial weight and dropout mask
     decided by `seed`.
 
-    Keras draws the seeds of layers that have none of their own from Python's `random`, so that
-    is what is seeded. `keras.utils.set_random_seed` would do too, and empties TensorFlow's
-    kernel cache on the way, which costs 0.15 s a trial.
-
     Args:
         settings: builder and its params.
         scaling: what is done to features first.
@@ -70,21 +62,19 @@ def build_model(
     Raises:
         BadInput: a model of the user's own can't be trained on such rows with that loss.
     """
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    row, own = rows.shape[1:], settings.builder not in BUILDERS
+    row = rows.shape[1:]
     shape = scaling.shape(row)
-    if own:
-        # For random numbers that are drawn in the model's own code without a seed.
-        generator = keras.random.SeedGenerator(seed)
-        global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, generator)
-        reset_uids()  # the same layers have the same names in every trial
+    if settings.builder in BUILDERS:
+        with default_seeds(seed):
+            body = BUILDERS[settings.builder](shape, output.layer, **settings.params)
+            return _with_preprocessing(body, preprocessing_of(scaling), row)
+    with own_seeds(seed):
         body = build_own(settings.builder, settings.params, shape, output)
-    else:
-        body = BUILDERS[settings.builder](shape, output.layer, **settings.params)
-    model = _with_preprocessing(body, preprocessing_of(scaling), row)
-    if own and last_activation(body) is None:
-        check_values(settings.builder, model, rows, output, scaling)
+        model = _with_preprocessing(body, preprocessing_of(scaling), row)
+        if last_activation(body) is None:
+            check_values(settings.builder, model, rows, output, scaling)
+    if not is_of_keras(model):
+        seed_tensorflow(seed)
     return model
 
 

@@ -18,7 +18,7 @@ import tensorflow as tf
 from fairsweep.data.split import SplitData
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
-from fairsweep.records import TrialResult, TrialSpec
+from fairsweep.records import TrialResult, TrialSpec, derive_seed
 from fairsweep.tasks.layer import Form
 from fairsweep.training.failure import failure
 from fairsweep.training.ids import extreme_rows, id_problems, looks_up, lookups_of
@@ -26,8 +26,14 @@ from fairsweep.training.large_values import beyond_floats, senseless_loss
 from fairsweep.training.layer_rates import unmatched_patterns
 from fairsweep.training.loops import Arrays, BatchOrder, fits_in_memory, run_fit
 from fairsweep.training.model import parameter_count
+from fairsweep.training.seeds import fixed_seeds
 from fairsweep.training.trial import WorkerCache, compiled, output_of
-from fairsweep.training.user_model import build_own, builder_problem, shares_weights
+from fairsweep.training.user_model import (
+    build_own,
+    builder_problem,
+    find_builder,
+    shares_weights,
+)
 
 FEW_ROWS = 8
 # A parameter, its gradient, and two values of an optimizer's state, 4 bytes each.
@@ -47,6 +53,10 @@ KEPT = (
 COMPILED = (
     "compiles its model, which has no effect: optimizer and training.loss are used instead; "
     "remove the compile call"
+)
+ON_IMPORT = (
+    "is in a module that changes settings of Keras or TensorFlow when it is imported, which would "
+    "change other models too; inside the function, call"
 )
 LOGITS_TWICE = (
     "has a loss of its own with from_logits=True, but its last activation gives probabilities, "
@@ -93,6 +103,8 @@ def _problems(
         return [problem]
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
+        if ours is None and (problem := _changed_on_import(spec.model.builder, cache)):
+            return [problem]
         model, form = compiled(spec, data, cache)
         if ours is None and (problem := _too_large(model.count_params())):
             return [problem]
@@ -120,18 +132,37 @@ def _own(
 ) -> Iterator[str]:
     """What is wrong with a model of the user's own that runs."""
     builder, dataset = spec.model.builder, data.dataset
-    scaling = cache.scaling(data, spec.data)
-    again = build_own(
-        builder, spec.model.params, scaling.shape(dataset.x.shape[1:]), output_of(spec, data)
-    )
+    scaling, output = cache.scaling(data, spec.data), output_of(spec, data)
+    shape = scaling.shape(dataset.x.shape[1:])
+
+    def build() -> keras.Model:
+        again = build_own(builder, spec.model.params, shape, output)
+        if not again.built:
+            again(np.zeros((1, *shape), np.float32))
+        return again
+
+    seeds = derive_seed(spec.seed, "model"), derive_seed(spec.seed, "another model")
+    again, fixed = fixed_seeds(build, seeds, cache.globals)
     if shares_weights(model, again):
         yield builder_problem(builder, KEPT)
-    elif again.compiled:
-        notes.append(builder_problem(builder, COMPILED))
+    else:
+        told = [COMPILED] if again.compiled else []
+        notes.extend(builder_problem(builder, text) for text in [*told, *fixed.warnings()])
+        yield from (builder_problem(builder, text) for text in fixed.problems())
     if looks_up(model):
         with lookups_of(model) as noted:
             model(dataset.x[extreme_rows(dataset.x)], training=False)
         yield from (builder_problem(builder, text) for text in id_problems(noted, scaling))
+
+
+def _changed_on_import(builder: str, cache: WorkerCache) -> str:
+    """The problem with a module that changes globals when it is imported, which a worker does once,
+    before the first trial that needs it; empty if it doesn't."""
+    cache.globals.restore()
+    find_builder(builder)
+    if changed := cache.globals.changed():
+        return builder_problem(builder, f"{ON_IMPORT} {', '.join(changed)}")
+    return ""
 
 
 def _too_large(parameters: int) -> str:

@@ -22,6 +22,7 @@ from fairsweep.tasks.layer import Form
 from fairsweep.training.best_epoch import Best, ByFit, Resident, Trained, best_epoch
 from fairsweep.training.checkpoint import CheckpointLost, Checkpoints
 from fairsweep.training.failure import failure
+from fairsweep.training.globals import Globals
 from fairsweep.training.history import Emit, History, Keep
 from fairsweep.training.layer_rates import optimizer_by_layer, program_kind
 from fairsweep.training.loops import Arrays, BatchOrder, fits_in_memory, run_fit, run_resident
@@ -30,18 +31,19 @@ from fairsweep.training.loss import (
     balancing_weights,
     build_loss,
 )
-from fairsweep.training.model import build_model, graph_params, is_of_keras
+from fairsweep.training.model import BUILDERS, build_model, graph_params, is_of_keras
 from fairsweep.training.optimizer import build_optimizer, updates_any_shape
 from fairsweep.training.programs import Program, Programs
-from fairsweep.training.user_model import output_units
+from fairsweep.training.user_model import find_builder, output_units
 
 
 class WorkerCache:
-    """What a worker keeps from one trial to the next: compiled programs, the parts of the data, and
-    its scaling."""
+    """What a worker keeps from one trial to the next: compiled programs, the parts of the data, its
+    scaling, and what Keras and TensorFlow were set to before the first."""
 
     def __init__(self) -> None:
         self.programs = Programs()
+        self.globals = Globals()
         self._parts: dict[tuple[str, ...], Arrays] = {}
         self._scaling: Scaling | None = None
         self._data: SplitData | None = None
@@ -243,6 +245,9 @@ def compiled(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> tuple[kera
     training, output = spec.training, output_of(spec, data)
     seed = derive_seed(spec.seed, "model")
     scaling, rows = cache.scaling(data, spec.data), data.dataset.x[data.train[:8]]
+    if spec.model.builder not in BUILDERS:
+        find_builder(spec.model.builder)  # importing it may change globals, in its first trial only
+    cache.globals.restore()
     model = build_model(spec.model, scaling, rows, output, seed)
     units = output_units(model, rows)
     loss, metrics = build_loss(output, units)

@@ -40,7 +40,7 @@ def build_own(
         BadInput: there is no such function, it doesn't take these arguments, or what it returns
             can't be trained on such rows with that loss.
     """
-    builder = _find(name)
+    builder = find_builder(name)
     _check_call(name, builder, shape, output.count, params)
     model = builder(shape, output.count, **params)
     if problems := list(_problems(model, shape, output)):
@@ -51,7 +51,7 @@ def build_own(
 
 def builder_problem(name: str, text: str) -> str:
     """The message about a user's function: where it is defined, and what is wrong with it."""
-    return f"model.builder: {_place(name, _find(name))} {text}"
+    return f"model.builder: {_place(name, find_builder(name))} {text}"
 
 
 def check_values(
@@ -115,7 +115,12 @@ def _is_drawn(model: keras.Model) -> bool:
     return not own and bool(getattr(model, "outputs", None))
 
 
-def _find(name: str) -> Builder:
+def find_builder(name: str) -> Builder:
+    """The user's function, whose module is imported.
+
+    Raises:
+        BadInput: there is none.
+    """
     if not is_trusted(name):
         raise BadInput(distrust(name))
     module, _, function = name.partition(":")
