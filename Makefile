@@ -40,7 +40,7 @@ check: $(VENV)/ready ## what CI runs: format, lint, types, and all tests
 	@$(BIN)/ruff check pipeline tests
 	@$(BIN)/mypy pipeline tests
 	@$(MAKE) --no-print-directory test
-	@$(BIN)/python -m pytest -m long -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -m long -n 4 --maxschedchunk 1
 	@HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n 2 tests/property
 
 bench: $(VENV)/ready $(VENV)-peers/ready $(VENV)-hydra/ready ## against its peers, hours: make bench ARGS="--trials 20 --rounds 3"

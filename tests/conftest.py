@@ -1,12 +1,16 @@
-"""What tests share: a quiet TensorFlow, and the results of real commands (integration/lab.py)."""
+"""What tests share: a quiet TensorFlow, an empty store, and the results of real commands
+(integration/lab.py)."""
 
 from __future__ import annotations
 
 import functools
 import gc
 import os
+import re
+import shutil
 import signal
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +36,8 @@ gc.set_threshold(100_000, 20, 20)
 for _helper in ("lab", "scenarios", "stored", "training_room"):
     pytest.register_assert_rewrite(f"tests.integration.{_helper}")
 
+from fairsweep.config.schema import Tracking  # noqa: E402
+from fairsweep.tracking.store import Store, find_store, open_store  # noqa: E402
 from tests.integration import scenarios  # noqa: E402
 from tests.integration.lab import Lab  # noqa: E402
 
@@ -67,9 +73,40 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup | No
     return ByGroup(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Asked for the long tests alone, it imports no file without the word: that takes long."""
+    if config.getoption("markexpr") != "long" or not collection_path.name.startswith("test_"):
+        return None
+    return re.search(r"long\b", collection_path.read_text(encoding="utf-8")) is None or None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests that look at scenarios come first."""
-    items.sort(key=lambda item: group_of(item.nodeid.partition("::")[0]) != "lab")
+    """The longest come first, so that none begins when all others have ended; then those that look
+    at scenarios."""
+    items.sort(
+        key=lambda item: (-_seconds(item), group_of(item.nodeid.partition("::")[0]) != "lab")
+    )
+
+
+def _seconds(item: pytest.Item) -> float:
+    """What a test's mark `long` says; 0 where it says nothing."""
+    mark = item.get_closest_marker("long")
+    return mark.args[0] if mark is not None and mark.args else 0
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Store]:
+    """Makes a store in a folder that isn't there yet: with MLflow's database in it, which takes
+    seconds to make and so is made once and copied."""
+    template = tmp_path_factory.mktemp("template") / "mlruns"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SQLAlchemy's, of what MLflow does
+        open_store(Tracking("local", str(template))).client()
+
+    def make(root: Path) -> Store:
+        return find_store(Tracking("local", str(shutil.copytree(template, root))))
+
+    return make
 
 
 def _scenarios(item: pytest.Item) -> list[str]:

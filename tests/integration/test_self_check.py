@@ -9,7 +9,7 @@ import pytest
 from tests.integration.lab import Sandbox
 from tests.integration.scenarios import headline
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(30)
 
 
 def test_an_optimizer_doesnt_win_against_itself(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.integration.training_room import FEW_ROWS, compose
 WIDTHS = [[8], [64], [256], [16, 128], [32, 32], [128, 16, 64], [8, 8, 8]]
 
 
-@pytest.mark.long
+@pytest.mark.long(25)
 def test_500_trials_grow_a_worker_by_less_than_a_tenth(tmp_path: Path) -> None:
     spec, _ = compose(
         *("training.space.batch_size=null", "model.space.hidden_units=null"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ByGroup, group_of
+from tests.conftest import ByGroup, group_of, pytest_collection_modifyitems
 from tests.integration import scenarios
 
 ROOT = Path(__file__).parents[2]
@@ -59,3 +60,22 @@ def test_every_file_is_a_group_and_lab_is_one_of_many() -> None:
     assert group_of("tests/integration/test_champion.py") == "lab"
     assert group_of("tests/browser/test_report_page.py") == "lab"
     assert group_of("tests/faults/test_chaos.py") == "faults"
+
+
+def test_the_longest_begin_first() -> None:
+    items = [_Item("a", None), _Item("b", pytest.mark.long), _Item("c", pytest.mark.long(20))]
+    items += [_Item("d", pytest.mark.long(60)), _Item("e", None)]
+    pytest_collection_modifyitems(items)  # type: ignore[arg-type]
+    assert [item.name for item in items] == ["d", "c", "a", "b", "e"]
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A test of some file, with a mark or none."""
+
+    name: str
+    mark: pytest.MarkDecorator | None
+    nodeid: str = "tests/unit/test_errors.py::test"
+
+    def get_closest_marker(self, name: str) -> pytest.Mark | None:
+        return self.mark.mark if self.mark is not None and self.mark.name == name else None
