@@ -2,9 +2,11 @@
 Python process there loads first.
 
 `EPOCHS_LOG` is a folder that gets a line for each epoch a worker trains: training, epoch, time.
-`WORKER_FAILPOINT`, `module:name count before|after claim`, kills one worker at that call; the file
-`claim` is made by the one that dies. With `CLOCK_JUMPS` the time of day jumps a day ahead, two days
-back, and a day ahead, every few seconds, in all processes at once.
+`WORKER_FAILPOINTS` kills workers at calls, one of them at each: a line is
+`point module:name count before|after`. Each worker comes to the first point at which none has died;
+the one that dies makes a file of the point's name in the folder `STRUCK`. With `CLOCK_JUMPS` the
+time of day jumps a day ahead, two days back, and a day ahead, every few seconds, in all processes
+at once.
 """
 
 from __future__ import annotations
@@ -75,7 +77,7 @@ def log_epochs(folder: Path) -> None:
 
 
 def arm(target: str, count: int, when: str, claim: Path) -> None:
-    """Has the `count`-th call of `target` end the first worker that comes to it."""
+    """Has the `count`-th call of `target` in this process end it, unless another one was first."""
     name, _, path = target.partition(":")
     *owners, attribute = path.split(".")
 
@@ -123,6 +125,9 @@ if "CLOCK_JUMPS" in os.environ:
 if "fairsweep.training.worker" in sys.orig_argv:
     if "EPOCHS_LOG" in os.environ:
         log_epochs(Path(os.environ["EPOCHS_LOG"]))
-    if "WORKER_FAILPOINT" in os.environ:
-        target, count, when, claim = os.environ["WORKER_FAILPOINT"].split()
-        arm(target, int(count), when, Path(claim))
+    for line in os.environ.get("WORKER_FAILPOINTS", "").splitlines():
+        point, target, count, when = line.split()
+        claim = Path(os.environ["STRUCK"]) / point
+        if not claim.exists():
+            arm(target, int(count), when, claim)
+            break
