@@ -15,9 +15,19 @@ from pathlib import Path
 from fairsweep.records import TrialSpec
 from fairsweep.testing import Step, died, failed, learning, passing
 
-__all__ = ["dies_once", "diverging", "fragile", "learning", "passing", "waiting"]
+__all__ = [
+    "dies_once",
+    "diverging",
+    "fragile",
+    "halting",
+    "learning",
+    "passing",
+    "tried_later",
+    "waiting",
+]
 
 WAITS_AT = 3
+HALTS_AT = 4
 
 
 def waiting(spec: TrialSpec) -> Iterator[Step]:
@@ -29,6 +39,22 @@ def waiting(spec: TrialSpec) -> Iterator[Step]:
             while not (folder / "open").exists():
                 yield None
         yield metrics
+
+
+def halting(spec: TrialSpec) -> Iterator[Step]:
+    """As `waiting`; and each arm's trial `HALTS_AT` begins when there is a file `further`."""
+    folder = Path(os.environ["WORKBENCH"])
+    while spec.key.trial == HALTS_AT and not (folder / "further").exists():
+        yield None
+    yield from waiting(spec)
+
+
+def tried_later(_: TrialSpec) -> Iterator[Step]:
+    """A model of which nothing is known before there is a file `open`; `waiting` says so."""
+    folder = Path(os.environ["WORKBENCH"])
+    (folder / "waiting").touch()
+    while not (folder / "open").exists():
+        yield None
 
 
 def dies_once(spec: TrialSpec) -> Iterator[Step]:

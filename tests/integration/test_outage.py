@@ -6,17 +6,19 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.lab import Sandbox, finish, wait_until
-from tests.integration.scenarios import ARMS, SMALL
+from fairsweep.tracking.store import Store
+from tests.integration.forked import ScriptedSandbox
+from tests.integration.lab import finish, wait_until
+from tests.integration.scenarios import ARMS, SMALL, Running
 from tests.integration.stored import Stored, trainings, whole
 from tests.integration.test_sweep_server import answers, start_server
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(25)
 
 TRIALS, EPOCHS = 6, 30
 
@@ -52,9 +54,8 @@ def children_of(pid: int) -> list[int]:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    (tmp_path / "server").mkdir()
-    own = Server(tmp_path / "server")
+def server(empty_store: Callable[[Path], Store], tmp_path: Path) -> Iterator[Server]:
+    own = Server(empty_store(tmp_path / "server").root)
     try:
         yield own
     finally:
@@ -62,21 +63,27 @@ def server(tmp_path: Path) -> Iterator[Server]:
             own.kill()
 
 
-def overrides(server: Server) -> tuple[str, ...]:
-    return (
-        *(*SMALL, "model=mlp", f"training.epochs={EPOCHS}", f"search.trials={TRIALS}"),
-        *(f"arms.optimizer=[{','.join(ARMS)}]", "sweep.name=cut-off"),
-        *("tracking=server", f"tracking.uri={server.address}", "executor.workers=2"),
-    )
+class Bench(ScriptedSandbox):
+    """A sweep on a server, whose workers wait for files in its folder `code`."""
 
+    def __init__(self, root: Path, server: Server) -> None:
+        super().__init__(root)
+        self._sweep = (
+            *(*SMALL, "model=mlp", f"training.epochs={EPOCHS}", f"search.trials={TRIALS}"),
+            *(f"arms.optimizer=[{','.join(ARMS)}]", "sweep.name=cut-off", "terminal=plain"),
+            *("tracking=server", f"tracking.uri={server.address}"),
+        )
 
-def told(box: Sandbox) -> int:
-    """How many trials have an outcome in the studies."""
-    path = box.journal("cut-off")
-    if not path.exists():
-        return 0
-    lines = path.read_text().splitlines()
-    return sum('"result"' in line and "user_attr" in line for line in lines)
+    def begin(self) -> Running:
+        return self.start("fairsweep", "sweep", *self._sweep, WORKBENCH=str(self.code))
+
+    def told(self) -> int:
+        """How many trials have an outcome in the studies."""
+        path = self.journal("cut-off")
+        if not path.exists():
+            return 0
+        lines = path.read_text().splitlines()
+        return sum('"result"' in line and "user_attr" in line for line in lines)
 
 
 def assert_each_row_is_there_once(stored: Stored) -> None:
@@ -96,16 +103,21 @@ def assert_each_row_is_there_once(stored: Stored) -> None:
 def test_trainings_go_on_while_the_server_is_away(
     early: bool, server: Server, tmp_path: Path
 ) -> None:
-    box = Sandbox(tmp_path / "box")
-    process = box.start("fairsweep", "sweep", *overrides(server), "terminal=plain")
+    box = Bench(tmp_path / "box", server)
     if early:
-        wait_until(box.journal("cut-off").exists, "the studies", process)
+        box.checks = "tried_later"
     else:
-        wait_until(lambda: server.stored.epochs_so_far() > 0, "an epoch", process)
+        box.script = "waiting"
+    process = box.begin()
+    wait_until((box.code / "waiting").exists, "a worker that waits", process)
+    if not early:
+        wait_until(server.stored.epochs_so_far, "an epoch", process)
     server.kill()
-    wait_until(lambda: told(box) == len(ARMS) * TRIALS, "the end of the search", process)
+    (box.code / "open").touch()
+    wait_until(lambda: box.told() == len(ARMS) * TRIALS, "the end of the search", process)
     waiting = (box.work / "mlruns" / "studies" / "cut-off.spool").read_text().splitlines()
     assert {json.loads(line)["name"] for line in waiting} >= {"begin", "finish"}
+    assert bool(server.stored.runs("cut-off")) == (not early)
     server.start()
     done = finish(process)
     assert done.code == 0, done.said
@@ -116,16 +128,21 @@ def test_trainings_go_on_while_the_server_is_away(
 def test_what_waited_when_the_sweep_was_killed_is_stored_by_the_next(
     server: Server, tmp_path: Path
 ) -> None:
-    box = Sandbox(tmp_path / "box")
-    process = box.start("fairsweep", "sweep", *overrides(server))
-    wait_until(lambda: server.stored.epochs_so_far() > 0, "an epoch", process)
+    box = Bench(tmp_path / "box", server)
+    box.script = "halting"
+    process = box.begin()
+    wait_until((box.code / "waiting").exists, "a worker that waits", process)
+    wait_until(server.stored.epochs_so_far, "an epoch", process)
     server.kill()
-    wait_until(lambda: told(box) >= TRIALS, "trials that only the disk knows", process)
+    (box.code / "open").touch()
+    wait_until(lambda: box.told() >= TRIALS, "trials that only the disk knows", process)
     process.kill()
     finish(process)
-    ended = told(box)
+    ended = box.told()
+    assert ended < len(ARMS) * TRIALS
+    (box.code / "further").touch()
     server.start()
-    done = box.sweep(*overrides(server))
+    done = finish(box.begin())
     assert done.code == 0, done.said
     assert_each_row_is_there_once(server.stored)
     first = [
