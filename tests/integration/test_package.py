@@ -156,13 +156,14 @@ def test_a_published_model_names_every_package_that_it_imports() -> None:
     assert {name for name in imported if not name.startswith("fairsweep.")} <= set(PUBLISHED_WITH)
 
 
-@pytest.mark.long
+@pytest.mark.long(35)
 def test_a_sweep_in_the_users_folder_over_models_of_their_own(
     installed: Installed, tmp_path: Path
 ) -> None:
     before, site = set(listing(installed.work)), listing(installed.site)
     arms = f"arms.model=[{','.join(PACKAGES)}]"
-    overrides = ["experiment=smoke", "optimizer=adam", arms, "sweep.name=theirs"]
+    few = ["search.trials=1", "confirm.seeds=1", "executor.workers=1"]
+    overrides = ["experiment=smoke", "optimizer=adam", arms, *few, "sweep.name=theirs"]
     done = installed.fairsweep("sweep", *overrides, "--config-dir", "myconf")
     assert done.code == 0, done.said
     new = set(listing(installed.work)) - before
