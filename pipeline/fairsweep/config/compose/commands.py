@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from typing import TypeVar
 
@@ -54,7 +55,7 @@ def compose_sweep(overrides: Sequence[str], config_dir: str | None = None) -> Pl
     with composer(config_dir) as hydra:
         shared = hydra.compose("config", overrides, Config)
         group, options = _arms(shared)
-        arms = [_arm(hydra, group, option, overrides) for option in options]
+        arms = [_arm(hydra, shared, group, option, overrides) for option in options]
     found = list(_search_only(shared, [arm for arm, _ in arms]))
     arms = [(_found_in(arm, config_dir), places) for arm, places in arms]
     return checked(shared, group, arms, found)
@@ -140,7 +141,7 @@ def _arms(shared: Composed[Config]) -> tuple[str, list[str]]:
     """
     config, places = shared.settings, shared.places
     names = {override.partition("=")[0].lstrip("+") for override in places.overrides}
-    order = {file.name: i for i, file in enumerate(places.files)} | {"config": -1}
+    order = {file.name: i for i, file in enumerate(places.composed.files)} | {"config": -1}
     said = {axis: order.get(places.file_of(f"arms.{axis}") or "config", -1) for axis in AXES}
     there = [axis for axis in AXES if getattr(config.arms, axis) is not None]
     axes = (
@@ -163,7 +164,7 @@ def _arms(shared: Composed[Config]) -> tuple[str, list[str]]:
                 f"{chosen}: arms.{axis} already says which arms to compare; leave one out"
             )
         return axis, [shared.choices[axis]]
-    chooser = dict(places.chosen).get(axis)
+    chooser = dict(places.composed.chosen).get(axis)
     if f"arms.{axis}" not in names and chooser is not None and order[chooser] > said[axis]:
         return axis, [shared.choices[axis]]
     options: list[str] = getattr(config.arms, axis)
@@ -180,12 +181,18 @@ def _arms(shared: Composed[Config]) -> tuple[str, list[str]]:
     return axis, options
 
 
-def _arm(hydra: Composer, group: str, option: str, overrides: Sequence[str]) -> tuple[Arm, Places]:
+def _arm(
+    hydra: Composer, shared: Composed[Config], group: str, option: str, overrides: Sequence[str]
+) -> tuple[Arm, Places]:
     own = [o for o in overrides if not o.startswith(f"{group}=")]
-    try:
-        found = hydra.compose("config", [f"{group}={option}", *own], Config)
-    except BadInput as error:
-        raise BadInput(*(f"arm {option}: {problem}" for problem in error.problems)) from error
+    words = [f"{group}={option}", *own]
+    if words == list(overrides):  # composed already; each arm has settings of its own
+        found = replace(shared, settings=deepcopy(shared.settings))
+    else:
+        try:
+            found = hydra.compose("config", words, Config)
+        except BadInput as error:
+            raise BadInput(*(f"arm {option}: {problem}" for problem in error.problems)) from error
     settings = _arm_settings(found.settings)
     return Arm(option, settings, found.choices, (f"{group}={option}", *_own(own))), found.places
 
@@ -197,9 +204,10 @@ def _arm_settings(config: Config) -> ArmSettings:
 def _search_only(shared: Composed[Config], arms: Sequence[Arm]) -> Iterator[str]:
     """Applies `search.only`: leaves the named parameters in the spaces of the arms, and those that
     don't exist, which the checks tell of. Yields what is wrong with the names."""
-    names, place = shared.settings.search.only, shared.places.of("search.only")
+    names = shared.settings.search.only
     if names is None:
         return
+    place = shared.places.of("search.only")
     if not names:
         yield (
             f"search.only: need at least one name, got []{place}; for example "

@@ -14,7 +14,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
-from fairsweep.config.compose.places import ConfigFile, Places
+from fairsweep.config.compose.places import ComposedFiles, ConfigFile, Places
 from fairsweep.config.compose.user_files import SPEC, option_problems
 from fairsweep.config.schema import Config
 
@@ -26,14 +26,17 @@ KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or f
 # OmegaConf raises plain ones too: AttributeError where a key is set inside of null.
 COMPOSE_ERRORS = (HydraException, OmegaConfBaseException, ValueError, AttributeError)
 
+Known = Callable[[], DictConfig | None]
+"""Composes the defaults, for their names; gives None if these don't compose."""
 
-def explain(error: Exception, places: Places, known: DictConfig | None) -> Sequence[str]:
+
+def explain(error: Exception, places: Places, known: Known) -> Sequence[str]:
     """What to say of a config that doesn't compose.
 
     Args:
         error: what Hydra or OmegaConf raised.
         places: the overrides and the user's folder, to say where a value stands.
-        known: the composed defaults, to find the nearest name; None if these don't compose.
+        known: composes the defaults, to find the nearest name.
     """
     if (within := IN_A_FILE.match(str(error))) is None:
         return [_explained(error, places, known)]
@@ -43,14 +46,17 @@ def explain(error: Exception, places: Places, known: DictConfig | None) -> Seque
     found = option_problems(own, group) if own else ()
     if problems := [f"{places.shown(name)}:{line}: {problem}" for line, problem in found]:
         return problems
-    inside = Places(folder=places.folder, files=(_file(name, key),))
+    file = ComposedFiles((_file(name, key),))
+    inside = Places(find=lambda: file, folder=places.folder)
 
     def place(key: str) -> str:
         return inside.of(key) or f" ({places.shown(name)})"
 
-    known = known or OmegaConf.structured(Config)
+    def known_here() -> DictConfig:
+        return known() or OmegaConf.structured(Config)
+
     merged = within["kind"] in ("ValidationError", "AttributeError")
-    return [_of_key(key or group, within["what"], merged, place, known)]
+    return [_of_key(key or group, within["what"], merged, place, known_here)]
 
 
 def _file(name: str, key: str) -> ConfigFile:
@@ -59,7 +65,7 @@ def _file(name: str, key: str) -> ConfigFile:
     return ConfigFile(name, group if group != "experiment" and key.startswith(group) else "")
 
 
-def _explained(error: Exception, places: Places, known: DictConfig | None) -> str:
+def _explained(error: Exception, places: Places, known: Known) -> str:
     if isinstance(error, MissingConfigException):
         return _missing_option(error)
     deeper = isinstance(error.__cause__, OmegaConfBaseException | AttributeError)
@@ -81,9 +87,7 @@ def _explained(error: Exception, places: Places, known: DictConfig | None) -> st
     return " ".join(str(error).split("\nSee https")[0].split())
 
 
-def _of_key(
-    key: str, what: str, merged: bool, place: Callable[[str], str], known: DictConfig | None
-) -> str:
+def _of_key(key: str, what: str, merged: bool, place: Callable[[str], str], known: Known) -> str:
     """The message about one key.
 
     Args:
@@ -91,10 +95,10 @@ def _of_key(
         what: the first line that OmegaConf says.
         merged: whether the value doesn't fit the schema.
         place: says where a key stands.
-        known: the composed defaults.
+        known: composes the defaults.
     """
     if re.match(r"Key '.*' (is )?not in", what):
-        return f"{_unknown_key(key, known)}{place(key)}"
+        return f"{_unknown_key(key, known())}{place(key)}"
     if switch := re.match(r"Value '(.*)' is not a valid bool", what):
         return f"{key}: need true or false, got {switch[1]!r}{place(key)}"
     if ".space." in key and (merged or "Cannot merge" in what):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -17,7 +17,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from fairsweep.config.compose.explain import COMPOSE_ERRORS, explain
-from fairsweep.config.compose.places import ConfigFile, Places
+from fairsweep.config.compose.places import ComposedFiles, ConfigFile, Places
 from fairsweep.config.compose.user_files import check_files
 from fairsweep.config.options import CONF, GROUPS
 from fairsweep.config.schema import Config, DoctorConfig, PredictConfig, ReportConfig, UiConfig
@@ -80,7 +80,7 @@ class Composer:
             if self.folder is not None:
                 _check_hydras_own(name, found.hydra)
                 _check_names(choices, places)
-            places = _places(name, found_by, places)
+            places = replace(places, find=_finder(name, found_by))
             with open_dict(found):
                 del found["hydra"]
             missing = sorted(OmegaConf.missing_keys(found))
@@ -90,7 +90,7 @@ class Composer:
                 raise BadInput(*extra)
             typed = OmegaConf.to_object(found)
         except COMPOSE_ERRORS as error:
-            raise BadInput(*explain(error, places, _known(name, found_by))) from error
+            raise BadInput(*explain(error, places, _defaults(name, found_by))) from error
         assert isinstance(typed, schema)
         return Composed(typed, choices, places)
 
@@ -129,34 +129,43 @@ def check_composes(name: str, overrides: Sequence[str], config_dir: str | None) 
             compose(name, found_by)
         except COMPOSE_ERRORS as error:
             places = Places(overrides, folder=hydra.folder)
-            raise BadInput(*explain(error, places, _known(name, found_by))) from error
+            raise BadInput(*explain(error, places, _defaults(name, found_by))) from error
 
 
-def _places(name: str, overrides: Sequence[str], places: Places) -> Places:
-    """The files that Hydra composed, and which of them chose an option for another group."""
+def _finder(name: str, overrides: Sequence[str]) -> Callable[[], ComposedFiles]:
+    """Finds the files that Hydra composed, and which of them chose an option for another group."""
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None
-    found = hydra.config_loader.compute_defaults_list(name, list(overrides), RunMode.RUN)
-    files = tuple(
-        ConfigFile(default.config_path, default.package or "")
-        for default in found.defaults
-        if default.config_path and not default.config_path.startswith("hydra/")
-    )
-    chosen = tuple(
-        (group, meta.containing_config_path)
-        for group, meta in found.overrides.override_metadata.items()
-        if not meta.external_override and meta.containing_config_path != name
-    )
-    return Places(places.overrides, files, chosen, places.folder)
+    loader = hydra.config_loader
+
+    def find() -> ComposedFiles:
+        found = loader.compute_defaults_list(name, list(overrides), RunMode.RUN)
+        files = tuple(
+            ConfigFile(default.config_path, default.package or "")
+            for default in found.defaults
+            if default.config_path and not default.config_path.startswith("hydra/")
+        )
+        chosen = tuple(
+            (group, meta.containing_config_path)
+            for group, meta in found.overrides.override_metadata.items()
+            if not meta.external_override and meta.containing_config_path != name
+        )
+        return ComposedFiles(files, chosen)
+
+    return find
 
 
-def _known(name: str, overrides: Sequence[str]) -> DictConfig | None:
-    """The defaults of the chosen options; None if these are what doesn't compose."""
-    choice = re.compile(rf"({'|'.join(GROUPS)})=[\w-]+|{SEARCH_PATH}=.*")
-    try:
-        known: DictConfig = compose(name, [o for o in overrides if choice.fullmatch(o)])
-    except COMPOSE_ERRORS:
-        return None
+def _defaults(name: str, overrides: Sequence[str]) -> Callable[[], DictConfig | None]:
+    """Composes the defaults of the chosen options; None if these are what doesn't compose."""
+
+    def known() -> DictConfig | None:
+        choice = re.compile(rf"({'|'.join(GROUPS)})=[\w-]+|{SEARCH_PATH}=.*")
+        try:
+            found: DictConfig = compose(name, [o for o in overrides if choice.fullmatch(o)])
+        except COMPOSE_ERRORS:
+            return None
+        return found
+
     return known
 
 

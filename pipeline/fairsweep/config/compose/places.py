@@ -1,13 +1,15 @@
 """Where a value stands: an override of the command line, or a line of a config file.
 
 In: the composed files in Hydra's order, and the overrides. Out: `(command line: …)` or
-`(file:line)`, to be put behind a message.
+`(file:line)`, to be put behind a message. Finding the files takes Hydra as long as half of
+composing, so it is left until someone asks for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import yaml
@@ -27,15 +29,26 @@ class ConfigFile:
 
 
 @dataclass(frozen=True)
-class Places:
-    """What a config was composed of: `files` in their order, of which later ones win, then
-    `overrides`. `chosen` is the file that chose a group's option by `override /group: option`.
-    `folder` is the user's own."""
+class ComposedFiles:
+    """The files of a config in their order, of which later ones win. `chosen` is the file that
+    chose a group's option by `override /group: option`."""
 
-    overrides: Sequence[str] = ()
     files: Sequence[ConfigFile] = ()
     chosen: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a config was composed of: the files that `find` finds, then `overrides`. `folder` is the
+    user's own."""
+
+    overrides: Sequence[str] = ()
+    find: Callable[[], ComposedFiles] = ComposedFiles
     folder: Path | None = None
+
+    @cached_property
+    def composed(self) -> ComposedFiles:
+        return self.find()
 
     def of(self, key: str) -> str:
         """Where the value of `key` stands, or what of it is nearest; empty if nobody gave it."""
@@ -55,13 +68,13 @@ class Places:
 
     def file_of(self, key: str) -> str | None:
         """The name of the last file that gives exactly this key."""
-        found = (f.name for f in reversed(self.files) if self._line(f, key) is not None)
+        found = (f.name for f in reversed(self.composed.files) if self._line(f, key) is not None)
         return next(found, None)
 
     def in_files(self, key: str) -> str:
         """`file:line` of `key`, or of the nearest section above it that a file has."""
         while key:
-            for file in reversed(self.files):
+            for file in reversed(self.composed.files):
                 line = self._line(file, key)
                 if line is not None:
                     return f"{self.shown(file.name)}{f':{line}' if line else ''}"
