@@ -10,6 +10,7 @@ from pathlib import Path
 
 import keras
 import pytest
+import yaml
 
 from fairsweep.data.dataset import Column
 from fairsweep.data.split import SplitData
@@ -23,6 +24,7 @@ from tests.integration.training_room import FEW_ROWS, compose
 
 DATA = ("data=worked_example", "objective.metric=loss", "objective.direction=minimize")
 MODULE = "tests.integration.lessons"
+PARAMS = "+model.params="
 BINARY = "training.loss=binary_crossentropy"
 
 
@@ -32,7 +34,13 @@ def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def own(name: str, *overrides: str, module: str = MODULE) -> tuple[TrialSpec, SplitData]:
-    return compose(*DATA, "model=custom", f"model.builder={module}:{name}", *overrides)
+    """The spec and the data of a model of `module`, which is put into what was composed once with
+    another: most cases differ in nothing but the model and its params."""
+    shared = [word for word in overrides if not word.startswith(PARAMS)]
+    spec, data = compose(*DATA, "model=custom", f"model.builder={MODULE}:mended", *shared)
+    given = [yaml.safe_load(word[len(PARAMS) :]) for word in overrides if word.startswith(PARAMS)]
+    model = replace(spec.model, builder=f"{module}:{name}", params=given[0] if given else {})
+    return replace(spec, model=model), data
 
 
 def problems(spec: TrialSpec, data: SplitData, cache: WorkerCache | None = None) -> Sequence[str]:

@@ -39,6 +39,8 @@ COMPOSE: dict[str, Callable[[list[str], str | None], Any]] = {
 }
 SHOWN = re.compile(r"^ *((?:make|fairsweep|python -m) [a-z].*)$", re.M)
 INLINE = re.compile(r"`((?:make|fairsweep|python -m) [a-z][^`]*)`")
+EVERY_ARM = re.compile(r"optimizer|arms|search\.only|experiment|training\.space|model\.space")
+"""What an arm may have of its own, or what chooses arms."""
 GAP = re.compile(r"\s{2,}")
 """What parts a command from what it does, or from another, on one line."""
 
@@ -109,6 +111,8 @@ def test_shown_command_composes(command: str) -> None:
     overrides = [word for word in words if not word.startswith("-")]
     short = [f"predict.{o}" if name == "predict" and "." not in o.partition("=")[0] else o
              for o in overrides]  # fmt: skip
+    if name == "sweep" and not any(EVERY_ARM.match(override) for override in overrides):
+        short = ["optimizer=adam", *short]  # one arm is composed as any other
     COMPOSE[name](short, folder)
 
 

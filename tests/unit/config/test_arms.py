@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from fairsweep.config.compose.commands import SWEEP_ONLY, compose_sweep, compose_training
+from fairsweep.config.compose.commands import _arms as arms_of
+from fairsweep.config.compose.hydra import composer
+from fairsweep.config.schema import Config
 from fairsweep.config.space import ArmSettings
 from fairsweep.errors import BadInput
 
@@ -154,10 +157,10 @@ def test_a_users_experiment_means_what_it_says(
     assert [arm.name for arm in plan.arms] == arms
     for arm in plan.arms:
         assert arm.choices[plan.group] == arm.name
-    again = compose_sweep(["experiment=mine", "arms.optimizer=[adam,sgd]"], str(tmp_path))
-    assert [arm.name for arm in again.arms] == ["adam", "sgd"]
-    again = compose_sweep(["experiment=mine", "arms.optimizer=[adam]"], str(tmp_path))
-    assert [arm.name for arm in again.arms] == ["adam"]
+    for given in (["adam", "sgd"], ["adam"]):
+        overrides = ["experiment=mine", f"arms.optimizer=[{','.join(given)}]"]
+        with composer(str(tmp_path)) as hydra:
+            assert arms_of(hydra.compose("config", overrides, Config)) == ("optimizer", given)
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from fairsweep import cli
 from fairsweep.cli import COMMANDS
 from fairsweep.commands import compare
 from fairsweep.commands.compare import COMPARISON
@@ -31,14 +32,29 @@ def interrupted(plan, _):
     raise KeyboardInterrupt
 
 compare.prepare, compare.sweep = compose_sweep, interrupted
-sys.argv = ["fairsweep", "confirm.seeds=3"]
+sys.argv = ["fairsweep", "optimizer=sgd", "confirm.seeds=3"]
 compare.main()
 """
 
 
+@pytest.fixture
+def ended(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[object, str, str]]:
+    """How a command ends in this process: its exit code, and what it printed on both streams."""
+
+    def run(*words: str) -> tuple[object, str, str]:
+        monkeypatch.setattr(sys, "argv", ["fairsweep", *words])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        return (exit_.value.code, *capsys.readouterr())
+
+    return run
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["sweep", "--help"], ["sweep", "--cfg", "job"], ["sweep", "-sc", "install=bash"]],
+    [["--help"], ["sweep", "--help"], ["sweep", "-sc", "install=bash"]],
     ids=" ".join,
 )
 def test_a_reader_that_went_away_sees_no_traceback(arguments: list[str]) -> None:
@@ -58,18 +74,18 @@ def test_a_reader_that_went_away_sees_no_traceback(arguments: list[str]) -> None
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_says_what_people_set_and_dumps_no_config(name: str) -> None:
-    command = [sys.executable, "-m", "fairsweep", name, "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    lines = done.stdout.splitlines()
+def test_help_says_what_people_set_and_dumps_no_config(
+    name: str, ended: Callable[..., tuple[object, str, str]]
+) -> None:
+    code, out, err = ended(name, "--help")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
     assert len(lines) < 70
     assert lines[0].endswith(f"fairsweep {name} [key=value …]")
     assert [x for x in lines if len(x) > 100 and "fairsweep" not in x] == []
     assert "Exit codes" in lines
     assert [line for line in lines if line.strip().endswith(": null")] == []
-    assert ("optimizer: adadelta, adafactor" in done.stdout) == (
-        name in ("sweep", "train", "compare")
-    )
+    assert ("optimizer: adadelta, adafactor" in out) == (name in ("sweep", "train", "compare"))
 
 
 def test_help_shows_commands_as_called(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,14 +111,13 @@ def test_help_and_a_config_are_printed() -> None:
 @pytest.mark.parametrize("shown", [["--cfg", "job"], ["--info", "defaults"]], ids=" ".join)
 @pytest.mark.parametrize("override", ["optimizer=adamm", "search.trails=3"])
 def test_what_does_not_compose_is_refused_before_it_is_printed(
-    shown: list[str], override: str
+    shown: list[str], override: str, ended: Callable[..., tuple[object, str, str]]
 ) -> None:
-    command = [sys.executable, "-m", "fairsweep", "sweep", override, *shown]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: ")
-    assert "did you mean" in done.stderr
-    assert "Traceback" not in done.stderr and "HYDRA_FULL_ERROR" not in done.stderr
+    code, out, err = ended("sweep", override, *shown)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert "did you mean" in err
+    assert "Traceback" not in err and "HYDRA_FULL_ERROR" not in err
 
 
 @pytest.mark.parametrize("override", ["experiment=smoke", "experiment=null", "~experiment"])
@@ -142,5 +157,5 @@ def test_an_interrupted_comparison_says_how_it_continues(tmp_path: Path) -> None
     command = [sys.executable, "-c", INTERRUPTED]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 130
-    assert done.stdout.strip() == plan(COMPARISON, "confirm.seeds=3").name
-    assert done.stderr.strip().endswith("fairsweep compare confirm.seeds=3")
+    assert done.stdout.strip() == plan(COMPARISON, "optimizer=sgd", "confirm.seeds=3").name
+    assert done.stderr.strip().endswith("fairsweep compare optimizer=sgd confirm.seeds=3")
