@@ -20,7 +20,7 @@ from fairsweep.training import checkpoint, trial
 from fairsweep.training.checkpoint import KEPT, newest, write_checkpoint
 from fairsweep.training.history import History
 from fairsweep.training.trial import WorkerCache, compiled, train_trial
-from tests.integration.test_programs import BY_SHAPE, OPTIMIZERS, mostly_long
+from tests.integration.test_programs import BY_SHAPE, OPTIMIZERS
 from tests.integration.training_room import FEW_ROWS, compose
 
 OFTEN = "training.checkpoint_seconds=1e-9"
@@ -33,7 +33,9 @@ CNN = ("model=cnn", "model.params.filters=[4]", "model.params.dropout=0.2")
 OWN = ("model=custom", "model.builder=tests.integration.own_models:")
 LOOPS = ("resident", "fit")
 CLASSES = sorted(set(OPTIMIZERS) - {"adam_twin"})
-ALWAYS = ("adam", "muon")  # the optimizers that `make test` tries
+ALWAYS = {"adam": "fit", "muon": "resident"}
+"""What `make test` tries: an optimizer with one program for all shapes, and one with a program for
+each, the latter where there are programs."""
 
 
 WORKER = WorkerCache()
@@ -144,8 +146,19 @@ def assert_same(resumed: Ended, whole: Ended, done: int = 3) -> None:
     assert one.loop == other.loop
 
 
-@pytest.mark.parametrize("loop", LOOPS)
-@pytest.mark.parametrize("optimizer", [mostly_long(name, name in ALWAYS) for name in CLASSES])
+@pytest.mark.parametrize(
+    ("optimizer", "loop"),
+    [
+        pytest.param(
+            name,
+            loop,
+            marks=() if ALWAYS.get(name) == loop else pytest.mark.long,
+            id=f"{name}-{loop}",
+        )
+        for name in CLASSES
+        for loop in LOOPS
+    ],
+)
 def test_every_optimizer_goes_on_as_if_never_stopped(
     optimizer: str, loop: str, tmp_path: Path
 ) -> None:
@@ -161,11 +174,19 @@ def test_every_optimizer_goes_on_as_if_never_stopped(
 def test_there_are_both_kinds_of_programs_among_them() -> None:
     assert len(CLASSES) == 14
     assert set(BY_SHAPE) < set(CLASSES)
-    assert set(ALWAYS) & set(BY_SHAPE)
-    assert set(ALWAYS) - set(BY_SHAPE)
+    assert ALWAYS.keys() & set(BY_SHAPE)
+    assert ALWAYS.keys() - set(BY_SHAPE)
+    assert set(ALWAYS.values()) == set(LOOPS)
 
 
 KINDS = {
+    "everything": (
+        *("model.space.hidden_units=null", "model.params.hidden_units=[16,8]"),
+        *("model.params.dropout=0.3", "model.params.batch_normalization=true"),
+        *("model.params.l2=0.001", "optimizer.params.gradient_accumulation_steps=5"),
+        *("optimizer.params.use_ema=true", "optimizer.params.ema_overwrite_frequency=11"),
+        *("training.schedule.name=cosine", "training.schedule.warmup_epochs=2"),
+    ),
     "a model with everything": (
         *("model.space.hidden_units=null", "model.params.hidden_units=[16,8]"),
         *("model.params.dropout=0.3", "model.params.batch_normalization=true"),
@@ -196,12 +217,10 @@ KINDS = {
     "own-variables": (OWN[0], f"{OWN[1]}tiring"),
 }
 SHORT = {
-    *(("a model with everything", loop) for loop in LOOPS),
-    *(("steps with everything", loop) for loop in LOOPS),
-    *(("own-random-numbers", loop) for loop in LOOPS),
-    *(("cnn", "resident"), ("half-floats", "resident"), ("own-variables", "resident")),
+    *(("everything", loop) for loop in LOOPS),
+    *((kind, "resident") for kind in ("half-floats", "own-random-numbers", "own-variables")),
 }
-"""What `make test` tries of them."""
+"""What `make test` tries of them: all that Keras knows of at once, and what it doesn't."""
 
 
 @pytest.fixture(autouse=True)
@@ -236,7 +255,8 @@ def test_patience_goes_on_where_it_was(tmp_path: Path) -> None:
     still = ("optimizer=sgd", "optimizer.params.learning_rate=1e-30")
     patient = ("training.epochs=9", "training.early_stopping.patience=4")
     free = "optimizer.space.learning_rate=null"
-    _, resumed, whole = stopped_and_whole(tmp_path, *NARROW, *still, free, *patient)
+    spec, data = start(tmp_path, *still, free, *patient)
+    resumed, whole = train(spec, data, folder=tmp_path), train(spec, data)
     assert whole.result.epochs == 5
     assert_same(resumed, whole)
 
@@ -256,7 +276,7 @@ def test_the_best_weights_of_before_are_kept(tmp_path: Path) -> None:
 
 
 def test_seconds_are_those_of_the_whole_training(tmp_path: Path) -> None:
-    _, resumed, _ = stopped_and_whole(tmp_path, *NARROW)
+    resumed = train(*start(tmp_path), folder=tmp_path)
     assert 0 < resumed.result.earlier < resumed.result.seconds
 
 
@@ -267,7 +287,8 @@ def test_a_training_that_fell_back_to_fit_goes_on_by_fit(
         raise NotImplementedError("no graph of this")
 
     monkeypatch.setattr("fairsweep.training.programs.Program.train", refuse)
-    _, resumed, whole = stopped_and_whole(tmp_path, *NARROW, "training.loop=auto")
+    spec, data = start(tmp_path, "training.loop=auto")
+    resumed, whole = train(spec, data, folder=tmp_path), train(spec, data)
     assert resumed.result.loop == "fit"
     assert "no graph of this" in resumed.result.loop_reason
     assert_same(resumed, whole)

@@ -143,23 +143,25 @@ class TestServed:
         model = self.classifier(tmp_path)
         pd.testing.assert_frame_equal(model.predict(one), model.predict(two))
 
-    @pytest.fixture
-    def published(self, tmp_path: Path) -> Any:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def published(cls, tmp_path_factory: pytest.TempPathFactory) -> Any:
         """The model as MLflow loads it."""
         from mlflow import pyfunc
 
-        self.classifier(tmp_path)
+        folder = tmp_path_factory.mktemp("served")
+        cls().classifier(folder)
         pyfunc.save_model(
-            tmp_path / "published",
+            folder / "published",
             loader_module="fairsweep.training.serving",
-            data_path=str(tmp_path / "model"),
+            data_path=str(folder / "model"),
             signature=signature(
-                InputSpec((2,), self.COLUMNS, missing=True), CLASSES.columns(["old", "northern"])
+                InputSpec((2,), cls.COLUMNS, missing=True), CLASSES.columns(["old", "northern"])
             ),
-            input_example=decode(np.array([[40, 1]], np.float32), self.COLUMNS),
+            input_example=decode(np.array([[40, 1]], np.float32), cls.COLUMNS),
             pip_requirements=["keras"],
         )
-        return pyfunc.load_model(str(tmp_path / "published"))
+        return pyfunc.load_model(str(folder / "published"))
 
     @pytest.mark.filterwarnings("ignore")  # those of MLflow's import
     def test_mlflow_takes_requests_by_the_names_of_columns(self, published: Any) -> None:
