@@ -46,7 +46,7 @@ class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
     """Hands workers of pytest-xdist whole groups, in the order of the tests.
 
     A group is what shares something costly: the tests that look at scenarios, which run in
-    processes of their own and so begin first; those of faults; and those of a file. Marks of
+    processes of their own, or fork commands; those of faults; and those of a file. Marks of
     `xdist_group` would say the same, but pytest 9 doesn't let xdist 3.8 write them into the names
     of tests, so that every test went to whichever worker was free.
     """
@@ -59,12 +59,16 @@ class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
         return group_of(nodeid.partition("::")[0])
 
 
+SHARES = re.compile(rf"\b({'|'.join(scenarios.SCENARIOS)}): |\bScriptedSandbox\b")
+"""A parameter that is what a scenario gave, or what forks commands."""
+
+
 @functools.cache
 def group_of(file: str) -> str:
     """The group of a file of tests, by its path from the project's folder."""
     folder = Path(file).parent.name
     text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
-    if folder == "browser" or "tests.integration.scenarios import" in text:
+    if folder == "browser" or ("integration.scenarios import" in text and SHARES.search(text)):
         return "lab"
     return folder if folder == "faults" else file
 
@@ -82,10 +86,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest come first, so that none begins when all others have ended; then those that look
-    at scenarios."""
-    items.sort(
-        key=lambda item: (-_seconds(item), group_of(item.nodeid.partition("::")[0]) != "lab")
-    )
+    at scenarios, and the other costly ones: with small files at the end no worker waits long."""
+    files = {item.nodeid.partition("::")[0] for item in items}
+    late = {file: (group_of(file) != "lab", "integration" not in file) for file in files}
+    items.sort(key=lambda item: (-_seconds(item), late[item.nodeid.partition("::")[0]]))
 
 
 def _seconds(item: pytest.Item) -> float:
@@ -115,9 +119,13 @@ def _scenarios(item: pytest.Item) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    empty_store: Callable[[Path], Store],
+) -> Iterator[Lab]:
     """Begins, in the order of the tests, every scenario that some test of this session needs."""
-    with Lab(tmp_path_factory.mktemp("lab"), scenarios.SCENARIOS) as lab:
+    with Lab(tmp_path_factory.mktemp("lab"), scenarios.SCENARIOS, empty_store) as lab:
         for item in request.session.items:
             for name in _scenarios(item):
                 lab.begin(name)

@@ -183,19 +183,25 @@ def wait_until(
 
 @dataclass(frozen=True)
 class Scenario:
-    """A job for a sandbox of the kind `box`. `run` gets the sandbox, and the results of the
-    scenarios in `after`."""
+    """A job for a sandbox of the kind `box`, whose store has MLflow's database already where
+    `database` says so. `run` gets the sandbox, and the results of the scenarios in `after`."""
 
     run: Callable[..., Any]
     after: tuple[str, ...] = ()
     box: Callable[[Path], Sandbox] = Sandbox
+    database: bool = False
 
 
 class Lab:
     """Runs scenarios, each in a sandbox of its own and once; two at a time, first come first."""
 
-    def __init__(self, root: Path, scenarios: Mapping[str, Scenario]) -> None:
-        self._root = root
+    def __init__(
+        self,
+        root: Path,
+        scenarios: Mapping[str, Scenario],
+        empty_store: Callable[[Path], object],
+    ) -> None:
+        self._root, self._empty_store = root, empty_store
         self._scenarios = scenarios
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="scenario")
         self._futures: dict[str, Future[Any]] = {}
@@ -234,4 +240,6 @@ class Lab:
         results = [future.result() for future in before]
         sandbox = self._scenarios[name].box(self._root / name)
         self._sandboxes.append(sandbox)
+        if self._scenarios[name].database:
+            self._empty_store(sandbox.work / "mlruns")
         return self._scenarios[name].run(sandbox, *results)

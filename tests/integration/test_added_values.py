@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from fairsweep.stages.sweep import run_sweep
 from fairsweep.testing import learning, scripted, tiny_data
 from fairsweep.tracking.names import SWEEP_TAG
 from fairsweep.tracking.read import read_sweep
+from fairsweep.tracking.store import Store
 from fairsweep.training.trial import train_trial
 from tests.integration.grades import Grades
 from tests.integration.training_room import compose, train
@@ -50,12 +51,21 @@ TOP_2 = Metric(
 )
 
 
-def swept(folder: Path, *overrides: str) -> tuple[Job, str]:
-    """A sweep that a script trained, and its report."""
-    job = prepare([*SHORT, f"tracking.root={folder / 'mlruns'}", *overrides], None)
-    assert run_sweep(job, folder, scripted(learning)) == 0
-    (report,) = (folder / "mlruns").rglob("report.html")
-    return job, report.read_text()
+Swept = Callable[..., tuple[Job, str]]
+
+
+@pytest.fixture
+def swept(tmp_path: Path, empty_store: Callable[[Path], Store]) -> Swept:
+    """Runs a sweep that a script trains; gives it and its report."""
+
+    def run(*overrides: str) -> tuple[Job, str]:
+        root = empty_store(tmp_path / "mlruns").root
+        job = prepare([*SHORT, f"tracking.root={root}", *overrides], None)
+        assert run_sweep(job, tmp_path, scripted(learning)) == 0
+        (report,) = root.rglob("report.html")
+        return job, report.read_text()
+
+    return run
 
 
 def stored_about(folder: Path) -> dict[str, object]:
@@ -73,9 +83,9 @@ class TestMetric:
         for metric in (SURPRISE, TOP_2):
             monkeypatch.setitem(METRICS, metric.name, metric)
 
-    def test_a_sweep_selects_by_it_to_its_report(self, tmp_path: Path) -> None:
+    def test_a_sweep_selects_by_it_to_its_report(self, tmp_path: Path, swept: Swept) -> None:
         chosen = ("objective.metric=val_surprise", "objective.direction=minimize")
-        job, report = swept(tmp_path, *tiny_data(tmp_path), *chosen)
+        job, report = swept(*tiny_data(tmp_path), *chosen)
         assert stored_about(tmp_path)["metrics"] == [
             "loss",
             "accuracy",
@@ -98,8 +108,8 @@ class TestMetric:
         assert epoch["val_surprise"] == pytest.approx(epoch["val_loss"], rel=1e-5)
         assert epoch["val_accuracy"] < epoch["val_top_2_accuracy"] <= 1
 
-    def test_a_loss_in_another_form_goes_without_it(self, tmp_path: Path) -> None:
-        _, report = swept(tmp_path, *tiny_data(tmp_path), "training.loss=categorical_crossentropy")
+    def test_a_loss_in_another_form_goes_without_it(self, tmp_path: Path, swept: Swept) -> None:
+        _, report = swept(*tiny_data(tmp_path), "training.loss=categorical_crossentropy")
         assert stored_about(tmp_path)["metrics"] == ["loss", "accuracy"]
         assert "curves-accuracy" in report
         assert "curves-surprise" not in report
@@ -111,7 +121,13 @@ class TestMetric:
             r"measured for classes under training\.loss=huber, got 'val_surprise'$"
         )
         with pytest.raises(BadInput, match=told):
-            swept(tmp_path, *tiny_data(tmp_path), *chosen, "training.loss=huber")
+            prepare(
+                [
+                    *(*SHORT, f"tracking.root={tmp_path / 'mlruns'}", *tiny_data(tmp_path)),
+                    *(*chosen, "training.loss=huber"),
+                ],
+                None,
+            )
         assert not (tmp_path / "mlruns").exists()
 
 
@@ -129,8 +145,8 @@ class TestTask:
     def entered(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tasks, "TASKS", (*tasks.TASKS, Grades()))
 
-    def test_a_sweep_of_it_runs_to_its_report(self, tmp_path: Path) -> None:
-        job, report = swept(tmp_path, *grades_of(tmp_path))
+    def test_a_sweep_of_it_runs_to_its_report(self, tmp_path: Path, swept: Swept) -> None:
+        job, report = swept(*grades_of(tmp_path))
         assert job.data.dataset.task == Grades()
         data = stored_about(tmp_path)["data"]
         assert isinstance(data, dict)

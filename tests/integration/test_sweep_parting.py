@@ -44,7 +44,7 @@ def test_no_epoch_that_ended_is_lost(tmp_path: Path) -> None:
     box = Sandbox(tmp_path)
     before, runs = 0, set()
     for how in (signal.SIGINT, signal.SIGTERM):
-        stop, last = part(box, how, before + 1000)
+        stop, last = part(box, how, before + 200)
         assert stop.done.code == 130, stop.done.said
         assert "finishing what is being stored; Ctrl-C again stops now" in stop.done.out
         assert shlex.join(["python", "-m", "fairsweep", "sweep", *LONG]) in stop.done.err
@@ -70,8 +70,10 @@ def test_a_worker_in_code_that_lets_no_thread_run_ends_with_its_sweep(tmp_path: 
         *("optimizer=adam", "search.trials=1", "training.epochs=1"),
         **_workbench(box),
     )
-    wait_until((box.code / "waiting").exists, "a model to be built", process)
-    worker = int((box.code / "waiting").read_text())
+    waiting = box.code / "waiting"
+    worker = int(
+        wait_until(lambda: waiting.exists() and waiting.read_text(), "a model to be built", process)
+    )
     os.kill(process.pid, signal.SIGKILL)
     assert finish(process).code == -9
     assert gone_within(60, [worker]) == []
