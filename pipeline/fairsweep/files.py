@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WEIGHTS = "weights.npz"
-"""What the file with a training's weights is called, on its way and in the store."""
+JUDGED = "judged.csv"
+"""What the files with a training's weights, and with what it says of the rows that judged it, are
+called, on their way and in the store."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class TrialFolders:
     def weights_of(self, key: str) -> Path:
         """The file of a training's weights."""
         return self.weights / key / WEIGHTS
+
+    def judged_of(self, key: str) -> Path:
+        """The file of what a training says of the rows that judged it."""
+        return self.weights / key / JUDGED
 
 
 @contextmanager

@@ -10,10 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from fairsweep.records import Direction
 from fairsweep.tasks.layer import Form
 
 VALIDATION = "val_"
+TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,19 @@ def of_epoch(names: Sequence[str], validation: bool = True) -> tuple[str, ...]:
 def objectives() -> Mapping[str, Direction]:
     """Everything that can select, and which way it is better."""
     return {name: METRICS[base_name(name)].direction for name in of_epoch(tuple(METRICS))}
+
+
+def is_mean(values: npt.NDArray[np.float64], measured: float | None) -> bool:
+    """Whether a metric is the mean of what its rows have, up to the 32-bit floats that it is summed
+    up in: a model of the user's own may measure otherwise."""
+    if measured is None or not np.isfinite(values).all():
+        return False
+    return abs(float(values.mean()) - measured) <= TOLERANCE * max(1.0, abs(measured))
+
+
+def measured_on_validation(name: str) -> bool:
+    """Whether a metric is one of rows that a model wasn't trained on."""
+    return name.startswith(VALIDATION)
 
 
 def base_name(name: str) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from fairsweep.judged import Judged
 
 DISK_FULL = "disk full"
 """The cause of a training's interruption that no other attempt would help."""
@@ -108,22 +110,70 @@ def derive_seed(seed: int, *path: str | int) -> int:
 @dataclass(frozen=True)
 class TrialKey:
     """Which training this is: `trial` counts within an arm from 0, `repeat` is the index of the
-    confirmation seed (0 outside the confirm stage), `attempt` counts from 1."""
+    confirmation (else 0), `attempt` counts from 1, `fold` is the part of the rows that judges."""
 
     arm: str
     stage: Stage
     trial: int
     repeat: int = 0
     attempt: int = 1
+    fold: int | None = None
 
     def __str__(self) -> str:
         name = f"{self.arm}/{self.trial}"
-        return f"{name}/seed-{self.repeat}" if self.stage == "confirm" else name
+        if self.stage != "confirm":
+            return name
+        if self.fold is None:
+            return f"{name}/seed-{self.repeat}"
+        return f"{name}/repeat-{self.repeat}-fold-{self.fold}"
 
     @property
     def files(self) -> str:
         """The name of what this training keeps in files, the same for every attempt at it."""
-        return f"{self.arm}-{self.stage}-{self.trial}-{self.repeat}"
+        fold = "" if self.fold is None else f"-{self.fold}"
+        return f"{self.arm}-{self.stage}-{self.trial}-{self.repeat}{fold}"
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it stands among the confirmations of its configuration: those of two arms at the
+        same place share their seed, and the rows that they are trained and judged on."""
+        return self.repeat, self.fold or 0
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The rows that judge a training: part `index` of `count`, in the cut of this `repeat`."""
+
+    count: int
+    repeat: int
+    index: int
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """How an arm's `top` best configurations are confirmed: each is trained `repeats` times on
+    every one of `folds`; where these are 0, on the one split, with as many seeds. Where an arm was
+    searched `searches` times, repeats take turns with the searches."""
+
+    folds: int
+    repeats: int
+    top: int = 1
+    searches: int = 1
+
+    @property
+    def trainings(self) -> int:
+        """How many there are of a configuration."""
+        return self.repeats * max(1, self.folds)
+
+    def unit(self, repeat: int) -> int:
+        """What a repeat stands for where luck is counted: itself, or the search that it is of."""
+        return repeat if self.searches == 1 else repeat % self.searches
+
+    def keys(self, arm: str, trial: int) -> Iterator[TrialKey]:
+        """Those of a configuration."""
+        for repeat in range(self.repeats):
+            for fold in range(self.folds) if self.folds else (None,):
+                yield TrialKey(arm, "confirm", trial, repeat, fold=fold)
 
 
 @dataclass(frozen=True)
@@ -146,10 +196,11 @@ class TrialSpec:
     """Everything that decides the outcome of one training.
 
     `data`, `model`, `optimizer` and `training` are the settings of fairsweep.config.schema with
-    this trial's values put in. `test` asks for what test rows say of the best epoch. `weights` is
-    the name under which the weights of that epoch are kept, `checkpoints` the one of the
-    checkpoints from whose last the training goes on, and that get further ones: both are names in
-    the executor's `TrialFolders`, empty for none.
+    this trial's values put in. `fold` says which rows validate, where it isn't the share that
+    `data` asks for. `test` asks for what test rows say of the best epoch. `weights` is the name
+    under which the weights of that epoch are kept, `judged` the one of what it says of each
+    validation row, `checkpoints` the one of the checkpoints from whose last the training goes on,
+    and that get further ones: all are names in the executor's `TrialFolders`, none if empty.
     """
 
     key: TrialKey
@@ -160,8 +211,10 @@ class TrialSpec:
     objective: Objective
     seed: int
     pruning: PruningSchedule | None = None
+    fold: Fold | None = None
     test: bool = False
     weights: str = ""
+    judged: str = ""
     checkpoints: str = ""
 
 
@@ -252,7 +305,7 @@ class TrialResult:
     `best_value` is the objective at `best_epoch` (None when no epoch gave a finite value); `test`
     holds `test_*` metrics at that epoch when the spec asked, and
     `confusion` the test rows by class; `weights` is the name of the weights of that epoch, and once
-    the sweep keeps them the file that has them;
+    the sweep keeps them the file that has them; `judged` the same of what it says of rows;
     `loop_reason` says why another loop trained than the one that comes first. `error` is one line,
     and failures with the same `cause` are alike. `notes` are for the user to read."""
 
@@ -265,6 +318,7 @@ class TrialResult:
     test: Mapping[str, float] = field(default_factory=dict)
     confusion: Confusion | None = None
     weights: str = ""
+    judged: str = ""
     earlier: float = 0.0
     loop: str = ""
     loop_reason: str = ""
@@ -278,7 +332,7 @@ class TrialResult:
 class RunRecord:
     """One stored training. `curves` maps a metric to its values, epoch 1 first (NaN where an
     epoch is missing), and `confusion` shows the test rows by class; they are filled for the runs
-    a report draws, and empty for the rest."""
+    a report draws, and empty for the rest, as is what it said of the rows that `judged` it."""
 
     run_id: str
     key: TrialKey
@@ -292,12 +346,12 @@ class RunRecord:
     test: Mapping[str, float] = field(default_factory=dict)
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     confusion: Confusion | None = None
+    judged: Judged | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Champion:
-    """A sweep's model in the registry: the confirmed mean that earned it its place, and the run
-    whose weights it has."""
+    """A sweep's model in the registry: the mean that earned it, and whose weights it has."""
 
     name: str
     version: str
@@ -314,7 +368,7 @@ class Champion:
 class SweepRecord:
     """One stored sweep: `runs` holds search and confirmation trainings, those that were
     interrupted left out. `started` is milliseconds since 1970, `trials` the budget of an arm,
-    `confirm_top` how many of its configurations are confirmed;
+    `confirmation` how its best configurations are trained again;
     `finished` says that all of it was spent that some limit allowed.
     `utilisation` is the share of their time that workers trained, in the last process of it;
     `sampler` drew the trials; `metrics` are what every epoch is measured by, on whatever part of
@@ -331,13 +385,12 @@ class SweepRecord:
     group: str
     arms: tuple[str, ...]
     trials: int
-    confirm_seeds: int
+    confirmation: Confirmation
     data: Mapping[str, Any]
     data_sha256: str
     started: int
     commands: Mapping[str, Sequence[str]]
     runs: tuple[RunRecord, ...]
-    confirm_top: int = 1
     spaces: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     stopped: Mapping[str, str] = field(default_factory=dict)
     finished: bool = False

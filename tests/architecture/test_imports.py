@@ -117,7 +117,9 @@ def test_layers_are_all_there_in_their_order() -> None:
         "config",
         "metrics",
         "tasks",
-        "records | errors | files | invocation | machine",
+        "records",
+        "judged",
+        "errors | files | invocation | machine",
     ]
 
 

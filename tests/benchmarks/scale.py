@@ -24,12 +24,13 @@ import optuna
 from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.config.plan import Plan
 from fairsweep.data.split import describe, fingerprint, load_split
-from fairsweep.records import EpochMetrics, TrialKey, TrialResult, TrialSpec
+from fairsweep.records import Confirmation, EpochMetrics, TrialKey, TrialResult, TrialSpec
 from fairsweep.search.journal import open_storage
 from fairsweep.search.study import ArmStudy
 from fairsweep.stages.search import trial_spec
 from fairsweep.tracking.store import open_store
 from fairsweep.tracking.write import Tracker
+from fairsweep.tracking.write.frame import Facts
 from fairsweep.tracking.write.run import now
 
 SWEEP = "scale"
@@ -88,9 +89,10 @@ def report_seconds(trials: int, folder: Path) -> float:
 
 def _write_store(plan: Plan) -> None:
     data = load_split(plan.config.data)
-    facts, store = describe(data, plan.config.data), open_store(plan.config.tracking)
     metrics = plan.metrics(data.dataset.task, len(data.dataset.class_names))
-    with Tracker(store, plan, facts, fingerprint(data), metrics, store.spool(SWEEP)) as tracker:
+    about, store = describe(data, plan.config.data), open_store(plan.config.tracking)
+    facts = Facts(about, fingerprint(data), metrics, Confirmation(0, 10))
+    with Tracker(store, plan, facts, store.spool(SWEEP)) as tracker:
         tracker.open()
         for arm in plan.arms:
             study = ArmStudy(optuna.storages.InMemoryStorage(), plan, arm, {})

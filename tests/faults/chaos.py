@@ -82,7 +82,8 @@ class Verdict:
 def overrides(trials: int, epochs: int) -> tuple[str, ...]:
     """A sweep of two arms with `trials` trials in all, and 2 confirmations of each arm."""
     return (
-        *("arms.optimizer=[sgd,adam]", f"search.trials={trials // 2}", "confirm.seeds=2"),
+        *("arms.optimizer=[sgd,adam]", f"search.trials={trials // 2}"),
+        *("confirm.folds=2", "confirm.repeats=1"),
         *(f"training.epochs={epochs}", "training.batch_size=32", "training.space.batch_size=null"),
         *(f"training.checkpoint_seconds={CHECKPOINT_SECONDS}", "executor.workers=2"),
         *("terminal=plain", f"sweep.name={NAME}"),

@@ -17,7 +17,8 @@ pytest.register_assert_rewrite("tests.faults.oracle")
 
 NAME = "whole"
 SWEEP = (
-    *("arms.optimizer=[sgd,adam]", "confirm.seeds=2", "executor.workers=2", "terminal=quiet"),
+    *("arms.optimizer=[sgd,adam]", "confirm.folds=2", "confirm.repeats=1"),
+    *("executor.workers=2", "terminal=quiet"),
     *("search=random", "search.trials=4", "training.epochs=4", f"sweep.name={NAME}"),
     *("pruner=successive_halving", "pruner.params.min_resource=1"),
     "pruner.params.reduction_factor=2",

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -230,6 +231,27 @@ def cut_confusion(root: Path) -> None:
     path.write_bytes(path.read_bytes()[:20])
 
 
+def judged_of_one(root: Path) -> Path:
+    return files_of(root, a_run(root, "confirm")) / "judged.csv"
+
+
+def no_judged(root: Path) -> None:
+    judged_of_one(root).unlink()
+
+
+def cut_judged(root: Path) -> None:
+    path = judged_of_one(root)
+    path.write_bytes(path.read_bytes().rstrip().rpartition(b",")[0])
+
+
+def judged_of_others(root: Path) -> None:
+    """Some rows were lost in a copy: those that are there have another mean."""
+    path = judged_of_one(root)
+    header, *lines = path.read_text().splitlines()
+    wrong = [re.sub(r"[^,]+$", "0", line) for line in lines]
+    path.write_text("\n".join([header, *wrong[:3], *lines[3:], ""]))
+
+
 def flipped_champion(root: Path) -> None:
     (path,) = root.glob("artifacts/models/*/artifacts/data/model/weights.npz")
     flip(path)
@@ -271,6 +293,9 @@ LASTING = {
     flipped_weights: ("V5", "weights.npz is damaged ("),
     no_confusion: ("V5", "confusion.json is missing"),
     cut_confusion: ("V5", "confusion.json can't be read ("),
+    no_judged: ("V5", "judged.csv is missing"),
+    cut_judged: ("V5", "judged.csv can't be read ("),
+    judged_of_others: ("V5", "judged.csv has a mean of "),
     flipped_champion: ("V5", "was changed after it was published; restore it"),
     no_champion: ("V5", "holds no model"),
     writes_that_wait: ("V3", "1 write is in "),
@@ -439,7 +464,7 @@ def test_of_equally_good_seeds_the_first_one_has_the_weights(store: Path) -> Non
         str(run)
         for (run,) in ask(
             store,
-            "SELECT r.run_uuid FROM tags r JOIN tags a USING (run_uuid) WHERE r.key = 'repeat' "
+            "SELECT r.run_uuid FROM tags r JOIN tags a USING (run_uuid) WHERE r.key = 'fold' "
             "AND a.key = 'arm' AND a.value = 'sgd' ORDER BY r.value",
         )
     )

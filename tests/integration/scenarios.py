@@ -35,7 +35,8 @@ from tests.integration.stored import Run, Stored, trainings, whole
 SMALL = (
     *("data=worked_example", "objective.metric=loss", "objective.direction=minimize"),
     *("training.batch_size=6", "training.space.batch_size=null"),
-    *("search=random", "pruner=none", "confirm.seeds=1", "executor.workers=1"),
+    *("search=random", "pruner=none", "confirm.folds=0", "confirm.seeds=1"),
+    "executor.workers=1",
 )
 """Six rows, one batch an epoch, nothing pruned, one worker."""
 
@@ -218,7 +219,8 @@ TWIN_EPOCHS, TWIN_BUDGET = 4, 14
 
 def twin(sandbox: Sandbox) -> Finished:
     done = sandbox.sweep(
-        *("data=digits", "arms.optimizer=[sgd,adam]", "executor.workers=1", "confirm.seeds=1"),
+        *("data=digits", "arms.optimizer=[sgd,adam]", "executor.workers=1"),
+        *("confirm.folds=0", "confirm.seeds=1"),
         *("search=tpe", "search.params.n_startup_trials=2"),
         *("search.trials=50", f"search.epochs={TWIN_BUDGET}", f"training.epochs={TWIN_EPOCHS}"),
         *("pruner=successive_halving", "pruner.params.min_resource=1"),

@@ -32,7 +32,8 @@ from tests.integration.training_room import compose, train
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow and what it needs warn of themselves
 
 SHORT = (
-    *("arms.optimizer=[sgd,adam]", "search.trials=2", "training.epochs=3", "confirm.seeds=1"),
+    *("arms.optimizer=[sgd,adam]", "search.trials=2", "training.epochs=3"),
+    *("confirm.folds=0", "confirm.seeds=1"),
     "terminal=quiet",
 )
 SURPRISE = Metric(

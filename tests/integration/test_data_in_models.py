@@ -315,5 +315,4 @@ def test_a_data_set_of_keras_is_left_as_plain_arrays(
 def test_keras_own_layers_stay_in_front_of_arrays() -> None:
     """What doesn't need an encoding keeps the layer that it had."""
     assert isinstance(preprocessing_of(Scaling(factor=0.5)), keras.layers.Rescaling)
-    assert isinstance(preprocessing_of(Scaling(None, (1.0,), (2.0,))), keras.layers.Normalization)
     assert preprocessing_of(Scaling()) is None

@@ -76,7 +76,7 @@ def test_a_worker_reads_the_labels_of_a_table(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("\n".join(["size,red,round", *rows, ""]))
     table = ("data=csv", f"data.path={tmp_path / 'rows.csv'}", "data.target=[red,round]")
     spec, data = compose(*table, "training.loss=binary_crossentropy")
-    assert fingerprint(worker._data(worker._key(spec.data))) == fingerprint(data)
+    assert fingerprint(worker._data(worker._key(spec.data), None)) == fingerprint(data)
 
 
 @pytest.mark.parametrize("loss", LABELS.losses)

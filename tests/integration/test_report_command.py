@@ -112,9 +112,9 @@ def altered(troubled: Troubled, box: Sandbox, *statements: str) -> Done:
     ("statement", "words"),
     [
         (
-            "UPDATE tags SET value = replace(value, '\"format\": 1', '\"format\": 7') "
+            "UPDATE tags SET value = replace(value, '\"format\": 2', '\"format\": 7') "
             "WHERE key = 'fairsweep.sweep'",
-            ("failing", "format 7", "reads format 1", "use the version that stored it"),
+            ("failing", "format 7", "reads 1 to 2", "use the version that stored it"),
         ),
         ("UPDATE alembic_version SET version_num = '728d730b5ebd'", ("728d730b5ebd", "db upgrade")),
     ],

@@ -1,4 +1,5 @@
-"""Which trainings confirm a sweep: each arm's best configuration on seeds that all arms share."""
+"""Which trainings confirm a sweep: each arm's best configuration on folds and seeds that all arms
+share."""
 
 from __future__ import annotations
 
@@ -13,17 +14,18 @@ import pytest
 from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.config.plan import Plan
 from fairsweep.files import TrialFolders
-from fairsweep.records import Outcome, TrialKey, TrialResult
+from fairsweep.records import Confirmation, Fold, Outcome, TrialKey, TrialResult
 from fairsweep.search.study import ArmStudy
 from fairsweep.stages.confirm import ConfirmStage, confirmations
 
 ARMS = ("adam", "sgd")
+ON_SEEDS = Confirmation(0, 3)
 
 
 @functools.cache
 def _plan(*overrides: str) -> Plan:
     arms = f"arms.optimizer=[{','.join(ARMS)}]"
-    return compose_sweep([arms, "search=random", "confirm.seeds=3", *overrides])
+    return compose_sweep([arms, "search=random", *overrides])
 
 
 def _searched(plan: Plan) -> dict[str, ArmStudy]:
@@ -42,7 +44,7 @@ def _searched(plan: Plan) -> dict[str, ArmStudy]:
 def test_the_best_trial_of_each_arm_is_trained_on_every_seed() -> None:
     plan = _plan()
     studies = _searched(plan)
-    specs = confirmations(plan, studies, [])
+    specs = confirmations(plan, ON_SEEDS, studies, [])
     assert [spec.key for spec in specs] == [
         TrialKey(arm, "confirm", 1, repeat) for repeat in range(3) for arm in ARMS
     ]
@@ -54,7 +56,7 @@ def test_the_best_trial_of_each_arm_is_trained_on_every_seed() -> None:
 
 def test_a_seed_is_the_same_in_every_arm_and_no_two_are() -> None:
     plan = _plan()
-    seeds = [spec.seed for spec in confirmations(plan, _searched(plan), [])]
+    seeds = [spec.seed for spec in confirmations(plan, ON_SEEDS, _searched(plan), [])]
     assert seeds[::2] == seeds[1::2]
     assert len(set(seeds)) == 3
 
@@ -63,30 +65,32 @@ def test_what_is_stored_is_not_trained_again() -> None:
     plan = _plan()
     studies = _searched(plan)
     done = [TrialKey("adam", "confirm", 1, 0), TrialKey("sgd", "confirm", 1, 2)]
-    keys = {spec.key for spec in confirmations(plan, studies, done)}
+    keys = {spec.key for spec in confirmations(plan, ON_SEEDS, studies, done)}
     assert len(keys) == 4
     assert not keys & set(done)
 
 
-def test_seeds_share_the_split_unless_asked() -> None:
+def test_seeds_share_the_split() -> None:
     plan = _plan()
-    specs = confirmations(plan, _searched(plan), [])
-    assert all(spec.data == plan.config.data for spec in specs)
+    specs = confirmations(plan, ON_SEEDS, _searched(plan), [])
+    assert {spec.fold for spec in specs} == {None}
 
 
-def test_each_seed_splits_anew_and_alike_in_every_arm() -> None:
-    plan = _plan("confirm.resplit=true")
-    specs = confirmations(plan, _searched(plan), [])
-    splits = [spec.data.validation_seed for spec in specs]
-    assert splits[::2] == splits[1::2]
-    assert len(set(splits)) == 3
-    assert not set(splits) & {spec.seed for spec in specs}
-    assert {spec.data.seed for spec in specs} == {plan.config.data.seed}
+def test_each_fold_of_each_repeat_is_left_out_once_and_alike_in_every_arm() -> None:
+    plan = _plan()
+    specs = confirmations(plan, Confirmation(3, 2), _searched(plan), [])
+    folds = [Fold(3, repeat, index) for repeat in range(2) for index in range(3)]
+    assert [spec.fold for spec in specs if spec.key.arm == "adam"] == folds
+    assert [spec.fold for spec in specs if spec.key.arm == "sgd"] == folds
+    assert [spec.key.place for spec in specs] == sorted(spec.key.place for spec in specs)
+    seeds = [spec.seed for spec in specs]
+    assert seeds[::2] == seeds[1::2]
+    assert len(set(seeds)) == 6
 
 
 def test_the_top_trials_of_each_arm_are_trained_on_every_seed() -> None:
-    plan = _plan("confirm.top=2")
-    specs = confirmations(plan, _searched(plan), [])
+    plan = _plan()
+    specs = confirmations(plan, Confirmation(0, 3, top=2), _searched(plan), [])
     assert [(spec.key.arm, spec.key.trial, spec.key.repeat) for spec in specs] == [
         (arm, trial, repeat) for repeat in range(3) for arm in ARMS for trial in (1, 2)
     ]
@@ -105,7 +109,8 @@ class Searching:
 
 def test_an_arm_is_confirmed_while_another_still_searches() -> None:
     plan, search = _plan(), Searching()
-    stage = ConfirmStage(plan, _searched(plan), search, {}, TrialFolders(Path("x"), Path("x")))  # type: ignore[arg-type]
+    folders = TrialFolders(Path("x"), Path("x"))
+    stage = ConfirmStage(plan, ON_SEEDS, _searched(plan), search, {}, folders)  # type: ignore[arg-type]
     assert stage.next() is None
     search.arms = {"sgd"}
     first = stage.next()
@@ -136,7 +141,7 @@ def _left(folder: Path) -> list[str]:
 def test_the_weights_of_the_best_seed_are_kept(tmp_path: Path) -> None:
     plan = _plan()
     stored = {TrialKey("sgd", "confirm", 1, 0): _ended(0, 0.90, tmp_path)}
-    stage = ConfirmStage(plan, {}, Searching(), stored, TrialFolders(tmp_path, tmp_path))  # type: ignore[arg-type]
+    stage = ConfirmStage(plan, ON_SEEDS, {}, Searching(), stored, TrialFolders(tmp_path, tmp_path))  # type: ignore[arg-type]
     results = [
         _ended(1, 0.89, tmp_path),
         _ended(2, 0.91, tmp_path),
@@ -153,7 +158,7 @@ def test_of_equal_seeds_the_first_has_its_weights_whichever_ended_first(
     order: Sequence[int], tmp_path: Path
 ) -> None:
     """It is the one whose weights are published."""
-    stage = ConfirmStage(_plan(), {}, Searching(), {}, TrialFolders(tmp_path, tmp_path))  # type: ignore[arg-type]
+    stage = ConfirmStage(_plan(), ON_SEEDS, {}, Searching(), {}, TrialFolders(tmp_path, tmp_path))  # type: ignore[arg-type]
     for repeat in order:
         stage.ended(_ended(repeat, 0.9, tmp_path))
     assert "sgd-confirm-1-0" in _left(tmp_path)

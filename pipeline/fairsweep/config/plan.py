@@ -135,7 +135,7 @@ class Plan:
             "objective": dataclasses.asdict(self.config.objective),
             "search": {"name": self.config.search.name, "params": self.config.search.params},
             "pruner": dataclasses.asdict(self.config.pruner),
-            "confirm": {"resplit": self.config.confirm.resplit},
+            "confirm": {"folds": self.config.confirm.folds},
         }
 
 

@@ -54,8 +54,7 @@ class Data:
     `validation` and `test` are shares of all rows in [0, 1), for parts that the data doesn't give:
     by the column `split`, which says train, validation or test, or by `validation_path` and
     `test_path`; parts that are given stay as they are. Rows with the same value in the column
-    `group` stay together. `seed` decides the split, `validation_seed`, where given, which of the
-    rows that aren't for testing are for validation. `rescale` multiplies every feature;
+    `group` stay together. `seed` decides the split. `rescale` multiplies every feature;
     `standardize` brings every feature to mean 0, variance 1 (measured on training rows)."""
 
     name: str = MISSING
@@ -78,7 +77,6 @@ class Data:
     validation: float = 0.2
     test: float = 0.2
     seed: int = 0
-    validation_seed: Optional[int] = None  # noqa: UP045
     rescale: Optional[float] = None  # noqa: UP045
     standardize: bool = False
 
@@ -217,13 +215,17 @@ class Arms:
 
 @dataclass
 class Confirm:
-    """Each arm's `top` best configurations are trained again on `seeds` fresh seeds; 0 seeds leave
-    it out. The one with the best mean stands for its arm. `resplit`: each seed also decides which
-    rows are for training and which for validation; test rows stay the same."""
+    """Each arm's `top` best configurations are trained again, and the one with the best mean stands
+    for its arm. The rows that aren't for testing are cut into `folds` parts (null: 5, or as many as
+    the rarest class has rows); each training leaves one of them out, is judged on it, and has a
+    seed of its own. That is done `repeats` times, with other cuts. Where the split is given, or
+    with 0 folds, the split stays and `seeds` fresh seeds are trained instead; 0 seeds leave the
+    confirmation out."""
 
+    folds: Optional[int] = None  # noqa: UP045
+    repeats: int = 2
     seeds: int = 5
     top: int = 1
-    resplit: bool = False
 
 
 @dataclass

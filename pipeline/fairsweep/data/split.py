@@ -17,6 +17,7 @@ from fairsweep.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Datas
 from fairsweep.data.shares import by_group
 from fairsweep.data.sources import load
 from fairsweep.errors import BadInput
+from fairsweep.records import Fold, derive_seed
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,15 @@ def load_split(settings: Data) -> SplitData:
     return split_rows(load(settings), settings)
 
 
-def split_rows(dataset: Dataset, settings: Data) -> SplitData:
+def split_rows(dataset: Dataset, settings: Data, fold: Fold | None = None) -> SplitData:
     """Splits loaded data. Parts that the data itself gives stay as they are; others are held out by
     share, stratified by class or label. Rows of a group stay together.
+
+    Args:
+        dataset: all rows.
+        settings: the shares, and the seed of the split.
+        fold: the part of the rows that aren't for testing to validate with; None for the share that
+            the settings ask for.
 
     Raises:
         BadInput: a part would have no rows of some class, or none with or without some label.
@@ -54,12 +61,48 @@ def split_rows(dataset: Dataset, settings: Data) -> SplitData:
         taken = settings.test
         train, test = _hold_out(train, dataset, settings.test, random, settings, "data.test")
     if not len(validation):
-        if settings.validation_seed is not None:
-            random = np.random.default_rng([settings.seed, settings.validation_seed])
+        if fold is not None:
+            train, validation = _leave_out(train, dataset, settings.seed, fold)
+            return SplitData(dataset, train, validation, test)
         share = settings.validation / (1 - taken)
         key = "data.validation"
         train, validation = _hold_out(train, dataset, share, random, settings, key)
     return SplitData(dataset, train, validation, test)
+
+
+def _leave_out(rows: Rows, dataset: Dataset, seed: int, fold: Fold) -> tuple[Rows, Rows]:
+    """Cuts rows into folds, and splits them into (all other folds, this one).
+
+    Raises:
+        BadInput: a fold is empty, or the others have no rows of some class.
+    """
+    random = np.random.default_rng(derive_seed(seed, "folds", fold.repeat))
+    left = rows
+    for index in range(fold.index + 1):
+        out = left
+        if index < fold.count - 1:
+            out = _held(left, dataset, 1 / (fold.count - index), random)
+        left = np.setdiff1d(left, out)
+    train = np.setdiff1d(rows, out)
+    there, own = dataset.counts(rows), dataset.counts(train)
+    if lacking := [kind for kind, count in there.items() if count and not own[kind]]:
+        raise BadInput(
+            f"confirm.folds: {fold.count} folds leave no training rows {lacking[0]} where one fold "
+            "has all of them; use fewer folds, or confirm.folds=0"
+        )
+    if not len(out):
+        raise BadInput(
+            f"confirm.folds: {fold.count} folds of whole groups leave a fold without rows; use "
+            "fewer folds, or confirm.folds=0"
+        )
+    return train, out
+
+
+def _held(rows: Rows, dataset: Dataset, share: float, random: np.random.Generator) -> Rows:
+    """Which rows to hold out: whole groups, or kinds of answers alike on both sides."""
+    if dataset.groups is not None:
+        return by_group(rows, dataset, share, random)
+    return dataset.task.stratify(rows, dataset.y[rows], share, random)
 
 
 def _check_given(dataset: Dataset, train: Rows, validation: Rows, test: Rows) -> None:
@@ -93,10 +136,7 @@ def _hold_out(
     """Splits `rows` into (kept, held out)."""
     if share == 0:
         return rows, rows[:0]
-    if dataset.groups is not None:
-        out = by_group(rows, dataset, share, random)
-    else:
-        out = dataset.task.stratify(rows, dataset.y[rows], share, random)
+    out = _held(rows, dataset, share, random)
     kept = np.setdiff1d(rows, out)
     there = {kind: count for kind, count in dataset.counts(rows).items() if count}
     for part in map(dataset.counts, (out, kept)):

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from fairsweep import judged
 from fairsweep.data.recipe import WEIGHTS as MODEL_WEIGHTS
 from fairsweep.data.recipe import read_model
 from fairsweep.doctor.problems import AGAIN, DELETE, RESTORE, Problem
@@ -20,6 +21,7 @@ from fairsweep.doctor.sweep import StoredSweep
 from fairsweep.errors import StorageError
 from fairsweep.files import locked
 from fairsweep.machine import process_start
+from fairsweep.metrics import base_name, is_mean
 from fairsweep.stages.checkpoints import may_go_on
 from fairsweep.tasks import task_in
 from fairsweep.tracking import names
@@ -54,15 +56,16 @@ def _check_promised(store: Store, sweep: StoredSweep) -> Iterator[Problem]:
     """Files of the sweep that are missing or damaged."""
     if not sweep.about:
         return
-    seeds: defaultdict[tuple[str, int], dict[int, StoredRun]] = defaultdict(dict)
+    seeds: defaultdict[tuple[str, int], dict[tuple[int, int], StoredRun]] = defaultdict(dict)
     for key, runs in sweep.attempts.items():
         (run, *others) = runs
         ended = run.has_ended and not others
         if key.stage == "confirm" and ended and run.outcome == "complete":
-            seeds[key.arm, key.trial][key.repeat] = run
+            seeds[key.arm, key.trial][key.place] = run
             yield from _check_confusion(store, sweep, run)
-    for by_repeat in seeds.values():
-        yield from _check_weights(store, sweep, [by_repeat[i] for i in sorted(by_repeat)])
+            yield from _check_judged(store, sweep, run)
+    for by_place in seeds.values():
+        yield from _check_weights(store, sweep, [by_place[place] for place in sorted(by_place)])
     if sweep.champion is not None:
         yield from _check_champion(store, sweep, sweep.champion)
 
@@ -85,6 +88,30 @@ def _check_confusion(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterat
         return
     if rows != sweep.about["data"].get("test rows", rows):
         what = f"{names.CONFUSION} counts {rows} of {sweep.about['data']['test rows']} test rows"
+        yield Problem("V5", sweep.place(run), what, RESTORE)
+
+
+def _check_judged(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:
+    """What a training said of its rows is there, can be read, and is what its metric says."""
+    if sweep.about["format"] == names.EARLIEST_FORMAT:
+        return
+    if not sweep.about["data"].get("validation rows"):
+        return
+    content = artifact(store, run, names.JUDGED)
+    if content is None:
+        yield Problem("V5", sweep.place(run), f"{names.JUDGED} is missing", RESTORE)
+        return
+    try:
+        said = judged.read(content)
+    except ValueError as error:
+        what = f"{names.JUDGED} can't be read ({error})"
+        yield Problem("V5", sweep.place(run), what, RESTORE)
+        return
+    best = f"best_{sweep.objective.metric}"
+    own, value = said.metrics.get(base_name(sweep.objective.metric)), run.latest.get(best)
+    all_rows = 2 * len(said.rows) < judged.MOST_ROWS  # a drawn part of them has a mean of its own
+    if own is not None and all_rows and not is_mean(own, value):
+        what = f"{names.JUDGED} has a mean of {own.mean():.6g}, but {best} is {value!r}"
         yield Problem("V5", sweep.place(run), what, RESTORE)
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from fairsweep.doctor.runs import StoredModel, StoredRun
 from fairsweep.doctor.studies import StoredTrial
-from fairsweep.records import Objective, TrialKey, best_configurations, configuration
+from fairsweep.records import Confirmation, Objective, TrialKey, best_configurations, configuration
 from fairsweep.tracking import names
+from fairsweep.tracking.read import confirmation_in
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,7 @@ class StoredSweep:
         found: defaultdict[TrialKey, list[StoredRun]] = defaultdict(list)
         for run in self.trainings:
             if run.outcome != "interrupted":
-                key = run.key
-                found[TrialKey(key.arm, key.stage, key.trial, key.repeat)].append(run)
+                found[replace(run.key, attempt=1)].append(run)
         return dict(found)
 
     @cached_property
@@ -87,15 +87,14 @@ class StoredSweep:
                 runs = self.attempts.get(TrialKey(arm, "search", number), ())
                 return configuration(runs[0].params) if runs else number
 
-            count = self.about.get("confirm_top", 1)
-            for trial in best_configurations(values, same, self.objective, count):
-                keys = [TrialKey(arm, "confirm", trial, i) for i in range(self.confirm_seeds)]
-                missing += [key for key in keys if key not in self.attempts]
+            wanted = self.confirmation
+            for trial in best_configurations(values, same, self.objective, wanted.top):
+                missing += [key for key in wanted.keys(arm, trial) if key not in self.attempts]
         return missing
 
     @property
-    def confirm_seeds(self) -> int:
-        return int(self.about["confirm_seeds"])
+    def confirmation(self) -> Confirmation:
+        return confirmation_in(self.about)
 
     def place(self, run: StoredRun) -> str:
         """How a problem of a run names it."""

@@ -22,7 +22,7 @@ from fairsweep.records import Importances, RunRecord, SweepRecord
 from fairsweep.report import figures, static
 from fairsweep.report.analysis.curves import styles
 from fairsweep.report.analysis.select import ArmSelection, Selection, select, value_of
-from fairsweep.report.analysis.statistics import Verdict, judge, summarize
+from fairsweep.report.analysis.statistics import Verdict, summarize
 from fairsweep.report.figures.trials import POINTS
 from fairsweep.report.text import method, tables, terms, wording
 from fairsweep.report.text.escape import markdown_block, markdown_code, markdown_text, script_json
@@ -80,7 +80,7 @@ def build(
         store: Overrides by which the commands that are shown find the store.
     """
     selection = select(sweep)
-    verdict = judge(selection.samples, sweep.objective, final=not selection.pending)
+    verdict = selection.verdict
     arm, told = best_arm(selection, verdict), importances or {}
     drawn = figures.figures(selection, tables.ranking(selection, verdict), arm, sweep.spaces, told)
     page = _contents(sweep, selection, verdict, ui, store) | {

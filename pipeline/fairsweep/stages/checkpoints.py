@@ -13,7 +13,9 @@ from pathlib import Path
 from fairsweep.records import Stage, TrialKey
 from fairsweep.search.study import ArmStudy
 
-NAME = re.compile(r"(?P<arm>.+)-(?P<stage>search|confirm)-(?P<trial>\d+)-(?P<repeat>\d+)")
+NAME = re.compile(
+    r"(?P<arm>.+)-(?P<stage>search|confirm)-(?P<trial>\d+)-(?P<repeat>\d+)(-(?P<fold>\d+))?"
+)
 
 
 def may_go_on(
@@ -31,7 +33,8 @@ def may_go_on(
     if found is None or found["arm"] not in unfinished:
         return False
     stage: Stage = "search" if found["stage"] == "search" else "confirm"
-    key = TrialKey(found["arm"], stage, int(found["trial"]), int(found["repeat"]))
+    fold = None if found["fold"] is None else int(found["fold"])
+    key = TrialKey(found["arm"], stage, int(found["trial"]), int(found["repeat"]), fold=fold)
     if key in ended:
         return False
     return stage == "confirm" or key.trial in unfinished[key.arm]

@@ -1,4 +1,5 @@
-"""The confirmation: each arm's best configurations on fresh seeds, the same ones in every arm.
+"""The confirmation: each arm's best configurations on folds of the rows and fresh seeds, the same
+ones in every arm.
 
 Selection has seen validation rows many times, so the best value found is too good to be true;
 what these runs give is not. Test rows are read here, once a run.
@@ -12,51 +13,61 @@ from dataclasses import replace
 
 from fairsweep.config.plan import Arm, Plan
 from fairsweep.files import TrialFolders
-from fairsweep.records import TrialKey, TrialResult, TrialSpec, derive_seed
+from fairsweep.records import (
+    Confirmation,
+    Fold,
+    TrialKey,
+    TrialResult,
+    TrialSpec,
+    derive_seed,
+)
 from fairsweep.search.study import ArmStudy
 from fairsweep.stages.dispatch import SweepStage
 from fairsweep.stages.search import SearchStage, trial_spec
 
 
 def confirmations(
-    plan: Plan, studies: Mapping[str, ArmStudy], done: Collection[TrialKey]
+    plan: Plan,
+    wanted: Confirmation,
+    studies: Mapping[str, ArmStudy],
+    done: Collection[TrialKey],
 ) -> list[TrialSpec]:
-    """The trainings that confirmation still needs: seed by seed, all arms of a seed together.
+    """The trainings that confirmation still needs: place by place, all arms of a place together.
     Configurations that an arm drew twice are confirmed once.
 
     Args:
         plan: the sweep.
+        wanted: how each configuration is confirmed.
         studies: finished searches.
         done: trainings that are stored already, as their first attempts.
     """
     specs = [
-        confirmation(plan, study.arm, best, values, repeat)
-        for repeat in range(plan.config.confirm.seeds)
+        confirming(plan, wanted, study.arm, values, key)
         for study in studies.values()
-        for best, values in study.best_trials(plan.config.confirm.top)
+        for best, values in study.best_trials(wanted.top)
+        for key in wanted.keys(study.arm.name, best)
+        if key not in done
     ]
-    return [spec for spec in specs if spec.key not in done]
+    return sorted(specs, key=lambda spec: spec.key.place)
 
 
-def confirmation(
-    plan: Plan, arm: Arm, trial: int, values: Mapping[str, object], repeat: int
+def confirming(
+    plan: Plan, wanted: Confirmation, arm: Arm, values: Mapping[str, object], key: TrialKey
 ) -> TrialSpec:
-    """One seed of a configuration: the seed, and the split if each seed has its own, are the same
-    in every arm."""
-    seed = derive_seed(arm.settings.training.seed, "confirm", repeat)
-    key = TrialKey(arm.name, "confirm", trial, repeat)
-    spec = trial_spec(plan, arm, key, values, seed)
-    if not plan.config.confirm.resplit:
-        return spec
-    return replace(spec, data=replace(spec.data, validation_seed=derive_seed(seed, "split")))
+    """A training of a configuration: seed and fold are the same in every arm."""
+    fold = None if key.fold is None else Fold(wanted.folds, key.repeat, key.fold)
+    place = (key.repeat,) if key.fold is None else (key.repeat, key.fold)
+    seed = derive_seed(arm.settings.training.seed, "confirm", *place)
+    return replace(trial_spec(plan, arm, key, values, seed), fold=fold)
 
 
 class ConfirmStage(SweepStage):
     """Confirms an arm as soon as its search is settled, while others may still be searching. Of
-    each configuration the weights of its best seed are kept.
+    each configuration the weights of its best training are kept.
 
     Args:
         plan: the sweep.
+        wanted: how each configuration is confirmed.
         studies: by arm.
         search: says which arms are settled.
         ended: what is stored of the sweep, as first attempts.
@@ -66,37 +77,42 @@ class ConfirmStage(SweepStage):
     def __init__(
         self,
         plan: Plan,
+        wanted: Confirmation,
         studies: Mapping[str, ArmStudy],
         search: SearchStage,
         ended: Mapping[TrialKey, TrialResult],
         folders: TrialFolders,
     ) -> None:
         self._plan = plan
+        self._wanted = wanted
         self._searching = dict(studies)
         self._search = search
         self._done = ended.keys()
         self._folders = folders
         self._waiting: list[TrialSpec] = []
-        self._best: dict[tuple[str, int], tuple[float, int]] = {}
+        self._best: dict[tuple[str, int], tuple[float, tuple[int, int]]] = {}
         for result in ended.values():
             if result.key.stage == "confirm":
                 self._is_best(result)
 
     def next(self) -> TrialSpec | None:
-        """A seed of an arm whose search is settled, the first seeds first."""
+        """A training of an arm whose search is settled, the first places first."""
         settled = [name for name in self._searching if self._search.settled(name)]
         if settled:
             studies = {name: self._searching.pop(name) for name in settled}
-            self._waiting += confirmations(self._plan, studies, self._done)
-            self._waiting.sort(key=lambda spec: spec.key.repeat)
+            self._waiting += confirmations(self._plan, self._wanted, studies, self._done)
+            self._waiting.sort(key=lambda spec: spec.key.place)
         if not self._waiting:
             return None
         spec = self._waiting.pop(0)
-        return replace(spec, weights=spec.key.files)
+        return replace(spec, weights=spec.key.files, judged=spec.key.files)
 
     def ended(self, result: TrialResult) -> TrialResult:
-        """Keeps the weights, and says where they are, if no seed before was better."""
+        """Says where what it says of rows is, and where its weights are; these are kept if no
+        training before was better."""
         best = self._is_best(result)
+        if result.judged:
+            result = replace(result, judged=str(self._folders.judged_of(result.judged)))
         if not result.weights:
             return result
         file = self._folders.weights_of(result.weights)
@@ -109,9 +125,9 @@ class ConfirmStage(SweepStage):
         place, value = (result.key.arm, result.key.trial), result.best_value
         if result.outcome != "complete" or value is None:
             return False
-        best, seed = self._best.get(place, (math.nan, 0))
-        first_of_equals = value == best and result.key.repeat < seed  # whoever ended first
+        best, first = self._best.get(place, (math.nan, (0, 0)))
+        first_of_equals = value == best and result.key.place < first  # whoever ended first
         if not (self._plan.objective.better(value, best) or first_of_equals):
             return False
-        self._best[place] = value, result.key.repeat
+        self._best[place] = value, result.key.place
         return True

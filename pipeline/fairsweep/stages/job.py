@@ -6,23 +6,27 @@ In: a plan. Out: a `Job`, or `BadInput` with all that its data and its models do
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from fairsweep.config.plan import Plan
+from fairsweep.data.folds import confirmation
 from fairsweep.data.memory.room import check_workers
 from fairsweep.data.split import SplitData, describe, fingerprint, load_split
 from fairsweep.files import TrialFolders
+from fairsweep.records import Confirmation
 from fairsweep.tracking.store import Store, open_store
+from fairsweep.tracking.write.frame import Facts
 
 
 @dataclass(frozen=True)
 class Job:
-    """A checked plan, the data it is about, its store, and how many workers train it."""
+    """A checked plan, the data it is about, how best configurations are confirmed on them, the
+    plan's store, and how many workers train it."""
 
     plan: Plan
     data: SplitData
+    confirmation: Confirmation
     store: Store
     workers: int
 
@@ -33,20 +37,11 @@ class Job:
         return TrialFolders(self.store.checkpoints(name), self.store.scratch(name))
 
     @cached_property
-    def data_sha256(self) -> str:
-        """Fingerprint of data and split."""
-        return fingerprint(self.data)
-
-    @cached_property
-    def metrics(self) -> Sequence[str]:
-        """What every epoch is measured by."""
-        dataset = self.data.dataset
-        return self.plan.metrics(dataset.task, len(dataset.class_names))
-
-    @cached_property
-    def data_facts(self) -> Mapping[str, object]:
-        """What is stored about the data, flat."""
-        return describe(self.data, self.plan.config.data)
+    def facts(self) -> Facts:
+        """What is stored about the data, and how they are used."""
+        dataset, about = self.data.dataset, describe(self.data, self.plan.config.data)
+        metrics = self.plan.metrics(dataset.task, len(dataset.class_names))
+        return Facts(about, fingerprint(self.data), metrics, self.confirmation)
 
 
 def open_job(plan: Plan, workers: int) -> Job:
@@ -62,7 +57,9 @@ def open_job(plan: Plan, workers: int) -> Job:
     dataset = data.dataset
     names = len(dataset.class_names)
     plan.check_rows(dataset.x.shape, len(data.validation), dataset.task, names)
-    return Job(plan, data, open_store(plan.config.tracking), workers)
+    config = plan.config
+    confirming = confirmation(config.confirm, config.data, data, plan.objective)
+    return Job(plan, data, confirming, open_store(config.tracking), workers)
 
 
 def worker_count(setting: int | str) -> int:

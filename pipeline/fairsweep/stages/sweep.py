@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fairsweep.config.plan import Plan
 from fairsweep.data.split import contents
 from fairsweep.data.warnings import data_warnings
 from fairsweep.executor import Executor, OpenExecutor, open_executor
@@ -88,7 +87,7 @@ class Sweep:
     def has_trainings(self) -> bool:
         """Whether some trial or confirmation has still to be trained."""
         return any(study.is_open for study in self.studies.values()) or bool(
-            confirmations(self.job.plan, self.studies, self.stored.ended)
+            confirmations(self.job.plan, self.job.confirmation, self.studies, self.stored.ended)
         )
 
     @property
@@ -123,22 +122,22 @@ def opened(job: Job, logs: Path, start: OpenExecutor = open_executor) -> Iterato
     with ExitStack() as ready:
         tried = None
         if not journal.exists():
-            say = terminal_of(plan, {}).say
+            say = terminal_of(job, {}).say
             tried = ready.enter_context(_workers(job, job.workers, logs, start, say))
         with (
             answering(store),
             sweep_lock(store, plan.name),
-            caught_up(store, plan, job.data_facts, job.data_sha256, job.metrics, spool),
+            caught_up(store, plan, job.facts, spool),
             scratch_folder(store, plan.name) as files,
         ):
-            studies = open_studies(plan, journal, job.data_sha256, contents(job.data))
+            studies = open_studies(plan, journal, job.facts.sha256, contents(job.data))
             kept = Stored({}, closed=False)
             if any(study.begun for study in studies.values()):
                 kept = stored(store, plan.experiment, plan.name, plan.objective)
                 settle(studies, kept.ended, store)
             checkpoints = CheckpointFolders(job.folders.checkpoints)
             checkpoints.tidy(studies, kept.ended)
-            terminal = terminal_of(plan, studies)
+            terminal = terminal_of(job, studies)
             yield Sweep(job, logs, start, studies, kept, checkpoints, files, terminal, tried, ready)
 
 
@@ -154,21 +153,15 @@ def train(sweep: Sweep) -> None:
             terminal.say(line)
         spool = job.store.spool(plan.name)
         with (
-            Tracker(
-                job.store,
-                plan,
-                job.data_facts,
-                job.data_sha256,
-                job.metrics,
-                spool,
-                terminal.away,
-            ) as tracker,
+            Tracker(job.store, plan, job.facts, spool, terminal.away) as tracker,
             terminal,
         ):
             tracker.open()
             dispatcher = Dispatcher(executor, tracker, terminal, sweep.checkpoints)
             search = SearchStage(plan, sweep.studies, dispatcher, tracker)
-            confirm = ConfirmStage(plan, sweep.studies, search, sweep.stored.ended, job.folders)
+            confirm = ConfirmStage(
+                plan, job.confirmation, sweep.studies, search, sweep.stored.ended, job.folders
+            )
             run_stages({"search": search, "confirm": confirm}, dispatcher, stopping)
             tracker.close(dispatcher.utilisation)
 
@@ -178,17 +171,15 @@ def publish(sweep: Sweep) -> Published:
     job, plan, store = sweep.job, sweep.job.plan, sweep.job.store
     sweep.checkpoints.close()  # also those that a killed process left at its very end
     record = read_sweep(store, plan.name)
-    champion = publish_champion(
-        store, record, plan, sweep.studies, sweep.files / "champion", job.data.dataset
-    )
+    champion = publish_champion(job, record, sweep.studies, sweep.files / "champion")
     return make_report(store, replace(record, champion=champion), sweep.logs)
 
 
-def terminal_of(plan: Plan, studies: Mapping[str, ArmStudy]) -> Terminal:
+def terminal_of(job: Job, studies: Mapping[str, ArmStudy]) -> Terminal:
     """The terminal, which knows what earlier processes finished."""
+    plan, confirmation = job.plan, job.confirmation
     budget = {name: study.limit for name, study in studies.items()}
-    confirm = plan.config.confirm
-    confirming = confirm.seeds * confirm.top * len(plan.arms)
+    confirming = confirmation.trainings * confirmation.top * len(plan.arms)
     terminal = Terminal(plan.config.terminal, plan.name, plan.objective, budget, confirming)
     for name, study in studies.items():
         tally = study.tally()

@@ -43,15 +43,7 @@ def run_training(job: Job, logs: Path, start: OpenExecutor = open_executor) -> i
     spool = logs / "tracking.spool"
     with (
         tried_workers(worker, plan, job.store.root, logs, terminal.say) as executor,
-        Tracker(
-            job.store,
-            plan,
-            job.data_facts,
-            job.data_sha256,
-            job.metrics,
-            spool,
-            terminal.away,
-        ) as tracker,
+        Tracker(job.store, plan, job.facts, spool, terminal.away) as tracker,
     ):
         tracker.open_single()
         dispatcher = Dispatcher(executor, tracker, terminal)

@@ -178,6 +178,10 @@ class Task(Protocol):
         """Answers in one of the task's forms."""
         ...
 
+    def words(self, y: Answers, names: Sequence[str]) -> Sequence[str]:
+        """Answers as an answer of `predict` has them, in its first column."""
+        ...
+
     def columns(self, names: Sequence[str]) -> Mapping[str, str]:
         """The columns of an answer, and the type of each by MLflow's name."""
         ...

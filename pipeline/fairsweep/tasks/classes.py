@@ -125,6 +125,9 @@ class Classes:
             return y.astype(np.float32)[:, np.newaxis]
         return np.eye(count, dtype=np.float32)[y]
 
+    def words(self, y: Answers, names: Sequence[str]) -> Sequence[str]:
+        return [names[own] for own in y.tolist()]
+
     def columns(self, names: Sequence[str]) -> Mapping[str, str]:
         return {"class": "string", **{f"p_{name}": "double" for name in names}}
 

@@ -135,6 +135,9 @@ class Labels:
     def targets(self, y: Answers, form: Form, count: int) -> Answers:  # noqa: ARG002
         return y.astype(np.float32)
 
+    def words(self, y: Answers, names: Sequence[str]) -> Sequence[str]:
+        return _joined(y.astype(bool), names)
+
     def columns(self, names: Sequence[str]) -> Mapping[str, str]:
         return {"labels": "string", **{f"p_{name}": "double" for name in names}}
 
@@ -189,9 +192,14 @@ class LabelOutput:
     def answer(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Any]:
         """The labels whose probability is at least 0.5, with a `;` between them, and the
         probability of each label, each of its own."""
-        said = [JOINT.join(itertools.compress(names, row)) for row in outputs >= LIKELY]
+        said = _joined(outputs >= LIKELY, names)
         found = {f"p_{name}": outputs[:, i] for i, name in enumerate(names)}
         return {"labels": np.array(said, object), **found}
+
+
+def _joined(having: Answers, names: Sequence[str]) -> list[str]:
+    """The labels of each row, (rows, labels), with a `;` between them."""
+    return [JOINT.join(itertools.compress(names, row)) for row in having]
 
 
 def _problem(column: Answers) -> str | None:

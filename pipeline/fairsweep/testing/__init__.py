@@ -21,7 +21,8 @@ Example:
     ...     job = prepare(
     ...         [
     ...             *("arms.optimizer=[sgd,adam]", "search.trials=2", "training.epochs=3"),
-    ...             *("confirm.seeds=1", "terminal=quiet", f"tracking.root={folder}/mlruns"),
+    ...             *("confirm.folds=2", "confirm.repeats=1", "terminal=quiet"),
+    ...             f"tracking.root={folder}/mlruns",
     ...             *tiny_data(Path(folder)),
     ...         ],
     ...         None,

@@ -16,10 +16,15 @@ from types import TracebackType
 
 import numpy as np
 
+from fairsweep import judged
 from fairsweep.config import schema
-from fairsweep.data.split import load_split
+from fairsweep.data.dataset import Dataset
+from fairsweep.data.sources import load
+from fairsweep.data.split import SplitData, split_rows
 from fairsweep.executor import Event, OpenExecutor
 from fairsweep.files import TrialFolders
+from fairsweep.judged import Judged
+from fairsweep.metrics import VALIDATION, measured_on_validation
 from fairsweep.records import (
     Confusion,
     EpochMetrics,
@@ -44,7 +49,7 @@ class ScriptedExecutor:
     Args:
         script: what a training does.
         workers: how many.
-        folders: for checkpoints and weights; None keeps none.
+        folders: for checkpoints, weights and what is said of rows; None keeps none.
         checks: what a trial of a model before the sweep does, for trainings of the stage `check`.
         at_once: how many events a call of `events` gives at most.
     """
@@ -236,8 +241,9 @@ class _Training:
             None if best is None else best + 1,
             None if best is None else values[best],
             test=self._tested(best) if whole and spec.test and best is not None else {},
-            confusion=_all_right(spec.data) if whole and spec.test else None,
+            confusion=_all_right(spec) if whole and spec.test else None,
             weights=self._weights() if whole else "",
+            judged=self._judged(best) if whole and best is not None else "",
             earlier=EPOCH_SECONDS * self._earlier,
             loop="resident",
         )
@@ -254,6 +260,22 @@ class _Training:
         file.parent.mkdir(parents=True, exist_ok=True)
         np.savez(file, np.asarray([metrics.epoch for metrics in self._history], np.float32))
         return self.spec.weights
+
+    def _judged(self, best: int) -> str:
+        """Every row is told right, and has the metrics of all of them."""
+        if self._folders is None or not self.spec.judged:
+            return ""
+        split = _split(self.spec)
+        dataset, rows = split.dataset, split.validation
+        true = dataset.task.words(dataset.y[rows], dataset.class_names)
+        own = {
+            name.removeprefix(VALIDATION): np.full(len(rows), value)
+            for name, value in self._history[best].values.items()
+            if measured_on_validation(name)
+        }
+        file = self._folders.judged_of(self.spec.judged)
+        judged.write(file, Judged(rows, true, true, own))
+        return self.spec.judged
 
     def _leave_checkpoint(self) -> None:
         folder = self._checkpoints()
@@ -273,19 +295,22 @@ class _Training:
         return self._folders.checkpoints_of(self.spec.checkpoints)
 
 
-def _all_right(data: schema.Data) -> Confusion | None:
+def _all_right(spec: TrialSpec) -> Confusion | None:
     """What a model that is always right leaves of the test rows; None where its task stores nothing
     of them, or there are none."""
-    key = repr(data)
-    if key not in _counted:
-        split = load_split(data)
-        task, names, y = split.dataset.task, split.dataset.class_names, split.dataset.y[split.test]
-        _counted[key] = (
-            task.test_artifact(y, task.targets(y, "one-hot", len(names)), names)
-            if task.counted and len(y)
-            else None
-        )
-    return _counted[key]
+    split = _split(spec)
+    task, names, y = split.dataset.task, split.dataset.class_names, split.dataset.y[split.test]
+    if not (task.counted and len(y)):
+        return None
+    return task.test_artifact(y, task.targets(y, "one-hot", len(names)), names)
 
 
-_counted: dict[str, Confusion | None] = {}
+def _split(spec: TrialSpec) -> SplitData:
+    """The rows of a training; data is loaded once."""
+    key = repr(spec.data)
+    if key not in _loaded:
+        _loaded[key] = load(spec.data)
+    return split_rows(_loaded[key], spec.data, spec.fold)
+
+
+_loaded: dict[str, Dataset] = {}

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from mlflow.store.entities import PagedList
 
 WEIGHTS = files.WEIGHTS
+JUDGED = files.JUDGED
 UTILISATION = "utilisation"
 STOPPED = "stopped"
 CODE_CHANGED = "code_changed"
 CAUSE = "cause"
 CONFUSION = "confusion.json"
 SWEEP_TAG = "fairsweep.sweep"
-SWEEP_FORMAT = 1
+SWEEP_FORMAT = 2
+EARLIEST_FORMAT = 1
 ARM_TAG = "fairsweep.arm"
 SPACE_TAG = "fairsweep.space"
 

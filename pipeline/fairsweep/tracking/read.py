@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from fairsweep import judged
 from fairsweep.config.space import LAYER_RATES
 from fairsweep.errors import BadInput, StorageError
 from fairsweep.metrics import of_epoch
 from fairsweep.metrics import stored as stored_metrics
 from fairsweep.records import (
+    Confirmation,
     Confusion,
     Objective,
     RunRecord,
@@ -105,6 +107,7 @@ def key_of(tags: Mapping[str, str]) -> TrialKey:
         int(tags["trial"]),
         int(tags.get("repeat", 0)),
         int(tags["attempt"]),
+        int(tags["fold"]) if "fold" in tags else None,
     )
 
 
@@ -144,8 +147,7 @@ def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> Swe
         trials=about["trials"],
         sampler=about.get("sampler", ""),
         champion=champion(client, sweep),
-        confirm_seeds=about["confirm_seeds"],
-        confirm_top=about.get("confirm_top", 1),
+        confirmation=confirmation_in(about),
         stopped={arm: tags[names.STOPPED] for arm, tags in told.items() if names.STOPPED in tags},
         spaces={arm: json.loads(tags.get(names.SPACE_TAG, "[]")) for arm, tags in told.items()},
         data=about["data"],
@@ -163,6 +165,13 @@ def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> Swe
     )
 
 
+def confirmation_in(about: Mapping[str, Any]) -> Confirmation:
+    """How a sweep confirms, by what its run says of it; in the first format there were no folds."""
+    if "confirmation" in about:
+        return Confirmation(**about["confirmation"])
+    return Confirmation(0, about["confirm_seeds"], about.get("confirm_top", 1))
+
+
 def _about(sweep: str, tags: Mapping[str, str]) -> Any:
     """The description of a sweep in the tags of its run.
 
@@ -170,11 +179,11 @@ def _about(sweep: str, tags: Mapping[str, str]) -> Any:
         StorageError: it was stored by another version, in a format that this one doesn't know.
     """
     about = json.loads(tags.get(names.SWEEP_TAG, "{}"))
-    if about.get("format") != names.SWEEP_FORMAT:
+    if about.get("format") not in range(names.EARLIEST_FORMAT, names.SWEEP_FORMAT + 1):
         raise StorageError(
             f"sweep {sweep} is stored in format {about.get('format', 'unknown')}, but this version "
-            f"reads format {names.SWEEP_FORMAT}; use the version that stored it, or start another "
-            "sweep with sweep.name=…"
+            f"reads {names.EARLIEST_FORMAT} to {names.SWEEP_FORMAT}; use the version that stored "
+            "it, or start another sweep with sweep.name=…"
         )
     return about
 
@@ -237,13 +246,15 @@ def _whole(
         name: _curve(client.get_metric_history(record.run_id, name), record.epochs)
         for name in measured
     }
-    counted = (
-        store.artifact(client, run, names.CONFUSION) if record.key.stage == "confirm" else None
-    )
+    record = replace(record, curves={name: curve for name, curve in curves.items() if curve})
+    if record.key.stage != "confirm":
+        return record
+    counted = store.artifact(client, run, names.CONFUSION)
+    said = store.artifact(client, run, names.JUDGED)
     return replace(
         record,
-        curves={name: curve for name, curve in curves.items() if curve},
         confusion=None if counted is None else _confusion(json.loads(counted)),
+        judged=None if said is None else judged.read(said),
     )
 
 

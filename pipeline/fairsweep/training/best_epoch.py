@@ -29,6 +29,7 @@ class Best:
     test: Mapping[str, float] = field(default_factory=dict)
     confusion: Confusion | None = None
     weights: str = ""
+    judged: str = ""
 
 
 class Trained(Protocol):
@@ -46,10 +47,10 @@ class Resident:
         self._program = program
 
     def evaluate(self, part: Arrays) -> dict[str, float]:
-        return self._program.evaluate(part.tensors)
+        return self._program.evaluate(part.tensors, part.places)
 
     def predict(self, part: Arrays) -> Outputs:
-        return self._program.predict(part.tensors[0])
+        return self._program.predict(part.tensors[0], part.places)
 
 
 class ByFit:

@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from fairsweep.data.memory.view import InFile
+from fairsweep.data.dataset import Features, Rows
+from fairsweep.data.memory.view import InFile, rows_of
 from fairsweep.machine import available_bytes
 from fairsweep.training.programs import EVALUATION_BATCH, Program
 
@@ -27,31 +28,62 @@ OnEpoch = Callable[[int, dict[str, float]], bool]
 
 
 @dataclass(frozen=True)
-class Arrays:
-    """Features and labels of one part of the data, labels in the loss's form, and the weight of
-    each row in the loss (None: all the same)."""
+class Table:
+    """Features and labels of all rows, labels in a loss's form: what every split of them shares."""
 
-    x: Array | InFile
+    x: Features
     y: Array
+
+    @functools.cached_property
+    def tensors(self) -> tuple[Any, Any]:
+        """Features and labels as tensors, made once."""
+        return tf.constant(self.x), tf.constant(self.y)
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """One part of the data: the numbers of its rows in a table, and the weight of each in the loss
+    (None: all the same)."""
+
+    table: Table
+    rows: Rows
     weights: Array | None = None
 
-    @property
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @functools.cached_property
     def columns(self) -> tuple[Array | InFile, ...]:
-        """What a training step takes."""
-        return (self.x, self.y) if self.weights is None else (self.x, self.y, self.weights)
+        """Features, labels, and weights if there are any, of these rows alone: what a step of
+        `fit` takes."""
+        own = (rows_of(self.table.x, self.rows), self.table.y[self.rows])
+        return own if self.weights is None else (*own, self.weights)
 
     @functools.cached_property
     def tensors(self) -> tuple[Any, ...]:
-        """The columns as tensors, made once."""
-        return tuple(map(tf.constant, self.columns))
+        """The same of the whole table, as tensors: what a step takes that looks its rows up."""
+        if self.weights is None:
+            return self.table.tensors
+        weights = np.zeros(len(self.table.y), np.float32)
+        weights[self.rows] = self.weights
+        return (*self.table.tensors, tf.constant(weights))
+
+    @functools.cached_property
+    def places(self) -> Any:
+        """The numbers of the rows as a tensor."""
+        return tf.constant(self.rows, tf.int32)
+
+    def first(self, count: int) -> Arrays:
+        """Its first rows."""
+        weights = None if self.weights is None else self.weights[:count]
+        return Arrays(self.table, self.rows[:count], weights)
 
 
-def fits_in_memory(*parts: Arrays | None) -> bool:
-    """Whether memory has room for the parts as tensors, beside their arrays, twice over."""
-    there = [part for part in parts if part is not None]
-    if any(isinstance(part.x, InFile) for part in there):
+def fits_in_memory(table: Table) -> bool:
+    """Whether memory has room for the rows as tensors, beside their arrays, twice over."""
+    if isinstance(table.x, np.memmap):
         return False
-    return 2 * sum(part.x.nbytes + part.y.nbytes for part in there) < available_bytes()
+    return 2 * (table.x.nbytes + table.y.nbytes) < available_bytes()
 
 
 @dataclass(frozen=True)
@@ -81,11 +113,11 @@ def run_resident(
 ) -> None:
     """Trains with the data as tensors and one compiled program per epoch; the program's model has
     been trained for `done` epochs."""
-    rows, held = train.tensors, None if validation is None else validation.tensors
+    columns, held = train.tensors, None if validation is None else validation.places
     batch_size = tf.constant(plan.batch_size)
     for epoch in range(done + 1, plan.epochs + 1):
-        order = tf.constant(plan.order(epoch, len(train.x)))
-        if not on_epoch(epoch, program.train(rows, order, batch_size, held)):
+        order = tf.constant(train.rows[plan.order(epoch, len(train))], tf.int32)
+        if not on_epoch(epoch, program.train(columns, order, batch_size, held)):
             return
 
 
@@ -104,7 +136,7 @@ def run_fit(
 
     def batches() -> Iterator[tuple[Array, ...]]:
         for epoch in range(done + 1, plan.epochs + 1):
-            order = plan.order(epoch, len(train.x))
+            order = plan.order(epoch, len(train))
             for start in range(0, len(order), plan.batch_size):
                 rows = order[start : start + plan.batch_size]
                 yield tuple(column[rows] for column in train.columns)
@@ -117,7 +149,7 @@ def run_fit(
         batches(),
         epochs=plan.epochs,
         initial_epoch=done,
-        steps_per_epoch=-(-len(train.x) // plan.batch_size),
+        steps_per_epoch=-(-len(train) // plan.batch_size),
         validation_data=None if validation is None else _labelled(validation),
         validation_batch_size=EVALUATION_BATCH,
         shuffle=False,
@@ -147,7 +179,9 @@ def predict_fit(
     model: keras.Model, arrays: Arrays, on_batch: Callable[[], None]
 ) -> npt.NDArray[np.float32]:
     """The model's outputs for the rows, by Keras's own loop."""
-    x = _Batches(arrays, labelled=False) if isinstance(arrays.x, InFile) else arrays.x
+    x = arrays.columns[0]
+    if isinstance(x, InFile):
+        x = _Batches(arrays, labelled=False)
     outputs: npt.NDArray[np.float32] = model.predict(
         x, batch_size=EVALUATION_BATCH, verbose=0, callbacks=[_heard(on_batch)]
     )
@@ -159,8 +193,8 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __init__(self, arrays: Arrays, labelled: bool) -> None:
         super().__init__()
-        self._columns = (arrays.x, arrays.y) if labelled else (arrays.x,)
-        self._batches = math.ceil(len(arrays.x) / EVALUATION_BATCH)
+        self._columns = arrays.columns[: 2 if labelled else 1]
+        self._batches = math.ceil(len(arrays) / EVALUATION_BATCH)
 
     def __len__(self) -> int:
         return self._batches
@@ -170,11 +204,10 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return tuple(column[rows] for column in self._columns)
 
 
-def _labelled(arrays: Arrays) -> tuple[Array, Array] | _Batches:
+def _labelled(arrays: Arrays) -> tuple[Any, Any] | _Batches:
     """Features and labels as Keras's loops take them: whole, or from their file."""
-    if isinstance(arrays.x, InFile):
-        return _Batches(arrays, labelled=True)
-    return arrays.x, arrays.y
+    x, y, *_ = arrays.columns
+    return _Batches(arrays, labelled=True) if isinstance(x, InFile) else (x, y)
 
 
 def _heard(on_batch: Callable[[], None]) -> keras.callbacks.Callback:

@@ -16,7 +16,12 @@ from fairsweep.data.dataset import Features
 from fairsweep.data.scaling import Scaling
 from fairsweep.tasks import Output
 from fairsweep.tasks.layer import LastLayer
-from fairsweep.training.preprocessing import Encoding, preprocessed, preprocessing_of
+from fairsweep.training.preprocessing import (
+    Encoding,
+    Standardization,
+    preprocessed,
+    preprocessing_of,
+)
 from fairsweep.training.seeds import default_seeds, own_seeds, seed_tensorflow
 from fairsweep.training.user_model import build_own, check_values, last_activation
 
@@ -100,7 +105,9 @@ def is_of_keras(model: keras.Model) -> bool:
 
 
 def _is_plain(layer: keras.Layer) -> bool:
-    return type(layer) in (Dense, Encoding) or type(layer).__module__.startswith("keras.")
+    return type(layer) in (Dense, Encoding, Standardization) or type(layer).__module__.startswith(
+        "keras."
+    )
 
 
 def mlp(

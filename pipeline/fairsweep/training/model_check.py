@@ -185,34 +185,27 @@ def _step(
     training = spec.training
     train = cache.part(data, "train", form, training.class_weight is not None)
     held = cache.part(data, "validation", form) if len(data.validation) else None
-    batch = min(training.batch_size, len(train.x))
-    if training.loop == "resident" or (training.loop == "auto" and fits_in_memory(train, held)):
+    batch = min(training.batch_size, len(train))
+    if training.loop == "resident" or (training.loop == "auto" and fits_in_memory(train.table)):
         try:
             program = cache.program(spec, data, model, train)
-            order = tf.constant(np.arange(batch, dtype=np.int32))
-            size = tf.constant(training.batch_size)
-            validation = None if held is None else held.tensors
-            values = program.train(train.tensors, order, size, validation)
-            program.predict(train.tensors[0][:FEW_ROWS])
+            size, validation = tf.constant(training.batch_size), held and held.places
+            values = program.train(train.tensors, train.places[:batch], size, validation)
+            program.predict(train.tensors[0], train.places[:FEW_ROWS])
             return values
         except Exception:
-            cache.forget_program(spec, data)
+            cache.forget_program(spec, data, train)
             if training.loop != "auto":
                 raise
             model, _ = compiled(spec, data, cache)
-    held = None if held is None else _first(held, FEW_ROWS)
-    return _step_of_fit(model, _first(train, batch), held)
+    held = None if held is None else held.first(FEW_ROWS)
+    return _step_of_fit(model, train.first(batch), held)
 
 
 def _step_of_fit(model: keras.Model, train: Arrays, held: Arrays | None) -> Mapping[str, float]:
     values: dict[str, float] = {}
     model.optimizer.build(model.trainable_variables)
-    batches = BatchOrder(1, len(train.x), shuffle=False, seed=0)
+    batches = BatchOrder(1, len(train), shuffle=False, seed=0)
     run_fit(model, train, held, batches, lambda _, given: values.update(given) is None)
-    model.predict_on_batch(train.x[:FEW_ROWS])
+    model.predict_on_batch(train.columns[0][:FEW_ROWS])
     return values
-
-
-def _first(arrays: Arrays, rows: int) -> Arrays:
-    x, y, *weights = (column[:rows] for column in arrays.columns)
-    return Arrays(x, y, *weights)

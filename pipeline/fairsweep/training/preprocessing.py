@@ -1,13 +1,18 @@
-"""What is done to features inside of a model, so that it travels with the model."""
+"""What is done to features inside of a model, so that it travels with the model.
+
+What was measured on training rows is held in variables that are no weights of the model: a compiled
+program can take over that of another split, and files of weights don't depend on it.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers, ops
 
 from fairsweep.data.scaling import Scaling
@@ -48,34 +53,68 @@ class Encoding(layers.Layer):  # type: ignore[misc]
         }
         self.factor = factor
         self.numbers = list(numbers)
-        self.fill = np.array(fill, np.float32)
-        self.mean = np.array(mean, np.float32)
-        self.deviation = np.sqrt(np.array(variance, np.float32))
-        self.columns = [column for column, _ in words]
-        self.values = np.array([value for _, value in words], np.float32)
+        self.fill = _measured(fill)
+        self.mean = _measured(mean)
+        self.deviation = _measured(np.sqrt(np.array(variance, np.float32)))
+        self.columns = _measured([column for column, _ in words], tf.int32)
+        self.values = _measured([value for _, value in words])
+
+    @property
+    def measured(self) -> list[Any]:
+        """The variables that hold what was measured."""
+        return [self.fill, self.mean, self.deviation, self.columns, self.values]
 
     def call(self, inputs: Any) -> Any:
         parts = []
         if self.numbers:
             x = ops.take(inputs, self.numbers, axis=1)
-            if len(self.fill):
+            if self.config["fill"]:
                 x = ops.where(ops.isnan(x), self.fill, x)
             if self.factor is not None:
                 x = x * self.factor
-            if len(self.mean):
+            if self.config["mean"]:
                 x = (x - self.mean) / self.deviation
             parts.append(x)
-        if self.columns:
+        if self.config["words"]:
             # Compared, not looked up: what is no word that training rows have is 0 everywhere.
             same = ops.equal(ops.take(inputs, self.columns, axis=1), self.values)
             parts.append(ops.cast(same, "float32"))
         return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1)
 
     def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
-        return (input_shape[0], len(self.numbers) + len(self.columns))
+        return (input_shape[0], len(self.numbers) + self.values.shape[0])
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.config}
+
+
+@keras.saving.register_keras_serializable("fairsweep")
+class Standardization(layers.Layer):  # type: ignore[misc]
+    """Brings each feature, along the last axis, from a mean and variance to 0 and 1."""
+
+    def __init__(self, mean: Sequence[float], variance: Sequence[float], **keywords: Any) -> None:
+        super().__init__(**keywords)
+        self.config = {"mean": mean, "variance": variance}
+        self.mean = _measured(mean)
+        self.deviation = _measured(np.sqrt(np.array(variance, np.float32)))
+
+    @property
+    def measured(self) -> list[Any]:
+        """The variables that hold what was measured."""
+        return [self.mean, self.deviation]
+
+    def call(self, inputs: Any) -> Any:
+        return (inputs - self.mean) / self.deviation
+
+    def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **self.config}
+
+
+def _measured(values: Any, dtype: Any = tf.float32) -> Any:
+    return tf.Variable(np.array(values, dtype.as_numpy_dtype), trainable=False)
 
 
 def preprocessing_of(scaling: Scaling) -> keras.Layer | None:
@@ -85,8 +124,22 @@ def preprocessing_of(scaling: Scaling) -> keras.Layer | None:
     if scaling.factor is not None:
         return layers.Rescaling(scaling.factor)
     if scaling.mean:
-        return layers.Normalization(mean=scaling.mean, variance=scaling.variance)
+        return Standardization(scaling.mean, scaling.variance)
     return None
+
+
+def kind_of(scaling: Scaling) -> Hashable:
+    """What the graph of preprocessing depends on, beside what `take_over` puts in."""
+    sizes = len(scaling.mean), len(scaling.fill), len(scaling.words)
+    return scaling.factor, scaling.numbers, *sizes
+
+
+def take_over(model: keras.Model, other: keras.Model) -> None:
+    """Puts what was measured for another model of the same kind into this one's preprocessing."""
+    for own, given in zip(model.layers, other.layers, strict=True):
+        if isinstance(own, Encoding | Standardization):
+            for variable, value in zip(own.measured, given.measured, strict=True):
+                variable.assign(value)
 
 
 def preprocessed(model: keras.Model, preprocessing: keras.Layer) -> keras.Model:

@@ -20,6 +20,8 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.eager import context
 
+from fairsweep.training.preprocessing import take_over
+
 EVALUATION_BATCH = 1024
 MOST_PROGRAMS = 64
 MOST_BYTES = 256 * 2**20
@@ -30,60 +32,72 @@ class Program:
 
     Args:
         model: compiled; it belongs to the program from here on.
-        x: training rows as a tensor, for their shape.
-        y: their labels in the loss's form.
+        columns: of the data as tensors, for their shapes: features, labels in the loss's form, and
+            weights of rows if there are any.
         any_shape: whether models with other widths will be taken over: they are dense layers.
     """
 
-    def __init__(self, model: keras.Model, x: Any, y: Any, any_shape: bool) -> None:
+    def __init__(self, model: keras.Model, columns: Sequence[Any], any_shape: bool) -> None:
         self.model = model
         self.names: tuple[str, ...] = ()
         self._dense = any_shape
-        _create_variables(model, x, y, any_shape)
+        _create_variables(model, columns[0], columns[1], any_shape)
         self.bytes = _bytes(model)
-        self._train = tf.function(self._train_graph, autograph=False)
-        self._train_and_check = tf.function(self._train_and_check_graph, autograph=False)
-        self._check = tf.function(self._check_graph, autograph=False)
-        rows = tf.TensorSpec([None, *x.shape[1:]], x.dtype)
-        self._predict = tf.function(self._predict_graph, input_signature=[rows], autograph=False)
+        given = tuple(tf.TensorSpec([None, *own.shape[1:]], own.dtype) for own in columns)
+        rows, size = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
+
+        def compiled(graph: Callable[..., Any], *signature: Any) -> Any:
+            return tf.function(graph, input_signature=signature, autograph=False)
+
+        self._train = compiled(self._train_graph, given, rows, size)
+        self._train_and_check = compiled(self._train_and_check_graph, given, rows, size, rows)
+        self._check = compiled(self._check_graph, given[:2], rows)
+        self._predict = compiled(self._predict_graph, given[0], rows)
 
     def restart(self, model: keras.Model) -> None:
         """Takes over weights, dropout seeds, optimizer state and learning rate of a compiled model
-        of the same kind that hasn't been trained."""
+        of the same kind that hasn't been trained, and what was measured for its preprocessing."""
         model.optimizer.build(model.trainable_variables)
         ours = [*self.model.variables, *self.model.optimizer.variables]
         theirs = [*model.variables, *model.optimizer.variables]
         for own, other in zip(ours, theirs, strict=True):
             own.value.assign(other.value)
+        take_over(self.model, model)
         self.bytes = _bytes(model)
 
     def train(
-        self, train: Sequence[Any], order: Any, batch_size: Any, validation: Sequence[Any] | None
+        self, columns: Sequence[Any], order: Any, batch_size: Any, validation: Any | None
     ) -> dict[str, float]:
-        """One epoch over `train` (features, labels, weights of rows if any) in the given order, and
-        its metrics; with those on validation rows as `val_…`."""
+        """One epoch, and its metrics; with those on validation rows as `val_…`.
+
+        Args:
+            columns: of all rows: features, labels, weights if any.
+            order: the numbers of the training rows, as they come.
+            batch_size: a scalar.
+            validation: the numbers of the validation rows; None for none.
+        """
         with _executor(self._dense):
             if validation is None:
-                return self._read(self._train(tuple(train), order, batch_size), ("",))
-            values = self._train_and_check(tuple(train), order, batch_size, *validation)
+                return self._read(self._train(tuple(columns), order, batch_size), ("",))
+            values = self._train_and_check(tuple(columns), order, batch_size, validation)
             return self._read(values, ("", "val_"))
 
-    def evaluate(self, part: Sequence[Any]) -> dict[str, float]:
-        """The metrics on a part of the data."""
+    def evaluate(self, columns: Sequence[Any], rows: Any) -> dict[str, float]:
+        """The metrics on some rows, by their numbers."""
         with _executor(self._dense):
-            return self._read(self._check(*part), ("",))
+            return self._read(self._check(tuple(columns[:2]), rows), ("",))
 
-    def predict(self, x: Any) -> npt.NDArray[np.float32]:
-        """The model's outputs for rows."""
+    def predict(self, x: Any, rows: Any) -> npt.NDArray[np.float32]:
+        """The model's outputs for some rows of `x`, by their numbers."""
         with _executor(self._dense):
             batches = [
-                self._predict(x[start : start + EVALUATION_BATCH]).numpy()
-                for start in range(0, len(x), EVALUATION_BATCH)
+                self._predict(x, rows[start : start + EVALUATION_BATCH]).numpy()
+                for start in range(0, len(rows), EVALUATION_BATCH)
             ]
         return np.concatenate(batches)
 
-    def _predict_graph(self, x: Any) -> Any:
-        return self.model(x, training=False)
+    def _predict_graph(self, x: Any, rows: Any) -> Any:
+        return self.model(tf.gather(x, rows), training=False)
 
     def _read(self, values: Any, prefixes: Sequence[str]) -> dict[str, float]:
         names = [f"{prefix}{name}" for prefix in prefixes for name in self.names]
@@ -92,19 +106,14 @@ class Program:
     def _train_graph(self, columns: Any, order: Any, batch_size: Any) -> Any:
         return self._one_pass(self.model.train_step, columns, order, batch_size)
 
-    def _check_graph(self, x: Any, y: Any) -> Any:
-        rows = x.shape[0]
-        if rows > EVALUATION_BATCH:
-            return self._one_pass(self.model.test_step, (x, y), tf.range(rows), EVALUATION_BATCH)
-        self.model.reset_metrics()
-        self.model.test_step((x, y))
-        return self._results()
+    def _check_graph(self, columns: Any, rows: Any) -> Any:
+        return self._one_pass(self.model.test_step, columns, rows, EVALUATION_BATCH)
 
     def _train_and_check_graph(
-        self, columns: Any, order: Any, batch_size: Any, held_x: Any, held_y: Any
+        self, columns: Any, order: Any, batch_size: Any, validation: Any
     ) -> Any:
         trained = self._train_graph(columns, order, batch_size)
-        return tf.concat([trained, self._check_graph(held_x, held_y)], 0)
+        return tf.concat([trained, self._check_graph(columns[:2], validation)], 0)
 
     def _one_pass(
         self, step: Callable[[Any], Any], columns: Sequence[Any], order: Any, batch_size: Any
@@ -143,15 +152,15 @@ class Programs:
         return len(self._programs)
 
     def get(
-        self, key: Hashable | None, model: keras.Model, x: Any, y: Any, any_shape: bool
+        self, key: Hashable | None, model: keras.Model, columns: Sequence[Any], any_shape: bool
     ) -> Program:
         """The program of this kind, started anew with the weights of `model`, or else `model`'s; a
         model of no kind (None) has one for itself."""
         if key is None:
-            return Program(model, x, y, any_shape)
+            return Program(model, columns, any_shape)
         program = self._programs.pop(key, None)
         if program is None:
-            program = Program(model, x, y, any_shape)
+            program = Program(model, columns, any_shape)
         else:
             program.restart(model)
         self._programs[key] = program

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 
+from fairsweep import judged
 from fairsweep.config.schema import Data, Schedule
 from fairsweep.data.dataset import Rows
 from fairsweep.data.memory.view import rows_of
@@ -24,8 +25,16 @@ from fairsweep.training.checkpoint import CheckpointLost, Checkpoints
 from fairsweep.training.failure import failure
 from fairsweep.training.globals import Globals
 from fairsweep.training.history import Emit, History, Keep
+from fairsweep.training.judging import judged_rows
 from fairsweep.training.layer_rates import optimizer_by_layer, program_kind
-from fairsweep.training.loops import Arrays, BatchOrder, fits_in_memory, run_fit, run_resident
+from fairsweep.training.loops import (
+    Arrays,
+    BatchOrder,
+    Table,
+    fits_in_memory,
+    run_fit,
+    run_resident,
+)
 from fairsweep.training.loss import (
     COLUMN,
     balancing_weights,
@@ -33,17 +42,20 @@ from fairsweep.training.loss import (
 )
 from fairsweep.training.model import BUILDERS, build_model, graph_params, is_of_keras
 from fairsweep.training.optimizer import build_optimizer, updates_any_shape
+from fairsweep.training.preprocessing import kind_of
 from fairsweep.training.programs import Program, Programs
 from fairsweep.training.user_model import find_builder, output_units
 
 
 class WorkerCache:
-    """What a worker keeps from one trial to the next: compiled programs, the parts of the data, its
-    scaling, and what Keras and TensorFlow were set to before the first."""
+    """What a worker keeps from one trial to the next: compiled programs, the data in the forms that
+    losses want, the parts of the last split of it, its scaling, and what Keras and TensorFlow were
+    set to before the first."""
 
     def __init__(self) -> None:
         self.programs = Programs()
         self.globals = Globals()
+        self._tables: dict[Form, Table] = {}
         self._parts: dict[tuple[str, ...], Arrays] = {}
         self._scaling: Scaling | None = None
         self._data: SplitData | None = None
@@ -59,8 +71,18 @@ class WorkerCache:
 
     def _have(self, data: SplitData) -> None:
         if self._data is not data:
+            if self._data is None or self._data.dataset is not data.dataset:
+                self._tables.clear()
             self._parts.clear()
             self._scaling, self._data = None, data
+
+    def _table(self, data: SplitData, form: Form) -> Table:
+        """All rows, with labels in a form."""
+        if form not in self._tables:
+            dataset = data.dataset
+            targets = dataset.task.targets(dataset.y, form, len(dataset.class_names))
+            self._tables[form] = Table(dataset.x, targets)
+        return self._tables[form]
 
     def part(self, data: SplitData, name: str, form: Form, balanced: bool = False) -> Arrays:
         """The train, validation or test rows with labels in a form; `balanced` has every class
@@ -69,24 +91,24 @@ class WorkerCache:
         key = (name, form, "balanced" if balanced else "")
         if key not in self._parts:
             rows: Rows = getattr(data, name)
-            dataset, answers = data.dataset, data.dataset.y[rows]
-            targets = dataset.task.targets(answers, form, len(dataset.class_names))
-            weights = balancing_weights(answers) if balanced else None
-            self._parts[key] = Arrays(rows_of(dataset.x, rows), targets, weights)
+            weights = balancing_weights(data.dataset.y[rows]) if balanced else None
+            self._parts[key] = Arrays(self._table(data, form), rows, weights)
         return self._parts[key]
 
     def program(
         self, spec: TrialSpec, data: SplitData, model: keras.Model, train: Arrays
     ) -> Program:
         """The compiled program of a trial: that of an earlier trial of its kind, or a new one."""
-        kind = _kind(spec, id(data))
-        x, y, *_ = train.tensors
+        kind = self._kind(spec, data, train)
         key = kind.key if is_of_keras(model) else None
-        return self.programs.get(key, model, x, y, kind.any_shape)
+        return self.programs.get(key, model, train.tensors, kind.any_shape)
 
-    def forget_program(self, spec: TrialSpec, data: SplitData) -> None:
+    def forget_program(self, spec: TrialSpec, data: SplitData, train: Arrays) -> None:
         """Drops the compiled program of a trial, which has failed."""
-        self.programs.forget(_kind(spec, id(data)).key)
+        self.programs.forget(self._kind(spec, data, train).key)
+
+    def _kind(self, spec: TrialSpec, data: SplitData, train: Arrays) -> _Kind:
+        return _kind(spec, self.scaling(data, spec.data), train)
 
 
 def train_trial(
@@ -142,6 +164,7 @@ def train_trial(
         test=best.test,
         confusion=best.confusion,
         weights=spec.weights if best.weights else "",
+        judged=spec.judged if best.judged else "",
         earlier=history.earlier,
         loop=history.loop,
         loop_reason=history.loop_reason,
@@ -179,7 +202,7 @@ def _train(
         return goes_on
 
     checkpoints.prefer(history)
-    if training.loop == "auto" and not fits_in_memory(train, validation):
+    if training.loop == "auto" and not fits_in_memory(train.table):
         history.use_fit("the data doesn't fit in memory twice")
     if history.loop == "resident":
         try:
@@ -191,7 +214,7 @@ def _train(
         except CheckpointLost:
             raise
         except Exception as error:
-            cache.forget_program(spec, data)
+            cache.forget_program(spec, data, train)
             if training.loop != "auto" or history.epochs:
                 raise
             history.use_fit(f"the model can't be compiled: {type(error).__name__}: {error}")
@@ -222,10 +245,17 @@ def _best(
     test = cache.part(data, "test", form) if len(data.test) else None
     file = str(folders.weights_of(spec.weights)) if folders and spec.weights else ""
     own = best_epoch(trained, history.best_weights, test, file)
-    dataset = data.dataset
+    dataset, output = data.dataset, output_of(spec, data)
+    if folders and spec.judged and len(data.validation):
+        part = cache.part(data, "validation", form)
+        values = history.metrics[(history.best_epoch or 1) - 1].values
+        penalty = sum(map(float, history.model.losses))
+        said = judged_rows(part, trained.predict(part), output, penalty, dataset, values)
+        judged.write(folders.judged_of(spec.judged), said)
+        own = replace(own, judged=spec.judged)
     if test is None or not dataset.task.counted:
         return own
-    found = output_of(spec, data).probabilities(trained.predict(test))
+    found = output.probabilities(trained.predict(test))
     counted = dataset.task.test_artifact(dataset.y[data.test], found, dataset.class_names)
     return replace(own, confusion=counted)
 
@@ -269,9 +299,9 @@ class _Kind:
     any_shape: bool
 
 
-def _kind(spec: TrialSpec, data: int) -> _Kind:
+def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays) -> _Kind:
     """The kind of program of a trial. A learning rate is a variable of the optimizer, unless a
-    schedule computes it."""
+    schedule computes it, which knows how many steps an epoch has."""
     training, optimizer = spec.training, spec.optimizer
     fixed = dict(optimizer.params)
     factors = spec.model.layer_learning_rates or {}
@@ -279,7 +309,8 @@ def _kind(spec: TrialSpec, data: int) -> _Kind:
         del fixed["learning_rate"]
         schedule: object = None
     else:
-        schedule = (training.schedule, training.epochs, training.batch_size, factors)
+        steps = -(-len(train) // training.batch_size)
+        schedule = (training.schedule, training.epochs, steps, factors)
     params = dict(spec.model.params)
     frozen = 0 in factors.values()  # whose weights keep their shape
     any_shape = (
@@ -292,4 +323,6 @@ def _kind(spec: TrialSpec, data: int) -> _Kind:
         params = graph_params(spec.model)
     model = (spec.model.builder, params, program_kind(factors))
     loss = (training.loss, training.class_weight)
-    return _Kind(repr((data, spec.data, model, optimizer.name, fixed, loss, schedule)), any_shape)
+    table = train.table
+    rows = (table.x.shape[1:], table.y.shape[1:], str(table.y.dtype), kind_of(scaling))
+    return _Kind(repr((rows, model, optimizer.name, fixed, loss, schedule)), any_shape)

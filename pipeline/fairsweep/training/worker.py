@@ -17,7 +17,6 @@ import os
 import signal
 import sys
 import threading
-from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -29,7 +28,14 @@ from fairsweep.data.split import SplitData, split_rows
 from fairsweep.errors import BadInput
 from fairsweep.files import TrialFolders
 from fairsweep.invocation import find_code_here
-from fairsweep.records import EpochMetrics, PruningDecision, TrialResult, TrialSpec, WorkerReady
+from fairsweep.records import (
+    EpochMetrics,
+    Fold,
+    PruningDecision,
+    TrialResult,
+    TrialSpec,
+    WorkerReady,
+)
 from fairsweep.training.outbox import Outbox
 
 Key = tuple[tuple[str, object], ...]
@@ -69,7 +75,7 @@ def main() -> None:
         if isinstance(spec, PruningDecision):
             continue  # on a trial that ended before it arrived
         try:
-            data = _data(_key(spec.data))
+            data = _data(_key(spec.data), spec.fold)
         except BadInput as error:  # it changed, or the disk has no room for another process
             outbox.send(TrialResult(spec.key, "failed", epochs=0, seconds=0.0, error=str(error)))
             continue
@@ -99,10 +105,9 @@ def main() -> None:
 
 
 @functools.lru_cache(maxsize=2)
-def _data(settings: Key) -> SplitData:
+def _data(settings: Key, fold: Fold | None) -> SplitData:
     """The data, of which other splits may be there: it is loaded once."""
-    own = Data(**dict(settings))  # type: ignore[arg-type]
-    return split_rows(_dataset(_key(replace(own, validation_seed=None))), own)
+    return split_rows(_dataset(settings), Data(**dict(settings)), fold)  # type: ignore[arg-type]
 
 
 @functools.lru_cache(maxsize=1)

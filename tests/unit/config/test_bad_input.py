@@ -166,13 +166,6 @@ PROMISED = [
         on_command_line("training.class_weight=equal"),
     ),
     case(
-        "validation-seed-below-zero",
-        "data.validation_seed=-1",
-        "data.validation_seed: need a whole number from 0",
-        "got -1",
-        on_command_line("data.validation_seed=-1"),
-    ),
-    case(
         "search-of-nothing",
         "search.only=[]",
         "search.only: need at least one name, got []",
@@ -353,6 +346,9 @@ NUMBERS = [
     case("minutes-zero", "search.minutes=0", "search.minutes", "more than 0", "null sets no"),
     case("minutes-nan", "search.minutes=nan", "search.minutes", "more than 0", "got nan"),
     case("seeds-negative", "confirm.seeds=-1", "confirm.seeds", "from 0", "got -1"),
+    case("folds-one", "confirm.folds=1", "confirm.folds", "at least 2", "0 for none", "got 1"),
+    case("folds-negative", "confirm.folds=-2", "confirm.folds", "at least 2", "got -2"),
+    case("repeats-none", "confirm.repeats=0", "confirm.repeats", "from 1", "got 0"),
     case("batch-zero", "training.batch_size=0", "training.batch_size", "from 1", "got 0"),
     case("workers-zero", "executor.workers=0", "executor.workers", "from 1", "got 0"),
     case("threads-zero", "executor.threads=0", "executor.threads", "from 1", "got 0"),

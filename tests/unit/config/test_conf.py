@@ -97,9 +97,13 @@ def test_every_file_begins_with_a_comment() -> None:
 
 def test_smoke_is_the_whole_job_in_small() -> None:
     smoke, default = plan("experiment=smoke"), plan()
-    trainings = len(smoke.arms) * (smoke.config.search.trials + smoke.config.confirm.seeds)
+    confirming = smoke.config.confirm
+    assert confirming.folds is not None
+    trainings = len(smoke.arms) * (
+        smoke.config.search.trials + confirming.folds * confirming.repeats
+    )
     assert len(smoke.arms) >= 2
-    assert smoke.config.confirm.seeds >= 2
+    assert confirming.folds >= 2
     assert trainings * smoke.arms[0].settings.training.epochs <= 60
     assert smoke.arms[0].settings.data == default.arms[0].settings.data
 
@@ -108,7 +112,7 @@ def test_optimizer_comparison_is_wider_and_deeper_than_the_default() -> None:
     more, default = plan("experiment=optimizer_comparison"), plan()
     assert {arm.name for arm in more.arms} > {arm.name for arm in default.arms}
     assert more.config.search.trials > default.config.search.trials
-    assert more.config.confirm.seeds > default.config.confirm.seeds
+    assert more.config.confirm.repeats > default.config.confirm.repeats
 
 
 class TestWorkedExample:

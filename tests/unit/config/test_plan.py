@@ -73,8 +73,7 @@ CHANGES = {
     "pruner": ["pruner=none"],
     "pruner-params": ["pruner.params.n_min_trials=4"],
     "search-only": ["search.only=[optimizer.learning_rate]"],
-    "data-validation-seed": ["data.validation_seed=1"],
-    "confirm-resplit": ["confirm.resplit=true"],
+    "confirm-folds": ["confirm.folds=3"],
 }
 
 
@@ -105,7 +104,7 @@ SAME = {
     "root": ["tracking.root=elsewhere"],
     "server": ["tracking=server", "tracking.uri=http://127.0.0.1:5000"],
     "experiment": ["tracking.experiment=another"],
-    "confirm": ["confirm.seeds=9"],
+    "confirm": ["confirm.seeds=9", "confirm.repeats=3"],
     "terminal": ["terminal=quiet"],
     "loop": ["training.loop=fit"],
     "checkpoints": ["training.checkpoint_seconds=5"],

@@ -10,8 +10,9 @@ import pytest
 
 from fairsweep.config.schema import Data
 from fairsweep.data.dataset import Dataset
-from fairsweep.data.split import SplitData, describe, fingerprint, load_split
+from fairsweep.data.split import SplitData, describe, fingerprint, load_split, split_rows
 from fairsweep.errors import BadInput
+from fairsweep.records import Fold
 from fairsweep.tasks import CLASSES
 
 DIGITS = Data(name="digits", source="digits")
@@ -62,17 +63,28 @@ def test_classes_are_mixed_within_a_part(digits: SplitData) -> None:
         assert rows.max() > 1700
 
 
-def test_a_validation_seed_moves_rows_between_train_and_validation_only(digits: SplitData) -> None:
-    splits = [load_split(dataclasses.replace(DIGITS, validation_seed=n)) for n in (0, 0, 1)]
-    first, again, other = splits
-    for split in splits:
-        np.testing.assert_array_equal(split.test, digits.test)
-        rows = np.concatenate([split.train, split.validation, split.test])
-        np.testing.assert_array_equal(np.sort(rows), np.arange(1797))
-        assert len(split.validation) == len(digits.validation)
-    np.testing.assert_array_equal(first.validation, again.validation)
-    for one, two in ((first, other), (first, digits), (other, digits)):
-        assert len(np.intersect1d(one.validation, two.validation)) < 0.4 * len(one.validation)
+def test_every_row_that_is_not_for_testing_is_in_one_fold_of_each_repeat(digits: SplitData) -> None:
+    rest = np.union1d(digits.train, digits.validation)
+    for repeat in range(2):
+        splits = [split_rows(digits.dataset, DIGITS, Fold(5, repeat, i)) for i in range(5)]
+        for split in splits:
+            np.testing.assert_array_equal(split.test, digits.test)
+            np.testing.assert_array_equal(np.union1d(split.train, split.validation), rest)
+            assert len(split.train) + len(split.validation) == len(rest)
+            counts = np.bincount(digits.dataset.y[split.validation])
+            assert np.abs(counts - np.bincount(digits.dataset.y[rest]) / 5).max() < 2
+        judged = np.concatenate([split.validation for split in splits])
+        np.testing.assert_array_equal(np.sort(judged), rest)
+        sizes = [len(split.validation) for split in splits]
+        assert max(sizes) - min(sizes) <= 1
+
+
+def test_another_repeat_cuts_in_another_way_and_the_same_one_does_not(digits: SplitData) -> None:
+    first, again, other = (
+        split_rows(digits.dataset, DIGITS, Fold(5, repeat, 0)).validation for repeat in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert len(np.intersect1d(first, other)) < 0.4 * len(first)
 
 
 def test_the_same_seed_gives_the_same_split_and_another_another(digits: SplitData) -> None:

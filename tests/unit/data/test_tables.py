@@ -15,8 +15,9 @@ from fairsweep.config.schema import Data
 from fairsweep.data.dataset import Column, Dataset
 from fairsweep.data.scaling import measure, moments
 from fairsweep.data.sources import load
-from fairsweep.data.split import SplitData, contents, fingerprint, load_split
+from fairsweep.data.split import SplitData, contents, fingerprint, load_split, split_rows
 from fairsweep.errors import BadInput
+from fairsweep.records import Fold
 
 PEOPLE = """\
 age,member,city,zip,label
@@ -185,36 +186,30 @@ class TestSplits:
         (note,) = data.dataset.notes
         assert note.endswith("reading ' Training ' as train, 'val' as validation")
 
-    @pytest.mark.parametrize("validation_seed", [None, 7])
-    def test_groups_stay_whole(self, tmp_path: Path, validation_seed: int | None) -> None:
-        data = load_split(
-            settings(
-                tmp_path, many(400), group="group", drop=["part"], validation_seed=validation_seed
-            )
-        )
+    @pytest.mark.parametrize("fold", [None, Fold(5, 1, 2)])
+    def test_groups_stay_whole(self, tmp_path: Path, fold: Fold | None) -> None:
+        own = settings(tmp_path, many(400), group="group", drop=["part"])
+        data = split_rows(load(own), own, fold)
         groups = [
             set((getattr(data, part) // 5).tolist()) for part in ("train", "validation", "test")
         ]
         assert sum(map(len, groups)) == len(set.union(*groups)) == 80
-        assert [abs(len(data.test) - 80) <= 5, abs(len(data.validation) - 80) <= 5] == [True, True]
+        wanted = 80 if fold is None else 64
+        assert abs(len(data.test) - 80) <= 5
+        assert abs(len(data.validation) - wanted) <= 5
         for part in (data.validation, data.test):
             assert 0.4 < data.dataset.y[part].mean() < 0.6
-        again = load_split(
-            settings(
-                tmp_path, many(400), group="group", drop=["part"], validation_seed=validation_seed
-            )
-        )
+        again = split_rows(load(own), own, fold)
         np.testing.assert_array_equal(again.validation, data.validation)
 
-    def test_a_seed_of_its_own_moves_validation_groups_only(self, tmp_path: Path) -> None:
-        one, two = (
-            load_split(
-                settings(tmp_path, many(400), group="group", drop=["part"], validation_seed=seed)
-            )
-            for seed in (1, 2)
-        )
-        np.testing.assert_array_equal(one.test, two.test)
-        assert set(one.validation) != set(two.validation)
+    def test_every_group_is_in_one_fold(self, tmp_path: Path) -> None:
+        own = settings(tmp_path, many(400), group="group", drop=["part"])
+        dataset = load(own)
+        folds = [split_rows(dataset, own, Fold(4, 0, i)).validation for i in range(4)]
+        rest = np.setdiff1d(np.arange(400), split_rows(dataset, own).test)
+        np.testing.assert_array_equal(np.sort(np.concatenate(folds)), rest)
+        groups = [set((rows // 5).tolist()) for rows in folds]
+        assert sum(map(len, groups)) == len(set.union(*groups))
 
     def test_by_files(self, tmp_path: Path) -> None:
         names = {"path": 30, "validation_path": 10, "test_path": 8}

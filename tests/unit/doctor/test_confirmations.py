@@ -15,7 +15,14 @@ from fairsweep.config.plan import Plan
 from fairsweep.doctor.runs import StoredRun
 from fairsweep.doctor.studies import StoredTrial
 from fairsweep.doctor.sweep import StoredSweep
-from fairsweep.records import Objective, RunRecord, TrialKey, TrialResult, best_configurations
+from fairsweep.records import (
+    Confirmation,
+    Objective,
+    RunRecord,
+    TrialKey,
+    TrialResult,
+    best_configurations,
+)
 from fairsweep.report.analysis.select import select
 from fairsweep.search.study import ArmStudy
 from fairsweep.stages.confirm import confirmations
@@ -23,10 +30,10 @@ from fairsweep.stages.search import trial_spec
 from fairsweep.tracking.names import flat_params
 from tests.unit.report.builders import sweep
 
-TRIALS, SEEDS = 12, 2
+TRIALS, FOLDS, REPEATS = 12, 3, 2
 # Two widths of one or two layers: some trials have the same, though they were drawn otherwise.
 FEW = (
-    *("optimizer=adam", "search=random", f"search.trials={TRIALS}", f"confirm.seeds={SEEDS}"),
+    *("optimizer=adam", "search=random", f"search.trials={TRIALS}"),
     *("optimizer.space.learning_rate=null", "optimizer.space.beta_1=null"),
     *("optimizer.space.beta_2=null", "training.space.batch_size=null"),
     "model.space.hidden_units={layers: {low: 1, high: 2}, units: {low: 32, high: 64}}",
@@ -37,6 +44,10 @@ ACCURACIES = (0.5, 0.7, 0.9)
 @functools.cache
 def plan(top: int) -> Plan:
     return compose_sweep([*FEW, f"confirm.top={top}"])
+
+
+def wanted_of(top: int) -> Confirmation:
+    return Confirmation(FOLDS, REPEATS, top)
 
 
 def searched(of: Plan, seed: int) -> tuple[ArmStudy, list[RunRecord]]:
@@ -62,7 +73,7 @@ def confirmation_of(run: RunRecord, key: TrialKey) -> RunRecord:
 def test_sweep_report_and_doctor_agree(top: int, seed: int) -> None:
     of = plan(top)
     study, runs = searched(of, seed)
-    wanted = [spec.key for spec in confirmations(of, {study.arm.name: study}, [])]
+    wanted = [spec.key for spec in confirmations(of, wanted_of(top), {study.arm.name: study}, [])]
     assert len({key.trial for key in wanted}) == top
 
     trials = [StoredTrial(r.key.trial, "complete", "complete", 20, r.best_value) for r in runs]
@@ -71,8 +82,7 @@ def test_sweep_report_and_doctor_agree(top: int, seed: int) -> None:
         {
             "objective": vars(of.objective),
             "arms": [study.arm.name],
-            "confirm_seeds": SEEDS,
-            "confirm_top": top,
+            "confirmation": {"folds": FOLDS, "repeats": REPEATS, "top": top},
         },
         [as_stored(run) for run in runs],
         {study.arm.name: trials},
@@ -85,7 +95,8 @@ def test_sweep_report_and_doctor_agree(top: int, seed: int) -> None:
         arms=[study.arm.name],
         objective=of.objective,
         trials=TRIALS,
-        confirm_seeds=SEEDS,
+        folds=FOLDS,
+        confirm_seeds=REPEATS,
         confirm_top=top,
     )
     assert not select(replace(record, runs=(*runs, *confirmed))).pending
@@ -100,6 +111,8 @@ def as_stored(run: RunRecord) -> StoredRun:
     key = run.key
     tags = {"arm": key.arm, "stage": key.stage, "trial": str(key.trial), "attempt": "1"}
     tags |= {"repeat": str(key.repeat), "outcome": run.outcome}
+    if key.fold is not None:
+        tags["fold"] = str(key.fold)
     return StoredRun(run.run_id, str(key), "FINISHED", tags, params=run.params)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import plotly.graph_objects as go
@@ -111,7 +112,8 @@ def test_line_and_band_by_hand() -> None:
 
 
 def test_each_seed_the_mean_and_the_default_are_points() -> None:
-    record = finished({"adam": [0.9, 0.91, 0.92]})
+    runs = [replace(run, judged=None) for run in finished({"adam": [0.9, 0.91, 0.92]}).runs]
+    record = sweep(*runs, arms=["adam"])
     seeds, mean, default = _figures(record)["confirmed"].spec["data"]
     assert seeds["x"] == [0.9, 0.91, 0.92]
     assert mean["x"] == [pytest.approx(0.91)]

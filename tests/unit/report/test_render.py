@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from fairsweep.records import Champion, Importances
+from fairsweep.report.analysis.differences import Difference
 from fairsweep.report.analysis.select import select
-from fairsweep.report.analysis.statistics import Comparison, Verdict, judge, summarize
+from fairsweep.report.analysis.statistics import Comparison, Verdict
 from fairsweep.report.render import build, write
 from fairsweep.report.text import tables, terms
 from fairsweep.report.text.escape import markdown_text
@@ -109,6 +110,7 @@ def test_the_page_links_to_papers_and_to_mlflow_only(report: Any) -> None:
         "https://arxiv.org/abs/1910.05446",
         "https://arxiv.org/abs/1910.11758",
         "https://arxiv.org/abs/2007.01547",
+        "https://arxiv.org/abs/0712.1111",
         f"http://127.0.0.1:5000/#/experiments/7/runs/{report.best_run}",
     }
 
@@ -243,7 +245,7 @@ def test_the_table_of_costs_by_hand() -> None:
         "optimizer", "stopped early", "diverged", "epochs trained", "training time",
         "epochs to val_accuracy 0.9603",
     ])  # fmt: skip
-    assert rows[header + 2] == ["adam", "25%", "25%", "24", "3 min", "2 (2 of 3 seeds)"]
+    assert rows[header + 2] == ["adam", "25%", "25%", "24", "3 min", "2 (2 of 3 trainings)"]
     assert rows[header + 3] == ["sgd", "0%", "0%", "10", "1 s", "never"]
 
 
@@ -385,7 +387,7 @@ def test_a_search_that_flattered_has_a_gap_above_zero(objective: Any, found: Any
 
 def test_a_small_p_that_is_too_large_for_a_tie_is_told_with_its_limit() -> None:
     """Four arms: left out of the tie below 0.05 * 2 / 4, so 0.04 is not enough."""
-    item = Comparison("sgd", summarize([0.01, 0.02, 0.03]), "paired t", 0.02, corrected=0.04)
+    item = Comparison("sgd", Difference(3, 0.02), "crossed", 0.02, corrected=0.04)
     verdict = Verdict("tie", "adam", ("adam", "sgd"), (item,), limit=0.025)
     selection = select(finished({"adam": [0.9, 0.91, 0.92], "sgd": [0.89, 0.89, 0.89]}))
     (row,) = tables.comparisons_table(selection, verdict).rows
@@ -397,7 +399,7 @@ def test_a_small_p_that_is_too_large_for_a_tie_is_told_with_its_limit() -> None:
 def _judged(**values: Any) -> Any:
     """The rows of the comparisons, and what is said of them, of arms with these values."""
     selection = select(finished(values))
-    verdict = judge(selection.samples, ACCURACY)
+    verdict = selection.verdict
     table = tables.comparisons_table(selection, verdict)
     said = dict(terms.comparison_terms(verdict))
     return [row[-1] for row in table.rows], said
@@ -424,7 +426,7 @@ def test_each_comparison_says_which_threshold_its_p_was_compared_with() -> None:
 def test_words_are_explained_on_both_pages_where_they_first_stand(report: Any, rich: Any) -> None:
     text = re.sub(r"\s+", " ", Page(report.html).text)
     selection = select(rich)
-    said = terms.comparison_terms(judge(selection.samples, rich.objective))
+    said = terms.comparison_terms(selection.verdict)
     assert {word for word, _ in terms.arm_terms(rich)} >= {"arm", "confirmed mean", "optimism gap"}
     assert {word for word, _ in said} >= {"p", "p, corrected", "threshold"}
     for own, before in (
@@ -449,7 +451,7 @@ def test_the_optimism_gap_is_explained_above_and_below_zero(
 ) -> None:
     said = dict(terms.arm_terms(replace(rich, objective=objective)))["optimism gap"]
     assert said.startswith(gap)
-    assert "negative where the fresh seeds happened to do better" in said
+    assert "negative where the confirmations happened to do better" in said
 
 
 @pytest.mark.usefixtures("without_pictures")

@@ -61,7 +61,8 @@ def test_only_the_best_trials_confirmation_counts_in_order_of_repeat() -> None:
     runs += [confirm("adam", 1, 2, 0.94), confirm("adam", 1, 0, 0.93), confirm("adam", 1, 1, 0.92)]
     arm = select(sweep(*runs))["adam"]
     assert [run.best_value for run in arm.confirmed] == [0.93, 0.92, 0.94]
-    assert arm.values == {100: 0.93, 101: 0.92, 102: 0.94}
+    sample = arm.sample("val_accuracy")
+    assert sample.values == {(0, 0): 0.93, (1, 0): 0.92, (2, 0): 0.94}
 
 
 def test_the_last_attempt_of_a_training_counts() -> None:
@@ -86,7 +87,7 @@ def test_an_arm_with_a_diverged_seed_may_not_win() -> None:
     ]
     arm = select(sweep(*runs))["adam"]
     assert not arm.eligible
-    assert arm.seed_counts["diverged"] == 1
+    assert arm.confirmation_counts["diverged"] == 1
     assert "adam" not in select(sweep(*runs)).samples
 
 
@@ -147,7 +148,7 @@ def test_of_several_confirmed_configurations_the_best_mean_stands_for_the_arm() 
     arm = _two_confirmed([0.9, 0.92], [0.91, 0.93])
     assert arm.best is not None and arm.best.key.trial == 2
     assert arm.chosen is not None and arm.chosen.key.trial == 1
-    assert sorted(arm.values.values()) == [0.91, 0.93]
+    assert sorted(arm.sample("val_accuracy").values.values()) == [0.91, 0.93]
     assert not arm.pending
 
 

@@ -9,39 +9,64 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fairsweep.report.analysis.statistics import holm, judge, paired_test, summarize
+from fairsweep.records import Confirmation
+from fairsweep.report.analysis.differences import (
+    Difference,
+    Parts,
+    Sample,
+    compare,
+    crossed,
+    interval_of,
+    settling,
+)
+from fairsweep.report.analysis.statistics import Verdict, holm, judge, summarize
 
 from .builders import ACCURACY, LOSS
 
+SEEDS = Confirmation(0, 5)
+FOLDS = Confirmation(5, 2)
 
-def _seeds(*values: float) -> dict[int, float]:
-    return dict(enumerate(values))
+
+def _metrics(*values: float) -> Sample:
+    """Trainings of which only the metric is known."""
+    return Sample({(i, 0): value for i, value in enumerate(values)})
+
+
+def _seeds(*values: float, rows: int = 30) -> Sample:
+    """Trainings on one split: rows differ alike in all of them, so that seeds are all the luck."""
+    steps = np.linspace(-0.1, 0.1, rows)
+    return Sample(
+        _metrics(*values).values,
+        {(i, 0): (np.arange(rows), value + steps) for i, value in enumerate(values)},
+    )
+
+
+def _folds(table: Any, folds: int) -> Sample:
+    """Trainings on folds: `table` (repeats, rows) is what the model that didn't see a row says of
+    it; each repeat cuts the rows in another way."""
+    rows: dict[tuple[int, int], Any] = {}
+    for repeat, own in enumerate(table):
+        order = np.random.default_rng(repeat).permutation(len(own))
+        for fold, part in enumerate(np.array_split(order, folds)):
+            rows[repeat, fold] = (np.sort(part), own[np.sort(part)])
+    return Sample({place: float(own.mean()) for place, (_, own) in rows.items()}, rows)
+
+
+def _judge(samples: Any, objective: Any = ACCURACY, **more: Any) -> Verdict:
+    return judge(samples, objective, SEEDS, **more)
 
 
 def test_summary_of_one_to_five_by_hand() -> None:
     summary = summarize([1.0, 2.0, 3.0, 4.0, 5.0])
-    assert summary is not None and summary.interval is not None
-    assert summary.n == 5
-    assert summary.mean == 3.0
-    assert summary.sd == pytest.approx(math.sqrt(2.5))
-    # 2.776445 is t(0.975) with 4 degrees of freedom, from the table in any textbook
-    half = 2.776445 * math.sqrt(2.5) / math.sqrt(5)
-    assert summary.interval == pytest.approx((3 - half, 3 + half), abs=1e-6)
-
-
-def test_summary_against_scipy() -> None:
-    values = np.random.default_rng(0).normal(0.97, 0.01, 7)
-    summary = summarize(list(values))
     assert summary is not None
-    assert summary.interval == pytest.approx(
-        stats.t.interval(0.95, 6, loc=values.mean(), scale=stats.sem(values))
-    )
+    assert (summary.n, summary.mean) == (5, 3.0)
+    assert summary.sd == pytest.approx(math.sqrt(2.5))
 
 
-def test_one_value_has_no_interval_and_none_no_summary() -> None:
+def test_one_value_has_no_deviation_and_none_no_summary() -> None:
     one = summarize([0.5])
     assert one is not None
-    assert (one.mean, one.sd, one.interval) == (0.5, None, None)
+    assert (one.mean, one.sd) == (0.5, None)
     assert summarize([]) is None
 
 
@@ -56,45 +81,160 @@ def test_holm_stays_below_one_and_handles_none_and_one() -> None:
     assert holm([]) == []
 
 
-def test_paired_t_test_against_scipy() -> None:
+def test_rows_and_trainings_by_hand() -> None:
+    """Two trainings of three rows: differences 1 2 3 and 3 2 7, of mean 3.
+
+    Their means 2 and 4 have variance 2, so their mean has 2 / 2. What is left, -1 0 1 and -1 -2 3,
+    has products of 1, 0 and 3 from one training to the other, 4 / 3 in the mean: that is what a row
+    has in common with itself, and of a mean of two times three rows it adds 4/3 (1 - 1/2) / 3. The
+    means of rows, 2 2 5, would give 3 / 3 alone, which is less.
+    """
+    found, p = crossed(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 7.0]]))
+    trainings, rows = 1.0, 2 / 9
+    freedom = (trainings + rows) ** 2 / (trainings**2 / 1 + rows**2 / 2)
+    error = math.sqrt(trainings + rows)
+    assert found.mean == 3
+    assert p == pytest.approx(2 * stats.t.sf(3 / error, freedom))
+    half = stats.t.ppf(0.975, freedom) * error
+    assert found.interval == pytest.approx((3 - half, 3 + half))
+    parts = found.parts
+    assert parts is not None
+    # All that is left has a mean square of 16 / 6; a mean of three rows has a third of it.
+    assert (parts.rows, parts.units, parts.rest) == pytest.approx((4 / 3, 2 - 16 / 18, 4 / 3))
+    assert (parts.n_rows, parts.n_units) == (3, 2)
+
+
+def test_folds_are_trainings_of_their_own() -> None:
+    """Two repeats of two folds, each of two rows: four means, 1 3 and 2 2, of variance 2 / 3; what
+    is left has products 1 1 -1 -1 of a row with itself, which add up to nothing."""
+    table = np.array([[0.0, 2.0, 2.0, 4.0], [1.0, 3.0, 3.0, 1.0]])
+    trainings = np.array([[0, 0, 1, 1], [0, 0, 1, 1]])
+    found, p = crossed(table, trainings)
+    means = np.array([1.0, 3.0, 2.0, 2.0])
+    by_row = np.array([0.5, 2.5, 2.5, 2.5])
+    variance = max(means.var(ddof=1) / 4, by_row.var(ddof=1) / 4)
+    assert variance == by_row.var(ddof=1) / 4 == 0.25
+    assert found.mean == 2
+    assert p == pytest.approx(2 * stats.t.sf(2 / 0.5, 3))
+
+
+def test_a_variance_is_never_less_than_that_of_rows_alone() -> None:
+    """Means of trainings that are alike by chance say nothing of the luck of rows."""
+    rows = np.random.default_rng(0).normal(0.05, 1, 50)
+    found, _ = crossed(np.array([rows, rows[::-1]]))
+    error = ((rows + rows[::-1]) / 2).std(ddof=1) / math.sqrt(50)
+    assert found.interval is not None
+    low, high = found.interval
+    assert (high - low) / 2 >= stats.t.ppf(0.975, 49) * error
+
+
+def test_where_only_seeds_are_luck_it_is_the_paired_t_test() -> None:
     rng = np.random.default_rng(1)
     first, second = rng.normal(0.97, 0.01, 6), rng.normal(0.96, 0.01, 6)
-    name, p = paired_test(list(first), list(second))
-    assert name == "paired t"
+    found, test, p = compare(_seeds(*first), _seeds(*second), SEEDS)
+    assert test == "crossed"
+    assert found is not None
     assert p == pytest.approx(stats.ttest_rel(first, second).pvalue)
-
-
-def test_equal_values_are_no_evidence() -> None:
-    assert paired_test([0.9, 0.8, 0.7], [0.9, 0.8, 0.7]) == ("equal", 1.0)
-    assert paired_test([0.0, 0.0], [0.0, 0.0]) == ("equal", 1.0)
-
-
-@pytest.mark.parametrize(("n", "p"), [(2, 0.5), (3, 0.25), (5, 0.0625), (6, 0.03125)])
-def test_a_constant_difference_is_judged_by_its_signs(n: Any, p: Any) -> None:
-    """All n signs agree by chance in 2 of 2**n cases."""
-    rows = np.array([350 - i for i in range(n)], np.float32)
-    first, second = rows / np.float32(360), (rows - 1) / np.float32(360)
-    assert paired_test(first.astype(float).tolist(), second.astype(float).tolist()) == (
-        "sign flip",
-        p,
+    assert found.interval == pytest.approx(
+        stats.t.interval(0.95, 5, (first - second).mean(), stats.sem(first - second))
     )
 
 
+def test_folds_are_put_together_by_the_numbers_of_their_rows() -> None:
+    rng = np.random.default_rng(2)
+    first, second = rng.random((3, 50)), rng.random((3, 50))
+    found, test, p = compare(_folds(first, 5), _folds(second, 5), Confirmation(5, 3))
+    trainings = np.zeros((3, 50), np.int64)
+    for repeat in range(3):
+        order = np.random.default_rng(repeat).permutation(50)
+        for fold, part in enumerate(np.array_split(order, 5)):
+            trainings[repeat, part] = fold
+    wanted, chance = crossed(first - second, trainings)
+    assert (test, p) == ("crossed", pytest.approx(chance))
+    assert found is not None and found.n == 15
+    assert found.mean == pytest.approx(wanted.mean)
+
+
+def test_rows_that_some_repeat_lacks_are_left_out() -> None:
+    """A fold that failed in one arm: its rows are judged in the other repeats only."""
+    rng = np.random.default_rng(3)
+    first, second = _folds(rng.random((2, 50)), 5), _folds(rng.random((2, 50)), 5)
+    failed = dict(first.values)
+    del failed[0, 1]
+    found, _, _ = compare(Sample(failed, first.rows), second, FOLDS)
+    assert found is not None and found.parts is not None
+    assert (found.n, found.parts.n_rows) == (9, 40)
+
+
+def test_repeats_of_one_search_are_one_unit() -> None:
+    rng = np.random.default_rng(4)
+    first, second = rng.random((4, 60)), rng.random((4, 60))
+    scheme = Confirmation(5, 4, searches=2)
+    found, _, p = compare(_folds(first, 5), _folds(second, 5), scheme)
+    table = first - second
+    _, chance = crossed(np.array([table[[0, 2]].mean(axis=0), table[[1, 3]].mean(axis=0)]))
+    assert found is not None and found.parts is not None and found.parts.n_units == 2
+    assert p == pytest.approx(chance)
+
+
+def test_metrics_alone_on_folds_are_corrected_for_their_overlap() -> None:
+    """Nadeau and Bengio: the variance of the mean is (1/k + test rows / training rows) s**2."""
+    differences = np.array([0.03, 0.01, 0.02, 0.04, 0.00])
+    found, test, p = compare(_metrics(*(0.5 + differences)), _metrics(*[0.5] * 5), FOLDS)
+    assert test == "corrected t"
+    error = differences.std(ddof=1) * math.sqrt(1 / 5 + 1 / 4)
+    assert p == pytest.approx(2 * stats.t.sf(0.02 / error, 4))
+    assert found is not None and found.parts is None
+
+
+def test_metrics_alone_on_one_split_name_no_winner() -> None:
+    arms = {"a": _metrics(0.90, 0.91, 0.92, 0.905), "b": _metrics(0.1, 0.12, 0.11, 0.1)}
+    verdict = _judge(arms)
+    assert (verdict.kind, verdict.claim, verdict.best) == ("described", "rows", "a")
+    assert verdict.comparisons[0].test == "paired t"
+
+
+def test_equal_values_are_no_evidence() -> None:
+    for arm in (_seeds(0.9, 0.8, 0.7), _metrics(0.9, 0.8, 0.7), _metrics(0.0, 0.0)):
+        _, test, p = compare(arm, arm, SEEDS)
+        assert (test, p) == ("equal", 1.0)
+
+
+@pytest.mark.parametrize(("n", "p"), [(2, 0.5), (3, 0.25), (5, 0.0625), (6, 0.03125)])
+@pytest.mark.parametrize("known", [_seeds, _metrics])
+def test_a_constant_difference_is_judged_by_its_signs(known: Any, n: Any, p: Any) -> None:
+    """All n signs agree by chance in 2 of 2**n cases."""
+    rows = np.array([350 - i for i in range(n)], np.float32)
+    first, second = rows / np.float32(360), (rows - 1) / np.float32(360)
+    found, _, chance = compare(known(*first.astype(float)), known(*second.astype(float)), SEEDS)
+    assert chance == p
+    assert found is not None and found.interval is None
+
+
 def test_fewer_than_two_pairs_test_nothing() -> None:
-    assert paired_test([0.9], [0.8]) == ("none", None)
-    assert paired_test([], []) == ("none", None)
+    assert compare(_metrics(0.9), _metrics(0.8), SEEDS)[1:] == ("none", None)
+    assert compare(_metrics(), _metrics(), SEEDS) == (None, "none", None)
+
+
+def test_an_arms_own_interval_has_the_luck_of_rows_in_it() -> None:
+    table = np.random.default_rng(5).random((2, 40))
+    nothing = _folds(np.zeros((2, 40)), 5)
+    found, _, _ = compare(_folds(table, 5), nothing, FOLDS)
+    assert found is not None
+    assert interval_of(_folds(table, 5), FOLDS) == found.interval
+    assert interval_of(_metrics(0.5), FOLDS) is None
 
 
 def test_a_winner_beats_every_other_arm() -> None:
-    verdict = judge(
+    verdict = _judge(
         {
             "sgd": _seeds(0.90, 0.91, 0.90, 0.92, 0.91),
             "adam": _seeds(0.97, 0.975, 0.968, 0.981, 0.974),
             "adamw": _seeds(0.94, 0.948, 0.939, 0.949, 0.946),
         },
-        ACCURACY,
     )
     assert (verdict.kind, verdict.best, verdict.tied) == ("winner", "adam", ("adam",))
+    assert verdict.claim == "split"
     assert [item.arm for item in verdict.comparisons] == ["adamw", "sgd"]
     differences = [0.03, 0.027, 0.029, 0.032, 0.028]
     item = verdict.comparisons[0]
@@ -107,29 +247,82 @@ def test_a_winner_beats_every_other_arm() -> None:
 
 def test_losses_are_better_when_lower() -> None:
     arms = {"a": _seeds(0.30, 0.31, 0.29, 0.30), "b": _seeds(0.10, 0.12, 0.10, 0.11)}
-    verdict = judge(arms, LOSS)
+    verdict = _judge(arms, LOSS)
     assert (verdict.kind, verdict.best) == ("winner", "b")
     assert verdict.comparisons[0].difference is not None
     assert verdict.comparisons[0].difference.mean == pytest.approx(-0.1925)
-    assert judge(arms, ACCURACY).best == "a"
+    assert _judge(arms).best == "a"
 
 
 def test_a_tie_lists_the_arms_that_may_be_as_good_best_first() -> None:
-    verdict = judge(
+    verdict = _judge(
         {
             "sgd": _seeds(0.80, 0.81, 0.80, 0.82, 0.81),
             "adam": _seeds(0.960, 0.975, 0.968, 0.981, 0.964),
             "adamw": _seeds(0.975, 0.965, 0.979, 0.970, 0.972),
         },
-        ACCURACY,
     )
     assert (verdict.kind, verdict.tied) == ("tie", ("adamw", "adam"))
     assert [item.behind for item in verdict.comparisons] == [False, True]
     assert verdict.limit == pytest.approx(0.05 * 2 / 3)
 
 
+def test_a_tie_says_how_large_a_difference_may_be() -> None:
+    """The end of the interval that is further from zero, of the arms in the tie alone."""
+    first, second = (0.960, 0.975, 0.968, 0.981, 0.964), (0.975, 0.965, 0.979, 0.970, 0.972)
+    far = _seeds(0.80, 0.81, 0.80, 0.82, 0.81)
+    verdict = _judge({"adam": _seeds(*first), "adamw": _seeds(*second), "sgd": far})
+    differences = np.array(second) - np.array(first)
+    ends = stats.t.interval(0.95, 4, differences.mean(), stats.sem(differences))
+    assert verdict.allowed == pytest.approx(max(map(abs, ends)))
+    assert _judge({"a": _seeds(0.9), "b": _seeds(0.8)}).allowed is None
+
+
+@pytest.mark.parametrize(
+    ("scheme", "claim"),
+    [
+        (Confirmation(5, 2), "configuration"),
+        (Confirmation(5, 3, searches=3), "search"),
+        (Confirmation(0, 5), "split"),
+    ],
+)
+def test_what_is_claimed_follows_from_what_varied(scheme: Confirmation, claim: str) -> None:
+    table = np.random.default_rng(6).random((3, 50))
+    arms = {"a": _folds(table, 5), "b": _folds(table[::-1], 5)}
+    assert judge(arms, ACCURACY, scheme).claim == claim
+
+
+@pytest.mark.parametrize("mean", [0.03, 0.08])
+def test_what_would_settle_a_difference_does_so(mean: float) -> None:
+    """With the numbers of rows, or of units, that it names the difference is as many standard
+    errors from zero as it has to be; with one fewer it isn't."""
+    parts = Parts(rows=0.09, units=0.0001, rest=0.1, n_rows=200, n_units=4)
+    needed = settling(Difference(20, -mean, parts=parts))
+    assert needed is not None and needed.rows is not None
+    wanted = mean / 2.8
+    assert parts.error(needed.rows, 4) <= wanted < parts.error(needed.rows - 1, 4)
+    assert needed.floor == pytest.approx(2.8 * math.sqrt(0.09 / 200))
+    assert (needed.units is None) == (mean < needed.floor)
+    if needed.units is not None:
+        assert parts.error(200, needed.units) <= wanted
+        assert needed.units == 1 or wanted < parts.error(200, needed.units - 1)
+
+
+def test_no_number_of_repeats_settles_what_the_rows_decide() -> None:
+    row = np.random.default_rng(8).normal(0.01, 1, 100)
+    needed = settling(crossed(np.array([row, row + 0.001]))[0])
+    assert needed is not None
+    assert needed.units is None
+    assert needed.rows is not None and needed.rows > 100
+
+
 def test_only_shared_seeds_are_compared() -> None:
-    verdict = judge({"a": {1: 0.9, 2: 0.8, 3: 0.7}, "b": {2: 0.6, 3: 0.6, 9: 0.1}}, ACCURACY)
+    verdict = _judge(
+        {
+            "a": Sample({(1, 0): 0.9, (2, 0): 0.8, (3, 0): 0.7}),
+            "b": Sample({(2, 0): 0.6, (3, 0): 0.6, (9, 0): 0.1}),
+        }
+    )
     difference = verdict.comparisons[0].difference
     assert difference is not None
     assert difference.n == 2
@@ -137,30 +330,30 @@ def test_only_shared_seeds_are_compared() -> None:
 
 
 def test_arms_without_a_shared_seed_or_with_one_tie() -> None:
-    apart = judge({"a": {1: 0.9}, "b": {2: 0.1}}, ACCURACY)
+    apart = judge({"a": Sample({(1, 0): 0.9}), "b": Sample({(2, 0): 0.1})}, ACCURACY, FOLDS)
     assert (apart.kind, apart.tied, apart.comparisons[0].difference) == ("tie", ("a", "b"), None)
-    one = judge({"a": {1: 0.9}, "b": {1: 0.1}}, ACCURACY)
+    one = judge({"a": _metrics(0.9), "b": _metrics(0.1)}, ACCURACY, FOLDS)
     assert (one.kind, one.comparisons[0].p, one.comparisons[0].corrected) == ("tie", None, None)
 
 
 def test_an_arm_that_cannot_be_tested_keeps_others_from_winning() -> None:
-    arms = {"a": _seeds(0.9, 0.91, 0.92), "b": _seeds(0.1, 0.12, 0.11), "c": {0: 0.2}}
-    verdict = judge(arms, ACCURACY)
+    arms = {"a": _seeds(0.9, 0.91, 0.92), "b": _seeds(0.1, 0.12, 0.11), "c": _seeds(0.2)}
+    verdict = _judge(arms)
     assert (verdict.kind, verdict.tied) == ("tie", ("a", "c"))
 
 
 def test_equal_means_name_the_first_arm_and_tie() -> None:
-    verdict = judge({"a": _seeds(0.9, 0.9), "b": _seeds(0.9, 0.9)}, ACCURACY)
+    verdict = _judge({"a": _seeds(0.9, 0.9), "b": _seeds(0.9, 0.9)})
     assert (verdict.kind, verdict.tied, verdict.comparisons[0].p) == ("tie", ("a", "b"), 1.0)
 
 
 def test_no_winner_while_seeds_are_to_come() -> None:
     arms = {"a": _seeds(0.90, 0.91, 0.92), "b": _seeds(0.1, 0.12, 0.11)}
-    assert judge(arms, ACCURACY).kind == "winner"
-    assert judge(arms, ACCURACY, final=False).kind == "open"
+    assert _judge(arms).kind == "winner"
+    assert _judge(arms, final=False).kind == "open"
 
 
 def test_one_arm_is_not_compared_and_none_not_judged() -> None:
-    assert judge({"a": _seeds(0.9, 0.8)}, ACCURACY).kind == "single"
-    assert judge({"a": {}}, ACCURACY).kind == "none"
-    assert judge({}, ACCURACY).kind == "none"
+    assert _judge({"a": _seeds(0.9, 0.8)}).kind == "single"
+    assert _judge({"a": _metrics()}).kind == "none"
+    assert _judge({}).kind == "none"

@@ -23,8 +23,9 @@ def test_a_winner_with_its_numbers() -> None:
     assert report.status == "Winner"
     # means 0.975 and 0.905; differences 0.07, 0.069, 0.071: mean 0.07, sd 0.001, t = 121.2
     assert report.headline == (
-        "adam wins with val_accuracy 0.9750 ± 0.0050 over 3 seeds: +0.0700 against sgd, "
-        "the next best (p < 0.001)."
+        "adam wins with val_accuracy 0.9750 ± 0.0050 over 3 trainings: +0.0700 against "
+        "sgd, the next best (p < 0.001). This holds for models trained on these training rows, on "
+        "new rows like these."
     )
     assert report.notes == ()
     assert report.best_run == "adam-1-search-1"
@@ -32,7 +33,9 @@ def test_a_winner_with_its_numbers() -> None:
 
 def test_a_winner_by_lower_loss() -> None:
     report = build(finished({"adam": [0.30, 0.31, 0.29], "sgd": [0.10, 0.112, 0.091]}, LOSS))
-    assert report.headline.startswith("sgd wins with val_loss 0.1010 ± 0.0105 over 3 seeds: -0.19")
+    assert report.headline.startswith(
+        "sgd wins with val_loss 0.1010 ± 0.0105 over 3 trainings: -0.19"
+    )
     assert "val_loss, lower is better" in report.markdown
 
 
@@ -40,8 +43,9 @@ def test_a_tie_of_two() -> None:
     report = build(finished({"adam": [0.97, 0.96, 0.98], "sgd": [0.975, 0.95, 0.98]}))
     assert report.status == "Tie"
     assert report.headline == (
-        "No clear winner between adam and sgd: val_accuracy 0.9700 ± 0.0100 over 3 seeds "
-        "against 0.9683 ± 0.0161 over 3 seeds."
+        "No clear winner between adam and sgd: val_accuracy 0.9700 ± 0.0100 over 3 trainings "
+        "against 0.9683 ± 0.0161 over 3 trainings. Whatever the truth, they are within 0.0206 of "
+        "each other. A difference of 0.0017 would take more than 150 seeds to settle."
     )
     assert "best mean of the tied arms" in report.markdown
 
@@ -57,7 +61,7 @@ def test_a_tie_of_three_leaves_the_others_out() -> None:
 def test_one_arm_is_only_described() -> None:
     report = build(finished({"adam": [0.97, 0.96, 0.98]}))
     assert report.status == "One arm"
-    assert report.headline == "adam reaches val_accuracy 0.9700 ± 0.0100 over 3 seeds."
+    assert report.headline == "adam reaches val_accuracy 0.9700 ± 0.0100 over 3 trainings."
     assert "Is the difference real?" not in report.markdown
 
 
@@ -65,9 +69,9 @@ def test_one_arm_with_one_trial_and_nothing_else() -> None:
     report = build(sweep(search("adam", 0, 0.9), arms=["adam"], trials=1, confirm_seeds=0))
     assert report.status == "Not confirmed"
     assert report.headline == (
-        "The best of the search is adam/0 with val_accuracy 0.9000, not confirmed on fresh seeds."
+        "The best of the search is adam/0 with val_accuracy 0.9000, not confirmed."
     )
-    _says(report, "weren't confirmed on fresh seeds (confirm.seeds=0)")
+    _says(report, "weren't confirmed (confirm.seeds=0)")
     assert report.best_run == "adam-0-search-1"
 
 
@@ -100,11 +104,10 @@ def test_a_search_that_is_over_and_a_confirmation_not_begun() -> None:
     report = build(sweep(*runs))
     assert report.status == "Not decided yet"
     assert report.headline == (
-        "Not decided yet: the search is led by adam/1 with val_accuracy 0.9100, not confirmed on "
-        "fresh seeds."
+        "Not decided yet: the search is led by adam/1 with val_accuracy 0.9100, not confirmed yet."
     )
-    _says(report, "adam: 3 of 3 seeds not trained yet")
-    assert "It isn't confirmed on fresh seeds." in report.markdown
+    _says(report, "adam: 3 of 3 confirmations not trained yet")
+    assert "It isn't confirmed." in report.markdown
 
 
 def test_a_confirmation_half_done_names_no_winner() -> None:
@@ -113,9 +116,9 @@ def test_a_confirmation_half_done_names_no_winner() -> None:
     report = build(sweep(*runs))
     assert report.status == "Not decided yet"
     assert report.headline == (
-        "Not decided yet: adam leads with val_accuracy 0.9750 ± 0.0050 over 3 seeds."
+        "Not decided yet: adam leads with val_accuracy 0.9750 ± 0.0050 over 3 trainings."
     )
-    _says(report, "sgd: 1 of 3 seeds not trained yet")
+    _says(report, "sgd: 1 of 3 confirmations not trained yet")
 
 
 def test_an_arm_with_a_diverged_seed_cannot_win() -> None:
@@ -124,8 +127,8 @@ def test_an_arm_with_a_diverged_seed_cannot_win() -> None:
     runs.append(confirm("sgd", 1, 2, 0.2, "diverged"))
     report = build(sweep(*runs, arms=["sgd", "adam", "rmsprop"]))
     assert report.headline.startswith("adam wins")
-    assert report.headline.endswith("; sgd diverged on some seeds and can't win.")
-    _says(report, "sgd: 1 of 3 seeds diverged, so it can't win")
+    assert "; sgd diverged in some trainings and can't win. This" in report.headline
+    _says(report, "sgd: 1 of 3 confirmations diverged, so it can't win")
     assert report.best_run == "adam-1-search-1"
     assert report.table.rows[-1][0] == "sgd"
     assert report.table.rows[-1][3] == "0.9900 ± 0.0000 (2 of 3)"
@@ -139,7 +142,7 @@ def test_all_arms_with_a_diverged_seed() -> None:
     report = build(sweep(*runs))
     assert report.status == "No winner"
     assert report.headline == (
-        "No winner: the best configuration of each confirmed arm diverged on some seed."
+        "No winner: the best configuration of each confirmed arm diverged in some training."
     )
     assert report.best_run == "adam-0-search-1"
 
@@ -155,14 +158,8 @@ def test_one_arm_left_when_the_other_never_finished() -> None:
 def test_one_seed_allows_no_test() -> None:
     report = build(finished({"adam": [0.97], "sgd": [0.90]}))
     assert report.status == "Tie"
-    _says(report, "one confirmation seed per arm there can be no interval and no test")
-    assert "too few seeds to tell" in report.markdown
-
-
-def test_a_constant_difference_is_explained() -> None:
-    report = build(finished({"adam": [0.9, 0.8, 0.7], "sgd": [0.8, 0.7, 0.6]}))
-    assert report.status == "Tie"
-    _says(report, "the same on every seed")
+    _says(report, "one confirmation per arm there can be no interval and no test")
+    assert "too few trainings to tell" in report.markdown
 
 
 def test_failed_trials_and_seeds_are_counted() -> None:
@@ -175,7 +172,7 @@ def test_failed_trials_and_seeds_are_counted() -> None:
     _says(
         report,
         "2 trials failed; the error is on their MLflow runs.",
-        "sgd: 1 of 3 seeds failed; the error is on its MLflow run.",
+        "sgd: 1 of 3 confirmations failed; the error is on its MLflow run.",
     )
 
 

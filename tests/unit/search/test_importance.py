@@ -14,7 +14,15 @@ import pytest
 
 from fairsweep.config.space import Dimension
 from fairsweep.config.stored_space import plain
-from fairsweep.records import Importance, Importances, Objective, RunRecord, SweepRecord, TrialKey
+from fairsweep.records import (
+    Confirmation,
+    Importance,
+    Importances,
+    Objective,
+    RunRecord,
+    SweepRecord,
+    TrialKey,
+)
 from fairsweep.search.importance import importances
 from fairsweep.search.samplers import distribution
 
@@ -59,8 +67,9 @@ def sweep(
 ) -> SweepRecord:
     return SweepRecord(
         name="s", run_id="r", experiment="e", experiment_id="1", objective=objective,
-        group="optimizer", arms=("adam",), trials=len(runs), confirm_seeds=0, data={},
-        data_sha256="", started=0, commands={}, runs=tuple(runs), spaces={"adam": plain(space)},
+        group="optimizer", arms=("adam",), trials=len(runs), confirmation=Confirmation(0, 0),
+        data={}, data_sha256="", started=0, commands={}, runs=tuple(runs),
+        spaces={"adam": plain(space)},
     )  # fmt: skip
 
 

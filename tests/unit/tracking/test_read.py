@@ -12,7 +12,7 @@ from fairsweep.tracking.read import read_sweep, stored
 from fairsweep.tracking.store import Store
 from fairsweep.tracking.write.operations import Writer
 from fairsweep.tracking.write.run import STATUS
-from tests.unit.tracking.test_replay import DATA, METRICS, PLAN
+from tests.unit.tracking.test_replay import FACTS, PLAN
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 ACCURACY = Objective("val_accuracy", "maximize")
@@ -22,7 +22,7 @@ ACCURACY = Objective("val_accuracy", "maximize")
 def store(empty_store: Callable[[Path], Store], tmp_path: Path) -> Store:
     """A store with a sweep that has just begun."""
     store = empty_store(tmp_path / "mlruns")
-    Writer(store, PLAN, DATA, "0", METRICS).open()
+    Writer(store, PLAN, FACTS).open()
     return store
 
 

@@ -13,10 +13,11 @@ import pytest
 
 from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.config.schema import Tracking
-from fairsweep.records import EpochMetrics, TrialKey, TrialResult
+from fairsweep.records import Confirmation, EpochMetrics, TrialKey, TrialResult
 from fairsweep.stages.search import trial_spec
 from fairsweep.tracking.store import Store, find_store
 from fairsweep.tracking.write import Tracker
+from fairsweep.tracking.write.frame import Facts
 from fairsweep.tracking.write.operations import Writer
 from fairsweep.tracking.write.spool import Operation, Spool
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 
 PLAN = compose_sweep(["optimizer=adam", "sweep.name=replayed"])
 DATA: dict[str, object] = {"name": "digits", "source": "digits"}
-METRICS = ("loss", "accuracy")
+FACTS = Facts(DATA, "0", ("loss", "accuracy"), Confirmation(5, 2))
 KEY = TrialKey("adam", "search", 0)
 SPEC = trial_spec(PLAN, PLAN.arms[0], KEY, {}, seed=1)
 
@@ -51,7 +52,7 @@ def operations(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Sequ
         patch.setattr(Spool, "done", lambda _: None)
         patch.setattr(Spool, "clear", lambda _: None)
         store = find_store(Tracking("local", str(root)))
-        with Tracker(store, PLAN, DATA, "0", METRICS, path) as tracker:
+        with Tracker(store, PLAN, FACTS, path) as tracker:
             tracker.open()
             for attempt in (1, 2, 3):
                 key = replace(KEY, attempt=attempt)
@@ -69,7 +70,7 @@ def operations(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Sequ
 
 
 def carried_out(store: Store, operations: Sequence[Operation], again: bool) -> None:
-    writer = Writer(store, PLAN, DATA, "0", METRICS)
+    writer = Writer(store, PLAN, FACTS)
     writer.open()
     for operation in operations:
         writer.carry_out(operation, again)

@@ -170,5 +170,3 @@ def _split_problems(data: Data) -> Iterator[Problem]:
             f"validation and test must leave rows to train on, got {data.validation} + {data.test}",
         )
     yield from seed("data.seed", data.seed)
-    if data.validation_seed is not None:
-        yield from seed("data.validation_seed", data.validation_seed)

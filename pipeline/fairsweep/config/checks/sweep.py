@@ -122,6 +122,14 @@ def sweep_problems(config: Config, longest: int) -> Iterator[Problem]:
     yield from one_of("terminal", config.terminal, TERMINALS)
     yield from at_least("search.trials", config.search.trials, 1)
     yield from at_least("confirm.seeds", config.confirm.seeds, 0)
+    yield from at_least("confirm.repeats", config.confirm.repeats, 1)
+    folds = config.confirm.folds
+    if folds is not None and (folds == 1 or folds < 0):
+        yield (
+            "confirm.folds",
+            f"need at least 2, because each fold is judged by a model that was trained on the "
+            f"others, or 0 for none; got {folds}",
+        )
     yield from at_least("confirm.top", config.confirm.top, 1)
     if config.search.epochs is not None:
         yield from at_least("search.epochs", config.search.epochs, longest)

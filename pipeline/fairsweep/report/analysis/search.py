@@ -111,7 +111,7 @@ def smoothed(points: Sequence[tuple[float, float]]) -> tuple[Window, ...]:
 
 def target(selection: Selection) -> float | None:
     """A value within 1 % of the best confirmed mean: what arms are timed to; None without one."""
-    means = [statistics.fmean(own.values()) for own in selection.samples.values()]
+    means = [sample.mean for sample in selection.samples.values()]
     index = selection.objective.best(means)
     if index is None:
         return None

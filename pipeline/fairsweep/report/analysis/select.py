@@ -11,15 +11,20 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from fairsweep.metrics import base_name, measured_on_validation
 from fairsweep.records import (
+    Confirmation,
     Objective,
     RunRecord,
     SweepRecord,
+    TrialKey,
     best_configurations,
     configuration,
 )
+from fairsweep.report.analysis.differences import Sample, interval_of
+from fairsweep.report.analysis.statistics import Verdict, judge
 
 OUTCOMES = ("complete", "pruned", "diverged", "failed", "running")
 
@@ -34,8 +39,8 @@ class ArmSelection:
         default: Trial 0, which trains the arm's defaults; None before it has begun.
         best: The best complete search run, the first of equals; None when none is complete.
         chosen: The search run whose configuration stands for the arm: of those confirmed the one
-            with the best mean, one that diverged on no seed first; `best` until one is.
-        seeds: The confirmation runs of `chosen`, by repeat and of any outcome.
+            with the best mean, one that never diverged first; `best` until one is.
+        confirmations: The confirmation runs of `chosen`, by their place and of any outcome.
         pending: Whether runs are still to come, so that its numbers may change.
     """
 
@@ -44,18 +49,27 @@ class ArmSelection:
     default: RunRecord | None
     best: RunRecord | None
     chosen: RunRecord | None
-    seeds: tuple[RunRecord, ...]
+    confirmations: tuple[RunRecord, ...]
     pending: bool
 
     @property
     def confirmed(self) -> tuple[RunRecord, ...]:
-        """The confirmation runs that ended well, by repeat."""
-        return tuple(run for run in self.seeds if has_result(run))
+        """The confirmation runs that ended well, by place."""
+        return tuple(run for run in self.confirmations if has_result(run))
 
-    @property
-    def values(self) -> Mapping[int, float]:
-        """The confirmed value of the objective by seed."""
-        return {run.seed: value_of(run) for run in self.confirmed}
+    def sample(self, metric: str) -> Sample:
+        """What the confirmation runs that ended well gave, by the objective's metric."""
+        name = base_name(metric)
+        return Sample(
+            {run.key.place: value_of(run) for run in self.confirmed},
+            {
+                run.key.place: (run.judged.rows, run.judged.metrics[name])
+                for run in self.confirmed
+                if run.judged is not None and name in run.judged.metrics
+            }
+            if measured_on_validation(metric)
+            else {},
+        )
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -63,9 +77,9 @@ class ArmSelection:
         return _count(self.trials)
 
     @property
-    def seed_counts(self) -> Mapping[str, int]:
+    def confirmation_counts(self) -> Mapping[str, int]:
         """How many confirmation runs ended in each of `OUTCOMES`."""
-        return _count(self.seeds)
+        return _count(self.confirmations)
 
     @property
     def epochs(self) -> int:
@@ -79,8 +93,8 @@ class ArmSelection:
 
     @property
     def eligible(self) -> bool:
-        """Whether the arm may win: confirmed, and no seed of its configuration diverged."""
-        return bool(self.confirmed) and self.seed_counts["diverged"] == 0
+        """Whether the arm may win: confirmed, and its configuration never diverged."""
+        return bool(self.confirmed) and self.confirmation_counts["diverged"] == 0
 
 
 @dataclass(frozen=True)
@@ -91,7 +105,7 @@ class Selection:
         arms: One entry for every arm of the sweep, in its order.
         objective: What "best" means here.
         running: How many runs are training at this moment.
-        seeds: How many confirmation seeds the sweep asks of each arm.
+        scheme: How the sweep asks each arm to be confirmed.
         sampler: What drew the trials.
         metrics: What each epoch is measured by.
     """
@@ -99,7 +113,7 @@ class Selection:
     arms: tuple[ArmSelection, ...]
     objective: Objective
     running: int
-    seeds: int
+    scheme: Confirmation
     sampler: str = ""
     metrics: tuple[str, ...] = ()
 
@@ -117,9 +131,19 @@ class Selection:
         return any(entry.confirmed for entry in self.arms)
 
     @property
-    def samples(self) -> Mapping[str, Mapping[int, float]]:
-        """Confirmed values by arm and seed, of the arms that may win."""
-        return {entry.arm: entry.values for entry in self.arms if entry.eligible}
+    def samples(self) -> Mapping[str, Sample]:
+        """What confirmations gave, of the arms that may win."""
+        metric = self.objective.metric
+        return {entry.arm: entry.sample(metric) for entry in self.arms if entry.eligible}
+
+    @property
+    def verdict(self) -> Verdict:
+        """What they allow to say."""
+        return judge(self.samples, self.objective, self.scheme, final=not self.pending)
+
+    def interval(self, entry: ArmSelection) -> tuple[float, float] | None:
+        """The 95 % interval of an arm's confirmed mean; None where nothing tells."""
+        return interval_of(entry.sample(self.objective.metric), self.scheme)
 
     def leader(self) -> ArmSelection | None:
         """The arm whose best search run is the best of all; None when no trial is complete."""
@@ -144,10 +168,10 @@ def select(sweep: SweepRecord) -> Selection:
     confirming = {run.key.arm for run in runs if run.key.stage == "confirm"}
     arms = tuple(_select_arm(sweep, arm, runs, arm in confirming) for arm in sweep.arms)
     running = sum(
-        run.outcome == "running" for entry in arms for run in (*entry.trials, *entry.seeds)
+        run.outcome == "running" for entry in arms for run in (*entry.trials, *entry.confirmations)
     )
     return Selection(
-        arms, sweep.objective, running, sweep.confirm_seeds, sweep.sampler, sweep.metrics
+        arms, sweep.objective, running, sweep.confirmation, sweep.sampler, sweep.metrics
     )
 
 
@@ -167,14 +191,14 @@ def _count(runs: Iterable[RunRecord]) -> Mapping[str, int]:
 
 
 def _last_attempts(runs: Iterable[RunRecord]) -> list[RunRecord]:
-    last: dict[tuple[str, str, int, int], RunRecord] = {}
+    last: dict[TrialKey, RunRecord] = {}
     for run in runs:
         if run.outcome == "interrupted":
             continue
-        place = (run.key.arm, run.key.stage, run.key.trial, run.key.repeat)
-        if place not in last or run.key.attempt > last[place].key.attempt:
-            last[place] = run
-    return [last[place] for place in sorted(last)]
+        key = replace(run.key, attempt=1)
+        if key not in last or run.key.attempt > last[key].key.attempt:
+            last[key] = run
+    return sorted(last.values(), key=lambda run: (run.key.arm, run.key.trial, run.key.place))
 
 
 def _select_arm(
@@ -182,23 +206,27 @@ def _select_arm(
 ) -> ArmSelection:
     own = [run for run in runs if run.key.arm == arm]
     trials = tuple(run for run in own if run.key.stage == "search")
-    top = _top(trials, sweep.objective, sweep.confirm_top)
-    seeds = {
+    top = _top(trials, sweep.objective, sweep.confirmation.top)
+    confirmations = {
         run.key.trial: tuple(
-            seed for seed in own if seed.key.stage == "confirm" and seed.key.trial == run.key.trial
+            other
+            for other in own
+            if other.key.stage == "confirm" and other.key.trial == run.key.trial
         )
         for run in top
     }
-    chosen = _chosen(top, seeds, sweep.objective)
-    trained = sum(map(len, seeds.values()))
+    chosen = _chosen(top, confirmations, sweep.objective)
+    trained = sum(map(len, confirmations.values()))
     return ArmSelection(
         arm=arm,
         trials=trials,
         default=next((run for run in trials if run.key.trial == 0), None),
         best=top[0] if top else None,
         chosen=chosen,
-        seeds=seeds[chosen.key.trial] if chosen else (),
-        pending=_pending(sweep, own, trials, trained < sweep.confirm_seeds * len(top), confirming),
+        confirmations=confirmations[chosen.key.trial] if chosen else (),
+        pending=_pending(
+            sweep, own, trials, trained < sweep.confirmation.trainings * len(top), confirming
+        ),
     )
 
 
@@ -215,18 +243,18 @@ def _top(trials: Iterable[RunRecord], objective: Objective, count: int) -> list[
 
 
 def _chosen(
-    top: list[RunRecord], seeds: Mapping[int, tuple[RunRecord, ...]], objective: Objective
+    top: list[RunRecord], runs: Mapping[int, tuple[RunRecord, ...]], objective: Objective
 ) -> RunRecord | None:
     """What stands for an arm, of its confirmed configurations."""
-    confirmed = [run for run in top if any(map(has_result, seeds[run.key.trial]))]
+    confirmed = [run for run in top if any(map(has_result, runs[run.key.trial]))]
     steady = [
         run
         for run in confirmed
-        if not any(seed.outcome == "diverged" for seed in seeds[run.key.trial])
+        if not any(other.outcome == "diverged" for other in runs[run.key.trial])
     ]
     candidates = steady or confirmed or top
     means = [
-        statistics.fmean([value_of(s) for s in seeds[run.key.trial] if has_result(s)] or [math.nan])
+        statistics.fmean([value_of(r) for r in runs[run.key.trial] if has_result(r)] or [math.nan])
         for run in candidates
     ]
     index = objective.best(means)

@@ -1,68 +1,52 @@
-"""Judges the arms: means with intervals, paired differences, and whether there is a winner.
+"""Judges the arms: their means, and whether there is a winner.
 
-In: the confirmed values of the objective by arm and seed. Out: a `Verdict`. The rules, and the
-reasons for them, stand at `judge`; `tests/unit/report/test_calibration.py` measures how often
-they are wrong.
+In: what the confirmations of each arm gave. Out: a `Verdict`. The rules, and the reasons for them,
+stand at `judge`; `make calibrate` measures how often they are wrong.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from scipy.special import stdtr, stdtrit
+from fairsweep.records import Confirmation, Objective
+from fairsweep.report.analysis.differences import LEVEL, Difference, Sample, Test, compare
 
-from fairsweep.records import Objective
-
-LEVEL = 0.05
-"""The share of sweeps of equal arms in which a winner may be named by chance."""
-
-RESOLUTION = 1e-6
-"""Differences that vary by less than this share of the values are the same number: metrics are
-computed in 32-bit floats, which carry seven digits."""
-
-Test = Literal["paired t", "sign flip", "equal", "none"]
+Claim = Literal["configuration", "search", "split", "rows"]
+"""What the evidence can speak of: a configuration on new rows; an arm with its search; models of
+one training part, on new rows; or only the rows that were there."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Mean of `n` values, standard deviation (n - 1) and 95 % t interval (None below two)."""
+    """Mean of `n` values, and their standard deviation (n - 1; None below two)."""
 
     n: int
     mean: float
     sd: float | None
-    interval: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The best arm against `arm`, over the seeds that both have.
+    """The best arm against `arm`, over the trainings that both have.
 
     Attributes:
         arm: The other arm.
-        difference: Best minus other, seed by seed; None when they share no seed.
-        test: Which test gave `p` (see `paired_test`).
-        p: Its two-sided p-value; None when fewer than two seeds are shared.
+        difference: None when they share no training.
+        test: Which test gave `p` (see `compare`).
+        p: Its two-sided p-value; None where there is too little to tell.
         corrected: `p` after Holm's correction over all comparisons of this verdict.
         behind: Whether the other arm is really behind the best one (see `judge`).
     """
 
     arm: str
-    difference: Summary | None
+    difference: Difference | None
     test: Test
     p: float | None
     corrected: float | None = None
     behind: bool = False
-
-    @property
-    def effect(self) -> float | None:
-        """Cohen's d of paired values: the mean difference in standard deviations of the
-        differences; None where they don't vary."""
-        if self.test != "paired t" or self.difference is None or not self.difference.sd:
-            return None
-        return self.difference.mean / self.difference.sd
 
 
 @dataclass(frozen=True)
@@ -71,23 +55,38 @@ class Verdict:
 
     Attributes:
         kind: `winner`: `best` beats every other arm. `tie`: it doesn't, `tied` lists the arms
-            that may be as good. `open`: seeds are still to come. `single`: one arm, no
+            that may be as good. `described`: the best arm on the rows that were there, of which
+            nothing follows for others. `open`: trainings are still to come. `single`: one arm, no
             comparison. `none`: no confirmed value at all.
         best: The arm with the best mean, the first of equals.
         tied: In a tie the best arm and all that aren't really behind it, best mean first.
         comparisons: `best` against each other arm, best mean first.
         limit: Corrected p-value below which an arm is left out of a tie.
+        claim: What the evidence can speak of.
     """
 
-    kind: Literal["winner", "tie", "open", "single", "none"]
+    kind: Literal["winner", "tie", "described", "open", "single", "none"]
     best: str | None = None
     tied: tuple[str, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     limit: float = LEVEL
+    claim: Claim = "configuration"
+
+    @property
+    def allowed(self) -> float | None:
+        """The largest difference that the data still allow between the best arm and those tied
+        with it, in either direction; None where nothing tells."""
+        intervals = [
+            item.difference.interval
+            for item in self.comparisons
+            if item.arm in self.tied and item.difference is not None
+        ]
+        ends = [abs(end) for interval in intervals if interval is not None for end in interval]
+        return max(ends) if ends and None not in intervals else None
 
 
 def summarize(values: Sequence[float]) -> Summary | None:
-    """Mean, standard deviation and the 95 % t interval of the mean.
+    """Mean and standard deviation.
 
     Args:
         values: Finite numbers; None is the answer to an empty sequence.
@@ -97,10 +96,8 @@ def summarize(values: Sequence[float]) -> Summary | None:
         return None
     mean = math.fsum(values) / n
     if n == 1:
-        return Summary(1, mean, None, None)
-    sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    half = float(stdtrit(n - 1, 1 - LEVEL / 2)) * sd / math.sqrt(n)
-    return Summary(n, mean, sd, (mean - half, mean + half))
+        return Summary(1, mean, None)
+    return Summary(n, mean, math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (n - 1)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -117,31 +114,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def paired_test(first: Sequence[float], second: Sequence[float]) -> tuple[Test, float | None]:
-    """Tests whether paired values differ: the name of the test, and its two-sided p-value.
-
-    Below two pairs nothing can be tested (`none`). Differences that are all zero give p = 1
-    (`equal`). Differences that are all the same number but not zero have no variance, and a
-    t-test has no answer; it would be infinitely sure after two seeds. The exact sign-flip test
-    has one: if the arms were equal, each of the n differences could as well have had the other
-    sign, so all n agreeing has probability 2 / 2**n (`sign flip`); with fewer than six seeds that
-    is not below 0.05. Everything else is the paired t-test (`paired t`).
-    """
-    differences = [a - b for a, b in zip(first, second, strict=True)]
-    summary = summarize(differences)
-    if summary is None or summary.sd is None:
-        return "none", None
-    smallest = RESOLUTION * max(map(abs, (*first, *second)))
-    if summary.sd <= smallest:
-        if abs(summary.mean) <= smallest:
-            return "equal", 1.0
-        return "sign flip", 2.0 ** (1 - summary.n)
-    t = abs(summary.mean) / (summary.sd / math.sqrt(summary.n))
-    return "paired t", 2 * float(stdtr(summary.n - 1, -t))
-
-
 def judge(
-    samples: Mapping[str, Mapping[int, float]], objective: Objective, *, final: bool = True
+    samples: Mapping[str, Sample],
+    objective: Objective,
+    scheme: Confirmation,
+    *,
+    final: bool = True,
 ) -> Verdict:
     """Compares the arm with the best mean to every other one, and says whether it won.
 
@@ -155,16 +133,20 @@ def judge(
     would be told apart by chance more often than in 5 %. There are k (k - 1) / 2 pairs, k / 2
     times as many as the comparisons made, so the limit for that is 0.05 * 2 / k.
 
+    What differs from seed to seed on rows that are always the same ones says nothing about other
+    rows: without anything known of them no winner is named (`described`).
+
     Args:
-        samples: Confirmed values by arm and seed; arms without any are left out.
+        samples: What each arm's confirmations gave; arms without any are left out.
         objective: Which values are better.
-        final: False while seeds are still to come. Looking again and again until some result
+        scheme: How arms were confirmed.
+        final: False while trainings are still to come. Looking again and again until some result
             looks good finds a winner by chance, so none is named before the last one.
 
     Returns:
         The verdict; its comparisons are there in every case.
     """
-    means = {arm: math.fsum(own.values()) / len(own) for arm, own in samples.items() if own}
+    means = {arm: own.mean for arm, own in samples.items() if own.values}
     index = objective.best(list(means.values()))
     if index is None:
         return Verdict("none")
@@ -175,28 +157,29 @@ def judge(
     if not others:
         return Verdict("single" if final else "open", best, (best,))
     limit = LEVEL * 2 / (len(others) + 1)
-    raw = [_compare(samples[best], samples[arm], arm) for arm in others]
+    raw = [Comparison(arm, *compare(samples[best], samples[arm], scheme)) for arm in others]
     corrected = holm([1.0 if item.p is None else item.p for item in raw])
     won = all(p < LEVEL for p in corrected)
     comparisons = tuple(
-        Comparison(
-            arm=item.arm,
-            difference=item.difference,
-            test=item.test,
-            p=item.p,
+        replace(
+            item,
             corrected=None if item.p is None else p,
             behind=p < (LEVEL if won else limit),
         )
         for item, p in zip(raw, corrected, strict=True)
     )
     tied = (best, *(item.arm for item in comparisons if not item.behind))
-    kind: Literal["winner", "tie", "open"] = "open" if not final else "winner" if won else "tie"
-    return Verdict(kind, best, (best,) if won else tied, comparisons, limit)
+    claim = _claim(comparisons, scheme)
+    kind: Literal["winner", "tie", "described", "open"] = "winner" if won else "tie"
+    if not final:
+        kind = "open"
+    elif claim == "rows":
+        kind = "described"
+    return Verdict(kind, best, (best,) if won else tied, comparisons, limit, claim)
 
 
-def _compare(best: Mapping[int, float], other: Mapping[int, float], arm: str) -> Comparison:
-    shared = sorted(best.keys() & other.keys())
-    first, second = [best[seed] for seed in shared], [other[seed] for seed in shared]
-    test, p = paired_test(first, second)
-    difference = summarize([a - b for a, b in zip(first, second, strict=True)])
-    return Comparison(arm, difference, test, p)
+def _claim(comparisons: Sequence[Comparison], scheme: Confirmation) -> Claim:
+    if scheme.folds:
+        return "search" if scheme.searches > 1 else "configuration"
+    known = all(item.test != "paired t" for item in comparisons)
+    return "split" if known else "rows"

@@ -22,12 +22,12 @@ STRONG = 0.64
 
 
 def confusion_matrix(entry: ArmSelection | None) -> Figure | None:
-    """The test rows of an arm's confirmed seeds by true and predicted class; None where they
+    """The test rows of an arm's confirmations by true and predicted class; None where they
     weren't counted."""
     found = None if entry is None else _sum([run.confusion for run in entry.confirmed])
     if entry is None or found is None:
         return None
-    seeds = sum(run.confusion is not None for run in entry.confirmed)
+    count = sum(run.confusion is not None for run in entry.confirmed)
     kept = _worst(found)
     rows = [sum(row) for row in found.counts]
     shares = [[found.counts[i][j] / rows[i] if rows[i] else 0.0 for j in kept] for i in kept]
@@ -52,7 +52,7 @@ def confusion_matrix(entry: ArmSelection | None) -> Figure | None:
     return Figure(
         name="confusion",
         section="classes",
-        title=f"Confusion matrix of {entry.arm}, {_seeds(seeds)}",
+        title=f"Confusion matrix of {entry.arm}, {_trainings(count)}",
         caption=_most_frequent(found) + left_out,
         height=70 + (36 if len(kept) <= SPELLED_OUT else 26) * len(kept),
         spec={"data": _traces(found, kept, shares), "layout": place},
@@ -153,5 +153,5 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _seeds(seeds: int) -> str:
-    return "one seed" if seeds == 1 else f"{seeds} seeds together"
+def _trainings(count: int) -> str:
+    return "one training" if count == 1 else f"{count} trainings together"

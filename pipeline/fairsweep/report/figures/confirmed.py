@@ -1,4 +1,4 @@
-"""The confirmed values of each arm, seed by seed."""
+"""The confirmed values of each arm, training by training."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from fairsweep.report.text.numbers import number
 
 
 def confirmed_values(selection: Selection, order: Sequence[str]) -> Figure | None:
-    """Each confirmed seed of each arm as a point, with mean and 95 % interval; None without any."""
+    """Each confirmation of each arm as a point, with mean and 95 % interval; None without any."""
     style = styles([entry.arm for entry in selection.arms])
     entries = [selection[arm] for arm in order if selection[arm].confirmed]
     if not entries:
         return None
     data: list[dict[str, Any]] = []
     for row, entry in enumerate(entries):
-        data += _confirmed_traces(entry, style[entry.arm], row)
+        data += _confirmed_traces(entry, selection.interval(entry), style[entry.arm], row)
     names = [name(entry.arm) for entry in entries]
     place = layout(
         xaxis={"title": {"text": name(selection.objective.metric)}, "automargin": True},
@@ -37,25 +37,26 @@ def confirmed_values(selection: Selection, order: Sequence[str]) -> Figure | Non
     return Figure(
         name="confirmed",
         section="arms",
-        title="The best configuration of each arm, on fresh seeds",
-        caption=f"Further {better} is better. Each dot is one seed, the bar is the mean with its "
-        "95 % interval, and the hollow diamond is the untuned default. Where the dots of two arms "
-        "overlap, another random seed could swap them.",
+        title="The best configuration of each arm, confirmed",
+        caption=f"Further {better} is better. Each dot is one training, the bar is the mean with "
+        "its 95 % interval, and the hollow diamond is the untuned default.",
         height=96 + 56 * len(names),
         spec={"data": data, "layout": place},
     )
 
 
-def _confirmed_traces(entry: ArmSelection, style: Style, row: int) -> list[dict[str, Any]]:
+def _confirmed_traces(
+    entry: ArmSelection, interval: tuple[float, float] | None, style: Style, row: int
+) -> list[dict[str, Any]]:
     values = [value_of(run) for run in entry.confirmed]
     summary = summarize(values)
     assert summary is not None
-    low, high = summary.interval or (math.nan, math.nan)
-    seeds = points(
+    low, high = interval or (math.nan, math.nan)
+    dots = points(
         entry.arm,
         values,
         [row + 0.09 * (i % 3 - 1) for i in range(len(values))],
-        [f"seed {run.key.repeat}: {number(value_of(run))}" for run in entry.confirmed],
+        [f"{run.key}: {number(value_of(run))}" for run in entry.confirmed],
         {"color": style.colour, "size": 9, "opacity": 0.55},
     )
     mean = points(
@@ -65,17 +66,17 @@ def _confirmed_traces(entry: ArmSelection, style: Style, row: int) -> list[dict[
         [f"mean {number(summary.mean)}, 95 % interval {number(low)} to {number(high)}"],
         symbol(style, "line-ns", 22, 3),
     )
-    if summary.interval is None:
+    if interval is None:
         mean["customdata"] = [f"mean {number(summary.mean)}"]
     else:
         shape = {"type": "data", "color": style.colour, "thickness": 2.5, "width": 0}
         mean["error_x"] = {**shape, "array": rounded([(high - low) / 2])}
     default = value_of(entry.default)
     if not math.isfinite(default):
-        return [seeds, mean]
+        return [dots, mean]
     text = [f"default {number(default)}"]
     return [
-        seeds,
+        dots,
         mean,
         points(entry.arm, [default], [row], text, symbol(style, "diamond-open", 11, 2)),
     ]

@@ -22,7 +22,7 @@ CROWDED = 5
 
 
 def learning_curves(panel: Panel) -> Figure:
-    """One metric over epochs, all arms: training dashed, validation solid, band over seeds."""
+    """One metric over epochs, all arms: training dashed, validation solid, bands."""
     data: list[dict[str, Any]] = []
     for arm in panel.arms:
         data += _arm_traces(arm)

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from fairsweep.records import WHOLE, SweepRecord
-from fairsweep.report.analysis.select import select
-from fairsweep.report.analysis.statistics import judge, summarize
+from fairsweep.report.analysis.select import select, value_of
+from fairsweep.report.analysis.statistics import summarize
 from fairsweep.report.render import Report
 from fairsweep.report.text.escape import markdown_text
 
@@ -21,7 +21,7 @@ MOST_COMPARED = 100
 
 
 def description(sweep: SweepRecord, report: Report, view: str) -> str:
-    """The headline, the ways to the report, the seeds and the model, and the table of arms.
+    """The headline, the ways to the report, the confirmations and the model, and the table of arms.
 
     Args:
         sweep: what was judged.
@@ -52,26 +52,29 @@ def confirmed_numbers(sweep: SweepRecord) -> Mapping[str, Mapping[str, float]]:
     selection = select(sweep)
     numbers: dict[str, dict[str, float]] = {}
     for entry in selection.arms:
-        summary = summarize(list(entry.values.values()))
+        summary = summarize([value_of(run) for run in entry.confirmed])
         if summary is None or selection.pending:
             continue
         own = {"confirmed_mean": summary.mean}
-        if summary.sd is not None and summary.interval is not None:
-            low, high = summary.interval
+        interval = selection.interval(entry)
+        if summary.sd is not None and interval is not None:
+            low, high = interval
             own |= {"confirmed_sd": summary.sd, "confirmed_low": low, "confirmed_high": high}
         numbers[entry.arm] = own
-    best = judge(selection.samples, sweep.objective).best
+    best = selection.verdict.best
     return numbers | ({WHOLE: numbers[best]} if best in numbers else {})
 
 
 def _links(sweep: SweepRecord, view: str) -> Mapping[str, str]:
     """Addresses inside of the MLflow UI by what they lead to."""
     place = f"#/experiments/{sweep.experiment_id}/runs/{quote(sweep.run_id)}"
-    links = {"report": f"{place}/artifacts/report/report.html", "charts of all seeds": view}
-    seeds = [run.run_id for entry in select(sweep).arms for run in entry.confirmed]
-    if 1 < len(seeds) <= MOST_COMPARED:
-        runs, experiments = (quote(json.dumps(ids)) for ids in (seeds, [sweep.experiment_id]))
-        links["every seed, as a box plot"] = f"#/compare-runs?runs={runs}&experiments={experiments}"
+    links = {"report": f"{place}/artifacts/report/report.html", "charts of all confirmations": view}
+    ids = [run.run_id for entry in select(sweep).arms for run in entry.confirmed]
+    if 1 < len(ids) <= MOST_COMPARED:
+        runs, experiments = (quote(json.dumps(own)) for own in (ids, [sweep.experiment_id]))
+        links["every confirmation, as a box plot"] = (
+            f"#/compare-runs?runs={runs}&experiments={experiments}"
+        )
     if sweep.champion is not None:
         version = f"{quote(sweep.champion.name)}/versions/{sweep.champion.version}"
         links["the champion"] = f"#/models/{version}"

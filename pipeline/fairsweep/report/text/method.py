@@ -5,8 +5,8 @@ In: a sweep. Out: plain text; escaping is up to the page it goes into.
 
 from __future__ import annotations
 
-from fairsweep.records import SweepRecord
-from fairsweep.report.analysis.statistics import LEVEL
+from fairsweep.records import Confirmation, SweepRecord
+from fairsweep.report.analysis.differences import LEVEL
 from fairsweep.report.text.wording import plural
 
 BOUTHILLIER = (
@@ -28,11 +28,17 @@ SCHMIDT = (
     "Schmidt et al. 2021, Descending through a crowded valley: benchmarking deep learning "
     "optimizers, arXiv 2007.01547"
 )
+NADEAU = (
+    "Nadeau and Bengio 2003, Inference for the generalization error, Machine Learning 52, 239-281"
+)
+OWEN = "Owen 2007, The pigeonhole bootstrap, arXiv 0712.1111"
 SOURCES = (
     (BOUTHILLIER, "https://arxiv.org/abs/2103.03098"),
     (CHOI, "https://arxiv.org/abs/1910.05446"),
     (SIVAPRASAD, "https://arxiv.org/abs/1910.11758"),
     (SCHMIDT, "https://arxiv.org/abs/2007.01547"),
+    (OWEN, "https://arxiv.org/abs/0712.1111"),
+    (NADEAU, ""),
     (HOLM, ""),
 )
 """What the method rests on, with an address where it can be read."""
@@ -40,29 +46,41 @@ SOURCES = (
 
 def method(sweep: SweepRecord) -> tuple[str, ...]:
     """How the verdict comes about, for a reader who meets it for the first time."""
-    seeds = f"{sweep.confirm_seeds} fresh random seeds" if sweep.confirm_seeds else "fresh seeds"
+    scheme = sweep.confirmation
     choice = (
         ""
-        if sweep.confirm_top == 1
+        if scheme.top == 1
         else " The configuration with the best confirmed mean represents its arm."
     )
     protocol = (
         f"Every arm got the same budget of {plural(sweep.trials, 'trial')}; trial 0 uses the arm's "
         "defaults. A trial trains on the training rows and is scored on validation rows. The best "
         "score of a search overstates the arm, because it is the luckiest of many. "
-        f"{_retrained(sweep.confirm_top)} trained again with {seeds}, the same seeds in every arm, "
-        "and only these confirmed runs decide. Test rows are used once per confirmed run, at the "
+        f"{_retrained(scheme.top)} trained again {_how(scheme)}, and only these confirmed runs "
+        "decide. Test rows are used once per confirmed run, at the "
         "epoch that validation chose, and decide nothing."
         f"{choice}"
     )
     rule = (
-        "The arms share their seeds, so the best arm is compared with each other arm seed by seed, "
-        "with a paired t-test; intervals are Student's t. More comparisons give chance more "
-        "opportunities, which Holm's correction of the p-values makes up for. A winner is named "
-        f"only if the corrected p is below {LEVEL} against every other arm. Anything else is a "
-        "tie, which more seeds may settle."
+        "The best arm is compared with each other arm on the same rows. Rows and trainings are "
+        "both drawn from many that could have been, so the variance of the difference has a part "
+        "for each (crossed random effects), and intervals are Student's t. More comparisons give "
+        "chance more opportunities, which Holm's correction of the p-values makes up for. A winner "
+        f"is named only if the corrected p is below {LEVEL} against every other arm. Anything else "
+        "is a tie."
     )
     return (protocol, rule)
+
+
+def _how(scheme: Confirmation) -> str:
+    if not scheme.folds:
+        seeds = plural(scheme.repeats, "fresh random seed") if scheme.repeats else "fresh seeds"
+        return f"with {seeds}, the same seeds in every arm"
+    return (
+        f"on {scheme.folds} folds, {plural(scheme.repeats, 'time')}: the rows that aren't for "
+        f"testing are cut into {scheme.folds} parts, each training leaves one of them out and is "
+        "judged on it, and every time the cuts are others. Cuts and seeds are the same in every arm"
+    )
 
 
 def _retrained(top: int) -> str:

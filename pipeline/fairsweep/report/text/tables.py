@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fairsweep.metrics import base_name
-from fairsweep.records import Objective, RunRecord, SweepRecord
+from fairsweep.records import RunRecord, SweepRecord
+from fairsweep.report.analysis.differences import LEVEL
 from fairsweep.report.analysis.search import epochs_to, target
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
-from fairsweep.report.analysis.statistics import LEVEL, Comparison, Verdict, summarize
+from fairsweep.report.analysis.statistics import Comparison, Verdict, summarize
 from fairsweep.report.text.numbers import (
     MISSING,
     duration,
@@ -26,7 +27,7 @@ from fairsweep.report.text.numbers import (
     signed,
     spread,
 )
-from fairsweep.report.text.wording import group_of
+from fairsweep.report.text.wording import group_of, scale_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def arms_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Ta
         group_of(sweep),
         "default",
         "tuned",
-        "confirmed mean ± sd (seeds)",
+        "confirmed mean ± sd (trainings)",
         "95 % interval",
         "optimism gap",
         "test mean ± sd",
@@ -51,7 +52,7 @@ def arms_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Ta
     )
     metric = test_metric(sweep.objective.metric)
     order = ranking(selection, verdict)
-    rows = (_arm_row(selection[arm], metric, sweep.objective) for arm in order)
+    rows = (_arm_row(selection, selection[arm], metric) for arm in order)
     return Table(header, tuple(rows))
 
 
@@ -108,15 +109,14 @@ def comparisons_table(selection: Selection, verdict: Verdict) -> Table:
     """The best arm against each other one."""
     header = (
         f"{verdict.best} against",
-        "seeds",
+        "trainings",
         "mean difference",
         "95 % interval",
         "p",
         "p, corrected",
-        "effect size",
         "result",
     )
-    scale = max(abs(value) for own in selection.samples.values() for value in own.values())
+    scale = scale_of(selection, verdict)
     rows = (_comparison_row(item, verdict, scale) for item in verdict.comparisons)
     return Table(header, tuple(rows))
 
@@ -158,14 +158,15 @@ def test_metric(metric: str) -> str:
     return f"test_{base_name(metric)}"
 
 
-def _arm_row(entry: ArmSelection, metric: str, objective: Objective) -> tuple[str, ...]:
+def _arm_row(selection: Selection, entry: ArmSelection, metric: str) -> tuple[str, ...]:
+    objective, own = selection.objective, selection.interval(entry)
     summary = summarize([value_of(run) for run in entry.confirmed])
     return (
         entry.arm,
         _default(entry.default),
         number(value_of(entry.best)),
-        MISSING if summary is None else f"{spread(summary.mean, summary.sd)} {_seeds(entry)}",
-        interval(summary.interval, summary.mean) if summary else MISSING,
+        MISSING if summary is None else f"{spread(summary.mean, summary.sd)} {_trainings(entry)}",
+        interval(own, summary.mean) if summary else MISSING,
         signed(objective.gain(value_of(entry.best), over=summary.mean), summary.mean)
         if summary
         else MISSING,
@@ -175,9 +176,9 @@ def _arm_row(entry: ArmSelection, metric: str, objective: Objective) -> tuple[st
 
 
 def _summary_row(entry: ArmSelection, metric: str) -> tuple[str, ...]:
-    """Seeds are counted only where some are missing: how many there are is said once."""
+    """Trainings are counted only where some are missing: how many there are is said once."""
     summary = summarize([value_of(run) for run in entry.confirmed])
-    missing = "" if len(entry.seeds) == len(entry.confirmed) else f" {_seeds(entry)}"
+    missing = "" if len(entry.confirmations) == len(entry.confirmed) else f" {_trainings(entry)}"
     return (
         entry.arm,
         MISSING if summary is None else f"{spread(summary.mean, summary.sd)}{missing}",
@@ -205,20 +206,20 @@ def _share(count: int, total: int) -> str:
     return f"{count / total:.0%}" if total else MISSING
 
 
-def _epochs_to(seeds: Sequence[float]) -> str:
-    """The median over the seeds that got there, and how many did where not all."""
-    there = [epochs for epochs in seeds if math.isfinite(epochs)]
-    if not seeds:
+def _epochs_to(counts: Sequence[float]) -> str:
+    """The median over the trainings that got there, and how many did where not all."""
+    there = [epochs for epochs in counts if math.isfinite(epochs)]
+    if not counts:
         return MISSING
     if not there:
         return "never"
-    of_all = "" if len(there) == len(seeds) else f" ({len(there)} of {len(seeds)} seeds)"
+    of_all = "" if len(there) == len(counts) else f" ({len(there)} of {len(counts)} trainings)"
     return f"{statistics.median(there):g}{of_all}"
 
 
-def _seeds(entry: ArmSelection) -> str:
-    """How many seeds stand behind a mean: `(5)`, or `(3 of 5)` where some are missing."""
-    ended, good = len(entry.seeds), len(entry.confirmed)
+def _trainings(entry: ArmSelection) -> str:
+    """How many stand behind a mean: `(5)`, or `(3 of 5)` where some are missing."""
+    ended, good = len(entry.confirmations), len(entry.confirmed)
     return f"({good})" if ended == good else f"({good} of {ended})"
 
 
@@ -234,9 +235,9 @@ def _default(run: RunRecord | None) -> str:
 
 def _comparison_row(item: Comparison, verdict: Verdict, scale: float) -> tuple[str, ...]:
     if item.p is None or item.difference is None:
-        seeds = item.difference.n if item.difference else 0
+        count = item.difference.n if item.difference else 0
         mean = signed(item.difference.mean, scale) if item.difference else MISSING
-        return (item.arm, str(seeds), mean, *[MISSING] * 4, "too few seeds to tell")
+        return (item.arm, str(count), mean, *[MISSING] * 3, "too few trainings to tell")
     return (
         item.arm,
         str(item.difference.n),
@@ -244,13 +245,14 @@ def _comparison_row(item: Comparison, verdict: Verdict, scale: float) -> tuple[s
         interval(item.difference.interval, scale, sign=True),
         p_value(item.p),
         p_value(item.corrected),
-        MISSING if item.effect is None else f"{item.effect:+.2f}",
         _reading(item, verdict),
     )
 
 
 def _reading(item: Comparison, verdict: Verdict) -> str:
     """What the corrected p says, and the threshold that it was compared with."""
+    if verdict.claim == "rows":
+        return "on these rows only"
     limit = LEVEL if len(verdict.tied) == 1 else verdict.limit
     if item.behind:
         return f"{verdict.best} is better (p < {limit:.3g})"

@@ -6,11 +6,21 @@ stands; escaping is up to the page it goes into.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fairsweep.records import SweepRecord
-from fairsweep.report.analysis.statistics import LEVEL, Verdict
+from fairsweep.report.analysis.differences import LEVEL
+from fairsweep.report.analysis.statistics import Claim, Verdict
 from fairsweep.report.text.wording import of_group, plural
 
 Terms = tuple[tuple[str, str], ...]
+LUCK: Mapping[Claim, str] = {
+    "configuration": "rows and seeds",
+    "search": "rows, seeds and searches",
+    "split": "validation rows and seeds",
+    "rows": "seeds",
+}
+"""What differs between equal arms, by what is claimed."""
 
 
 def arm_terms(sweep: SweepRecord) -> Terms:
@@ -22,17 +32,17 @@ def arm_terms(sweep: SweepRecord) -> Terms:
         ("default, tuned", f"{metric} of the arm's default settings, and of the best trial of its "
          "search"),
     )  # fmt: skip
-    if not sweep.confirm_seeds:
+    if not sweep.confirmation.trainings:
         return found
     gap = ("the tuned value", "the confirmed mean")
     first, second = gap if sweep.objective.higher_is_better else reversed(gap)
     return (
         *found,
         ("confirmed mean", f"mean {metric} of {_confirmed(sweep)}, ± the standard deviation from "
-         "seed to seed; the 95 % interval says how precisely the mean is known"),
+         "training to training; the 95 % interval says how precisely the mean is known"),
         ("optimism gap", f"{first} minus {second}. Reporting the best trial alone would overstate "
-         "the arm by this much. It is negative where the fresh seeds happened to do better than "
-         "that trial"),
+         "the arm by this much. It is negative where the confirmations happened to do better "
+         "than that trial"),
     )  # fmt: skip
 
 
@@ -49,18 +59,16 @@ def comparison_terms(verdict: Verdict) -> Terms:
     )
     return (
         ("p", "the chance of a difference at least this large if the two arms were equally good "
-         "and only the seeds differed"),
+         f"and only {LUCK[verdict.claim]} differed"),
         ("p, corrected", f"{corrected}. This is what is compared with the threshold"),
         ("threshold", _threshold(verdict)),
-        ("effect size", "the mean difference, in standard deviations of the differences "
-         "(Cohen's d)"),
     )  # fmt: skip
 
 
 def brief(sweep: SweepRecord, verdict: Verdict) -> tuple[str, ...]:
     """What a terminal has room to say of the table and of the headline."""
     lines = []
-    if sweep.confirm_seeds:
+    if sweep.confirmation.trainings:
         lines.append(f"confirmed mean: {_confirmed(sweep)}")
     if verdict.kind == "winner":
         lines.append(f"p: the chance of such a difference between equal arms; below {LEVEL} wins")
@@ -68,11 +76,14 @@ def brief(sweep: SweepRecord, verdict: Verdict) -> tuple[str, ...]:
 
 
 def _confirmed(sweep: SweepRecord) -> str:
-    which = "configuration" if sweep.confirm_top == 1 else "configurations"
-    top = "" if sweep.confirm_top == 1 else f"{sweep.confirm_top} "
-    seeds = plural(sweep.confirm_seeds, "fresh random seed")
-    best = "" if sweep.confirm_top == 1 else ", of which the one with the best mean counts"
-    return f"the arm's best {top}{which}, trained again with {seeds}{best}"
+    scheme = sweep.confirmation
+    which = "configuration" if scheme.top == 1 else "configurations"
+    top = "" if scheme.top == 1 else f"{scheme.top} "
+    best = "" if scheme.top == 1 else ", of which the one with the best mean counts"
+    how = f"with {plural(scheme.repeats, 'fresh random seed')}"
+    if scheme.folds:
+        how = f"{plural(scheme.trainings, 'time')}, always judged on rows that it didn't train on"
+    return f"the arm's best {top}{which}, trained again {how}{best}"
 
 
 def _threshold(verdict: Verdict) -> str:

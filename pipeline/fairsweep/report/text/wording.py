@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from fairsweep.records import Importances, RunRecord, SweepRecord
+from fairsweep.records import Confirmation, Importances, RunRecord, SweepRecord
+from fairsweep.report.analysis.differences import settling
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
-from fairsweep.report.analysis.statistics import Verdict, summarize
+from fairsweep.report.analysis.statistics import Claim, Verdict, summarize
 from fairsweep.report.text.numbers import number, p_value, signed, spread
 from fairsweep.tasks import task_in
+
+MOST_MORE = 50
+"""Times as many rows or repeats: what would take more is called out of reach."""
 
 
 def headline(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> str:
@@ -24,27 +28,98 @@ def headline(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> str:
     best = f"{metric} {_confirmed(selection[verdict.best])}"
     if verdict.kind == "open":
         return f"Not decided yet: {verdict.best} leads with {best}."
-    if verdict.kind == "winner":
+    if verdict.kind in ("winner", "described"):
         rival = verdict.comparisons[0]
         mean = rival.difference.mean if rival.difference else None
-        scale = max(selection[verdict.best].values.values(), key=abs)
+        against = f"{signed(mean, scale_of(selection, verdict))} against {rival.arm}, the next best"
+        if verdict.kind == "described":
+            return (
+                f"On these validation rows {verdict.best} did best with {best}: {against}"
+                f"{_left_out(selection)}. Nothing is known of other rows, so no winner is named."
+            )
         chance = p_value(rival.corrected, named=True)
         return (
-            f"{verdict.best} wins with {best}: {signed(mean, scale)} against "
-            f"{rival.arm}, the next best ({chance}){_left_out(selection)}."
+            f"{verdict.best} wins with {best}: {against} ({chance}){_left_out(selection)}. "
+            f"{claim(sweep, verdict.claim)}."
         )
     if verdict.kind == "single":
         if len(selection.arms) == 1:
             return f"{verdict.best} reaches {best}."
         return f"{verdict.best} is the only arm left to judge, with {best}{_left_out(selection)}."
     tied = listed(verdict.tied)
-    if len(verdict.tied) > 2:
-        return (
-            f"No clear winner between {tied}: {verdict.best} has the best mean, {best}, but not "
-            f"by enough{_left_out(selection)}."
+    found = f"{verdict.best} has the best mean, {best}, but not by enough"
+    if len(verdict.tied) == 2:
+        found = f"{best} against {_confirmed(selection[verdict.tied[1]])}"
+    allowed = allowance(selection, verdict)
+    return " ".join(
+        filter(
+            None,
+            (
+                f"No clear winner between {tied}: {found}{_left_out(selection)}.",
+                allowed,
+                remedy(selection, verdict) if allowed else "",
+            ),
         )
-    second = _confirmed(selection[verdict.tied[1]])
-    return f"No clear winner between {tied}: {best} against {second}{_left_out(selection)}."
+    )
+
+
+def claim(sweep: SweepRecord, of: Claim) -> str:
+    """What a winner has won, as a sentence without its end."""
+    if of == "search":
+        return (
+            f"This holds for each arm with its search of {plural(sweep.trials, 'trial')}, on new "
+            "rows like these"
+        )
+    if of == "split":
+        return "This holds for models trained on these training rows, on new rows like these"
+    return "This holds for these configurations, on new rows like these"
+
+
+def scale_of(selection: Selection, verdict: Verdict) -> float:
+    """A value as large as those that are compared, for the digits of their differences."""
+    means = [sample.mean for sample in selection.samples.values()]
+    return max(means, key=abs) if verdict.best else 0.0
+
+
+def allowance(selection: Selection, verdict: Verdict) -> str:
+    """How far the tied arms can be apart, in a sentence; empty where nothing tells."""
+    if verdict.allowed is None:
+        return ""
+    among = "each other" if len(verdict.tied) == 2 else f"{verdict.best}"
+    size = number(verdict.allowed, scale_of(selection, verdict))
+    return f"Whatever the truth, they are within {size} of {among}."
+
+
+def remedy(selection: Selection, verdict: Verdict) -> str:
+    """What would settle a tie, in a sentence: more rows, repeats, or searches."""
+    close = next((item for item in verdict.comparisons if item.arm in verdict.tied), None)
+    found = None if close is None or close.difference is None else settling(close.difference)
+    if found is None or close is None or close.difference is None:
+        return ""
+    parts, scheme = close.difference.parts, selection.scheme
+    assert parts is not None
+    units, key = ("repeats", "confirm.repeats") if scheme.folds else ("seeds", "confirm.seeds")
+    if scheme.searches > 1:
+        units, key = "searches", "search.repeats"
+    apart = f"A difference of {number(abs(close.difference.mean), scale_of(selection, verdict))}"
+    if found.units is not None and found.units <= MOST_MORE * parts.n_units:
+        return f"{apart} would take about {found.units:,} {units} to settle ({key}={found.units})."
+    if found.rows is not None and found.rows <= MOST_MORE * parts.n_rows:
+        more = rounded(found.rows - parts.n_rows)
+        return f"{apart} would take about {more:,} more rows to settle; more {units} can't."
+    if found.units is not None:
+        return f"{apart} would take more than {MOST_MORE * parts.n_units:,} {units} to settle."
+    least = number(found.floor, scale_of(selection, verdict))
+    return (
+        f"With these {parts.n_rows:,} rows nothing under {least} can be told, with any number of "
+        f"{units}."
+    )
+
+
+def rounded(count: int) -> int:
+    """A number of rows to its first two digits."""
+    size = 10 ** max(0, len(str(abs(count))) - 2)
+    return int(round(count / size) * size)
 
 
 def status(selection: Selection, verdict: Verdict) -> str:
@@ -55,7 +130,13 @@ def status(selection: Selection, verdict: Verdict) -> str:
         if selection.pending:
             return "Not decided yet"
         return "No winner" if selection.confirmed else "Not confirmed"
-    words = {"winner": "Winner", "tie": "Tie", "open": "Not decided yet", "single": "One arm"}
+    words = {
+        "winner": "Winner",
+        "tie": "Tie",
+        "described": "These rows only",
+        "open": "Not decided yet",
+        "single": "One arm",
+    }
     return words[verdict.kind]
 
 
@@ -64,33 +145,44 @@ def notes(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> tuple[s
     found = [*_unfinished(selection), *_searches(sweep, selection)]
     for entry in selection.arms:
         found += _confirmations(sweep, entry)
-    if sweep.confirm_seeds == 0 and selection.leader():
+    if sweep.confirmation.trainings == 0 and selection.leader():
         found.append(
-            "The best configurations weren't confirmed on fresh seeds (confirm.seeds=0). The best "
-            "value of a search is the luckiest of many, and overstates the arm."
+            "The best configurations weren't confirmed (confirm.seeds=0). The best value of a "
+            "search is the luckiest of many, and overstates the arm."
         )
-    if sweep.confirm_seeds == 1:
+    if sweep.confirmation.trainings == 1:
         found.append(
-            "With one confirmation seed per arm there can be no interval and no test. Use five "
-            "or more (confirm.seeds=5)."
+            "With one confirmation per arm there can be no interval and no test. Use five or more "
+            "(confirm.seeds=5)."
         )
-    for item in verdict.comparisons:
-        if item.test == "sign flip":
-            found.append(
-                f"The difference between {verdict.best} and {item.arm} is the same on every seed, "
-                "so a t-test can't be computed. The exact sign-flip test was used instead; it "
-                "needs at least six seeds to get below 0.05."
-            )
+    if verdict.kind == "described":
+        found.append(
+            f"The confirmations all share one split, and it isn't stored what they said of each "
+            f"row. A difference on {plural(_validating(sweep), 'row')} may be the luck of these "
+            "rows, so no winner is named. Start another sweep with sweep.name=… to have its rows "
+            "stored."
+        )
     return tuple(found)
+
+
+def _validating(sweep: SweepRecord) -> int:
+    rows: int = sweep.data["validation rows"]  # of the split that the search has
+    return rows
 
 
 def comparisons_line(verdict: Verdict) -> str:
     """How to read the table of comparisons; empty when there is none."""
     if not verdict.comparisons:
         return ""
+    luck = {
+        "configuration": "the luck of rows and seeds",
+        "search": "the luck of rows, seeds and searches",
+        "split": "the luck of validation rows and seeds",
+        "rows": "the random seed alone",
+    }[verdict.claim]
     return (
-        f"Differences are {verdict.best} minus the other arm, seed by seed. Where the interval "
-        "contains zero, the random seed alone could explain the difference."
+        f"Differences are {verdict.best} minus the other arm, on the same rows with the same "
+        f"seeds. Where the interval contains zero, {luck} could explain the difference."
     )
 
 
@@ -110,10 +202,17 @@ def facts(sweep: SweepRecord) -> tuple[str, ...]:
     return (
         f"{sweep.objective.metric}, {better} is better",
         f"{plural(len(sweep.arms), 'arm')} with {plural(sweep.trials, 'trial')} each",
-        f"confirmed on {plural(sweep.confirm_seeds, 'seed')}",
+        confirmed_how(sweep.confirmation),
         f"started {started:%Y-%m-%d %H:%M} UTC",
         *busy,
     )
+
+
+def confirmed_how(scheme: Confirmation) -> str:
+    """How best configurations were trained again, in short."""
+    if not scheme.folds:
+        return f"confirmed on {plural(scheme.repeats, 'seed')}"
+    return f"confirmed on {scheme.folds} folds, {scheme.repeats} times"
 
 
 def best_run_line(run: RunRecord, metric: str, verdict: Verdict, selection: Selection) -> str:
@@ -121,13 +220,13 @@ def best_run_line(run: RunRecord, metric: str, verdict: Verdict, selection: Sele
     epoch = "" if run.best_epoch is None else f" at epoch {run.best_epoch} of {run.epochs}"
     found = f"{metric} {number(value_of(run))}{epoch}"
     if not selection.confirmed:
-        return f"The best run of the search: {found}. It isn't confirmed on fresh seeds."
+        return f"The best run of the search: {found}. It isn't confirmed."
     mean = _confirmed(selection[run.key.arm])
-    own = f"The search reached {found}; on fresh seeds it averaged {mean}."
+    own = f"The search reached {found}; confirmed, it averaged {mean}."
     if verdict.kind == "tie":
         return f"{own} This is the best mean of the tied arms."
     if verdict.kind == "none":
-        return f"{own} This is the best mean, but some of its seeds diverged."
+        return f"{own} This is the best mean, but some of its trainings diverged."
     return own
 
 
@@ -139,10 +238,9 @@ def champion_line(sweep: SweepRecord) -> str:
     names = {run.run_id: str(run.key) for run in sweep.runs}
     return (
         f"Version {champion.version} of {champion.name} in MLflow's model registry, with the alias "
-        f"champion: {names.get(champion.run_id, champion.run_id)}, the seed of its arm that did "
-        f"best on validation rows. The arm's confirmed mean is {number(champion.mean)}. The model "
-        f"takes rows as they are in the data set, and returns "
-        f"{task_in(sweep.data).says}:"
+        f"champion: {names.get(champion.run_id, champion.run_id)}, the training of its arm that "
+        f"did best on validation rows. The arm's confirmed mean is {number(champion.mean)}. The "
+        f"model takes rows as they are in the data set, and returns {task_in(sweep.data).says}:"
     )
 
 
@@ -173,7 +271,7 @@ def _confirmed(entry: ArmSelection) -> str:
     summary = summarize([value_of(run) for run in entry.confirmed])
     if summary is None:
         return "nothing"
-    return f"{spread(summary.mean, summary.sd)} over {plural(summary.n, 'seed')}"
+    return f"{spread(summary.mean, summary.sd)} over {plural(summary.n, 'training')}"
 
 
 def _unconfirmed(selection: Selection) -> str:
@@ -181,11 +279,11 @@ def _unconfirmed(selection: Selection) -> str:
     if leader is None or leader.best is None:
         return _nothing(selection)
     if selection.confirmed:
-        return "No winner: the best configuration of each confirmed arm diverged on some seed."
+        return "No winner: the best configuration of each confirmed arm diverged in some training."
     found = f"{leader.best.key} with {selection.objective.metric} {number(value_of(leader.best))}"
     if selection.pending:
-        return f"Not decided yet: the search is led by {found}, not confirmed on fresh seeds."
-    return f"The best of the search is {found}, not confirmed on fresh seeds."
+        return f"Not decided yet: the search is led by {found}, not confirmed yet."
+    return f"The best of the search is {found}, not confirmed."
 
 
 def _nothing(selection: Selection) -> str:
@@ -200,8 +298,8 @@ def _nothing(selection: Selection) -> str:
 
 
 def _left_out(selection: Selection) -> str:
-    out = [entry.arm for entry in selection.arms if entry.seed_counts["diverged"]]
-    return f"; {listed(out)} diverged on some seeds and can't win" if out else ""
+    out = [entry.arm for entry in selection.arms if entry.confirmation_counts["diverged"]]
+    return f"; {listed(out)} diverged in some trainings and can't win" if out else ""
 
 
 def _unfinished(selection: Selection) -> list[str]:
@@ -239,19 +337,20 @@ def _searches(sweep: SweepRecord, selection: Selection) -> list[str]:
 
 
 def _confirmations(sweep: SweepRecord, entry: ArmSelection) -> list[str]:
-    counts, total = entry.seed_counts, max(len(entry.seeds), sweep.confirm_seeds)
+    counts = entry.confirmation_counts
+    total = max(len(entry.confirmations), sweep.confirmation.trainings)
     found = []
     if counts["diverged"]:
         found.append(
-            f"{entry.arm}: {counts['diverged']} of {total} seeds diverged, so it can't win; its "
-            "mean is that of the other seeds."
+            f"{entry.arm}: {counts['diverged']} of {total} confirmations diverged, so it can't "
+            "win; its mean is that of the others."
         )
     if counts["failed"]:
         failed = counts["failed"]
-        found.append(f"{entry.arm}: {failed} of {total} seeds failed; {_error_on(failed)}.")
+        found.append(f"{entry.arm}: {failed} of {total} confirmations failed; {_error_on(failed)}.")
     waiting = total - sum(counts[name] for name in ("complete", "diverged", "failed", "pruned"))
     if entry.best is not None and waiting:
-        found.append(f"{entry.arm}: {waiting} of {total} seeds not trained yet.")
+        found.append(f"{entry.arm}: {waiting} of {total} confirmations not trained yet.")
     return found
 
 

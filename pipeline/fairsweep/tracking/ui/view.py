@@ -1,5 +1,5 @@
 """A view of MLflow's chart page on a sweep's confirmations: one line an arm, the average of its
-seeds.
+confirmations.
 
 The page keeps such views as tags of the experiment, and opens one by its key. The fields are those
 that MLflow 3.17's own page stores there.
@@ -44,7 +44,7 @@ def view_state(sweep: SweepRecord) -> str:
         "useGroupedValuesInCharts": True,
         "hideEmptyCharts": True,
         "compareRunSections": [
-            _section("curves", "Average and range of the seeds"),
+            _section("curves", "Average and range of the confirmations"),
             _section("results", "Confirmed mean and its 95 % interval"),
         ],
         "compareRunCharts": [

@@ -59,9 +59,7 @@ class Tracker:
     Args:
         store: where to.
         plan: what is being run.
-        data: facts about the data set, flat.
-        data_sha256: fingerprint of data and split.
-        metrics: what every epoch is measured by.
+        facts: about the data set.
         spool: the file of writes that aren't carried out yet.
         on_away: called while the store is down.
     """
@@ -70,16 +68,14 @@ class Tracker:
         self,
         store: Store,
         plan: Plan,
-        data: Mapping[str, object],
-        data_sha256: str,
-        metrics: Sequence[str],
+        facts: frame.Facts,
         spool: Path,
         on_away: OnAway = _nobody,
     ) -> None:
         self._store = store
         self._plan = plan
-        self._data_sha256 = data_sha256
-        self._writer = Writer(store, plan, data, data_sha256, metrics)
+        self._facts = facts
+        self._writer = Writer(store, plan, facts)
         self._spool = Spool(spool)
         self._on_away = on_away
         self._told_away = False
@@ -144,13 +140,15 @@ class Tracker:
         """Opens the run of a training that began at `started` (milliseconds since 1970); one that
         goes on from a checkpoint has its interrupted run again, where there is one."""
         key = spec.key
-        tags = frame.common_tags(self._plan, self._data_sha256, key.stage, key.arm, None) | {
+        tags = frame.common_tags(self._plan, self._facts.sha256, key.stage, key.arm, None) | {
             "trial": str(key.trial),
             "attempt": str(key.attempt),
             "seed": str(spec.seed),
         }
         if key.stage == "confirm":
             tags["repeat"] = str(key.repeat)
+        if key.fold is not None:
+            tags["fold"] = str(key.fold)
         if key.stage == "train":
             tags[PROCESS] = own_process()
         choices = next(arm.choices for arm in self._plan.arms if arm.name == key.arm)
@@ -279,17 +277,10 @@ class Tracker:
 
 
 @contextmanager
-def caught_up(
-    store: Store,
-    plan: Plan,
-    data: Mapping[str, object],
-    data_sha256: str,
-    metrics: Sequence[str],
-    spool: Path,
-) -> Iterator[None]:
+def caught_up(store: Store, plan: Plan, facts: frame.Facts, spool: Path) -> Iterator[None]:
     """Stores what an earlier process of the sweep spooled and didn't carry out."""
     if spool.exists():
-        with Tracker(store, plan, data, data_sha256, metrics, spool) as tracker:
+        with Tracker(store, plan, facts, spool) as tracker:
             tracker.catch_up()
     yield
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from fairsweep.config.plan import Arm, Plan
 from fairsweep.config.space import dimensions
 from fairsweep.config.stored_space import plain
 from fairsweep.config.trust import code_of
+from fairsweep.records import Confirmation
 from fairsweep.tracking import names
 from fairsweep.tracking.store.environment import code_sha256, facts, packages
 
@@ -17,6 +19,17 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 LAST_DESCRIBED = "config/sweep.yaml"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is stored about a sweep's data: flat facts, the fingerprint of rows and split, what
+    every epoch is measured by, and how best configurations are confirmed."""
+
+    data: Mapping[str, object]
+    sha256: str
+    metrics: Sequence[str]
+    confirmation: Confirmation
 
 
 def common_tags(
@@ -39,20 +52,19 @@ def common_tags(
     return tags
 
 
-def sweep_tags(plan: Plan, data: Mapping[str, object], metrics: Sequence[str]) -> dict[str, str]:
+def sweep_tags(plan: Plan, own: Facts) -> dict[str, str]:
     """The tags that tell a report about the sweep."""
     config, environment = plan.config, facts()
     about = {
         "format": names.SWEEP_FORMAT,
         "objective": vars(config.objective),
-        "metrics": list(metrics),
+        "metrics": list(own.metrics),
         "group": plan.group,
         "arms": [arm.name for arm in plan.arms],
         "trials": config.search.trials,
         "sampler": config.search.name,
-        "confirm_seeds": config.confirm.seeds,
-        "confirm_top": config.confirm.top,
-        "data": dict(data),
+        "confirmation": asdict(own.confirmation),
+        "data": dict(own.data),
         "environment": environment,
         "code_sha256": own_code(plan),
     }
@@ -89,15 +101,14 @@ def is_described(client: MlflowClient, run_id: str) -> bool:
     return LAST_DESCRIBED in {file.path for file in client.list_artifacts(run_id, "config")}
 
 
-def describe_sweep(
-    client: MlflowClient, run_id: str, plan: Plan, data: Mapping[str, object], data_sha256: str
-) -> None:
+def describe_sweep(client: MlflowClient, run_id: str, plan: Plan, own: Facts) -> None:
     """Stores data set, resolved config and environment with the run of the sweep."""
     from mlflow.entities import Dataset, DatasetInput
 
+    data = own.data
     dataset = Dataset(
         name=str(data["name"]),
-        digest=data_sha256[:36],
+        digest=own.sha256[:36],
         source_type="local",
         source=json.dumps({"uri": str(data["source"])}),
         profile=json.dumps({k: v for k, v in data.items() if isinstance(v, int)}),
@@ -105,7 +116,7 @@ def describe_sweep(
     client.log_inputs(run_id, [DatasetInput(dataset, [])])
     client.log_text(run_id, packages(), "environment/packages.txt")
     client.log_dict(run_id, facts(), "environment/environment.json")
-    client.log_dict(run_id, {**data, "sha256": data_sha256}, "data.json")
+    client.log_dict(run_id, {**data, "sha256": own.sha256}, "data.json")
     for arm in plan.arms:
         client.log_dict(run_id, arm.identity(), f"config/{arm.name}.yaml")
     client.log_dict(run_id, plan.shared(), LAST_DESCRIBED)

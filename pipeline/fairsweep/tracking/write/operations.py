@@ -31,24 +31,13 @@ class Writer:
     Args:
         store: where to.
         plan: what is being run.
-        data: facts about the data set, flat.
-        data_sha256: fingerprint of data and split.
-        metrics: what every epoch is measured by.
+        facts: about the data set.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        plan: Plan,
-        data: Mapping[str, object],
-        data_sha256: str,
-        metrics: Sequence[str],
-    ) -> None:
+    def __init__(self, store: Store, plan: Plan, facts: frame.Facts) -> None:
         self._store = store
         self._plan = plan
-        self._data = data
-        self._data_sha256 = data_sha256
-        self._metrics = metrics
+        self._facts = facts
         self._arms = {arm.name: arm for arm in plan.arms}
         self._runs: dict[TrialKey, TrainingRun] = {}
         self._arm_runs: dict[str, str] = {}
@@ -124,8 +113,8 @@ class Writer:
         self, found: Mapping[Any, Any], stage: str, arm: str, parent: str | None
     ) -> str:
         """The run of the sweep or of an arm, with the tags that a report needs."""
-        tags = frame.common_tags(self._plan, self._data_sha256, stage, arm, parent) | (
-            frame.sweep_tags(self._plan, self._data, self._metrics)
+        tags = frame.common_tags(self._plan, self._facts.sha256, stage, arm, parent) | (
+            frame.sweep_tags(self._plan, self._facts)
             if stage == "sweep"
             else frame.arm_tags(self._arms[arm])
         )
@@ -146,7 +135,7 @@ class Writer:
                 params = names.flat_params(self._arms[arm].choices, self._arms[arm].settings)
                 TrainingRun(self._client, run_id).log((), params)
         elif run is None or not frame.is_described(self._client, run_id):
-            frame.describe_sweep(self._client, run_id, self._plan, self._data, self._data_sha256)
+            frame.describe_sweep(self._client, run_id, self._plan, self._facts)
         return run_id
 
     def _create(self, name: str, tags: Mapping[str, str], started: int) -> str:
@@ -198,7 +187,8 @@ class Writer:
         found = [
             run
             for run in names.search(self._client, [self._experiment], self._plan.name, condition)
-            if int(run.data.tags.get("repeat", 0)) == key.repeat
+            if run.data.tags.get("repeat", "0") == str(key.repeat)
+            and run.data.tags.get("fold", "None") == str(key.fold)
         ]
         # Not the last one by its start: a clock may have been set back meanwhile.
         return max(found, key=lambda run: int(run.data.tags["attempt"]), default=None)

@@ -100,10 +100,11 @@ class TrainingRun:
             self._client.log_text(self._run_id, result.traceback, "traceback.txt")
         if result.confusion is not None:
             self._client.log_dict(self._run_id, asdict(result.confusion), names.CONFUSION)
-        weights = Path(result.weights)
-        if result.weights and weights.exists():  # else they went with an earlier try
-            self._client.log_artifact(self._run_id, str(weights))
-            weights.unlink()
+        for given in filter(None, (result.weights, result.judged)):
+            file = Path(given)
+            if file.exists():  # else it went with an earlier try
+                self._client.log_artifact(self._run_id, str(file))
+                file.unlink()
 
     def interrupt(self) -> None:
         """Closes the run of a training that was cut off."""

@@ -1,0 +1,77 @@
+"""What a training says of each row that judges it, and the file that holds it.
+
+The file is a CSV of one line a row: the row's number (from 1, in the order of the data), what it is
+and what the model takes it for, and each metric of the row alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from fairsweep.files import replaced
+
+Rows = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
+
+MOST_ROWS = 50_000
+"""Rows of a training that are stored. Of more rows about as many are drawn, the same ones in every
+training of the sweep."""
+SPREAD = 0x9E3779B1  # an odd number near 2**32 / the golden ratio: its multiples look random
+HEADER = ("row", "true", "predicted")
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """The numbers of the rows from 0, what each is and what it is taken for, and each metric of the
+    row alone; all (rows,)."""
+
+    rows: Rows
+    true: Sequence[str]
+    predicted: Sequence[str]
+    metrics: Mapping[str, Values]
+
+
+def drawn(rows: Rows, most: int = MOST_ROWS) -> npt.NDArray[np.bool_]:
+    """Which rows are stored, by their numbers alone: all, or about `most` of them."""
+    if len(rows) <= most:
+        return np.ones(len(rows), bool)
+    mixed = (rows.astype(np.uint64) * np.uint64(SPREAD)) % np.uint64(2**32)
+    chosen: npt.NDArray[np.bool_] = mixed < np.uint64(2**32 * most // len(rows))
+    return chosen
+
+
+def write(file: Path, judged: Judged) -> None:
+    """Writes the file, whole or not at all; its folder is made."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with replaced(file) as draft, draft.open("w", newline="", encoding="utf-8") as target:
+        lines = csv.writer(target)
+        lines.writerow([*HEADER, *judged.metrics])
+        for i in np.flatnonzero(drawn(judged.rows)).tolist():
+            numbers = (f"{own[i]:.9g}" for own in judged.metrics.values())
+            lines.writerow([judged.rows[i] + 1, judged.true[i], judged.predicted[i], *numbers])
+
+
+def read(content: bytes) -> Judged:
+    """What a file holds.
+
+    Raises:
+        ValueError: it isn't such a file.
+    """
+    lines = csv.reader(io.StringIO(content.decode(), newline=""))
+    header = next(lines, [])
+    if tuple(header[: len(HEADER)]) != HEADER:
+        raise ValueError(f"its first line is {','.join(header)!r}")
+    columns = list(zip(*lines, strict=True)) or [()] * len(header)
+    if len(columns) != len(header):
+        raise ValueError(f"its lines have {len(columns)} values, its first one {len(header)}")
+    rows, true, predicted, *values = columns
+    names = header[len(HEADER) :]
+    metrics = {n: np.array(own, np.float64) for n, own in zip(names, values, strict=True)}
+    return Judged(np.array(rows, np.int64) - 1, true, predicted, metrics)
