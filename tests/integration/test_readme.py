@@ -111,7 +111,9 @@ def test_shown_command_composes(command: str) -> None:
     overrides = [word for word in words if not word.startswith("-")]
     short = [f"predict.{o}" if name == "predict" and "." not in o.partition("=")[0] else o
              for o in overrides]  # fmt: skip
-    if name == "sweep" and not any(EVERY_ARM.match(override) for override in overrides):
+    if name in ("sweep", "compare") and not any(
+        EVERY_ARM.match(override) for override in overrides
+    ):
         short = ["optimizer=adam", *short]  # one arm is composed as any other
     COMPOSE[name](short, folder)
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fairsweep.tracking.store import Store
 from tests.integration.lab import Sandbox, finish, wait_until
 from tests.integration.processes import gone_within
 from tests.integration.scenarios import (
@@ -40,11 +42,12 @@ def part(box: Sandbox, how: signal.Signals, epochs: int) -> tuple[Stop, int]:
     return stop, int(last.name[:8])
 
 
-def test_no_epoch_that_ended_is_lost(tmp_path: Path) -> None:
+def test_no_epoch_that_ended_is_lost(tmp_path: Path, empty_store: Callable[[Path], Store]) -> None:
     box = Sandbox(tmp_path)
+    empty_store(box.work / "mlruns")
     before, runs = 0, set()
     for how in (signal.SIGINT, signal.SIGTERM):
-        stop, last = part(box, how, before + 200)
+        stop, last = part(box, how, before + 100)
         assert stop.done.code == 130, stop.done.said
         assert "finishing what is being stored; Ctrl-C again stops now" in stop.done.out
         assert shlex.join(["python", "-m", "fairsweep", "sweep", *LONG]) in stop.done.err

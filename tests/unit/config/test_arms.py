@@ -157,10 +157,9 @@ def test_a_users_experiment_means_what_it_says(
     assert [arm.name for arm in plan.arms] == arms
     for arm in plan.arms:
         assert arm.choices[plan.group] == arm.name
-    for given in (["adam", "sgd"], ["adam"]):
-        overrides = ["experiment=mine", f"arms.optimizer=[{','.join(given)}]"]
-        with composer(str(tmp_path)) as hydra:
-            assert arms_of(hydra.compose("config", overrides, Config)) == ("optimizer", given)
+    with composer(str(tmp_path)) as hydra:
+        again = hydra.compose("config", ["experiment=mine", "arms.optimizer=[adam]"], Config)
+    assert arms_of(again) == ("optimizer", ["adam"])
 
 
 @pytest.mark.parametrize(

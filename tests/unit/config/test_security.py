@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fairsweep.config.checks.model import model_problems
 from fairsweep.config.compose.commands import compose_training
+from fairsweep.config.schema import Model
 from fairsweep.errors import BadInput
 
 # What Hydra itself refuses to call, and what it would call.
@@ -58,8 +60,14 @@ def test_no_builder_runs_that_the_user_does_not_trust(
 ) -> None:
     monkeypatch.delenv("FAIRSWEEP_TRUSTED_PACKAGES", raising=False)
     module, _, name = target.rpartition(".")
-    with pytest.raises(BadInput, match="is not trusted"):
-        compose_training(["model=custom", f"model.builder={module}:{name}"])
+    told = dict(model_problems(Model("custom", f"{module}:{name}")))
+    assert "is not trusted" in told["model.builder"]
+
+
+def test_a_command_refuses_such_a_builder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FAIRSWEEP_TRUSTED_PACKAGES", raising=False)
+    with pytest.raises(BadInput, match=r"model\.builder: .*is not trusted"):
+        compose_training(["model=custom", "model.builder=os:system"])
 
 
 @pytest.mark.parametrize(
