@@ -208,17 +208,17 @@ def shows(browser: Any, wanted: Sequence[str]) -> list[str]:
 def test_the_page_of_the_sweep_tells_the_result(browser: Any, ui: Ui, sweep: Run) -> None:
     report = ui.swept.sandbox.report_files(ui.swept.sweep)["report.md"].decode()
     browser.get(f"{ui.address}/#/experiments/{sweep.experiment_id}/runs/{sweep.run_id}")
-    assert shows(browser, [re.escape(headline(report)), "charts of all seeds"]) == []
+    assert shows(browser, [re.escape(headline(report)), "charts of all confirmations"]) == []
 
 
 def test_its_link_shows_the_seeds_of_each_arm_as_one(
     browser: Any, ui: Ui, runs: list[Run], sweep: Run
 ) -> None:
     browser.get(f"{ui.address}/#/experiments/{sweep.experiment_id}/runs/{sweep.run_id}")
-    link = see(browser, "a[href*='viewStateShareKey']", "charts of all seeds")
+    link = see(browser, "a[href*='viewStateShareKey']", "charts of all confirmations")
     browser.get(link.get_attribute("href"))
     groups = [f"Group: {run.arm}" for run in runs if run.stage == "arm"]
-    charts = ["val_accuracy", "val_loss", "range of the seeds", "95 % interval"]
+    charts = ["val_accuracy", "val_loss", "range of the confirmations", "95 % interval"]
     assert shows(browser, [*groups, *charts]) == []
 
 

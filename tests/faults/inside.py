@@ -67,7 +67,7 @@ def log_epochs(folder: Path) -> None:
         @functools.wraps(original)
         def on_epoch(self: Any, epoch: int, values: dict[str, float]) -> bool:
             key = self.spec.key
-            training = f"{key.arm}/{key.stage}/{key.trial}/{key.repeat}"
+            training = key.files
             os.write(file, f"{training} {epoch} {time.monotonic_ns()}\n".encode())
             return bool(original(self, epoch, values))
 

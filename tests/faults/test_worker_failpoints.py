@@ -69,7 +69,9 @@ def test_a_worker_killed_anywhere_costs_one_attempt(
     interrupted = [run for run in box.stored.runs("struck") if not run.whole]
     assert {run.stage for run in interrupted} == {stage}
     assert lost <= len(interrupted) <= lost + ("sent" in points)
-    of_training = Counter((run.arm, run.trial, run.tags.get("repeat")) for run in interrupted)
+    of_training = Counter(
+        (run.arm, run.trial, run.tags.get("repeat"), run.tags.get("fold")) for run in interrupted
+    )
     assert set(of_training.values()) == {1}, of_training
     before = box.stored.dump()
     again = box.sweep(*sweep)
