@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ WHOLE = ""
 
 Direction = Literal["minimize", "maximize"]
 Outcome = Literal["complete", "pruned", "diverged", "failed", "interrupted"]
-Stage = Literal["check", "search", "confirm", "train"]
+Stage = Literal["check", "search", "confirm", "refit", "train"]
 
 
 @dataclass(frozen=True)
@@ -65,38 +65,6 @@ class Objective:
         return index
 
 
-def best_configurations(
-    values: Mapping[int, float],
-    configuration: Callable[[int], Hashable],
-    objective: Objective,
-    count: int,
-) -> list[int]:
-    """An arm's best trials, the ones that are confirmed: the rule for sweep, report and doctor.
-
-    Args:
-        values: the objective of each complete trial, by its number.
-        configuration: of the trial of this number; the best trial of the same configuration
-            stands for all of them, of equals the first one.
-        objective: says which value is better.
-        count: how many there are at most.
-
-    Returns:
-        Their numbers, the best one first.
-    """
-    finite = [number for number, value in values.items() if math.isfinite(value)]
-    found: dict[Hashable, int] = {}
-    for number in sorted(finite, key=lambda number: (objective.cost(values[number]), number)):
-        found.setdefault(configuration(number), number)
-        if len(found) == count:
-            break
-    return list(found.values())
-
-
-def configuration(params: Mapping[str, str]) -> Hashable:
-    """What a run's params say of its training, whatever its seed."""
-    return tuple(sorted((name, value) for name, value in params.items() if name != "seed"))
-
-
 def derive_seed(seed: int, *path: str | int) -> int:
     """A seed in [0, 2**31) that depends on `seed` and `path` only.
 
@@ -121,6 +89,8 @@ class TrialKey:
 
     def __str__(self) -> str:
         name = f"{self.arm}/{self.trial}"
+        if self.stage == "refit":
+            return f"{name}/all-rows"
         if self.stage != "confirm":
             return name
         if self.fold is None:
@@ -147,6 +117,10 @@ class Fold:
     count: int
     repeat: int
     index: int
+
+
+ALL_ROWS = Fold(0, 0, 0)
+"""No part judges: all rows that aren't for testing are trained on."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +171,8 @@ class TrialSpec:
 
     `data`, `model`, `optimizer` and `training` are the settings of fairsweep.config.schema with
     this trial's values put in. `fold` says which rows validate, where it isn't the share that
-    `data` asks for. `test` asks for what test rows say of the best epoch. `weights` is the name
+    `data` asks for. `last_epoch` ends the training, and counts, rather than its best epoch; 0 for
+    those of `training`. `test` asks for what test rows say of the best epoch. `weights` is the name
     under which the weights of that epoch are kept, `judged` the one of what it says of each
     validation row, `checkpoints` the one of the checkpoints from whose last the training goes on,
     and that get further ones: all are names in the executor's `TrialFolders`, none if empty.
@@ -212,6 +187,7 @@ class TrialSpec:
     seed: int
     pruning: PruningSchedule | None = None
     fold: Fold | None = None
+    last_epoch: int = 0
     test: bool = False
     weights: str = ""
     judged: str = ""

@@ -193,6 +193,9 @@ class Terminal:
         count = f"[{done}/{total}{self._left()}]"
         if result.outcome == "failed":
             return f"{count} {result.key} failed: {result.error}"
+        if result.key.stage == "refit":
+            took = f"{result.epochs} epochs in {result.seconds:.1f} s"
+            return f"{count} {result.key} {result.outcome}: {took}"
         value = "none" if result.best_value is None else f"{result.best_value:.4f}"
         return (
             f"{count} {result.key} {result.outcome}: {self._objective.metric} {value} "

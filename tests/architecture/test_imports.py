@@ -116,7 +116,7 @@ def test_layers_are_all_there_in_their_order() -> None:
         "data",
         "config",
         "metrics",
-        "tasks",
+        "tasks | configurations",
         "records",
         "judged",
         "errors | files | invocation | machine",

@@ -606,7 +606,7 @@ class TestCommand:
         told = run(store)
         assert told.code == 0
         (line,) = told.lines
-        assert line.startswith("sweeps: 1; trainings: 12; rows of metrics: ")
+        assert line.startswith("sweeps: 1; trainings: 13; rows of metrics: ")
         assert line.endswith("; no problems")
 
     def test_something_wrong_is_1_and_a_line(self, store: Path, tmp_path: Path) -> None:

@@ -56,7 +56,10 @@ def champion_of(database: Path, name: str) -> tuple[int, str]:
         ).fetchone()
 
 
-def test_the_champion_is_the_best_seed_of_the_arm_with_the_best_mean(smoke: Smoke) -> None:
+def test_the_champion_is_the_best_arms_configuration_on_all_rows(
+    smoke: Smoke, digits: SplitData
+) -> None:
+    """It is trained once more, for as many epochs as its confirmations found best."""
     stored = smoke.sandbox.stored
     confirmed = stored.runs(smoke.sweep, "confirm")
     arms = sorted({run.arm for run in confirmed})
@@ -68,8 +71,16 @@ def test_the_champion_is_the_best_seed_of_the_arm_with_the_best_mean(smoke: Smok
     assert float(tags["confirmed_mean"]) == pytest.approx(means[arm], abs=1e-12)
     version, run_id = champion_of(stored.database, smoke.sweep)
     assert version == 1
-    (run,) = [run for run in confirmed if run.run_id == run_id]
-    assert (run.arm, run.last("best_val_accuracy")) == (arm, max(best[arm]))
+    (run,) = stored.runs(smoke.sweep, "refit")
+    of_arm = [r for r in confirmed if r.arm == arm]
+    assert (run.run_id, run.arm, run.trial) == (run_id, arm, of_arm[0].trial)
+    epochs = sorted(r.last("best_epoch") for r in of_arm)
+    assert run.last("epochs") == epochs[(len(epochs) - 1) // 2]
+    assert not any(name.startswith("val_") for name in run.metrics)
+    assert tags["fit"] == "all"
+    assert run.last("test_accuracy") * len(digits.test) == pytest.approx(
+        round(run.last("test_accuracy") * len(digits.test)), abs=1e-4
+    )
 
 
 def test_predictions_are_those_that_the_run_was_judged_by(

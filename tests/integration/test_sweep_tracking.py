@@ -60,7 +60,9 @@ def test_runs_form_a_tree_of_sweep_arms_and_trainings(runs: list[Run]) -> None:
         assert sorted(run.trial for run in searched) == list(range(TRIALS))
         assert len(confirmed) == SEEDS
         assert {parents[run.run_id] for run in searched + confirmed} == {arms[arm].run_id}
-    assert len(runs) == 1 + len(ARMS) * (1 + TRIALS + SEEDS)
+    (published,) = of(runs, "refit")
+    assert parents[published.run_id] == arms[published.arm].run_id
+    assert len(runs) == 1 + len(ARMS) * (1 + TRIALS + SEEDS) + 1
 
 
 def test_experiment_is_named_after_the_data(runs: list[Run]) -> None:
@@ -72,14 +74,14 @@ def test_every_run_has_the_tags_that_find_it(smoke: Smoke, runs: list[Run]) -> N
         expected = {"sweep", "stage", "outcome", "config_sha256", "data_sha256"}
         if run.stage != "sweep":
             expected |= {"arm"}
-        if run.stage in {"search", "confirm"}:
+        if run.stage in {"search", "confirm", "refit"}:
             expected |= {"trial"}
         assert expected <= set(run.tags), run.name
         assert run.tags["sweep"] == smoke.sweep
         assert run.outcome == "complete"
         assert ("arm" in run.tags) == (run.stage != "sweep")
-        assert ("trial" in run.tags) == (run.stage in {"search", "confirm"})
-    assert {run.stage for run in runs} == {"sweep", "arm", "search", "confirm"}
+        assert ("trial" in run.tags) == (run.stage in {"search", "confirm", "refit"})
+    assert {run.stage for run in runs} == {"sweep", "arm", "search", "confirm", "refit"}
 
 
 def test_fingerprints_tell_arms_apart_and_data_not(runs: list[Run]) -> None:
@@ -198,11 +200,12 @@ def test_confirmation_seeds_are_fresh_and_shared_by_the_arms(runs: list[Run]) ->
     assert not searched & set(seeds["sgd"])
 
 
-def test_only_confirmation_reads_test_rows(runs: list[Run]) -> None:
+def test_only_what_is_trained_again_reads_test_rows(runs: list[Run]) -> None:
     for run in runs:
+        again = run.stage in ("confirm", "refit")
         tested = [name for name in run.metrics if name.startswith("test")]
-        assert ("test_accuracy" in tested) == (run.stage == "confirm"), run.name
-        assert bool(tested) == (run.stage == "confirm"), run.name
+        assert ("test_accuracy" in tested) == again, run.name
+        assert bool(tested) == again, run.name
         for name in tested:
             assert len(run.metrics[name]) == 1
 

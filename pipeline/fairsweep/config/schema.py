@@ -229,6 +229,14 @@ class Confirm:
 
 
 @dataclass
+class Publish:
+    """`fit`: what is published is the best arm's configuration, trained once more on all rows that
+    aren't for testing (all), or the best of its confirmations (fold)."""
+
+    fit: str = "all"
+
+
+@dataclass
 class Sweep:
     """`name` null: made from data, model and everything that makes results comparable."""
 
@@ -248,6 +256,7 @@ class Config:
     search: Search = field(default_factory=Search)
     pruner: Pruner = field(default_factory=Pruner)
     confirm: Confirm = field(default_factory=Confirm)
+    publish: Publish = field(default_factory=Publish)
     executor: Executor = field(default_factory=Executor)
     tracking: Tracking = field(default_factory=Tracking)
     sweep: Sweep = field(default_factory=Sweep)

@@ -17,7 +17,7 @@ from fairsweep.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Datas
 from fairsweep.data.shares import by_group
 from fairsweep.data.sources import load
 from fairsweep.errors import BadInput
-from fairsweep.records import Fold, derive_seed
+from fairsweep.records import ALL_ROWS, Fold, derive_seed
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ def split_rows(dataset: Dataset, settings: Data, fold: Fold | None = None) -> Sp
     if not len(test):
         taken = settings.test
         train, test = _hold_out(train, dataset, settings.test, random, settings, "data.test")
+    if fold == ALL_ROWS:
+        return SplitData(dataset, np.union1d(train, validation), validation[:0], test)
     if not len(validation):
         if fold is not None:
             train, validation = _leave_out(train, dataset, settings.seed, fold)

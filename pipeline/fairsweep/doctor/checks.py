@@ -108,8 +108,8 @@ def _check_trainings(sweep: StoredSweep) -> Iterator[Problem]:
         if key.trial >= len(trials):
             what = f"run {runs[0].run_id} belongs to a trial that the study doesn't have"
             yield Problem("V1", place, what, RESTORE)
-        elif key.stage == "confirm" and trials[key.trial].state != "complete":
-            what = f"it confirms a trial that is {trials[key.trial].state} in the study"
+        elif key.stage != "search" and trials[key.trial].state != "complete":
+            what = f"it trains again a trial that is {trials[key.trial].state} in the study"
             yield Problem("V2", place, what, RESTORE)
     for key in sweep.missing_confirmations() if sweep.closed else ():
         what = "it has no run, although the sweep is stored as complete"
@@ -129,7 +129,7 @@ def _check_status(sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:
 def _rows(sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:
     """Every epoch once, none left out, and what is said of the whole agrees with them."""
     place, ended = sweep.place(run), run.has_ended
-    validation = bool(sweep.about["data"].get("validation rows", 0))
+    validation = bool(sweep.about["data"].get("validation rows", 0)) and run.stage != "refit"
     names = set(of_epoch(stored(sweep.about), validation))
     once = {"epochs", "seconds", "best_epoch", f"best_{sweep.objective.metric}"}
     own = {n for n in run.metrics if n not in names | once and not n.startswith("test_")}
@@ -168,7 +168,7 @@ def _check_best(sweep: StoredSweep, run: StoredRun, place: str) -> Iterator[Prob
     name = f"best_{sweep.objective.metric}"
     value, epoch = run.latest.get(name), run.latest.get("best_epoch")
     if value is None or epoch is None:
-        if run.outcome == "complete":
+        if run.outcome == "complete" and run.stage != "refit":
             yield Problem("V4", place, f"it is complete, but has no {name}", RESTORE)
         return
     steps = sorted(rows)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from fairsweep.configurations import best_configurations, configuration
 from fairsweep.doctor.runs import StoredModel, StoredRun
 from fairsweep.doctor.studies import StoredTrial
-from fairsweep.records import Confirmation, Objective, TrialKey, best_configurations, configuration
+from fairsweep.records import Confirmation, Objective, TrialKey
 from fairsweep.tracking import names
 from fairsweep.tracking.read import confirmation_in
 
@@ -33,7 +34,7 @@ class StoredSweep:
 
     @cached_property
     def trainings(self) -> Sequence[StoredRun]:
-        return [run for run in self.runs if run.stage in ("search", "confirm")]
+        return [run for run in self.runs if run.stage in ("search", "confirm", "refit")]
 
     @cached_property
     def attempts(self) -> Mapping[TrialKey, Sequence[StoredRun]]:

@@ -14,7 +14,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fairsweep.config.plan import Arm, Plan, store_name
 from fairsweep.config.space import dimensions, trial_values
-from fairsweep.records import Objective, TrialResult, best_configurations
+from fairsweep.configurations import best_configurations
+from fairsweep.records import Objective, TrialResult
 from fairsweep.search.journal import ATTEMPT
 from fairsweep.search.samplers import (
     from_drawn,

@@ -1,12 +1,14 @@
 """The best arm's model goes to MLflow's registry, as the champion of its sweep.
 
-In: a finished sweep as it is stored, its plan, studies and data. Out: the champion, which is the
-model of the best training, by validation, of the arm with the best confirmed mean.
+In: a finished sweep as it is stored, its plan, studies and data. Out: the champion: the
+configuration of the arm with the best confirmed mean, trained on all rows, or else the best of its
+confirmations by validation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from fairsweep.config.trust import code_of
@@ -15,12 +17,13 @@ from fairsweep.data.memory.view import rows_of
 from fairsweep.data.recipe import Recipe, write_model
 from fairsweep.data.scaling import measure
 from fairsweep.data.split import SplitData, split_rows
-from fairsweep.records import Champion, RunRecord, SweepRecord, TrialSpec
+from fairsweep.records import Champion, RunRecord, SweepRecord, TrialKey, TrialSpec
 from fairsweep.report.analysis.select import ArmSelection, select, value_of
 from fairsweep.report.analysis.statistics import summarize
 from fairsweep.search.study import ArmStudy
 from fairsweep.stages.confirm import confirming
 from fairsweep.stages.job import Job
+from fairsweep.stages.refit import STAGE, leading, refit
 from fairsweep.tracking.registry import register
 
 EXAMPLES = 3  # rows that show what a request looks like
@@ -42,12 +45,10 @@ def publish_champion(
         The champion now; None where no arm is confirmed yet, or its weights aren't stored.
     """
     plan, store = job.plan, job.store
-    selection = select(sweep)
-    verdict = selection.verdict
-    now = sweep.champion
-    if verdict.best is None or selection.pending:
+    now, entry = sweep.champion, leading(sweep)
+    if entry is None:
         return now
-    entry = selection[verdict.best]
+    verdict = select(sweep).verdict
     mean = summarize([value_of(run) for run in entry.confirmed])
     assert mean is not None
     assert entry.chosen is not None
@@ -55,13 +56,17 @@ def publish_champion(
         now.data_sha256 != sweep.data_sha256 or not sweep.objective.better(mean.mean, now.mean)
     ):
         return now
-    run = _best_training(entry, sweep)
+    study, confirmation = studies[entry.arm], job.confirmation
+    run = _refit_of(entry, sweep) if plan.config.publish.fit == "all" else None
+    if run is not None:
+        spec = refit(plan, confirmation, entry, study)
+    else:
+        run = _best_training(entry, sweep)
+        values = dict(study.best_trials(confirmation.top))[run.key.trial]
+        spec = confirming(plan, confirmation, study.arm, values, run.key)
     weights = store.weights(run.run_id)
     if weights is None:
         return now
-    study, confirmation = studies[entry.arm], job.confirmation
-    values = dict(study.best_trials(confirmation.top))[run.key.trial]
-    spec = confirming(plan, confirmation, study.arm, values, run.key)
     data = split_rows(job.data.dataset, spec.data, spec.fold)
     recipe = recipe_of(spec, data)
     rows = data.dataset.x[data.train[:EXAMPLES]]
@@ -74,6 +79,7 @@ def publish_champion(
         "arm": entry.arm,
         "verdict": verdict.kind,
         "claim": verdict.claim,
+        "fit": "all" if run.key.stage == STAGE else "fold",
     }
     return register(
         store,
@@ -102,6 +108,16 @@ def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:
         spec.training.loss,
         dataset.task.name,
     )
+
+
+def _refit_of(entry: ArmSelection, sweep: SweepRecord) -> RunRecord | None:
+    """The arm's configuration trained on all rows, if that ended well."""
+    assert entry.chosen is not None
+    wanted = TrialKey(entry.arm, STAGE, entry.chosen.key.trial)
+    for run in sweep.runs:
+        if replace(run.key, attempt=1) == wanted and run.outcome == "complete":
+            return run
+    return None
 
 
 def _best_training(entry: ArmSelection, sweep: SweepRecord) -> RunRecord:

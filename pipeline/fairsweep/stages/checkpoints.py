@@ -9,12 +9,13 @@ import re
 import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import cast
 
 from fairsweep.records import Stage, TrialKey
 from fairsweep.search.study import ArmStudy
 
 NAME = re.compile(
-    r"(?P<arm>.+)-(?P<stage>search|confirm)-(?P<trial>\d+)-(?P<repeat>\d+)(-(?P<fold>\d+))?"
+    r"(?P<arm>.+)-(?P<stage>search|confirm|refit)-(?P<trial>\d+)-(?P<repeat>\d+)(-(?P<fold>\d+))?"
 )
 
 
@@ -32,12 +33,12 @@ def may_go_on(
     found = NAME.fullmatch(folder)
     if found is None or found["arm"] not in unfinished:
         return False
-    stage: Stage = "search" if found["stage"] == "search" else "confirm"
+    stage = cast(Stage, found["stage"])
     fold = None if found["fold"] is None else int(found["fold"])
     key = TrialKey(found["arm"], stage, int(found["trial"]), int(found["repeat"]), fold=fold)
     if key in ended:
         return False
-    return stage == "confirm" or key.trial in unfinished[key.arm]
+    return stage != "search" or key.trial in unfinished[key.arm]
 
 
 class CheckpointFolders:

@@ -140,5 +140,5 @@ def trial_spec(
         objective=plan.objective,
         seed=seed,
         pruning=decision_schedule(plan.config.pruner) if searching else None,
-        test=key.stage == "confirm",
+        test=key.stage in ("confirm", "refit"),
     )

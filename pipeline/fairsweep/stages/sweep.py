@@ -14,6 +14,7 @@ from pathlib import Path
 from fairsweep.data.split import contents
 from fairsweep.data.warnings import data_warnings
 from fairsweep.executor import Executor, OpenExecutor, open_executor
+from fairsweep.records import TrialSpec
 from fairsweep.search.study import ArmStudy
 from fairsweep.search.warnings import search_warnings
 from fairsweep.stages.champion import publish_champion
@@ -24,6 +25,7 @@ from fairsweep.stages.dispatch import Dispatcher
 from fairsweep.stages.job import Job
 from fairsweep.stages.outcome import Published, exit_code, make_report, show_report
 from fairsweep.stages.preflight import tried_workers
+from fairsweep.stages.refit import RefitStage, refits
 from fairsweep.stages.run import run_stages
 from fairsweep.stages.search import SearchStage
 from fairsweep.stages.stopping import Stopping
@@ -85,10 +87,19 @@ class Sweep:
 
     @property
     def has_trainings(self) -> bool:
-        """Whether some trial or confirmation has still to be trained."""
-        return any(study.is_open for study in self.studies.values()) or bool(
-            confirmations(self.job.plan, self.job.confirmation, self.studies, self.stored.ended)
-        )
+        """Whether some trial or confirmation has still to be trained, or what is published."""
+        plan, wanted, ended = self.job.plan, self.job.confirmation, self.stored.ended
+        if any(study.is_open for study in self.studies.values()):
+            return True
+        if confirmations(plan, wanted, self.studies, ended):
+            return True
+        return not self.stored.closed and bool(self.refits())
+
+    def refits(self) -> list[TrialSpec]:
+        """What has still to be trained for publication, once nothing else is to come."""
+        plan = self.job.plan
+        record = read_sweep(self.job.store, plan.name)
+        return refits(plan, self.job.confirmation, record, self.studies, self.stored.ended)
 
     @property
     def wants_training(self) -> bool:
@@ -163,6 +174,9 @@ def train(sweep: Sweep) -> None:
                 plan, job.confirmation, sweep.studies, search, sweep.stored.ended, job.folders
             )
             run_stages({"search": search, "confirm": confirm}, dispatcher, stopping)
+            tracker.drain()
+            refit = RefitStage(sweep.refits(), job.folders.weights_of)
+            run_stages({"refit": refit}, dispatcher, stopping)
             tracker.close(dispatcher.utilisation)
 
 
@@ -180,6 +194,7 @@ def terminal_of(job: Job, studies: Mapping[str, ArmStudy]) -> Terminal:
     plan, confirmation = job.plan, job.confirmation
     budget = {name: study.limit for name, study in studies.items()}
     confirming = confirmation.trainings * confirmation.top * len(plan.arms)
+    confirming += int(confirmation.trainings > 0 and plan.config.publish.fit == "all")
     terminal = Terminal(plan.config.terminal, plan.name, plan.objective, budget, confirming)
     for name, study in studies.items():
         tally = study.tally()

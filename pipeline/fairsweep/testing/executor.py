@@ -230,16 +230,17 @@ class _Training:
 
     def _result(self, outcome: Outcome) -> TrialResult:
         spec, metric = self.spec, self.spec.objective.metric
-        values = [metrics.values[metric] for metrics in self._history]
-        best = spec.objective.best(values)
+        values = [metrics.values.get(metric, math.nan) for metrics in self._history]
+        best = len(values) - 1 if spec.last_epoch else spec.objective.best(values)
         whole = best is not None and outcome != "interrupted"
+        counts = best is not None and not spec.last_epoch
         return TrialResult(
             spec.key,
             outcome,
             len(self._history),
             EPOCH_SECONDS * len(self._history),
-            None if best is None else best + 1,
-            None if best is None else values[best],
+            best + 1 if counts and best is not None else None,
+            values[best] if counts and best is not None else None,
             test=self._tested(best) if whole and spec.test and best is not None else {},
             confusion=_all_right(spec) if whole and spec.test else None,
             weights=self._weights() if whole else "",

@@ -11,7 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from fairsweep.metrics import METRICS, VALIDATION, Metric
-from fairsweep.records import Outcome, TrialKey, TrialResult, TrialSpec, WorkerLost, derive_seed
+from fairsweep.records import (
+    ALL_ROWS,
+    Outcome,
+    TrialKey,
+    TrialResult,
+    TrialSpec,
+    WorkerLost,
+    derive_seed,
+)
 
 Step = Mapping[str, float] | TrialResult | WorkerLost | None
 """The metrics of the next epoch, an end, or nothing yet. The executor fills in which training an
@@ -30,10 +38,10 @@ def learning(spec: TrialSpec) -> Iterator[Mapping[str, float]]:
     of_arm = derive_seed(0, repr((spec.model, spec.optimizer, spec.training.batch_size)))
     of_seed = derive_seed(spec.seed, "luck")
     best = 0.6 + 0.3 * of_arm / 2**31 + 0.05 * of_seed / 2**31
-    for epoch in range(1, spec.training.epochs + 1):
+    for epoch in range(1, (spec.last_epoch or spec.training.epochs) + 1):
         right = best * (1 - math.exp(-epoch))
         own = {name: _value(metric, right, 0.0) for name, metric in METRICS.items()}
-        if spec.data.validation:
+        if spec.data.validation and spec.fold != ALL_ROWS:
             own |= {f"{VALIDATION}{n}": _value(m, right, 0.05) for n, m in METRICS.items()}
         yield own
 

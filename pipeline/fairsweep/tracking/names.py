@@ -34,7 +34,10 @@ ARTIFACTS_TAG = "fairsweep.artifacts"
 # Opens the UI on its page for training runs rather than the one for language models.
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
-FRAME = "tags.stage != 'search' AND tags.stage != 'confirm' AND tags.stage != 'train'"
+FRAME = (
+    "tags.stage != 'search' AND tags.stage != 'confirm' AND tags.stage != 'refit' "
+    "AND tags.stage != 'train'"
+)
 RUNNING = "attributes.status = 'RUNNING'"
 TRAININGS = "tags.stage != 'sweep' AND tags.stage != 'arm' AND tags.stage != 'train'"
 PAGE = 1000

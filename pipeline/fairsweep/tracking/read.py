@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fairsweep import judged
 from fairsweep.config.space import LAYER_RATES
+from fairsweep.configurations import best_configurations
 from fairsweep.errors import BadInput, StorageError
 from fairsweep.metrics import of_epoch
 from fairsweep.metrics import stored as stored_metrics
@@ -22,7 +23,6 @@ from fairsweep.records import (
     SweepRecord,
     TrialKey,
     TrialResult,
-    best_configurations,
 )
 from fairsweep.tracking import names
 from fairsweep.tracking.registry import champion

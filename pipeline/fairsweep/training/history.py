@@ -82,27 +82,34 @@ class History:
         metrics = EpochMetrics(self.spec.key, epoch, values, time.time_ns() // 1_000_000)
         self.metrics.append(metrics)
         self.emit(metrics)
-        value = values[self.spec.objective.metric]
-        if self.spec.objective.better(
-            value, math.nan if self.best_value is None else self.best_value
-        ):
+        last = self.spec.last_epoch or self.spec.training.epochs
+        value = values.get(self.spec.objective.metric, math.nan)
+        if self._is_best(epoch, value):
             self.best_epoch, self.best_value = epoch, value
             if (self.spec.test or self.spec.weights) and self.model is not None:
                 self.best_weights = [weight.numpy() for weight in self.model.weights]
         if not all(math.isfinite(values[name]) for name in ("loss", "val_loss") if name in values):
             self.outcome = "diverged"
             return False
-        if epoch == self.spec.training.epochs or self._out_of_patience(epoch, value):
+        if epoch == last or self._out_of_patience(epoch, value):
             return False
         if self._judged(epoch - 1) and not self.keep(epoch - 1):
             self.outcome = "pruned"
             return False
         return True
 
+    def _is_best(self, epoch: int, value: float) -> bool:
+        if self.spec.last_epoch:
+            return epoch == self.spec.last_epoch
+        best = math.nan if self.best_value is None else self.best_value
+        return self.spec.objective.better(value, best)
+
     def _judged(self, epoch: int) -> bool:
         return self.spec.pruning is not None and self.spec.pruning.judged(epoch)
 
     def _out_of_patience(self, epoch: int, value: float) -> bool:
+        if self.spec.last_epoch:
+            return False
         stopping = self.spec.training.early_stopping
         objective = self.spec.objective
         if objective.better(objective.worsened(value, stopping.min_delta), self.patient_value):

@@ -348,6 +348,7 @@ NUMBERS = [
     case("seeds-negative", "confirm.seeds=-1", "confirm.seeds", "from 0", "got -1"),
     case("folds-one", "confirm.folds=1", "confirm.folds", "at least 2", "0 for none", "got 1"),
     case("folds-negative", "confirm.folds=-2", "confirm.folds", "at least 2", "got -2"),
+    case("publish-what", "publish.fit=best", "publish.fit", "all, fold", "got 'best'"),
     case("repeats-none", "confirm.repeats=0", "confirm.repeats", "from 1", "got 0"),
     case("batch-zero", "training.batch_size=0", "training.batch_size", "from 1", "got 0"),
     case("workers-zero", "executor.workers=0", "executor.workers", "from 1", "got 0"),

@@ -12,7 +12,7 @@ from fairsweep.config.schema import Data
 from fairsweep.data.dataset import Dataset
 from fairsweep.data.split import SplitData, describe, fingerprint, load_split, split_rows
 from fairsweep.errors import BadInput
-from fairsweep.records import Fold
+from fairsweep.records import ALL_ROWS, Fold
 from fairsweep.tasks import CLASSES
 
 DIGITS = Data(name="digits", source="digits")
@@ -77,6 +77,15 @@ def test_every_row_that_is_not_for_testing_is_in_one_fold_of_each_repeat(digits:
         np.testing.assert_array_equal(np.sort(judged), rest)
         sizes = [len(split.validation) for split in splits]
         assert max(sizes) - min(sizes) <= 1
+
+
+def test_all_rows_that_are_not_for_testing_are_trained_on_for_publication(
+    digits: SplitData,
+) -> None:
+    whole = split_rows(digits.dataset, DIGITS, ALL_ROWS)
+    np.testing.assert_array_equal(whole.train, np.union1d(digits.train, digits.validation))
+    np.testing.assert_array_equal(whole.test, digits.test)
+    assert len(whole.validation) == 0
 
 
 def test_another_repeat_cuts_in_another_way_and_the_same_one_does_not(digits: SplitData) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.config.plan import Plan
+from fairsweep.configurations import best_configurations
 from fairsweep.doctor.runs import StoredRun
 from fairsweep.doctor.studies import StoredTrial
 from fairsweep.doctor.sweep import StoredSweep
@@ -21,7 +22,6 @@ from fairsweep.records import (
     RunRecord,
     TrialKey,
     TrialResult,
-    best_configurations,
 )
 from fairsweep.report.analysis.select import select
 from fairsweep.search.study import ArmStudy

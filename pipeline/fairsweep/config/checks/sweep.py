@@ -31,6 +31,7 @@ SAMPLERS = ("tpe", "random", "qmc", "grid", "gp")
 PRUNERS = ("none", "median", "successive_halving", "hyperband")
 EXECUTORS = ("local",)
 TRACKERS = ("local", "server")
+FITS = ("all", "fold")
 TERMINALS = ("auto", "live", "plain", "quiet")
 LEAST = {
     "points": 2,
@@ -130,6 +131,7 @@ def sweep_problems(config: Config, longest: int) -> Iterator[Problem]:
             f"need at least 2, because each fold is judged by a model that was trained on the "
             f"others, or 0 for none; got {folds}",
         )
+    yield from one_of("publish.fit", config.publish.fit, FITS)
     yield from at_least("confirm.top", config.confirm.top, 1)
     if config.search.epochs is not None:
         yield from at_least("search.epochs", config.search.epochs, longest)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from fairsweep.configurations import best_configurations, configuration
 from fairsweep.metrics import base_name, measured_on_validation
 from fairsweep.records import (
     Confirmation,
@@ -20,8 +21,6 @@ from fairsweep.records import (
     RunRecord,
     SweepRecord,
     TrialKey,
-    best_configurations,
-    configuration,
 )
 from fairsweep.report.analysis.differences import Sample, interval_of
 from fairsweep.report.analysis.statistics import Verdict, judge

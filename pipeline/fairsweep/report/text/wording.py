@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from fairsweep.metrics import base_name
 from fairsweep.records import Confirmation, Importances, RunRecord, SweepRecord
 from fairsweep.report.analysis.differences import settling
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
@@ -235,13 +236,30 @@ def champion_line(sweep: SweepRecord) -> str:
     champion = sweep.champion
     if champion is None:
         return ""
-    names = {run.run_id: str(run.key) for run in sweep.runs}
+    run = next((run for run in sweep.runs if run.run_id == champion.run_id), None)
     return (
         f"Version {champion.version} of {champion.name} in MLflow's model registry, with the alias "
-        f"champion: {names.get(champion.run_id, champion.run_id)}, the training of its arm that "
-        f"did best on validation rows. The arm's confirmed mean is {number(champion.mean)}. The "
-        f"model takes rows as they are in the data set, and returns {task_in(sweep.data).says}:"
+        f"champion: {run.key if run else champion.run_id}, {_origin(run)}. The arm's "
+        f"confirmed mean is {number(champion.mean)}{_tested(run, sweep)}. The model takes rows as "
+        f"they are in the data set, and returns {task_in(sweep.data).says}:"
     )
+
+
+def _origin(run: RunRecord | None) -> str:
+    """Which training a published model is of."""
+    if run is None or run.key.stage != "refit":
+        return "the training of its arm that did best on validation rows"
+    return (
+        "its arm's configuration trained once more on all rows that aren't for testing, for "
+        f"{plural(run.epochs, 'epoch')}, as many as the confirmations found best"
+    )
+
+
+def _tested(run: RunRecord | None, sweep: SweepRecord) -> str:
+    """What test rows say of a published model."""
+    name = f"test_{base_name(sweep.objective.metric)}"
+    value = None if run is None else run.test.get(name)
+    return "" if value is None else f", and its {name} {number(value)}"
 
 
 def group_of(sweep: SweepRecord) -> str:

@@ -1,0 +1,97 @@
+"""The training whose model is published: the best arm's configuration on all rows that aren't for
+testing.
+
+Folds have said how good it is and how many epochs it needs; nothing is held out of this one to say
+it again. Only its test score stands beside what the folds promised.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from fairsweep.config.plan import Plan
+from fairsweep.records import (
+    ALL_ROWS,
+    Confirmation,
+    SweepRecord,
+    TrialKey,
+    TrialResult,
+    TrialSpec,
+    derive_seed,
+)
+from fairsweep.report.analysis.select import ArmSelection, select
+from fairsweep.search.study import ArmStudy
+from fairsweep.stages.dispatch import SweepStage
+from fairsweep.stages.search import trial_spec
+
+STAGE: Literal["refit"] = "refit"
+WeightsOf = Callable[[str], Path]
+
+
+def leading(sweep: SweepRecord) -> ArmSelection | None:
+    """The arm whose model is published; None while trainings are to come, or where none is
+    confirmed."""
+    selection = select(sweep)
+    best = selection.verdict.best
+    return None if best is None or selection.pending else selection[best]
+
+
+def refit(plan: Plan, wanted: Confirmation, entry: ArmSelection, study: ArmStudy) -> TrialSpec:
+    """The training of an arm's configuration for publication: as many epochs as its confirmations
+    found best, in the median.
+
+    Args:
+        plan: the sweep.
+        wanted: how its configurations are confirmed.
+        entry: the arm, confirmed.
+        study: its search.
+    """
+    assert entry.chosen is not None
+    trial = entry.chosen.key.trial
+    values = dict(study.best_trials(wanted.top))[trial]
+    epochs = [run.best_epoch for run in entry.confirmed if run.best_epoch is not None]
+    seed = derive_seed(study.arm.settings.training.seed, STAGE)
+    spec = trial_spec(plan, study.arm, TrialKey(entry.arm, STAGE, trial), values, seed)
+    return replace(
+        spec, fold=ALL_ROWS, last_epoch=statistics.median_low(epochs), weights=spec.key.files
+    )
+
+
+def refits(
+    plan: Plan,
+    wanted: Confirmation,
+    sweep: SweepRecord,
+    studies: Mapping[str, ArmStudy],
+    done: Collection[TrialKey],
+) -> list[TrialSpec]:
+    """The training for publication, if there is one to make that isn't stored yet."""
+    entry = leading(sweep)
+    if plan.config.publish.fit != "all" or entry is None:
+        return []
+    spec = refit(plan, wanted, entry, studies[entry.arm])
+    return [] if spec.key in done else [spec]
+
+
+class RefitStage(SweepStage):
+    """Trains what is to be published, and has its weights kept.
+
+    Args:
+        specs: the trainings.
+        weights: gives the file of a training's weights, by its name.
+    """
+
+    def __init__(self, specs: list[TrialSpec], weights: WeightsOf) -> None:
+        self._waiting = list(specs)
+        self._weights = weights
+
+    def next(self) -> TrialSpec | None:
+        return self._waiting.pop(0) if self._waiting else None
+
+    def ended(self, result: TrialResult) -> TrialResult:
+        if not result.weights:
+            return result
+        return replace(result, weights=str(self._weights(result.weights)))
