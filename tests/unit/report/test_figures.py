@@ -8,12 +8,14 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 import pytest
 
 from fairsweep.config.space import Dimension
 from fairsweep.config.stored_space import plain
-from fairsweep.records import Confusion, Importance, Importances, Objective
+from fairsweep.judged import Judged
+from fairsweep.records import Confusion, Importance, Importances, Objective, SweepRecord
 from fairsweep.report.analysis.curves import styles
 from fairsweep.report.analysis.select import select
 from fairsweep.report.figures import figures
@@ -44,8 +46,8 @@ def _figures(record: Any, importances: Any = None) -> Any:
 )
 def test_plotly_accepts_every_property(record: Any) -> None:
     found = _figures(record, important(record.arms))
-    assert list(found) == [
-        *("confirmed", "curves-loss", "curves-accuracy", "confusion"),
+    assert [name for name in found if name != "luck"] == [
+        *("confirmed", "differences", "curves-loss", "curves-accuracy", "confusion"),
         *("learning-rates", "best-by-trials", "best-by-epochs", "importance"),
         *("parameter-training-batch-size", "parameter-model-hidden-units-layers"),
         "parameter-model-hidden-units-widths",
@@ -67,7 +69,7 @@ def test_an_arm_has_its_colour_in_every_picture() -> None:
                 colours = {colour for colour in own if isinstance(colour, str)}
                 assert colours <= {style[trace["meta"]].colour}, figure.name
                 seen.add((figure.name, trace["meta"]))
-    assert len(seen) == 9 * 10
+    assert len(seen) == 9 * 10 + 8  # differences are those to the best arm
 
 
 def test_arms_of_the_same_colour_differ_in_shape() -> None:
@@ -124,6 +126,66 @@ def test_each_seed_the_mean_and_the_default_are_points() -> None:
 def test_one_seed_has_no_interval() -> None:
     _, mean, _ = _figures(finished({"adam": [0.9]}))["confirmed"].spec["data"]
     assert "error_x" not in mean
+
+
+def test_differences_are_those_of_the_table_with_what_the_rows_cannot_tell() -> None:
+    record = _compared()
+    (item,) = select(record).verdict.comparisons
+    assert item.difference and item.difference.interval and item.difference.parts
+    band, zero, dot = _figures(record)["differences"].spec["data"]
+    assert (zero["x"], dot["meta"], dot["x"]) == ([0, 0], "sgd", [pytest.approx(0.1)])
+    low, high = item.difference.interval
+    assert dot["error_x"]["array"] == [pytest.approx((high - low) / 2, rel=1e-5)]
+    floor = 2.8 * math.sqrt(item.difference.parts.rows / item.difference.parts.n_rows)
+    assert (min(band["x"]), max(band["x"])) == pytest.approx((-floor, floor), rel=1e-5)
+
+
+def test_which_side_of_zero_is_better_is_said_for_both_directions() -> None:
+    captions = [
+        _figures(finished({"adam": own, "sgd": other}, objective=objective))["differences"].caption
+        for own, other, objective in (
+            ([0.9, 0.91], [0.8, 0.82], ACCURACY), ([0.2, 0.21], [0.3, 0.32], LOSS)
+        )
+    ]  # fmt: skip
+    assert ["; right of zero adam did better." in caption for caption in captions] == [True, False]
+    assert ["; left of zero adam did better." in caption for caption in captions] == [False, True]
+
+
+def test_without_what_is_known_of_rows_there_is_neither_band_nor_bar() -> None:
+    record = _compared()
+    found = _figures(replace(record, runs=tuple(replace(r, judged=None) for r in record.runs)))
+    zero, _ = found["differences"].spec["data"]
+    assert zero["x"] == [0, 0]
+    assert "shaded" not in found["differences"].caption
+    assert "luck" not in found
+
+
+def test_the_parts_of_the_luck_fill_the_bar() -> None:
+    record = _compared()
+    (item,) = select(record).verdict.comparisons
+    assert item.difference and item.difference.parts
+    parts = item.difference.parts
+    total = parts.error(parts.n_rows, parts.n_units) ** 2
+    figure = _figures(record)["luck"]
+    *areas, texts = figure.spec["data"]
+    widths = [max(area["x"]) - min(area["x"]) for area in areas]
+    assert sum(widths) == pytest.approx(1)
+    assert widths[0] == pytest.approx(parts.rows / parts.n_rows / total, rel=1e-4)
+    assert f"which rows there are ({widths[0]:.0%})" in figure.caption
+    assert texts["text"][0] == f"rows<br>{widths[0]:.0%}"
+
+
+def _compared() -> SweepRecord:
+    """Two arms on 40 rows: adam is right on four more of them than sgd, and three seeds hardly
+    change which."""
+    runs = [run for arm in ("adam", "sgd") for run in (search(arm, 0, 0.7), search(arm, 1, 0.8))]
+    for arm, wrong in (("adam", 6), ("sgd", 10)):
+        for seed in range(3):
+            right = np.ones(40)
+            right[[*range(wrong - 1), 20 + (seed if arm == "adam" else 0)]] = 0
+            said = Judged(np.arange(40), ["a"] * 40, ["a"] * 40, {"accuracy": right})
+            runs.append(replace(confirm(arm, 1, seed, float(right.mean())), judged=said))
+    return sweep(*runs)
 
 
 def test_an_objective_of_another_name_is_drawn() -> None:

@@ -15,6 +15,7 @@ from fairsweep.report.analysis.curves import panels
 from fairsweep.report.analysis.select import ArmSelection, Selection
 from fairsweep.report.figures.classes import confusion_matrix
 from fairsweep.report.figures.confirmed import confirmed_values
+from fairsweep.report.figures.differences import differences, luck
 from fairsweep.report.figures.learning import learning_curves
 from fairsweep.report.figures.parameters import importance, parameter_slices
 from fairsweep.report.figures.parts import Figure
@@ -44,8 +45,11 @@ def figures(
         spaces: The dimensions of each arm, where the store has them.
         importances: What each parameter had to do with good results, by arm.
     """
+    verdict = selection.verdict
     drawn = (
         confirmed_values(selection, order),
+        differences(selection, verdict),
+        luck(selection, verdict),
         *map(learning_curves, panels(selection)),
         confusion_matrix(best),
         learning_rates(selection),

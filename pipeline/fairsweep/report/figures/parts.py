@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from fairsweep.report.analysis.curves import Style, log_ticks
 
-Section = Literal["arms", "curves", "search", "parameters", "slices", "classes"]
+Section = Literal["arms", "difference", "curves", "search", "parameters", "slices", "classes"]
 
 
 @dataclass(frozen=True)

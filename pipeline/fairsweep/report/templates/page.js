@@ -56,7 +56,7 @@
         if (same.dataset.arm === button.dataset.arm) same.setAttribute("aria-pressed", String(shown));
       }
       for (const figure of figures) {
-        if (figure.section === "arms") continue;
+        if (["arms", "difference"].includes(figure.section)) continue;
         const traces = [...figure.spec.data.keys()]
           .filter((i) => figure.spec.data[i].meta === button.dataset.arm);
         for (const i of traces) figure.spec.data[i].visible = shown;
