@@ -12,7 +12,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep train compare report ui test check bench chaos format clean
+.PHONY: help setup sweep train compare report ui test check bench chaos calibrate format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench: $(VENV)/ready $(VENV)-peers/ready $(VENV)-hydra/ready ## against its peer
 
 chaos: $(VENV)/ready $(if $(findstring --peers,$(ARGS)),$(VENV)-peers/ready) ## kill a sweep 200 times, half an hour: make chaos ARGS="--kills 20 --peers"
 	@$(BIN)/python -m tests.faults.chaos $(ARGS)
+
+calibrate: $(VENV)/ready ## how often the verdict is wrong, hours: make calibrate ARGS="--draws 40 --worlds equal-480"
+	@$(BIN)/python -m tests.calibration $(ARGS)
 
 format: $(VENV)/ready ## format the code
 	@$(BIN)/ruff format pipeline tests
