@@ -193,13 +193,14 @@ class Terminal:
         count = f"[{done}/{total}{self._left()}]"
         if result.outcome == "failed":
             return f"{count} {result.key} failed: {result.error}"
+        epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
+        took = f"{epochs} in {result.seconds:.1f} s"
         if result.key.stage == "refit":
-            took = f"{result.epochs} epochs in {result.seconds:.1f} s"
             return f"{count} {result.key} {result.outcome}: {took}"
         value = "none" if result.best_value is None else f"{result.best_value:.4f}"
         return (
             f"{count} {result.key} {result.outcome}: {self._objective.metric} {value} "
-            f"at epoch {result.best_epoch}, {result.epochs} epochs in {result.seconds:.1f} s"
+            f"at epoch {result.best_epoch}, {took}"
         )
 
     def _done(self) -> int:

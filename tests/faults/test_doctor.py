@@ -289,7 +289,7 @@ LASTING = {
     line_taken_out: ("V1", "doesn't follow from the lines before it"),
     no_journal: ("V1", "belongs to a trial that the study doesn't have"),
     trial_forgotten: ("V1", "belongs to a trial that the study doesn't have"),
-    no_weights: ("V5", "weights.npz of the configuration's best seed is missing"),
+    no_weights: ("V5", "weights.npz of the configuration's best training is missing"),
     flipped_weights: ("V5", "weights.npz is damaged ("),
     no_confusion: ("V5", "confusion.json is missing"),
     cut_confusion: ("V5", "confusion.json can't be read ("),
@@ -477,7 +477,7 @@ def test_of_equally_good_seeds_the_first_one_has_the_weights(store: Path) -> Non
         )
     weights = [files_of(store, run) / "weights.npz" for run in (first, second)]
     content = next(path.read_bytes() for path in weights if path.is_file())
-    text = "of the configuration's best seed is missing"
+    text = "of the configuration's best training is missing"
     weights[0].write_bytes(content)
     weights[1].unlink(missing_ok=True)
     assert not [p for p in problems(store) if text in p.what]

@@ -118,14 +118,14 @@ def _check_judged(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterator[
 def _check_weights(
     store: Store, sweep: StoredSweep, runs: Sequence[StoredRun]
 ) -> Iterator[Problem]:
-    """The best seed of a configuration (of equals the first one, for `runs` come by repeat) has its
+    """The best training of a configuration (of equals the first, for `runs` come by place) has its
     weights, and whatever weights there are can be read."""
     values = [run.latest.get(f"best_{sweep.objective.metric}", math.nan) for run in runs]
     best = sweep.objective.best(values)
     for index, run in enumerate(runs):
         content = artifact(store, run, names.WEIGHTS)
         if content is None and index == best:
-            what = f"{names.WEIGHTS} of the configuration's best seed is missing"
+            what = f"{names.WEIGHTS} of the configuration's best training is missing"
             yield Problem("V5", sweep.place(run), what, RESTORE)
         if content is not None and (problem := _damage(content)):
             what = f"{names.WEIGHTS} is damaged ({problem})"

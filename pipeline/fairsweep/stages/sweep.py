@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fairsweep.config.schema import Confirm
 from fairsweep.data.split import contents
 from fairsweep.data.warnings import data_warnings
 from fairsweep.executor import Executor, OpenExecutor, open_executor
@@ -211,6 +212,12 @@ def greeting(sweep: Sweep, workers: int) -> Iterator[str]:
     largest = max(arm.settings.training.batch_size for arm in plan.arms)
     for warning in (*plan.warnings, *search_warnings(plan), *data_warnings(job.data, largest)):
         yield f"warning: {warning}"
+    if job.confirmation.folds and plan.config.confirm.seeds != Confirm.seeds:
+        yield (
+            f"warning: confirm.seeds={plan.config.confirm.seeds} has no effect, because "
+            f"{job.confirmation.folds} folds are used; confirm.repeats says how often, and "
+            "confirm.folds=0 trains seeds on one split instead"
+        )
     if sweep.stored.code not in ("", own_code(plan)):
         yield (
             "warning: the code has changed since this sweep was begun; if it changes results, "

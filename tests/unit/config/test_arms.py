@@ -162,6 +162,18 @@ def test_a_users_experiment_means_what_it_says(
     assert arms_of(again) == ("optimizer", ["adam"])
 
 
+def test_a_users_experiment_that_chooses_several_options_is_told_to_name_arms(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "experiment").mkdir()
+    file = tmp_path / "experiment" / "mine.yaml"
+    file.write_text("# @package _global_\ndefaults: [override /optimizer: [adam, sgd]]\n")
+    with pytest.raises(BadInput) as caught:
+        compose_sweep(["experiment=mine"], str(tmp_path))
+    for part in ("optimizer: need one option", "arms.optimizer=[…]", "experiment/mine.yaml"):
+        assert part in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "overrides",
     [

@@ -140,6 +140,15 @@ def _arms(shared: Composed[Config]) -> tuple[str, list[str]]:
     for sweeps, and the choice is for a single training.
     """
     config, places = shared.settings, shared.places
+    if several := [axis for axis in AXES if axis not in shared.choices]:
+        files = dict(places.composed.chosen)
+        raise BadInput(
+            *(
+                f"{axis}: need one option, got a list; arms.{axis}=[…] says what to compare"
+                + (f" ({files[axis]}.yaml)" if axis in files else "")
+                for axis in several
+            )
+        )
     names = {override.partition("=")[0].lstrip("+") for override in places.overrides}
     order = {file.name: i for i, file in enumerate(places.composed.files)} | {"config": -1}
     said = {axis: order.get(places.file_of(f"arms.{axis}") or "config", -1) for axis in AXES}
@@ -176,7 +185,7 @@ def _arms(shared: Composed[Config]) -> tuple[str, list[str]]:
     if twice:
         raise BadInput(
             f"arms.{axis}: each arm may be given once, got {', '.join(twice)} more than once"
-            f"{places.of(f'arms.{axis}')}; to repeat seeds, set confirm.seeds"
+            f"{places.of(f'arms.{axis}')}; to repeat trainings, set confirm.repeats"
         )
     return axis, options
 

@@ -213,7 +213,7 @@ def confirmed_how(scheme: Confirmation) -> str:
     """How best configurations were trained again, in short."""
     if not scheme.folds:
         return f"confirmed on {plural(scheme.repeats, 'seed')}"
-    return f"confirmed on {scheme.folds} folds, {scheme.repeats} times"
+    return f"confirmed on {scheme.folds} folds, {plural(scheme.repeats, 'time')}"
 
 
 def best_run_line(run: RunRecord, metric: str, verdict: Verdict, selection: Selection) -> str:
