@@ -139,8 +139,9 @@ class Dispatcher:
         """Gives idle workers what they are to train; says when, in milliseconds since 1970."""
         handed = []
         while self._executor.idle and (training := self._next()) is not None:
+            started = time.time_ns() // 1_000_000  # before a quick worker ends its first epoch
             self._executor.submit(training.spec)
-            handed.append((training, time.time_ns() // 1_000_000))
+            handed.append((training, started))
         return handed
 
     def _next(self) -> _Training | None:

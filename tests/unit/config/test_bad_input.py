@@ -156,7 +156,7 @@ PROMISED = [
         "arms.optimizer: each arm may be given once",
         "got adam more than once",
         on_command_line("arms.optimizer=[adam,sgd,adam]"),
-        "confirm.seeds",
+        "confirm.repeats",
     ),
     case(
         "class-weights-of-another-kind",
