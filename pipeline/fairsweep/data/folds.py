@@ -10,10 +10,10 @@ import numpy as np
 
 from fairsweep.config.schema import Confirm, Data
 from fairsweep.data.dataset import VALIDATION, Dataset, Rows
-from fairsweep.data.split import SplitData, split_rows
+from fairsweep.data.split import SplitData, cut
 from fairsweep.errors import BadInput
 from fairsweep.metrics import measured_on_validation
-from fairsweep.records import Confirmation, Fold, Objective
+from fairsweep.records import Confirmation, Objective
 
 FOLDS = 5
 """How many parts the rows are cut into where nothing else is asked for."""
@@ -69,18 +69,17 @@ def _no_folds(split: SplitData, objective: Objective) -> str:
 
 def _problem(wanted: Confirmation, data: Data, split: SplitData) -> BadInput | None:
     """Why rows can't be cut in every way that a confirmation needs; None where they can."""
+    rows = np.union1d(split.train, split.validation)
     try:
-        _check_counts(wanted.folds, split)
+        _check_counts(wanted.folds, split.dataset, rows)
         for repeat in range(wanted.repeats):
-            for index in range(wanted.folds):
-                split_rows(split.dataset, data, Fold(wanted.folds, repeat, index))
+            cut(rows, split.dataset, data.seed, wanted.folds, repeat)
     except BadInput as error:
         return error
     return None
 
 
-def _check_counts(folds: int, split: SplitData) -> None:
-    dataset, rows = split.dataset, np.union1d(split.train, split.validation)
+def _check_counts(folds: int, dataset: Dataset, rows: Rows) -> None:
     if dataset.groups is not None:
         groups = len(np.unique(dataset.groups[rows]))
         if groups < folds:

@@ -64,40 +64,41 @@ def split_rows(dataset: Dataset, settings: Data, fold: Fold | None = None) -> Sp
         return SplitData(dataset, np.union1d(train, validation), validation[:0], test)
     if not len(validation):
         if fold is not None:
-            train, validation = _leave_out(train, dataset, settings.seed, fold)
-            return SplitData(dataset, train, validation, test)
+            folds = cut(train, dataset, settings.seed, fold.count, fold.repeat)
+            validation = folds[fold.index]
+            return SplitData(dataset, np.setdiff1d(train, validation), validation, test)
         share = settings.validation / (1 - taken)
         key = "data.validation"
         train, validation = _hold_out(train, dataset, share, random, settings, key)
     return SplitData(dataset, train, validation, test)
 
 
-def _leave_out(rows: Rows, dataset: Dataset, seed: int, fold: Fold) -> tuple[Rows, Rows]:
-    """Cuts rows into folds, and splits them into (all other folds, this one).
+def cut(rows: Rows, dataset: Dataset, seed: int, count: int, repeat: int) -> list[Rows]:
+    """Cuts rows into folds, in the way of a repeat.
 
     Raises:
         BadInput: a fold is empty, or the others have no rows of some class.
     """
-    random = np.random.default_rng(derive_seed(seed, "folds", fold.repeat))
-    left = rows
-    for index in range(fold.index + 1):
-        out = left
-        if index < fold.count - 1:
-            out = _held(left, dataset, 1 / (fold.count - index), random)
-        left = np.setdiff1d(left, out)
-    train = np.setdiff1d(rows, out)
-    there, own = dataset.counts(rows), dataset.counts(train)
-    if lacking := [kind for kind, count in there.items() if count and not own[kind]]:
-        raise BadInput(
-            f"confirm.folds: {fold.count} folds leave no training rows {lacking[0]} where one fold "
-            "has all of them; use fewer folds, or confirm.folds=0"
-        )
-    if not len(out):
-        raise BadInput(
-            f"confirm.folds: {fold.count} folds of whole groups leave a fold without rows; use "
-            "fewer folds, or confirm.folds=0"
-        )
-    return train, out
+    random = np.random.default_rng(derive_seed(seed, "folds", repeat))
+    folds, left = [], rows
+    for index in range(count - 1):
+        folds.append(_held(left, dataset, 1 / (count - index), random))
+        left = np.setdiff1d(left, folds[-1])
+    folds.append(left)
+    there = dataset.counts(rows)
+    for fold in folds:
+        inside = dataset.counts(fold)
+        if lacking := [kind for kind, number in there.items() if number == inside[kind] > 0]:
+            raise BadInput(
+                f"confirm.folds: {count} folds leave no training rows {lacking[0]} where one fold "
+                "has all of them; use fewer folds, or confirm.folds=0"
+            )
+        if not len(fold):
+            raise BadInput(
+                f"confirm.folds: {count} folds of whole groups leave a fold without rows; use "
+                "fewer folds, or confirm.folds=0"
+            )
+    return folds
 
 
 def _held(rows: Rows, dataset: Dataset, share: float, random: np.random.Generator) -> Rows:

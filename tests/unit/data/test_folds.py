@@ -1,0 +1,97 @@
+"""How best configurations are confirmed on the rows there are: on how many folds, or on seeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fairsweep.config.schema import Confirm, Data
+from fairsweep.data.dataset import TEST, TRAIN, VALIDATION, Dataset
+from fairsweep.data.folds import confirmation
+from fairsweep.data.split import split_rows
+from fairsweep.errors import BadInput
+from fairsweep.records import Confirmation, Objective
+
+ACCURACY = Objective("val_accuracy", "maximize")
+SETTINGS = Data("rows", "npz")
+
+
+def dataset(y: Any, **more: Any) -> Dataset:
+    return Dataset(np.zeros((len(y), 1), np.float32), np.asarray(y), ("a", "b"), **more)
+
+
+def asked(data: Dataset, objective: Objective = ACCURACY, **settings: Any) -> Confirmation:
+    split = split_rows(data, SETTINGS)
+    return confirmation(Confirm(**settings), SETTINGS, split, objective)
+
+
+MANY = dataset([0, 1] * 50)
+# Five rows of class b: one is for testing, one for validation, three are trained on.
+RARE = dataset([0] * 45 + [1] * 5)
+GIVEN = dataset([0, 1] * 20, parts=np.array([TRAIN] * 20 + [VALIDATION] * 10 + [TEST] * 10))
+# Five groups of twenty rows, of which one is for testing.
+GROUPED = dataset([0, 1] * 50, groups=np.arange(100) // 20)
+LOSS = Objective("loss", "minimize")
+
+
+@pytest.mark.parametrize(
+    ("data", "objective", "wanted"),
+    [
+        (MANY, ACCURACY, Confirmation(5, 2)),
+        (RARE, ACCURACY, Confirmation(4, 2)),
+        (GROUPED, ACCURACY, Confirmation(4, 2)),
+        (GIVEN, ACCURACY, Confirmation(0, 5)),
+        (MANY, LOSS, Confirmation(0, 5)),
+    ],
+    ids=["many", "rare-class", "groups", "given-split", "training-metric"],
+)
+def test_without_being_asked_it_is_what_the_rows_allow(
+    data: Dataset, objective: Objective, wanted: Confirmation
+) -> None:
+    assert asked(data, objective) == wanted
+
+
+def test_what_is_asked_for_is_done() -> None:
+    assert asked(MANY, folds=3, repeats=4, top=2) == Confirmation(3, 4, top=2)
+    assert asked(MANY, folds=0, seeds=7) == Confirmation(0, 7)
+    assert asked(MANY, seeds=0).trainings == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "objective", "folds", "told"),
+    [
+        (RARE, ACCURACY, 5, ("5 folds need as many rows of class 'b'", "there are 4", "folds=4")),
+        (GROUPED, ACCURACY, 9, ("9 folds need as many groups", "have 4", "confirm.folds=4")),
+        (GIVEN, ACCURACY, 5, ("the data gives its validation rows", "confirm.folds=0")),
+        (MANY, LOSS, 5, ("no row can be judged by it", "objective.metric=val_loss")),
+    ],
+    ids=["rare-class", "groups", "given-split", "training-metric"],
+)
+def test_folds_that_the_rows_do_not_allow_are_refused(
+    data: Dataset, objective: Objective, folds: int, told: tuple[str, ...]
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        asked(data, objective, folds=folds)
+    assert str(caught.value).startswith("confirm.folds: ")
+    for part in told:
+        assert part in str(caught.value)
+
+
+def test_a_class_that_is_in_one_group_alone_cannot_be_left_out() -> None:
+    """Its rows would be judged by a model that has never seen the class."""
+    parts = np.full(100, TRAIN)
+    parts[60:80] = TEST
+    y = np.array([0] * 80 + [1] * 20)
+    y[70:80] = 1  # so that test rows have both
+    split = split_rows(dataset([0, 1] * 50), SETTINGS)
+    alone = type(split)(
+        dataset(y, groups=np.arange(100) // 20, parts=None),
+        np.r_[0:40, 80:100],
+        np.arange(40, 60),
+        np.arange(60, 80),
+    )
+    with pytest.raises(BadInput, match="leave no training rows of class 'b'"):
+        confirmation(Confirm(folds=2), SETTINGS, alone, ACCURACY)
+    assert confirmation(Confirm(), SETTINGS, alone, ACCURACY) == Confirmation(0, 5)
