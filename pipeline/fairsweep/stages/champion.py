@@ -45,10 +45,10 @@ def publish_champion(
         The champion now; None where no arm is confirmed yet, or its weights aren't stored.
     """
     plan, store = job.plan, job.store
-    now, entry = sweep.champion, leading(sweep)
+    selection = select(sweep)
+    now, entry, verdict = sweep.champion, leading(selection), selection.verdict
     if entry is None:
         return now
-    verdict = select(sweep).verdict
     mean = summarize([value_of(run) for run in entry.confirmed])
     assert mean is not None
     assert entry.chosen is not None

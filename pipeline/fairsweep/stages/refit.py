@@ -8,12 +8,12 @@ it again. Only its test score stands beside what the folds promised.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal
 
 from fairsweep.config.plan import Plan
+from fairsweep.files import TrialFolders
 from fairsweep.records import (
     ALL_ROWS,
     Confirmation,
@@ -23,19 +23,17 @@ from fairsweep.records import (
     TrialSpec,
     derive_seed,
 )
-from fairsweep.report.analysis.select import ArmSelection, select
+from fairsweep.report.analysis.select import ArmSelection, Selection, select
 from fairsweep.search.study import ArmStudy
 from fairsweep.stages.dispatch import SweepStage
 from fairsweep.stages.search import trial_spec
 
 STAGE: Literal["refit"] = "refit"
-WeightsOf = Callable[[str], Path]
 
 
-def leading(sweep: SweepRecord) -> ArmSelection | None:
+def leading(selection: Selection) -> ArmSelection | None:
     """The arm whose model is published; None while trainings are to come, or where none is
     confirmed."""
-    selection = select(sweep)
     best = selection.verdict.best
     return None if best is None or selection.pending else selection[best]
 
@@ -69,8 +67,8 @@ def refits(
     done: Collection[TrialKey],
 ) -> list[TrialSpec]:
     """The training for publication, if there is one to make that isn't stored yet."""
-    entry = leading(sweep)
-    if plan.config.publish.fit != "all" or entry is None:
+    entry = leading(select(sweep))
+    if entry is None:
         return []
     spec = refit(plan, wanted, entry, studies[entry.arm])
     return [] if spec.key in done else [spec]
@@ -81,12 +79,12 @@ class RefitStage(SweepStage):
 
     Args:
         specs: the trainings.
-        weights: gives the file of a training's weights, by its name.
+        folders: where workers put weights, until they are stored.
     """
 
-    def __init__(self, specs: list[TrialSpec], weights: WeightsOf) -> None:
+    def __init__(self, specs: list[TrialSpec], folders: TrialFolders) -> None:
         self._waiting = list(specs)
-        self._weights = weights
+        self._folders = folders
 
     def next(self) -> TrialSpec | None:
         return self._waiting.pop(0) if self._waiting else None
@@ -94,4 +92,4 @@ class RefitStage(SweepStage):
     def ended(self, result: TrialResult) -> TrialResult:
         if not result.weights:
             return result
-        return replace(result, weights=str(self._weights(result.weights)))
+        return replace(result, weights=str(self._folders.weights_of(result.weights)))

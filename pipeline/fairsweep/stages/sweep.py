@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from fairsweep.config.schema import Confirm
@@ -86,9 +87,10 @@ class Sweep:
     tried: Executor | None
     ready: ExitStack
 
-    @property
+    @cached_property
     def has_trainings(self) -> bool:
-        """Whether some trial or confirmation has still to be trained, or what is published."""
+        """Whether, as it is opened, some trial or confirmation has still to be trained, or what is
+        published."""
         plan, wanted, ended = self.job.plan, self.job.confirmation, self.stored.ended
         if any(study.is_open for study in self.studies.values()):
             return True
@@ -99,6 +101,8 @@ class Sweep:
     def refits(self) -> list[TrialSpec]:
         """What has still to be trained for publication, once nothing else is to come."""
         plan = self.job.plan
+        if plan.config.publish.fit != "all":
+            return []
         record = read_sweep(self.job.store, plan.name)
         return refits(plan, self.job.confirmation, record, self.studies, self.stored.ended)
 
@@ -176,7 +180,7 @@ def train(sweep: Sweep) -> None:
             )
             run_stages({"search": search, "confirm": confirm}, dispatcher, stopping)
             tracker.drain()
-            refit = RefitStage(sweep.refits(), job.folders.weights_of)
+            refit = RefitStage(sweep.refits(), job.folders)
             run_stages({"refit": refit}, dispatcher, stopping)
             tracker.close(dispatcher.utilisation)
 

@@ -12,6 +12,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from fairsweep.configurations import best_configurations, configuration
 from fairsweep.metrics import base_name, measured_on_validation
@@ -135,7 +136,7 @@ class Selection:
         metric = self.objective.metric
         return {entry.arm: entry.sample(metric) for entry in self.arms if entry.eligible}
 
-    @property
+    @cached_property
     def verdict(self) -> Verdict:
         """What they allow to say."""
         return judge(self.samples, self.objective, self.scheme, final=not self.pending)
