@@ -9,8 +9,9 @@ import math
 import re
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from fairsweep import judged
 from fairsweep.data.recipe import WEIGHTS as MODEL_WEIGHTS
@@ -28,6 +29,7 @@ from fairsweep.tracking import names
 from fairsweep.tracking.store import Store
 from fairsweep.tracking.store.database import DRAFT
 
+Content = TypeVar("Content")
 TEMPORARY = (".probe-*", ".*.tmp*", "studies/.*.tmp", "studies/*.tmp")
 """Files of no sweep in particular, in the store's folder, that any command may have left."""
 PROCESS = re.compile(r"[.-](\d+)(?:\.tmp)?$")
@@ -75,20 +77,38 @@ def _check_confusion(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterat
         return
     if not task_in(sweep.about["data"]).counted:
         return
-    content = artifact(store, run, names.CONFUSION)
-    if content is None:
-        yield Problem("V5", sweep.place(run), f"{names.CONFUSION} is missing", RESTORE)
-        return
-    try:
-        counts = json.loads(content)["counts"]
-        rows = sum(sum(row) for row in counts)
-    except (ValueError, KeyError, TypeError) as error:
-        what = f"{names.CONFUSION} can't be read ({error!r})"
-        yield Problem("V5", sweep.place(run), what, RESTORE)
-        return
-    if rows != sweep.about["data"].get("test rows", rows):
+    rows = _content(store, sweep, run, names.CONFUSION, _counted)
+    if isinstance(rows, Problem):
+        yield rows
+    elif rows != sweep.about["data"].get("test rows", rows):
         what = f"{names.CONFUSION} counts {rows} of {sweep.about['data']['test rows']} test rows"
         yield Problem("V5", sweep.place(run), what, RESTORE)
+
+
+def _content(
+    store: Store, sweep: StoredSweep, run: StoredRun, name: str, read: Callable[[bytes], Content]
+) -> Content | Problem:
+    """What a file of a run holds; or what is wrong with it, if it is missing or can't be read."""
+    content = artifact(store, run, name)
+    if content is None:
+        return Problem("V5", sweep.place(run), f"{name} is missing", RESTORE)
+    try:
+        return read(content)
+    except ValueError as error:
+        what = f"{name} can't be read ({error})"
+        return Problem("V5", sweep.place(run), what, RESTORE)
+
+
+def _counted(content: bytes) -> int:
+    """How many rows a confusion matrix counts.
+
+    Raises:
+        ValueError: it isn't one.
+    """
+    try:
+        return sum(sum(row) for row in json.loads(content)["counts"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(repr(error)) from error
 
 
 def _check_judged(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:
@@ -97,15 +117,9 @@ def _check_judged(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterator[
         return
     if not sweep.about["data"].get("validation rows"):
         return
-    content = artifact(store, run, names.JUDGED)
-    if content is None:
-        yield Problem("V5", sweep.place(run), f"{names.JUDGED} is missing", RESTORE)
-        return
-    try:
-        said = judged.read(content)
-    except ValueError as error:
-        what = f"{names.JUDGED} can't be read ({error})"
-        yield Problem("V5", sweep.place(run), what, RESTORE)
+    said = _content(store, sweep, run, names.JUDGED, judged.read)
+    if isinstance(said, Problem):
+        yield said
         return
     best = f"best_{sweep.objective.metric}"
     own, value = said.metrics.get(base_name(sweep.objective.metric)), run.latest.get(best)

@@ -108,7 +108,8 @@ class WorkerCache:
         self.programs.forget(self._kind(spec, data, train).key)
 
     def _kind(self, spec: TrialSpec, data: SplitData, train: Arrays) -> _Kind:
-        return _kind(spec, self.scaling(data, spec.data), train)
+        scaling, names = self.scaling(data, spec.data), data.dataset.class_names
+        return _kind(spec, scaling, train, len(names))
 
 
 def train_trial(
@@ -299,9 +300,10 @@ class _Kind:
     any_shape: bool
 
 
-def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays) -> _Kind:
-    """The kind of program of a trial. A learning rate is a variable of the optimizer, unless a
-    schedule computes it, which knows how many steps an epoch has."""
+def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays, names: int) -> _Kind:
+    """The kind of program of a trial on data with so many classes, or labels. A learning rate is a
+    variable of the optimizer, unless a schedule computes it, which knows how many steps an epoch
+    has."""
     training, optimizer = spec.training, spec.optimizer
     fixed = dict(optimizer.params)
     factors = spec.model.layer_learning_rates or {}
@@ -324,5 +326,5 @@ def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays) -> _Kind:
     model = (spec.model.builder, params, program_kind(factors))
     loss = (training.loss, training.class_weight)
     table = train.table
-    rows = (table.x.shape[1:], table.y.shape[1:], str(table.y.dtype), kind_of(scaling))
+    rows = (table.x.shape[1:], table.y.shape[1:], str(table.y.dtype), names, kind_of(scaling))
     return _Kind(repr((rows, model, optimizer.name, fixed, loss, schedule)), any_shape)
