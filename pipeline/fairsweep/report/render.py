@@ -26,6 +26,7 @@ from fairsweep.report.analysis.statistics import Verdict, summarize
 from fairsweep.report.figures.trials import POINTS
 from fairsweep.report.text import method, tables, terms, wording
 from fairsweep.report.text.escape import markdown_block, markdown_code, markdown_text, script_json
+from fairsweep.report.text.result import Result, result
 from fairsweep.report.text.tables import Table
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -36,8 +37,7 @@ class Report:
     """A finished report.
 
     Attributes:
-        headline: The result in one sentence, plain text.
-        status: The verdict in a word or two.
+        result: What was found, plain text.
         notes: What is missing or has to be known, plain text.
         table: The arms side by side, as on the page.
         summary: The same in short, for a terminal.
@@ -50,8 +50,7 @@ class Report:
         pictures: An SVG of each picture of the page, by the name of its file.
     """
 
-    headline: str
-    status: str
+    result: Result
     notes: tuple[str, ...]
     table: Table
     summary: Table
@@ -90,8 +89,7 @@ def build(
     style = styles(sweep.arms)
     pictures = {figure.name: static.draw(figure, style) for figure in drawn}
     return Report(
-        headline=page["headline"],
-        status=page["status"],
+        result=page["result"],
         notes=page["notes"],
         table=page["arms"],
         summary=tables.summary_table(sweep, selection, verdict),
@@ -150,8 +148,7 @@ def _contents(
     arm = best_arm(selection, verdict)
     return {
         "sweep": sweep,
-        "headline": wording.headline(sweep, selection, verdict),
-        "status": wording.status(selection, verdict),
+        "result": result(sweep, selection, verdict),
         "facts": wording.facts(sweep),
         "notes": wording.notes(sweep, selection, verdict),
         "arms": tables.arms_table(sweep, selection, verdict),

@@ -71,7 +71,9 @@ def show_report(published: Published, store: Store, terminal: Terminal) -> None:
     for line in report.terms:
         terminal.say(line, prose=True)
     terminal.say("")
-    terminal.result(report.headline, prose=True)
+    terminal.result(report.result.headline)
+    if report.result.details:
+        terminal.result(report.result.details, prose=True)
     for note in report.notes:
         terminal.say(f"note: {note}", prose=True)
     if report.command:

@@ -129,7 +129,8 @@ def test_plotly_is_there_once_and_only_when_needed(report: Any) -> None:
 def test_the_page_holds_what_a_reader_needs(report: Any, rich: Any) -> None:
     text = re.sub(r"\s+", " ", Page(report.html).text)
     for part in (
-        report.headline,
+        report.result.headline,
+        report.result.details,
         rich.name,
         "fairsweep train ",
         "The arms side by side",

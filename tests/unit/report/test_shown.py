@@ -32,8 +32,9 @@ def shown(record: SweepRecord, setting: str, capsys: pytest.CaptureFixture[str])
 def test_quiet_shows_the_headline_and_where_the_report_is(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    headline, place = shown(finished(VALUES), "quiet", capsys)
-    assert headline.startswith("adam wins with val_accuracy 0.9750")
+    headline, details, place = shown(finished(VALUES), "quiet", capsys)
+    assert headline == "adam wins"
+    assert details.startswith("val_accuracy 0.9750")
     assert place == "report: /data/report/report.html"
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from fairsweep.judged import Judged
+from fairsweep.records import Objective
 from fairsweep.report.render import Report, build
+from fairsweep.report.text.result import Result
 
 from .builders import LOSS, confirm, confirmed, finished, search, sweep
 
@@ -20,12 +25,12 @@ def _says(report: Report, *parts: str) -> None:
 
 def test_a_winner_with_its_numbers() -> None:
     report = build(finished({"adam": [0.97, 0.98, 0.975], "sgd": [0.90, 0.911, 0.904]}))
-    assert report.status == "Winner"
+    assert report.result.status == "Winner"
     # means 0.975 and 0.905; differences 0.07, 0.069, 0.071: mean 0.07, sd 0.001, t = 121.2
-    assert report.headline == (
-        "adam wins with val_accuracy 0.9750 ± 0.0050 over 3 trainings: +0.0700 against "
-        "sgd, the next best (p < 0.001). This holds for models trained on these training rows, on "
-        "new rows like these."
+    assert report.result.headline == "adam wins"
+    assert report.result.details == (
+        "val_accuracy 0.9750 ± 0.0050 over 3 trainings: +0.0700 against sgd, the next best "
+        "(p < 0.001). This holds for models trained on these training rows, on new rows like these."
     )
     assert report.notes == ()
     assert report.best_run == "adam-1-search-1"
@@ -33,17 +38,17 @@ def test_a_winner_with_its_numbers() -> None:
 
 def test_a_winner_by_lower_loss() -> None:
     report = build(finished({"adam": [0.30, 0.31, 0.29], "sgd": [0.10, 0.112, 0.091]}, LOSS))
-    assert report.headline.startswith(
-        "sgd wins with val_loss 0.1010 ± 0.0105 over 3 trainings: -0.19"
-    )
+    assert report.result.headline == "sgd wins"
+    assert report.result.details.startswith("val_loss 0.1010 ± 0.0105 over 3 trainings: -0.19")
     assert "val_loss, lower is better" in report.markdown
 
 
 def test_a_tie_of_two() -> None:
     report = build(finished({"adam": [0.97, 0.96, 0.98], "sgd": [0.975, 0.95, 0.98]}))
-    assert report.status == "Tie"
-    assert report.headline == (
-        "No clear winner between adam and sgd: val_accuracy 0.9700 ± 0.0100 over 3 trainings "
+    assert report.result.status == "Tie"
+    assert report.result.headline == "No winner: adam and sgd tie"
+    assert report.result.details == (
+        "val_accuracy 0.9700 ± 0.0100 over 3 trainings "
         "against 0.9683 ± 0.0161 over 3 trainings. Whatever the truth, they are within 0.0206 of "
         "each other. A difference of 0.0017 would take more than 150 seeds to settle."
     )
@@ -52,40 +57,42 @@ def test_a_tie_of_two() -> None:
 
 def test_a_tie_of_three_leaves_the_others_out() -> None:
     values = {name: [0.97, 0.96, 0.98] for name in ("adam", "adamw", "nadam")}
-    headline = build(finished({**values, "sgd": [0.501, 0.49, 0.511]})).headline
-    assert headline.startswith(
-        "No clear winner between adam, adamw and nadam: adam has the best mean, "
+    result = build(finished({**values, "sgd": [0.501, 0.49, 0.511]})).result
+    assert result.headline == "No winner: adam, adamw and nadam tie"
+    assert result.details.startswith(
+        "adam has the best mean, val_accuracy 0.9700 ± 0.0100 over 3 trainings, but not by enough."
     )
 
 
 def test_one_arm_is_only_described() -> None:
     report = build(finished({"adam": [0.97, 0.96, 0.98]}))
-    assert report.status == "One arm"
-    assert report.headline == "adam reaches val_accuracy 0.9700 ± 0.0100 over 3 trainings."
+    assert report.result.status == "One arm"
+    assert report.result.headline == "adam reaches val_accuracy 0.9700"
+    assert report.result.details == "Confirmed: val_accuracy 0.9700 ± 0.0100 over 3 trainings."
     assert "Is the difference real?" not in report.markdown
 
 
 def test_one_arm_with_one_trial_and_nothing_else() -> None:
     report = build(sweep(search("adam", 0, 0.9), arms=["adam"], trials=1, confirm_seeds=0))
-    assert report.status == "Not confirmed"
-    assert report.headline == (
-        "The best of the search is adam/0 with val_accuracy 0.9000, not confirmed."
-    )
+    assert report.result.status == "Not confirmed"
+    assert report.result.headline == "Not confirmed: adam/0 is the best of the search"
+    assert report.result.details == "val_accuracy 0.9000."
     _says(report, "weren't confirmed (confirm.seeds=0)")
     assert report.best_run == "adam-0-search-1"
 
 
 def test_no_run_at_all() -> None:
     report = build(sweep())
-    assert (report.status, report.best_run, report.command) == ("Nothing to judge yet", "", "")
-    assert report.headline == "No trial has completed yet."
+    assert report.result == Result("Nothing to judge yet", "No trial has completed yet")
+    assert (report.best_run, report.command) == ("", "")
     _says(report, "still running, or was interrupted", "adam: 0 of 2 trials ended")
     assert len(report.table.rows) == 2
 
 
 def test_only_running_trials() -> None:
     report = build(sweep(search("adam", 0, None, "running"), search("sgd", 0, 0.2, "diverged")))
-    assert report.headline == "No trial has completed yet (1 diverged, 1 running)."
+    assert report.result.headline == "No trial has completed yet"
+    assert report.result.details == "1 diverged, 1 running."
     _says(report, "1 run training")
 
 
@@ -93,8 +100,7 @@ def test_only_running_trials() -> None:
 def test_no_trial_completed(outcome: Any) -> None:
     runs = [search(arm, i, None, outcome) for arm in ("adam", "sgd") for i in (0, 1)]
     report = build(sweep(*runs))
-    assert report.status == "No result"
-    assert report.headline == f"No trial completed: 4 {outcome}."
+    assert report.result == Result("No result", "No trial completed", f"4 {outcome}.")
     _says(report, f"adam: no trial completed (2 {outcome})")
     assert report.table.rows[0][1:3] == (outcome, "–")
 
@@ -102,10 +108,9 @@ def test_no_trial_completed(outcome: Any) -> None:
 def test_a_search_that_is_over_and_a_confirmation_not_begun() -> None:
     runs = [search(arm, i, 0.9 + i / 100) for arm in ("adam", "sgd") for i in (0, 1)]
     report = build(sweep(*runs))
-    assert report.status == "Not decided yet"
-    assert report.headline == (
-        "Not decided yet: the search is led by adam/1 with val_accuracy 0.9100, not confirmed yet."
-    )
+    assert report.result.status == "Not decided yet"
+    assert report.result.headline == "Not decided yet: adam/1 leads the search"
+    assert report.result.details == "val_accuracy 0.9100, not confirmed yet."
     _says(report, "adam: 3 of 3 confirmations not trained yet")
     assert "It isn't confirmed." in report.markdown
 
@@ -114,10 +119,9 @@ def test_a_confirmation_half_done_names_no_winner() -> None:
     whole = finished({"adam": [0.97, 0.98, 0.975], "sgd": [0.90, 0.911, 0.904]})
     runs = [run for run in whole.runs if run.run_id != "sgd-1-confirm2-1"]
     report = build(sweep(*runs))
-    assert report.status == "Not decided yet"
-    assert report.headline == (
-        "Not decided yet: adam leads with val_accuracy 0.9750 ± 0.0050 over 3 trainings."
-    )
+    assert report.result.status == "Not decided yet"
+    assert report.result.headline == "Not decided yet: adam leads"
+    assert report.result.details == "So far val_accuracy 0.9750 ± 0.0050 over 3 trainings."
     _says(report, "sgd: 1 of 3 confirmations not trained yet")
 
 
@@ -126,8 +130,8 @@ def test_an_arm_with_a_diverged_seed_cannot_win() -> None:
     runs += [search("sgd", 0, 0.9), search("sgd", 1, 0.99), *confirmed("sgd", 1, [0.99, 0.99])]
     runs.append(confirm("sgd", 1, 2, 0.2, "diverged"))
     report = build(sweep(*runs, arms=["sgd", "adam", "rmsprop"]))
-    assert report.headline.startswith("adam wins")
-    assert "; sgd diverged in some trainings and can't win. This" in report.headline
+    assert report.result.headline == "adam wins"
+    assert ". sgd diverged in some trainings and can't win. This" in report.result.details
     _says(report, "sgd: 1 of 3 confirmations diverged, so it can't win")
     assert report.best_run == "adam-1-search-1"
     assert report.table.rows[-1][0] == "sgd"
@@ -140,10 +144,8 @@ def test_all_arms_with_a_diverged_seed() -> None:
         runs += [search(arm, 0, value), search(arm, 1, value), *confirmed(arm, 0, [value, value])]
         runs.append(confirm(arm, 0, 2, None, "diverged"))
     report = build(sweep(*runs))
-    assert report.status == "No winner"
-    assert report.headline == (
-        "No winner: the best configuration of each confirmed arm diverged in some training."
-    )
+    assert report.result.status == "No winner"
+    assert report.result.headline == "No winner: every confirmed arm diverged"
     assert report.best_run == "adam-0-search-1"
 
 
@@ -151,15 +153,42 @@ def test_one_arm_left_when_the_other_never_finished() -> None:
     runs = [*finished({"adam": [0.97, 0.96, 0.98]}).runs]
     runs += [search("sgd", i, None, "diverged") for i in (0, 1)]
     report = build(sweep(*runs))
-    assert report.headline.startswith("adam is the only arm left to judge")
+    assert report.result.headline == "No comparison: adam is the only arm left"
     _says(report, "sgd: no trial completed (2 diverged)")
 
 
 def test_one_seed_allows_no_test() -> None:
     report = build(finished({"adam": [0.97], "sgd": [0.90]}))
-    assert report.status == "Tie"
+    assert report.result.status == "Tie"
     _says(report, "one confirmation per arm there can be no interval and no test")
     assert "too few trainings to tell" in report.markdown
+
+
+@pytest.mark.parametrize("folds", [0, 3])
+@pytest.mark.parametrize(
+    "objective", [Objective("accuracy", "maximize"), Objective("loss", "minimize")]
+)
+def test_training_rows_name_no_winner(objective: Objective, folds: int) -> None:
+    values = {"adam": [0.97, 0.98, 0.975], "sgd": [0.90, 0.911, 0.904]}
+    report = build(finished(values, objective, folds=folds, confirm_seeds=3 - 2 * bool(folds)))
+    best = "adam" if objective.higher_is_better else "sgd"
+    assert report.result.headline == f"No winner: {best} did best, but on its training rows only"
+    assert "validation rows" not in "".join((report.result.details, *report.notes))
+    _says(report, f"Start another sweep with objective.metric=val_{objective.metric}.")
+
+
+def test_rows_of_which_nothing_is_stored_name_no_winner() -> None:
+    whole = finished({"adam": [0.97, 0.98, 0.975], "sgd": [0.90, 0.911, 0.904]})
+    older = build(sweep(*(replace(run, judged=None) for run in whole.runs)))
+    assert older.result.headline == "No winner: adam did best, but on these validation rows only"
+    assert older.result.details == (
+        "val_accuracy 0.9750 ± 0.0050 over 3 trainings: +0.0700 against sgd, the next best. "
+        "Nothing is known of other rows."
+    )
+    _says(older, "isn't stored", "Start another sweep with sweep.name=… to have it stored.")
+    nothing = Judged(np.arange(2), ["a", "a"], ["a", "a"], {})
+    own = build(sweep(*(replace(run, judged=nothing) for run in whole.runs)))
+    _says(own, "val_accuracy isn't the mean over rows", "Start another sweep with confirm.folds=5.")
 
 
 def test_failed_trials_and_seeds_are_counted() -> None:
@@ -168,7 +197,7 @@ def test_failed_trials_and_seeds_are_counted() -> None:
     runs += [search("adam", 2, None, "failed"), search("sgd", 2, None, "failed")]
     runs.append(confirm("sgd", 1, 2, None, "failed"))
     report = build(sweep(*runs, trials=3))
-    assert report.status == "Winner"
+    assert report.result.status == "Winner"
     _says(
         report,
         "2 trials failed; the error is on their MLflow runs.",

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from fairsweep.metrics import measured_on_validation
 from fairsweep.records import Confirmation, Objective
 from fairsweep.report.analysis.differences import LEVEL, Difference, Sample, Test, compare
 
@@ -134,7 +135,8 @@ def judge(
     times as many as the comparisons made, so the limit for that is 0.05 * 2 / k.
 
     What differs from seed to seed on rows that are always the same ones says nothing about other
-    rows: without anything known of them no winner is named (`described`).
+    rows: without anything known of them no winner is named (`described`). Nor do rows that a model
+    was trained on.
 
     Args:
         samples: What each arm's confirmations gave; arms without any are left out.
@@ -169,7 +171,7 @@ def judge(
         for item, p in zip(raw, corrected, strict=True)
     )
     tied = (best, *(item.arm for item in comparisons if not item.behind))
-    claim = _claim(comparisons, scheme)
+    claim = _claim(comparisons, scheme, objective)
     kind: Literal["winner", "tie", "described", "open"] = "winner" if won else "tie"
     if not final:
         kind = "open"
@@ -178,7 +180,9 @@ def judge(
     return Verdict(kind, best, (best,) if won else tied, comparisons, limit, claim)
 
 
-def _claim(comparisons: Sequence[Comparison], scheme: Confirmation) -> Claim:
+def _claim(comparisons: Sequence[Comparison], scheme: Confirmation, objective: Objective) -> Claim:
+    if not measured_on_validation(objective.metric):
+        return "rows"
     if scheme.folds:
         return "search" if scheme.searches > 1 else "configuration"
     known = all(item.test != "paired t" for item in comparisons)

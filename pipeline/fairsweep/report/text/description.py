@@ -21,7 +21,7 @@ MOST_COMPARED = 100
 
 
 def description(sweep: SweepRecord, report: Report, view: str) -> str:
-    """The headline, the ways to the report, the confirmations and the model, and the table of arms.
+    """The result, the ways to the report, the confirmations and the model, and the table of arms.
 
     Args:
         sweep: what was judged.
@@ -35,8 +35,9 @@ def description(sweep: SweepRecord, report: Report, view: str) -> str:
     rule = f"| --- |{' ---: |' * (len(report.table.header) - 1)}"
     return "\n".join(
         [
-            f"**{markdown_text(report.headline)}**",
+            f"**{markdown_text(report.result.headline)}**",
             "",
+            *([markdown_text(report.result.details), ""] if report.result.details else []),
             " · ".join(f"[{text}]({address})" for text, address in _links(sweep, view).items()),
             "",
             *(header, rule, *rows),

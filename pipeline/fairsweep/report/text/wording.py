@@ -1,4 +1,4 @@
-"""Says in sentences what was found, what is missing, and how it was judged.
+"""Says in sentences what is missing from a result, and what its runs, arms and model are.
 
 In: a sweep, what was selected from it, and the verdict. Out: plain text; escaping is up to the
 page it goes into.
@@ -9,136 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from fairsweep.metrics import base_name
+from fairsweep.metrics import VALIDATION, base_name, measured_on_validation
 from fairsweep.records import Confirmation, Importances, RunRecord, SweepRecord
-from fairsweep.report.analysis.differences import settling
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
-from fairsweep.report.analysis.statistics import Claim, Verdict, summarize
-from fairsweep.report.text.numbers import number, p_value, signed, spread
+from fairsweep.report.analysis.statistics import Verdict, summarize
+from fairsweep.report.text.numbers import number, spread
 from fairsweep.tasks import task_in
-
-MOST_MORE = 50
-"""Times as many rows or repeats: what would take more is called out of reach."""
-
-
-def headline(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> str:
-    """The result in one sentence, with its numbers."""
-    metric = sweep.objective.metric
-    if verdict.kind == "none" or verdict.best is None:
-        return _unconfirmed(selection)
-    best = f"{metric} {_confirmed(selection[verdict.best])}"
-    if verdict.kind == "open":
-        return f"Not decided yet: {verdict.best} leads with {best}."
-    if verdict.kind in ("winner", "described"):
-        rival = verdict.comparisons[0]
-        mean = rival.difference.mean if rival.difference else None
-        against = f"{signed(mean, scale_of(selection, verdict))} against {rival.arm}, the next best"
-        if verdict.kind == "described":
-            return (
-                f"On these validation rows {verdict.best} did best with {best}: {against}"
-                f"{_left_out(selection)}. Nothing is known of other rows, so no winner is named."
-            )
-        chance = p_value(rival.corrected, named=True)
-        return (
-            f"{verdict.best} wins with {best}: {against} ({chance}){_left_out(selection)}. "
-            f"{claim(sweep, verdict.claim)}."
-        )
-    if verdict.kind == "single":
-        if len(selection.arms) == 1:
-            return f"{verdict.best} reaches {best}."
-        return f"{verdict.best} is the only arm left to judge, with {best}{_left_out(selection)}."
-    tied = listed(verdict.tied)
-    found = f"{verdict.best} has the best mean, {best}, but not by enough"
-    if len(verdict.tied) == 2:
-        found = f"{best} against {_confirmed(selection[verdict.tied[1]])}"
-    allowed = allowance(selection, verdict)
-    return " ".join(
-        filter(
-            None,
-            (
-                f"No clear winner between {tied}: {found}{_left_out(selection)}.",
-                allowed,
-                remedy(selection, verdict) if allowed else "",
-            ),
-        )
-    )
-
-
-def claim(sweep: SweepRecord, of: Claim) -> str:
-    """What a winner has won, as a sentence without its end."""
-    if of == "search":
-        return (
-            f"This holds for each arm with its search of {plural(sweep.trials, 'trial')}, on new "
-            "rows like these"
-        )
-    if of == "split":
-        return "This holds for models trained on these training rows, on new rows like these"
-    return "This holds for these configurations, on new rows like these"
 
 
 def scale_of(selection: Selection, verdict: Verdict) -> float:
     """A value as large as those that are compared, for the digits of their differences."""
     means = [sample.mean for sample in selection.samples.values()]
     return max(means, key=abs) if verdict.best else 0.0
-
-
-def allowance(selection: Selection, verdict: Verdict) -> str:
-    """How far the tied arms can be apart, in a sentence; empty where nothing tells."""
-    if verdict.allowed is None:
-        return ""
-    among = "each other" if len(verdict.tied) == 2 else f"{verdict.best}"
-    size = number(verdict.allowed, scale_of(selection, verdict))
-    return f"Whatever the truth, they are within {size} of {among}."
-
-
-def remedy(selection: Selection, verdict: Verdict) -> str:
-    """What would settle a tie, in a sentence: more rows, repeats, or searches."""
-    close = next((item for item in verdict.comparisons if item.arm in verdict.tied), None)
-    found = None if close is None or close.difference is None else settling(close.difference)
-    if found is None or close is None or close.difference is None:
-        return ""
-    parts, scheme = close.difference.parts, selection.scheme
-    assert parts is not None
-    units, key = ("repeats", "confirm.repeats") if scheme.folds else ("seeds", "confirm.seeds")
-    if scheme.searches > 1:
-        units, key = "searches", "search.repeats"
-    apart = f"A difference of {number(abs(close.difference.mean), scale_of(selection, verdict))}"
-    if found.units is not None and found.units <= MOST_MORE * parts.n_units:
-        return f"{apart} would take about {found.units:,} {units} to settle ({key}={found.units})."
-    if found.rows is not None and found.rows <= MOST_MORE * parts.n_rows:
-        more = rounded(found.rows - parts.n_rows)
-        return f"{apart} would take about {more:,} more rows to settle; more {units} can't."
-    if found.units is not None:
-        return f"{apart} would take more than {MOST_MORE * parts.n_units:,} {units} to settle."
-    least = number(found.floor, scale_of(selection, verdict))
-    return (
-        f"With these {parts.n_rows:,} rows nothing under {least} can be told, with any number of "
-        f"{units}."
-    )
-
-
-def rounded(count: int) -> int:
-    """A number of rows to its first two digits."""
-    size = 10 ** max(0, len(str(abs(count))) - 2)
-    return int(round(count / size) * size)
-
-
-def status(selection: Selection, verdict: Verdict) -> str:
-    """The verdict in a word or two."""
-    if selection.leader() is None:
-        return "Nothing to judge yet" if selection.pending else "No result"
-    if verdict.kind == "none":
-        if selection.pending:
-            return "Not decided yet"
-        return "No winner" if selection.confirmed else "Not confirmed"
-    words = {
-        "winner": "Winner",
-        "tie": "Tie",
-        "described": "These rows only",
-        "open": "Not decided yet",
-        "single": "One arm",
-    }
-    return words[verdict.kind]
 
 
 def notes(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> tuple[str, ...]:
@@ -157,18 +39,26 @@ def notes(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> tuple[s
             "(confirm.seeds=5)."
         )
     if verdict.kind == "described":
-        found.append(
-            f"The confirmations all share one split, and it isn't stored what they said of each "
-            f"row. A difference on {plural(_validating(sweep), 'row')} may be the luck of these "
-            "rows, so no winner is named. Start another sweep with sweep.name=… to have its rows "
-            "stored."
-        )
+        found.append(_undecided(sweep, selection))
     return tuple(found)
 
 
-def _validating(sweep: SweepRecord) -> int:
-    rows: int = sweep.data["validation rows"]  # of the split that the search has
-    return rows
+def _undecided(sweep: SweepRecord, selection: Selection) -> str:
+    """Why the confirmed means can only be described, and how to get more."""
+    metric = sweep.objective.metric
+    if not measured_on_validation(metric):
+        return (
+            f"{metric} is measured on the rows that a model was trained on. The arm that fits "
+            "these best needn't be the best on new ones, so no winner is named. Start another "
+            f"sweep with objective.metric={VALIDATION}{metric}."
+        )
+    shared = "All confirmations were judged on the same validation rows, and "
+    luck = ". A difference may be the luck of these rows, so no winner is named. "
+    if any(run.judged for entry in selection.arms for run in entry.confirmed):
+        why = f"this model's {metric} isn't the mean over rows"
+        return f"{shared}{why}{luck}Start another sweep with confirm.folds=5."
+    why = "what they said of each row isn't stored"
+    return f"{shared}{why}{luck}Start another sweep with sweep.name=… to have it stored."
 
 
 def comparisons_line(verdict: Verdict) -> str:
@@ -222,7 +112,7 @@ def best_run_line(run: RunRecord, metric: str, verdict: Verdict, selection: Sele
     found = f"{metric} {number(value_of(run))}{epoch}"
     if not selection.confirmed:
         return f"The best run of the search: {found}. It isn't confirmed."
-    mean = _confirmed(selection[run.key.arm])
+    mean = mean_of(selection[run.key.arm])
     own = f"The search reached {found}; confirmed, it averaged {mean}."
     if verdict.kind == "tie":
         return f"{own} This is the best mean of the tied arms."
@@ -248,7 +138,7 @@ def champion_line(sweep: SweepRecord) -> str:
 def _origin(run: RunRecord | None) -> str:
     """Which training a published model is of."""
     if run is None or run.key.stage != "refit":
-        return "the training of its arm that did best on validation rows"
+        return "the best training of its arm"
     return (
         "its arm's configuration trained once more on all rows that aren't for testing, for "
         f"{plural(run.epochs, 'epoch')}, as many as the confirmations found best"
@@ -285,39 +175,12 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def _confirmed(entry: ArmSelection) -> str:
+def mean_of(entry: ArmSelection) -> str:
+    """An arm's confirmed mean, and of how many trainings it is."""
     summary = summarize([value_of(run) for run in entry.confirmed])
     if summary is None:
         return "nothing"
     return f"{spread(summary.mean, summary.sd)} over {plural(summary.n, 'training')}"
-
-
-def _unconfirmed(selection: Selection) -> str:
-    leader = selection.leader()
-    if leader is None or leader.best is None:
-        return _nothing(selection)
-    if selection.confirmed:
-        return "No winner: the best configuration of each confirmed arm diverged in some training."
-    found = f"{leader.best.key} with {selection.objective.metric} {number(value_of(leader.best))}"
-    if selection.pending:
-        return f"Not decided yet: the search is led by {found}, not confirmed yet."
-    return f"The best of the search is {found}, not confirmed."
-
-
-def _nothing(selection: Selection) -> str:
-    totals = {
-        name: sum(entry.counts[name] for entry in selection.arms)
-        for name in ("pruned", "diverged", "failed", "running")
-    }
-    told = ", ".join(f"{count} {name}" for name, count in totals.items() if count)
-    if selection.pending:
-        return f"No trial has completed yet{f' ({told})' if told else ''}."
-    return f"No trial completed: {told}." if told else "No trial was trained."
-
-
-def _left_out(selection: Selection) -> str:
-    out = [entry.arm for entry in selection.arms if entry.confirmation_counts["diverged"]]
-    return f"; {listed(out)} diverged in some trainings and can't win" if out else ""
 
 
 def _unfinished(selection: Selection) -> list[str]:

@@ -1,0 +1,180 @@
+"""The result of a sweep in words: a headline, and what stands behind it.
+
+In: a sweep, what was selected from it, and the verdict. Out: plain text; escaping is up to the
+page it goes into.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fairsweep.metrics import measured_on_validation
+from fairsweep.records import SweepRecord
+from fairsweep.report.analysis.differences import Difference, settling
+from fairsweep.report.analysis.select import Selection, value_of
+from fairsweep.report.analysis.statistics import Claim, Verdict
+from fairsweep.report.text.numbers import number, p_value, signed
+from fairsweep.report.text.wording import listed, mean_of, plural, scale_of
+
+MOST_MORE = 50
+"""Times as many rows or repeats: what would take more is called out of reach."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found.
+
+    Attributes:
+        status: The verdict in a word or two.
+        headline: The result in one short sentence, without a full stop.
+        details: By how much, what that claims, and what would settle a tie: whole sentences, or
+            nothing where there is no more to say.
+    """
+
+    status: str
+    headline: str
+    details: str = ""
+
+
+def result(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Result:
+    """What the verdict says."""
+    if verdict.best is None:
+        return _unconfirmed(selection)
+    best = f"{sweep.objective.metric} {mean_of(selection[verdict.best])}"
+    left_out = _left_out(selection)
+    match verdict.kind:
+        case "winner":
+            chance = p_value(verdict.comparisons[0].corrected, named=True)
+            won = f"{best}: {_against_next(selection, verdict)} ({chance})."
+            details = _joined(won, left_out, _claim(sweep, verdict.claim))
+            return Result("Winner", f"{verdict.best} wins", details)
+        case "described":
+            on, other = ("its training rows", "rows that it wasn't trained on")
+            if measured_on_validation(sweep.objective.metric):
+                on, other = ("these validation rows", "other rows")
+            headline = f"No winner: {verdict.best} did best, but on {on} only"
+            led = f"{best}: {_against_next(selection, verdict)}."
+            details = _joined(led, left_out, f"Nothing is known of {other}.")
+            return Result("Not for new rows", headline, details)
+        case "open":
+            return Result(
+                "Not decided yet", f"Not decided yet: {verdict.best} leads", f"So far {best}."
+            )
+        case "single" if len(selection.arms) == 1:
+            reached = f"{sweep.objective.metric} {number(selection.samples[verdict.best].mean)}"
+            return Result("One arm", f"{verdict.best} reaches {reached}", f"Confirmed: {best}.")
+        case "single":
+            headline = f"No comparison: {verdict.best} is the only arm left"
+            return Result("One arm", headline, _joined(f"It has {best}.", left_out))
+    return _tie(selection, verdict, best)
+
+
+def _claim(sweep: SweepRecord, of: Claim) -> str:
+    """What a winner has won."""
+    holds = {
+        "configuration": "for these configurations",
+        "search": f"for each arm with its search of {plural(sweep.trials, 'trial')}",
+        "split": "for models trained on these training rows",
+    }
+    return f"This holds {holds[of]}, on new rows like these."
+
+
+def _tie(selection: Selection, verdict: Verdict, best: str) -> Result:
+    found = f"{verdict.best} has the best mean, {best}, but not by enough."
+    if len(verdict.tied) == 2:
+        found = f"{best} against {mean_of(selection[verdict.tied[1]])}."
+    details = _joined(
+        found, _left_out(selection), _allowance(selection, verdict), _remedy(selection, verdict)
+    )
+    return Result("Tie", f"No winner: {listed(verdict.tied)} tie", details)
+
+
+def _allowance(selection: Selection, verdict: Verdict) -> str:
+    """How far the tied arms can be apart, in a sentence; empty where nothing tells."""
+    if verdict.allowed is None:
+        return ""
+    among = "each other" if len(verdict.tied) == 2 else f"{verdict.best}"
+    size = number(verdict.allowed, scale_of(selection, verdict))
+    return f"Whatever the truth, they are within {size} of {among}."
+
+
+def _remedy(selection: Selection, verdict: Verdict) -> str:
+    """What would settle a tie, in a sentence: more rows, repeats, or searches."""
+    close = next((item for item in verdict.comparisons if item.arm in verdict.tied), None)
+    if close is None or close.difference is None or verdict.allowed is None:
+        return ""
+    return _settled_by(close.difference, selection, scale_of(selection, verdict))
+
+
+def _settled_by(difference: Difference, selection: Selection, scale: float) -> str:
+    found, parts, scheme = settling(difference), difference.parts, selection.scheme
+    if found is None or parts is None:
+        return ""
+    units, key = ("repeats", "confirm.repeats") if scheme.folds else ("seeds", "confirm.seeds")
+    if scheme.searches > 1:
+        units, key = "searches", "search.repeats"
+    apart = f"A difference of {number(abs(difference.mean), scale)}"
+    if found.units is not None and found.units <= MOST_MORE * parts.n_units:
+        return f"{apart} would take about {found.units:,} {units} to settle ({key}={found.units})."
+    if found.rows is not None and found.rows <= MOST_MORE * parts.n_rows:
+        more = _rounded(found.rows - parts.n_rows)
+        return f"{apart} would take about {more:,} more rows to settle; more {units} can't."
+    if found.units is not None:
+        return f"{apart} would take more than {MOST_MORE * parts.n_units:,} {units} to settle."
+    least = number(found.floor, scale)
+    return (
+        f"With these {parts.n_rows:,} rows nothing under {least} can be told, with any number of "
+        f"{units}."
+    )
+
+
+def _rounded(count: int) -> int:
+    """A number of rows to its first two digits."""
+    size = 10 ** max(0, len(str(abs(count))) - 2)
+    return int(round(count / size) * size)
+
+
+def _against_next(selection: Selection, verdict: Verdict) -> str:
+    rival = verdict.comparisons[0]
+    mean = rival.difference.mean if rival.difference else None
+    return f"{signed(mean, scale_of(selection, verdict))} against {rival.arm}, the next best"
+
+
+def _left_out(selection: Selection) -> str:
+    out = [entry.arm for entry in selection.arms if entry.confirmation_counts["diverged"]]
+    return f"{listed(out)} diverged in some trainings and can't win." if out else ""
+
+
+def _unconfirmed(selection: Selection) -> Result:
+    leader = selection.leader()
+    if leader is None or leader.best is None:
+        return _nothing(selection)
+    if selection.confirmed:
+        status = "Not decided yet" if selection.pending else "No winner"
+        return Result(
+            status,
+            f"{status}: every confirmed arm diverged",
+            "The best configuration of each confirmed arm diverged in some training.",
+        )
+    best = f"{selection.objective.metric} {number(value_of(leader.best))}"
+    if selection.pending:
+        headline = f"Not decided yet: {leader.best.key} leads the search"
+        return Result("Not decided yet", headline, f"{best}, not confirmed yet.")
+    headline = f"Not confirmed: {leader.best.key} is the best of the search"
+    return Result("Not confirmed", headline, f"{best}.")
+
+
+def _nothing(selection: Selection) -> Result:
+    totals = {
+        name: sum(entry.counts[name] for entry in selection.arms)
+        for name in ("pruned", "diverged", "failed", "running")
+    }
+    told = ", ".join(f"{count} {name}" for name, count in totals.items() if count)
+    details = f"{told}." if told else ""
+    if selection.pending:
+        return Result("Nothing to judge yet", "No trial has completed yet", details)
+    return Result("No result", f"No trial {'completed' if told else 'was trained'}", details)
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
