@@ -1,17 +1,20 @@
 """The program `fairsweep`: runs the command that is asked for with the rest of the command line.
 
-In: the command line. Out: an exit code; each command documents its own.
+In: the command line. Out: an exit code; each command documents its own. A reader of the output
+that goes away, as `| head` does, interrupts a command that trains; all others are none the worse.
 """
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import os
 import sys
+from typing import Any, TextIO, cast
 
 from fairsweep import __version__
-from fairsweep.errors import DONE, BadInput, Interrupted
+from fairsweep.errors import DONE, BadInput
 from fairsweep.invocation import find_code_here
 
 COMMANDS = {
@@ -23,21 +26,53 @@ COMMANDS = {
     "doctor": "check stored sweeps for problems, and say what to do about each",
     "ui": "serve the MLflow UI, to this machine only",
 }
+TRAINING = {"sweep", "train", "compare"}
+"""Their consoles have to notice that nobody reads them (see `terminal.Console`)."""
+
+
+class Output:
+    """Standard output that drops what it gets once its reader has gone."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except BrokenPipeError:
+            _to_nowhere(self._stream)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            _to_nowhere(self._stream)
 
 
 def main() -> None:
     """Runs one command and exits with its code."""
+    words = sys.argv[1:]
     code: int | str | None = DONE
-    try:
+    output = sys.stdout if words and words[0] in TRAINING else Output(sys.stdout)
+    with contextlib.redirect_stdout(cast(TextIO, output)):
         try:
-            _run(sys.argv[1:])
-        except SystemExit as ended:
-            code = ended.code
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader has gone, as with `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = Interrupted.exit_code
+            try:
+                _run(words)
+            except SystemExit as ended:
+                code = ended.code
+            sys.stdout.flush()
+        except BrokenPipeError:  # of what a command that trains prints instead, such as its help
+            _to_nowhere(sys.stdout)
     sys.exit(code)
+
+
+def _to_nowhere(stream: TextIO) -> None:
+    """Has all that is still to come be dropped, what Python writes when it ends included."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _run(words: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from fairsweep import cli
+from fairsweep.errors import Interrupted
+from fairsweep.terminal import Console
 
 
 def test_a_command_finds_code_in_the_folder_where_it_runs(
@@ -33,3 +36,30 @@ def test_a_command_finds_code_in_the_folder_where_it_runs(
         cli.main()
     assert ended.value.code == 0
     assert seen == [[str(tmp_path), "fairsweep", "model.builder=mine:build"]]
+
+
+@pytest.mark.parametrize(("name", "code"), [("doctor", 1), ("sweep", Interrupted.exit_code)])
+def test_only_a_command_that_trains_is_interrupted_when_its_reader_goes_away(
+    name: str, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All others come to their own end: as `fairsweep doctor | head -1` with many problems."""
+
+    def command() -> None:
+        try:
+            Console().print("a line")
+            for _ in range(10_000):
+                print("a problem")
+        except Interrupted as error:
+            sys.exit(error.exit_code)
+        sys.exit(1)
+
+    monkeypatch.setattr(importlib, "import_module", lambda _: SimpleNamespace(main=command))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "argv", ["fairsweep", name])
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as nowhere:
+        monkeypatch.setattr(sys, "stdout", nowhere)
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    assert ended.value.code == code

@@ -54,10 +54,10 @@ def ended(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["sweep", "--help"], ["sweep", "-sc", "install=bash"]],
+    [["--help"], ["sweep", "--help"], ["sweep", "-sc", "install=bash"], ["doctor", "-c", "job"]],
     ids=" ".join,
 )
-def test_a_reader_that_went_away_sees_no_traceback(arguments: list[str]) -> None:
+def test_a_reader_that_went_away_is_no_failure(arguments: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:
@@ -70,7 +70,7 @@ def test_a_reader_that_went_away_sees_no_traceback(arguments: list[str]) -> None
         )
     finally:
         os.close(writer)
-    assert (done.returncode, done.stderr) == (130, "")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
