@@ -11,7 +11,7 @@ import pytest
 
 from fairsweep.commands.sweep import prepare
 from fairsweep.stages.sweep import run_sweep
-from fairsweep.testing import scripted, tiny_data
+from fairsweep.testing import Script, learning, scripted, tiny_data
 
 pytest.register_assert_rewrite("tests.faults.oracle")
 
@@ -23,7 +23,7 @@ SWEEP = (
     *("pruner=successive_halving", "pruner.params.min_resource=1"),
     "pruner.params.reduction_factor=2",
 )
-Sweep = Callable[[Path], int]
+Sweep = Callable[..., int]
 
 
 @pytest.fixture(scope="session")
@@ -34,13 +34,14 @@ def overrides(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def sweep(overrides: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Sweep:
-    """Runs the sweep, or goes on with it, in a store; gives its exit code."""
+    """Runs the sweep, or goes on with it, in a store, with other overrides or another script if
+    there are any; gives its exit code."""
 
-    def run(root: Path) -> int:
-        job = prepare([*overrides, f"tracking.root={root}"], None)
+    def run(root: Path, *others: str, script: Script = learning) -> int:
+        job = prepare([*overrides, *others, f"tracking.root={root}"], None)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # MLflow's own, when it publishes a model
-            return run_sweep(job, tmp_path_factory.mktemp("logs"), scripted())
+            return run_sweep(job, tmp_path_factory.mktemp("logs"), scripted(script))
 
     return run
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
+import itertools
 import json
 import os
 import re
@@ -12,17 +14,21 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fairsweep.commands.doctor import doctor, prepare
 from fairsweep.doctor.examine import examine
+from fairsweep.doctor.files import damage_in
 from fairsweep.errors import PipelineError
+from fairsweep.records import TrialSpec
 from fairsweep.search.journal import Journal
+from fairsweep.testing import Step, died, learning
 from fairsweep.tracking.names import SWEEP_TAG
 from fairsweep.tracking.store import Store
 from tests.faults.conftest import NAME, Sweep
@@ -219,7 +225,8 @@ def no_weights(root: Path) -> None:
 
 
 def flipped_weights(root: Path) -> None:
-    flip(best_weights(root)[0])
+    for path in best_weights(root):
+        flip(path)
 
 
 def no_confusion(root: Path) -> None:
@@ -407,6 +414,33 @@ def test_a_sweep_with_workers_has_nothing_wrong(smoke: Smoke) -> None:
     assert_whole(smoke.sandbox.work / "mlruns")
 
 
+def test_a_sweep_whose_objective_is_of_training_rows_has_nothing_wrong(
+    sweep: Sweep, tmp_path: Path
+) -> None:
+    """What its trainings say of validation rows has another mean than the objective."""
+    own = ("objective.metric=loss", "objective.direction=minimize", "confirm.folds=0")
+    assert sweep(tmp_path / "mlruns", *own) == 0
+    assert_whole(tmp_path / "mlruns")
+
+
+def test_the_epochs_of_a_training_that_killed_its_workers_are_no_problem(
+    sweep: Sweep, tmp_path: Path
+) -> None:
+    """The last attempt died before it counted any, and those of the others stay."""
+
+    def deadly(spec: TrialSpec) -> Iterator[Step]:
+        epochs = learning(spec)
+        if (spec.key.arm, spec.key.stage, spec.key.trial) == ("sgd", "search", 1):
+            if spec.key.attempt < 3:
+                yield from itertools.islice(epochs, 2)
+            yield died()
+        yield from epochs
+
+    assert sweep(tmp_path / "mlruns", script=deadly) == 1
+    assert a_run(tmp_path / "mlruns", "search", "failed")
+    assert problems(tmp_path / "mlruns") == []
+
+
 def test_a_sweep_over_labels_counts_no_classes(store: Path) -> None:
     for path in store.rglob("confusion.json"):
         path.unlink()
@@ -425,6 +459,26 @@ def test_a_metric_of_the_users_own_model_is_no_problem(store: Path) -> None:
     for stage, epochs in (("search", (1, 2, 3)), ("confirm", (2, 4))):
         store_own_metric(store, a_run(store, stage), epochs)
     assert problems(store) == []
+
+
+def test_every_flipped_weights_file_is_told(store: Path) -> None:
+    """The best training of each arm has weights, and the one that is published."""
+    files = best_weights(store)
+    flipped_weights(store)
+    told = [p for p in problems(store) if "weights.npz is damaged (" in p.what]
+    assert len(told) == len(files) == 3
+
+
+def test_no_flipped_bit_of_weights_is_raised_and_none_that_counts_goes_unseen() -> None:
+    weights, file = np.arange(3, dtype=np.float32), io.BytesIO()
+    np.savez(file, weights)
+    whole = file.getvalue()
+    for position in range(len(whole)):
+        content = bytearray(whole)
+        content[position] ^= 1
+        if not damage_in(bytes(content)):
+            with np.load(io.BytesIO(content)) as stored:
+                assert np.array_equal(stored["arr_0"], weights), position
 
 
 def test_the_sweep_has_what_damages_are_about(store: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fairsweep.config.options import CONF
@@ -126,6 +128,19 @@ def test_layers_optimizer_and_loss_tell_programs_apart() -> None:
         assert programs_in(cache) == count
     begin(*kinds[0], cache=cache)
     assert programs_in(cache) == len(kinds)
+
+
+def test_data_with_other_classes_have_programs_of_their_own(tmp_path: Path) -> None:
+    """Though their rows look alike: the last layer has a unit for each class."""
+    cache, random = WorkerCache(), np.random.default_rng(0)
+    for classes in (3, 5):
+        file = tmp_path / f"{classes}.npz"
+        y = np.arange(60) % classes
+        np.savez(file, x=random.normal(size=(60, 4)).astype(np.float32), y=y)
+        spec, data = compose(*SHORT[:2], "data=npz", f"data.path={file}", "training.batch_size=8")
+        model, form = compiled(spec, data, cache)
+        cache.program(spec, data, model, cache.part(data, "train", form))
+    assert programs_in(cache) == 2
 
 
 def test_the_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import math
 import re
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ from fairsweep.doctor.sweep import StoredSweep
 from fairsweep.errors import StorageError
 from fairsweep.files import locked
 from fairsweep.machine import process_start
-from fairsweep.metrics import base_name, is_mean
+from fairsweep.metrics import base_name, is_mean, measured_on_validation
 from fairsweep.stages.checkpoints import may_go_on
 from fairsweep.tasks import task_in
 from fairsweep.tracking import names
@@ -66,8 +66,14 @@ def _check_promised(store: Store, sweep: StoredSweep) -> Iterator[Problem]:
             seeds[key.arm, key.trial][key.place] = run
             yield from _check_confusion(store, sweep, run)
             yield from _check_judged(store, sweep, run)
+        if key.stage == "refit" and ended and run.outcome == "complete":
+            yield from _check_weights(store, sweep, run, needed=True)
     for by_place in seeds.values():
-        yield from _check_weights(store, sweep, [by_place[place] for place in sorted(by_place)])
+        runs = [by_place[place] for place in sorted(by_place)]
+        values = [run.latest.get(f"best_{sweep.objective.metric}", math.nan) for run in runs]
+        best = sweep.objective.best(values)  # of equals the first, for they come by place
+        for index, run in enumerate(runs):
+            yield from _check_weights(store, sweep, run, needed=index == best)
     if sweep.champion is not None:
         yield from _check_champion(store, sweep, sweep.champion)
 
@@ -121,38 +127,38 @@ def _check_judged(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterator[
     if isinstance(said, Problem):
         yield said
         return
-    best = f"best_{sweep.objective.metric}"
-    own, value = said.metrics.get(base_name(sweep.objective.metric)), run.latest.get(best)
+    metric = sweep.objective.metric
+    if not measured_on_validation(metric):
+        return
+    own, value = said.metrics.get(base_name(metric)), run.latest.get(f"best_{metric}")
     all_rows = 2 * len(said.rows) < judged.MOST_ROWS  # a drawn part of them has a mean of its own
     if own is not None and all_rows and not is_mean(own, value):
-        what = f"{names.JUDGED} has a mean of {own.mean():.6g}, but {best} is {value!r}"
+        what = f"{names.JUDGED} has a mean of {own.mean():.6g}, but best_{metric} is {value!r}"
         yield Problem("V5", sweep.place(run), what, RESTORE)
 
 
 def _check_weights(
-    store: Store, sweep: StoredSweep, runs: Sequence[StoredRun]
+    store: Store, sweep: StoredSweep, run: StoredRun, needed: bool
 ) -> Iterator[Problem]:
-    """The best training of a configuration (of equals the first, for `runs` come by place) has its
-    weights, and whatever weights there are can be read."""
-    values = [run.latest.get(f"best_{sweep.objective.metric}", math.nan) for run in runs]
-    best = sweep.objective.best(values)
-    for index, run in enumerate(runs):
-        content = artifact(store, run, names.WEIGHTS)
-        if content is None and index == best:
-            what = f"{names.WEIGHTS} of the configuration's best training is missing"
-            yield Problem("V5", sweep.place(run), what, RESTORE)
-        if content is not None and (problem := _damage(content)):
-            what = f"{names.WEIGHTS} is damaged ({problem})"
-            yield Problem("V5", sweep.place(run), what, RESTORE)
+    """What is published has its weights, and the best training of a configuration, from which it
+    may be; whatever weights there are can be read."""
+    content = artifact(store, run, names.WEIGHTS)
+    if content is None and needed:
+        whose = "what is published" if run.stage == "refit" else "the configuration's best training"
+        what = f"{names.WEIGHTS} of {whose} is missing"
+        yield Problem("V5", sweep.place(run), what, RESTORE)
+    if content is not None and (damage := damage_in(content)):
+        what = f"{names.WEIGHTS} is damaged ({damage})"
+        yield Problem("V5", sweep.place(run), what, RESTORE)
 
 
-def _damage(archive: bytes) -> str:
+def damage_in(archive: bytes) -> str:
     """What is wrong with an .npz file by its own checksums; empty if it is whole."""
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as arrays:
             bad = arrays.testzip()
-    except (zipfile.BadZipFile, ValueError) as error:
-        return str(error)
+    except Exception as error:  # those of zipfile and zlib are of a dozen kinds
+        return str(error) or repr(error)
     return "" if bad is None else f"{bad} fails its checksum"
 
 
