@@ -6,6 +6,7 @@ them a sweep has follows from the forms that its models want answers in, and is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from fairsweep.tasks.layer import Form
 
 VALIDATION = "val_"
 TOLERANCE = 1e-4
+UNBOUNDED = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class Metric:
     """A metric by Keras's name. `title` and `caption` stand with its learning curves, which have a
     log axis where it is `log` and falls by much.
 
-    `keras` is what measures it in each form of answers that it can be measured in; the loss has
-    none.
+    `bounds` are the lowest and highest value that it can have at all. `keras` is what measures it
+    in each form of answers that it can be measured in; the loss has none.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Metric:
     title: str
     caption: str
     log: bool = False
+    bounds: tuple[float, float] = UNBOUNDED
     keras: Mapping[Form, KerasMetric] = field(default_factory=dict)
 
 
@@ -64,8 +67,8 @@ METRICS: dict[str, Metric] = {
             "maximize",
             "Accuracy",
             "Higher is better. A solid line far below its dashed one is overfitting. Where the "
-            "bands of two arms overlap, the random seed matters as much as the choice between "
-            "them.",
+            "bands of two arms overlap, trainings of the same arm differ as much as the arms do.",
+            bounds=(0.0, 1.0),
             # Of several labels a row it is the share of right answers to whether a row has one;
             # by the name "accuracy" Keras would ask which of them is the likeliest.
             keras={
@@ -118,6 +121,12 @@ def measured_on_validation(name: str) -> bool:
 def base_name(name: str) -> str:
     """A metric's name without the part of the data that it was measured on."""
     return name.removeprefix(VALIDATION)
+
+
+def bounds_of(name: str) -> tuple[float, float]:
+    """The lowest and highest value that a metric can have at all."""
+    known = METRICS.get(base_name(name))
+    return UNBOUNDED if known is None else known.bounds
 
 
 def title_of(name: str) -> str:

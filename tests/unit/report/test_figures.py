@@ -135,7 +135,8 @@ def test_differences_are_those_of_the_table_with_what_the_rows_cannot_tell() -> 
     band, zero, dot = _figures(record)["differences"].spec["data"]
     assert (zero["x"], dot["meta"], dot["x"]) == ([0, 0], "sgd", [pytest.approx(0.1)])
     low, high = item.difference.interval
-    assert dot["error_x"]["array"] == [pytest.approx((high - low) / 2, rel=1e-5)]
+    assert dot["error_x"]["array"] == [pytest.approx(high - 0.1, rel=1e-5)]
+    assert dot["error_x"]["arrayminus"] == [pytest.approx(0.1 - low, rel=1e-5)]
     floor = 2.8 * math.sqrt(item.difference.parts.rows / item.difference.parts.n_rows)
     assert (min(band["x"]), max(band["x"])) == pytest.approx((-floor, floor), rel=1e-5)
 

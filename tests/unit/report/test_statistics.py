@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -185,6 +186,20 @@ def test_metrics_alone_on_folds_are_corrected_for_their_overlap() -> None:
     error = differences.std(ddof=1) * math.sqrt(1 / 5 + 1 / 4)
     assert p == pytest.approx(2 * stats.t.sf(0.02 / error, 4))
     assert found is not None and found.parts is None
+
+
+def test_an_interval_ends_where_the_metric_does() -> None:
+    """Two accuracies whose difference Student's t would have between -6 and 6."""
+    whole = compare(_metrics(0.5, 0.9), _metrics(0.9, 0.5), SEEDS)
+    first, second = (
+        replace(s, bounds=(0.0, 1.0)) for s in (_metrics(0.5, 0.9), _metrics(0.9, 0.5))
+    )
+    assert whole[0] is not None and whole[0].interval is not None and whole[0].interval[1] > 1
+    assert compare(first, second, SEEDS) == (
+        replace(whole[0], interval=(-1.0, 1.0)),
+        *whole[1:],
+    )
+    assert interval_of(first, SEEDS) == (0.0, 1.0)
 
 
 def test_metrics_alone_on_one_split_name_no_winner() -> None:

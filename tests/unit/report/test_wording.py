@@ -64,6 +64,24 @@ def test_a_tie_of_three_leaves_the_others_out() -> None:
     )
 
 
+def test_a_tie_that_allows_every_difference_says_that() -> None:
+    values = {"adam": [0.97, 0.2], "sgd": [0.3, 0.75]}
+    report = build(finished(values))
+    assert " The data can't tell how far apart they are. " in report.result.details
+    (row,) = [line for line in report.markdown.splitlines() if line.startswith("| sgd | 2 |")]
+    assert "-1.0000 to +1.0000" in row.replace("\\", "")
+
+
+def test_no_interval_of_a_mean_goes_beyond_its_metric() -> None:
+    assert build(finished({"adam": [0.99, 0.98, 1.0]})).table.rows[0][4].endswith(" to 1.0000")
+
+
+def test_an_accuracy_in_percent_has_no_such_end() -> None:
+    """A model of the user's own may measure something else by that name."""
+    interval = build(finished({"adam": [99.0, 98.0, 100.0]})).table.rows[0][4]
+    assert float(interval.rpartition(" ")[2]) > 100
+
+
 def test_one_arm_is_only_described() -> None:
     report = build(finished({"adam": [0.97, 0.96, 0.98]}))
     assert report.result.status == "One arm"

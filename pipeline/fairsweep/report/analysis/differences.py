@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
 from fairsweep.judged import Rows, Values
+from fairsweep.metrics import UNBOUNDED
 from fairsweep.records import Confirmation
 
 LEVEL = 0.05
@@ -45,10 +46,12 @@ class Sample:
         values: The objective of each training.
         rows: The numbers of the rows that judged it, and the objective of each, whose mean it is;
             without the trainings of which nothing about rows is known.
+        bounds: The lowest and highest value that the objective can have at all.
     """
 
     values: Mapping[Place, float]
     rows: Mapping[Place, tuple[Rows, Values]] = field(default_factory=dict)
+    bounds: tuple[float, float] = UNBOUNDED
 
     @property
     def mean(self) -> float:
@@ -197,7 +200,21 @@ def compare(
     and Bengio 2003, Machine Learning 52); on one split there is a `paired t`-test over seeds, which
     knows nothing of other rows. Differences that are all zero are `equal`; with less than two
     trainings there is nothing to test (`none`).
+
+    Student's t knows no bounds. An interval ends where the difference can't go any further, which
+    leaves as many true differences inside of it.
     """
+    found, test, p = _compared(first, second, scheme)
+    if found is None or found.interval is None:
+        return found, test, p
+    low, high = found.interval
+    lowest, highest = first.bounds[0] - second.bounds[1], first.bounds[1] - second.bounds[0]
+    return replace(found, interval=(max(low, lowest), min(high, highest))), test, p
+
+
+def _compared(
+    first: Sample, second: Sample, scheme: Confirmation
+) -> tuple[Difference | None, Test, float | None]:
     shared = sorted(first.values.keys() & second.values.keys())
     differences = np.array([first.values[place] - second.values[place] for place in shared])
     if len(shared) == 0:
@@ -228,6 +245,7 @@ def interval_of(sample: Sample, scheme: Confirmation) -> tuple[float, float] | N
     nothing = Sample(
         dict.fromkeys(sample.values, 0.0),
         {place: (rows, np.zeros(len(rows))) for place, (rows, _) in sample.rows.items()},
+        (0.0, 0.0),
     )
     found, _, _ = compare(sample, nothing, scheme)
     return None if found is None else found.interval

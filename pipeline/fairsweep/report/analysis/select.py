@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from fairsweep.configurations import best_configurations, configuration
-from fairsweep.metrics import base_name, measured_on_validation
+from fairsweep.metrics import UNBOUNDED, base_name, bounds_of, measured_on_validation
 from fairsweep.records import (
     Confirmation,
     Objective,
@@ -60,8 +60,11 @@ class ArmSelection:
     def sample(self, metric: str) -> Sample:
         """What the confirmation runs that ended well gave, by the objective's metric."""
         name = base_name(metric)
+        values = {run.key.place: value_of(run) for run in self.confirmed}
+        low, high = bounds_of(metric)
+        inside = all(low <= value <= high for value in values.values())
         return Sample(
-            {run.key.place: value_of(run) for run in self.confirmed},
+            values,
             {
                 run.key.place: (run.judged.rows, run.judged.metrics[name])
                 for run in self.confirmed
@@ -69,6 +72,7 @@ class ArmSelection:
             }
             if measured_on_validation(metric)
             else {},
+            (low, high) if inside else UNBOUNDED,  # a user's own model may measure in percent
         )
 
     @property

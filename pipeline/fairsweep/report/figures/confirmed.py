@@ -9,7 +9,7 @@ from typing import Any
 from fairsweep.report.analysis.curves import Style, styles
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
 from fairsweep.report.analysis.statistics import summarize
-from fairsweep.report.figures.parts import Figure, layout, name, points, rounded, symbol
+from fairsweep.report.figures.parts import Figure, layout, name, points, reach, symbol
 from fairsweep.report.text.numbers import number
 
 
@@ -69,8 +69,7 @@ def _confirmed_traces(
     if interval is None:
         mean["customdata"] = [f"mean {number(summary.mean)}"]
     else:
-        shape = {"type": "data", "color": style.colour, "thickness": 2.5, "width": 0}
-        mean["error_x"] = {**shape, "array": rounded([(high - low) / 2])}
+        mean["error_x"] = reach(summary.mean, interval, style)
     default = value_of(entry.default)
     if not math.isfinite(default):
         return [dots, mean]

@@ -10,7 +10,16 @@ from fairsweep.report.analysis.curves import Style, styles
 from fairsweep.report.analysis.differences import Difference, settling
 from fairsweep.report.analysis.select import Selection
 from fairsweep.report.analysis.statistics import Verdict
-from fairsweep.report.figures.parts import Figure, faint, layout, name, points, rounded, symbol
+from fairsweep.report.figures.parts import (
+    Figure,
+    faint,
+    layout,
+    name,
+    points,
+    reach,
+    rounded,
+    symbol,
+)
 from fairsweep.report.text.numbers import interval, signed
 from fairsweep.report.text.wording import scale_of
 
@@ -105,9 +114,7 @@ def _dot(arm: str, own: Difference, row: int, style: Style, scale: float) -> dic
         text = f"{text}, 95 % interval {interval(own.interval, scale, sign=True)}"
     dot = points(arm, [own.mean], [row], [text], symbol(style, style.shape, 11, 0))
     if own.interval is not None:
-        low, high = own.interval
-        shape = {"type": "data", "color": style.colour, "thickness": 2.5, "width": 0}
-        dot["error_x"] = {**shape, "array": rounded([(high - low) / 2])}
+        dot["error_x"] = reach(own.mean, own.interval, style)
     return dot
 
 

@@ -67,6 +67,20 @@ def symbol(style: Style, symbol: str, size: int, width: int) -> dict[str, Any]:
     return {"color": style.colour, "symbol": symbol, "size": size, "line": line}
 
 
+def reach(mean: float, interval: tuple[float, float], style: Style) -> dict[str, Any]:
+    """The bar of an interval around its mean; nearer to a bound of the metric it is shorter."""
+    low, high = interval
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": rounded([high - mean]),
+        "arrayminus": rounded([mean - low]),
+        "color": style.colour,
+        "thickness": 2.5,
+        "width": 0,
+    }
+
+
 def line(
     arm: str, x: Sequence[float], y: Sequence[float], text: Sequence[str], style: Style
 ) -> dict[str, Any]:

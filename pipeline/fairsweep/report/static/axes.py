@@ -149,8 +149,11 @@ def dress(axes: Axes, across: View, up: View, frame: Frame, *, lowest: bool) -> 
 
 def _values(trace: Mapping[str, Any], letter: str) -> Sequence[float]:
     own: Sequence[float] = trace.get(letter, ())
-    array = trace.get("error_x", {}).get("array", ()) if letter == "x" else ()
-    return [*own, *(x + sign * e for x, e in zip(own, array, strict=False) for sign in (-1, 1))]
+    if letter != "x" or "error_x" not in trace:
+        return own
+    bar = trace["error_x"]
+    left = [x - far for x, far in zip(own, bar["arrayminus"], strict=True)]
+    return [*own, *left, *(x + far for x, far in zip(own, bar["array"], strict=True))]
 
 
 def _range(values: Sequence[float], *, log: bool) -> tuple[float, float]:

@@ -83,9 +83,11 @@ def _points(axes: Axes, trace: Mapping[str, Any]) -> None:
     marker = trace["marker"]
     symbol = marker.get("symbol", "circle")
     if "error_x" in trace:
-        for x, y, reach in zip(trace["x"], trace["y"], trace["error_x"]["array"], strict=True):
-            width = trace["error_x"]["thickness"] * PIXEL
-            axes.plot([x - reach, x + reach], [y, y], color=marker["color"], linewidth=width)
+        bar = trace["error_x"]
+        reaches = zip(trace["x"], trace["y"], bar["arrayminus"], bar["array"], strict=True)
+        for x, y, left, right in reaches:
+            width = bar["thickness"] * PIXEL
+            axes.plot([x - left, x + right], [y, y], color=marker["color"], linewidth=width)
     axes.plot(
         trace["x"],
         trace["y"],

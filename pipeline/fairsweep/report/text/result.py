@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fairsweep.metrics import measured_on_validation
+from fairsweep.metrics import bounds_of, measured_on_validation
 from fairsweep.records import SweepRecord
 from fairsweep.report.analysis.differences import Difference, settling
 from fairsweep.report.analysis.select import Selection, value_of
@@ -93,6 +93,9 @@ def _allowance(selection: Selection, verdict: Verdict) -> str:
     """How far the tied arms can be apart, in a sentence; empty where nothing tells."""
     if verdict.allowed is None:
         return ""
+    low, high = bounds_of(selection.objective.metric)
+    if verdict.allowed >= high - low:
+        return "The data can't tell how far apart they are."
     among = "each other" if len(verdict.tied) == 2 else f"{verdict.best}"
     size = number(verdict.allowed, scale_of(selection, verdict))
     return f"Whatever the truth, they are within {size} of {among}."
