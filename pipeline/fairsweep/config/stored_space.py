@@ -57,6 +57,14 @@ def values(dimensions: Sequence[Dimension], params: Mapping[str, str]) -> dict[s
     return found
 
 
+def searched(space: Space) -> frozenset[str]:
+    """The names of the params that hold what a space has: all widths are in one, as are all factors
+    of layers."""
+    names = [str(dimension["name"]) for dimension in space]
+    whole = [FACTORS if n.startswith(f"{FACTORS}.") else (widths_of(n) or (n,))[0] for n in names]
+    return frozenset((*names, *whole))  # older stores have each factor by itself
+
+
 def widths_of(name: str) -> tuple[str, str] | None:
     """The parameter and the part of a dimension of widths: `model.hidden_units.layers` is
     (`model.hidden_units`, `layers`), the width of its second layer (`model.hidden_units`, `2`).

@@ -191,6 +191,7 @@ def _best_run(
         return None
     exact = run.run_id in sweep.commands
     overrides = sweep.commands.get(run.run_id) or sweep.commands.get(arm.arm)
+    space = sweep.spaces.get(arm.arm, ())
     return {
         "name": str(run.key),
         "arm": arm.arm,
@@ -198,8 +199,8 @@ def _best_run(
         "link": _link(sweep, run, ui),
         "clickable": bool(ui),
         "line": wording.best_run_line(run, sweep.objective.metric, verdict, selection),
-        "searched": tables.searched_table(arm, run),
-        "fixed": tables.fixed_table(arm, run),
+        "searched": tables.searched_table(arm, run, space),
+        "fixed": tables.fixed_table(arm, run, space),
         "command": "" if overrides is None else command_line("train", *overrides, *store),
         "exact": exact or run.key.trial == 0,
     }

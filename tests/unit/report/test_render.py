@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from fairsweep.config.space import LAYER_RATES, Dimension
+from fairsweep.config.stored_space import plain
 from fairsweep.records import Champion, Importances
 from fairsweep.report.analysis.differences import Difference
 from fairsweep.report.analysis.select import select
@@ -26,7 +28,10 @@ from fairsweep.report.text.escape import markdown_text
 
 from .builders import (
     ACCURACY,
+    BATCH,
     LOSS,
+    RATE,
+    WIDTHS,
     confirm,
     confirmed,
     finished,
@@ -206,6 +211,27 @@ def test_the_seed_of_a_trial_is_not_what_was_searched() -> None:
     markdown = build(sweep(*runs, arms=["adam"])).markdown
     assert markdown.index("| `rate` |") < markdown.index("| fixed | value |")
     assert markdown.index("| `seed` | `70` |") > markdown.index("| fixed | value |")
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_what_was_searched_is_not_fixed_though_every_trial_drew_it_alike() -> None:
+    dimensions = [
+        *(Dimension(f"model.{LAYER_RATES}.{layer}", "float", 1.0) for layer in ("a", "b")),
+        *WIDTHS, RATE, BATCH,
+    ]  # fmt: skip
+    params = {
+        f"model.{LAYER_RATES}": '{"a": 1.0, "b": 1.0}',
+        "model.hidden_units": "[32, 32]",
+        "model.units": "[16]",
+        RATE.name: "0.0123",
+        BATCH.name: "32",
+    }
+    runs = [search("adam", i, 0.9, params=params) for i in range(2)]
+    spaces = {"adam": plain(dimensions)}
+    markdown = build(sweep(*runs, arms=["adam"], spaces=spaces)).markdown
+    fixed = markdown.index("| fixed | value |")
+    below = {name for name in params if markdown.index(f"| `{name}` |") > fixed}
+    assert below == {"model.units"}
 
 
 @pytest.mark.usefixtures("without_pictures")

@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fairsweep.config.stored_space import Space, searched
 from fairsweep.metrics import base_name
 from fairsweep.records import RunRecord, SweepRecord
 from fairsweep.report.analysis.differences import LEVEL
@@ -121,29 +122,27 @@ def comparisons_table(selection: Selection, verdict: Verdict) -> Table:
     return Table(header, tuple(rows))
 
 
-def searched_table(entry: ArmSelection, run: RunRecord) -> Table:
-    """What the search changed: each such parameter, its default, and its value in `run`.
-
-    A parameter was searched when the arm's trials differ in it, and it isn't just their seed.
-    """
+def searched_table(entry: ArmSelection, run: RunRecord, space: Space) -> Table:
+    """What the search could change: each such parameter, its default, and its value in `run`."""
+    names = _searched(entry, space)
     default = entry.default.params if entry.default else {}
     return Table(
         ("searched", "default", "best run"),
         tuple(
             (name, setting(default[name]) if name in default else MISSING, setting(value))
             for name, value in sorted(run.params.items())
-            if name in _searched(entry)
+            if name in names
         ),
     )
 
 
-def fixed_table(entry: ArmSelection, run: RunRecord) -> Table:
-    """The parameters that weren't searched: those all trials share, and the seed."""
-    searched = _searched(entry)
+def fixed_table(entry: ArmSelection, run: RunRecord, space: Space) -> Table:
+    """The parameters that weren't searched, and the seed."""
+    names = _searched(entry, space)
     rows = sorted(run.params.items())
     return Table(
         ("fixed", "value"),
-        tuple((name, setting(value)) for name, value in rows if name not in searched),
+        tuple((name, setting(value)) for name, value in rows if name not in names),
     )
 
 
@@ -259,7 +258,10 @@ def _reading(item: Comparison, verdict: Verdict) -> str:
     return f"no clear difference (p ≥ {limit:.3g})"
 
 
-def _searched(entry: ArmSelection) -> frozenset[str]:
+def _searched(entry: ArmSelection, space: Space) -> frozenset[str]:
+    """What is in the space; where no space is stored, what the trials differ in besides seeds."""
+    if space:
+        return searched(space)
     names = {name for run in entry.trials for name in run.params}
     return frozenset(
         name
