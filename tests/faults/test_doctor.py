@@ -423,10 +423,10 @@ def test_a_sweep_whose_objective_is_of_training_rows_has_nothing_wrong(
     assert_whole(tmp_path / "mlruns")
 
 
-def test_the_epochs_of_a_training_that_killed_its_workers_are_no_problem(
+def test_epochs_that_were_judged_before_the_last_attempt_are_no_problem(
     sweep: Sweep, tmp_path: Path
 ) -> None:
-    """The last attempt died before it counted any, and those of the others stay."""
+    """A training whose workers all died is stored as the last attempt left it."""
 
     def deadly(spec: TrialSpec) -> Iterator[Step]:
         epochs = learning(spec)

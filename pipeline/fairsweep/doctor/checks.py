@@ -90,7 +90,8 @@ def _check_agreement(
         yield Problem("V4", place, what, RESTORE)
     rows = dict(run.metrics.get(sweep.objective.metric, ()))
     for epoch, value in trial.judged.items():
-        if not same(value, rows.get(epoch)):
+        earlier = trial.outcome == "failed" and epoch > trial.epochs  # attempt, of a worker lost
+        if not earlier and not same(value, rows.get(epoch)):
             what = (
                 f"{sweep.objective.metric} of epoch {epoch} is {value!r} in the study, but "
                 f"{rows.get(epoch)!r} in MLflow"
@@ -137,8 +138,6 @@ def _rows(sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:
     epochs = int(run.latest.get("epochs", longest)) if ended else longest
     if ended and "epochs" not in run.latest:
         yield Problem("V3", place, "it has ended without the metric epochs", RESTORE)
-    if run.outcome == "failed":  # the epochs of one whose workers died aren't counted
-        epochs = max(epochs, longest)
     for name in sorted(names | own):  # a model of the user's own may measure more
         steps = Counter(step for step, _ in run.metrics.get(name, ()))
         for step, count in sorted(steps.items()):
