@@ -1,8 +1,8 @@
 """`make calibrate`: how often the verdict is wrong, with real trainings in worlds whose truth is
 known. Prints a table, and writes it to the folder `--out` as table.md.
 
-Hours for everything. What is done stands in that folder as a line each, so a run that was stopped
-goes on where it was, and a table can be had of any number of draws.
+Hours for everything. What was trained is kept in that folder, so a run that was stopped goes on
+where it was, a table can be had of any number of draws, and another rule judges the same ones.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,24 +47,19 @@ class Lines:
 
 def calibrate(names: Sequence[str], draws: int, seed: int, out: Path) -> str:
     """Does what is left of the draws, and gives the table of all of them."""
-    lines = Lines(out / "draws.jsonl")
-    outcomes = [Outcome(**line) for line in lines.found]
-    done = {(own.world, own.seed, own.draw) for own in outcomes}
-    wanted = [(name, seed, draw) for draw in range(draws) for name in names]
-    left = [task for task in wanted if task not in done]
+    folder = out / "draws"
+    folder.mkdir(exist_ok=True)
+    wanted = [(name, seed, draw, folder) for draw in range(draws) for name in names]
+    outcomes: list[Outcome] = []
     context = multiprocessing.get_context("spawn")  # TensorFlow doesn't survive a fork
     with context.Pool(PROCESSES, gc.disable) as pool:  # a draw collects at its end
-        for own in pool.imap_unordered(drawn, left):
+        for own in pool.imap_unordered(drawn, wanted):
             outcomes.append(own)
-            lines.add(asdict(own))
-            done.add((own.world, own.seed, own.draw))
-            waiting = [task for task in left if task not in done]
-            _say(f"{own.world} {own.draw}: {own.seconds:.1f} s; {_left(waiting, outcomes)}")
-    keys = set(wanted)
-    return table(own for own in outcomes if (own.world, own.seed, own.draw) in keys)
+            _say(f"{own.world} {own.draw}: {own.seconds:.1f} s; {_left(names, draws, outcomes)}")
+    return table(outcomes)
 
 
-def _left(waiting: Sequence[tuple[str, int, int]], outcomes: Iterable[Outcome]) -> str:
+def _left(names: Sequence[str], draws: int, outcomes: Sequence[Outcome]) -> str:
     """How many draws are left, and for how long; of a world that wasn't drawn yet, as long as its
     rows take elsewhere."""
     taken: dict[str, list[float]] = {}
@@ -74,8 +68,10 @@ def _left(waiting: Sequence[tuple[str, int, int]], outcomes: Iterable[Outcome]) 
     each = {name: statistics.median(seconds) for name, seconds in taken.items()}
     size = {name: world.rows * world.arms for name, world in WORLDS.items()}
     rate = sum(each.values()) / sum(size[name] for name in each)
-    seconds = sum(each.get(name, rate * size[name]) for name, _, _ in waiting) / PROCESSES
-    return f"{len(waiting)} draws left, about {seconds / 60:.0f} minutes"
+    left = {name: draws - len(taken.get(name, ())) for name in names}
+    seconds = sum(count * each.get(name, rate * size[name]) for name, count in left.items())
+    minutes = seconds / PROCESSES / 60
+    return f"{sum(left.values())} draws left, about {minutes:.0f} minutes to train them"
 
 
 def check_self(sweeps: int, seed: int, out: Path) -> str:

@@ -1,16 +1,18 @@
 """One draw of a world: its arms trained as a sweep confirms them, and judged.
 
-In: a world and a number. Out: an `Outcome`. Every training goes through the rooms that a worker and
-the report use; only the search is left out, and the store.
+In: a world and a number. Out: what its trainings left, and an `Outcome`. Every training goes
+through the rooms that a worker and the report use; only the search is left out, and the store.
 """
 
 from __future__ import annotations
 
 import functools
 import gc
+import json
 import statistics
 import tempfile
 import time
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,9 +26,9 @@ from fairsweep.config.plan import Arm, Plan
 from fairsweep.data.dataset import Dataset
 from fairsweep.data.folds import FOLDS, confirmation
 from fairsweep.data.split import split_rows
-from fairsweep.files import TrialFolders
+from fairsweep.files import TrialFolders, replaced
 from fairsweep.metrics import base_name, objectives
-from fairsweep.records import Confirmation, TrialResult, derive_seed
+from fairsweep.records import Confirmation, Objective, TrialResult, derive_seed
 from fairsweep.report.analysis.differences import Sample
 from fairsweep.report.analysis.statistics import judge
 from fairsweep.stages.confirm import confirming
@@ -57,10 +59,25 @@ class Outcome:
     seconds: float
 
 
-def drawn(task: tuple[str, int, int]) -> Outcome:
-    """The outcome of (world, seed, draw)."""
-    name, seed, draw = task
-    return outcome(WORLDS[name], seed, draw)
+Archive = Mapping[str, bytes]
+"""What the trainings of a draw left, by file name: `about.json`, and of each training the file of
+what it said of its rows."""
+ABOUT = "about.json"
+
+
+def drawn(task: tuple[str, int, int, Path]) -> Outcome:
+    """The outcome of (world, seed, draw); its trainings are kept in the folder, and found there, so
+    that another rule judges the same ones."""
+    name, seed, draw, folder = task
+    file = folder / f"{name}-{seed}-{draw}.zip"
+    if not file.exists():
+        archive = trained(WORLDS[name], seed, draw)
+        with replaced(file) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as target:
+            for entry, content in archive.items():
+                target.writestr(entry, content)
+    with zipfile.ZipFile(file) as stored:
+        kept = {entry: stored.read(entry) for entry in stored.namelist()}
+    return outcome(WORLDS[name], seed, draw, kept)
 
 
 @functools.cache
@@ -77,28 +94,48 @@ def _plan(world: World, trainings: int) -> Plan:
     )
 
 
-def outcome(world: World, seed: int, draw: int, trainings: Sequence[int] = TRAININGS) -> Outcome:
-    """Trains and judges a draw, always with the same result.
+def trained(world: World, seed: int, draw: int, trainings: int = max(TRAININGS)) -> Archive:
+    """Trains a draw, always with the same results.
 
     Raises:
         RuntimeError: a training didn't complete.
     """
-    started, most = time.monotonic(), max(trainings)
-    plan, metric = _plan(world, most), base_name(world.metric)
+    started, plan, metric = time.monotonic(), _plan(world, trainings), base_name(world.metric)
     datasets = world.datasets(np.random.default_rng([seed, draw]))
     own = derive_seed(seed, world.name, draw)
-    samples: dict[str, Sample] = {}
-    truth: dict[str, float] = {}
     scheme = _scheme(plan, datasets[world.names[0]])
+    archive, values, truth = dict[str, bytes](), dict[str, list[float | None]](), {}
     with tempfile.TemporaryDirectory(prefix="calibration-") as temporary:
         folders = TrialFolders(Path(temporary), Path(temporary))
         for name, dataset in datasets.items():
             results = _confirmed(plan, scheme, _arm(plan, name, own), dataset, folders)
-            samples[name] = _sample(results, metric, folders)
+            values[name] = [result.best_value for result in results]
             truth[name] = statistics.fmean(result.test[f"test_{metric}"] for result in results)
-    winners = {str(count): _winner(samples, plan, scheme, count) for count in trainings}
+            for result in results:
+                archive[result.judged] = folders.judged_of(result.judged).read_bytes()
     _tidy()
-    return Outcome(world.name, seed, draw, winners, truth, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    about = {"scheme": vars(scheme), "values": values, "truth": truth, "seconds": seconds}
+    return {ABOUT: json.dumps(about).encode(), **archive}
+
+
+def outcome(
+    world: World, seed: int, draw: int, archive: Archive, trainings: Sequence[int] = TRAININGS
+) -> Outcome:
+    """Judges the trainings of a draw, by the first of each arm."""
+    about = json.loads(archive[ABOUT])
+    scheme, metric = Confirmation(**about["scheme"]), base_name(world.metric)
+    samples = {}
+    for name, values in about["values"].items():
+        keys = list(scheme.keys(name, 0))
+        found = {key.place: judged.read(archive[key.files]) for key in keys}
+        samples[name] = Sample(
+            {key.place: value for key, value in zip(keys, values, strict=True)},
+            {place: (own.rows, own.metrics[metric]) for place, own in found.items()},
+        )
+    objective = _plan(world, max(trainings)).objective
+    winners = {str(count): _winner(samples, objective, scheme, count) for count in trainings}
+    return Outcome(world.name, seed, draw, winners, about["truth"], about["seconds"])
 
 
 def _arm(plan: Plan, name: str, seed: int) -> Arm:
@@ -140,17 +177,9 @@ def _cache() -> Any:
     return WorkerCache()
 
 
-def _sample(results: Sequence[TrialResult], metric: str, folders: TrialFolders) -> Sample:
-    values, rows = {}, {}
-    for result in results:
-        assert result.best_value is not None
-        found = judged.read(folders.judged_of(result.judged).read_bytes())
-        values[result.key.place] = result.best_value
-        rows[result.key.place] = found.rows, found.metrics[metric]
-    return Sample(values, rows)
-
-
-def _winner(samples: Mapping[str, Sample], plan: Plan, scheme: Confirmation, trainings: int) -> str:
+def _winner(
+    samples: Mapping[str, Sample], objective: Objective, scheme: Confirmation, trainings: int
+) -> str:
     """The arm that is named by the first trainings of each; empty where none is."""
     repeats = trainings // max(1, scheme.folds)
     first = {
@@ -160,7 +189,7 @@ def _winner(samples: Mapping[str, Sample], plan: Plan, scheme: Confirmation, tra
         )
         for name, own in samples.items()
     }
-    verdict = judge(first, plan.objective, replace(scheme, repeats=repeats))
+    verdict = judge(first, objective, replace(scheme, repeats=repeats))
     return verdict.best or "" if verdict.kind == "winner" else ""
 
 
