@@ -32,6 +32,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield driver
 
 
+@pytest.fixture(autouse=True)
+def folder_for_a_picture(tmp_path: Path) -> Path:
+    """Every test has one, for it may fail."""
+    return tmp_path
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,

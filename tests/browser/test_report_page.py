@@ -70,6 +70,16 @@ def test_every_picture_is_as_wide_as_its_place_and_the_page_as_the_screen(opened
     assert [entry for entry in opened.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
+def test_no_table_is_cut_off(opened: Any) -> None:
+    """On a phone a row of arms is a block of its own, each value beside its column's name."""
+    over = opened.execute_script(
+        "return [...document.querySelectorAll('.scroll:has(table)')].map("
+        "place => [place.getAttribute('aria-label'), place.scrollWidth - place.clientWidth])"
+    )
+    assert {"The arms side by side", "Paired comparisons with the best arm"} <= dict(over).keys()
+    assert [name for name, width in over if width > 0] == []
+
+
 def test_an_arm_that_was_hidden_stays_so_in_what_is_opened_later(opened: Any) -> None:
     visible = (
         "return document.getElementById(arguments[0]).data"
