@@ -75,10 +75,22 @@ def derive_seed(seed: int, *path: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 
+@dataclass(frozen=True, order=True)
+class SearchKey:
+    """One of the searches of an arm, which count from 0; as text it names the study."""
+
+    arm: str
+    number: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.arm}/search-{self.number}" if self.number else self.arm
+
+
 @dataclass(frozen=True)
 class TrialKey:
-    """Which training this is: `trial` counts within an arm from 0, `repeat` is the index of the
-    confirmation (else 0), `attempt` counts from 1, `fold` is the part of the rows that judges."""
+    """Which training this is: `trial` counts within a search from 0, `repeat` is the index of the
+    confirmation (else 0), `attempt` counts from 1, `fold` is the part of the rows that judges, and
+    `search` says which of its arm's searches it belongs to."""
 
     arm: str
     stage: Stage
@@ -86,9 +98,10 @@ class TrialKey:
     repeat: int = 0
     attempt: int = 1
     fold: int | None = None
+    search: int = 0
 
     def __str__(self) -> str:
-        name = f"{self.arm}/{self.trial}"
+        name = f"{self.of}/{self.trial}"
         if self.stage == "refit":
             return f"{name}/all-rows"
         if self.stage != "confirm":
@@ -101,7 +114,13 @@ class TrialKey:
     def files(self) -> str:
         """The name of what this training keeps in files, the same for every attempt at it."""
         fold = "" if self.fold is None else f"-{self.fold}"
-        return f"{self.arm}-{self.stage}-{self.trial}-{self.repeat}{fold}"
+        stage = f"{self.stage}{self.search or ''}"
+        return f"{self.arm}-{stage}-{self.trial}-{self.repeat}{fold}"
+
+    @property
+    def of(self) -> SearchKey:
+        """The search whose trial it is, or whose best it confirms."""
+        return SearchKey(self.arm, self.search)
 
     @property
     def place(self) -> tuple[int, int]:
@@ -126,8 +145,8 @@ ALL_ROWS = Fold(0, 0, 0)
 @dataclass(frozen=True)
 class Confirmation:
     """How an arm's `top` best configurations are confirmed: each is trained `repeats` times on
-    every one of `folds`; where these are 0, on the one split, with as many seeds. Where an arm was
-    searched `searches` times, repeats take turns with the searches."""
+    every one of `folds`; where these are 0, on the one split, with as many seeds. The `searches` of
+    an arm take turns: a repeat confirms what one of them found."""
 
     folds: int
     repeats: int
@@ -136,18 +155,18 @@ class Confirmation:
 
     @property
     def trainings(self) -> int:
-        """How many there are of a configuration."""
+        """How many there are of an arm, for each of its `top`."""
         return self.repeats * max(1, self.folds)
 
     def unit(self, repeat: int) -> int:
         """What a repeat stands for where luck is counted: itself, or the search that it is of."""
         return repeat if self.searches == 1 else repeat % self.searches
 
-    def keys(self, arm: str, trial: int) -> Iterator[TrialKey]:
-        """Those of a configuration."""
-        for repeat in range(self.repeats):
+    def keys(self, search: SearchKey, trial: int) -> Iterator[TrialKey]:
+        """Those of a configuration, which one of the searches found."""
+        for repeat in range(search.number, self.repeats, self.searches):
             for fold in range(self.folds) if self.folds else (None,):
-                yield TrialKey(arm, "confirm", trial, repeat, fold=fold)
+                yield TrialKey(search.arm, "confirm", trial, repeat, 1, fold, search.number)
 
 
 @dataclass(frozen=True)

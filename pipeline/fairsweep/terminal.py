@@ -21,7 +21,7 @@ from rich.text import Text
 
 from fairsweep.errors import Interrupted
 from fairsweep.invocation import command_line
-from fairsweep.records import EpochMetrics, Objective, TrialKey, TrialResult, WorkerLost
+from fairsweep.records import EpochMetrics, Objective, SearchKey, TrialKey, TrialResult, WorkerLost
 
 Mode = Literal["live", "plain", "quiet"]
 
@@ -138,7 +138,7 @@ class Terminal:
     def seen(self, arm: str, outcomes: Mapping[str, int], best: float | None) -> None:
         """What an earlier process finished of an arm."""
         self._outcomes[arm].update(outcomes)
-        if best is not None:
+        if best is not None and self._objective.better(best, self._best.get(arm, math.nan)):
             self._best[arm] = best
 
     def began(self, key: TrialKey) -> None:
@@ -160,9 +160,9 @@ class Terminal:
         self._running.pop(result.key, None)
         self.say(f"{result.key}: its checkpoint can't be used, so it starts again: {result.error}")
 
-    def stopped(self, arm: str, why: str) -> None:
-        self.say(f"{arm}: stopped: {why}")
-        self._budget[arm] = self._outcomes[arm].total() + sum(k.arm == arm for k in self._running)
+    def stopped(self, search: SearchKey, why: str, left_out: int) -> None:
+        self.say(f"{search}: stopped: {why}")
+        self._budget[search.arm] -= left_out
 
     def away(self, waiting: int) -> None:
         """While MLflow doesn't answer: how many writes wait for it; 0 when it is back."""
@@ -292,7 +292,7 @@ class EpochLines:
     def began_anew(self, result: TrialResult) -> None:
         """Never: a single training has no checkpoints."""
 
-    def stopped(self, arm: str, why: str) -> None:
+    def stopped(self, search: SearchKey, why: str, left_out: int) -> None:
         """Never: a single training has no arm."""
 
     def away(self, waiting: int) -> None:

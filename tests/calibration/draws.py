@@ -28,7 +28,7 @@ from fairsweep.data.folds import FOLDS, confirmation
 from fairsweep.data.split import split_rows
 from fairsweep.files import TrialFolders, replaced
 from fairsweep.metrics import base_name, objectives
-from fairsweep.records import Confirmation, Objective, TrialResult, derive_seed
+from fairsweep.records import Confirmation, Objective, SearchKey, TrialResult, derive_seed
 from fairsweep.report.analysis.differences import Sample
 from fairsweep.report.analysis.statistics import judge
 from fairsweep.stages.confirm import confirming
@@ -159,7 +159,7 @@ def _confirmed(
     from fairsweep.training.trial import train_trial
 
     results = []
-    for key in scheme.keys(arm.name, 0):
+    for key in scheme.keys(SearchKey(arm.name), 0):
         spec = replace(confirming(plan, scheme, arm, {}, key), judged=key.files)
         data = split_rows(dataset, spec.data, spec.fold)
         result = train_trial(spec, data, lambda _: None, lambda _: True, _cache(), folders=folders)

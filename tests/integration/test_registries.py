@@ -23,6 +23,7 @@ from fairsweep.data.sources import SOURCES
 from fairsweep.data.tables.files import OPENERS
 from fairsweep.executor import EXECUTORS
 from fairsweep.metrics import METRICS
+from fairsweep.records import SearchKey
 from fairsweep.search.samplers import make_pruner, make_sampler
 from fairsweep.tasks import CLASSES, LABELS, TASKS, classes, forms_of
 from fairsweep.tasks.layer import RANGES, LastLayer
@@ -171,7 +172,8 @@ def test_every_sampler_and_pruner_builds_another_class() -> None:
     }
     names = [name for name in laws.SAMPLERS if name != "gp"]  # which needs torch
     samplers = [
-        make_sampler(Search(name, params.get(name, {})), [dimension], 0, "arm", 1) for name in names
+        make_sampler(Search(name, params.get(name, {})), [dimension], 0, SearchKey("arm"), 1)
+        for name in names
     ]
     assert len({type(sampler) for sampler in samplers}) == len(names)
     bands = {"hyperband": {"max_resource": "auto"}}

@@ -17,7 +17,7 @@ from fairsweep.config.options import CONF
 from fairsweep.config.plan import Arm, Plan
 from fairsweep.config.schema import Data, Model, Optimizer, Range, Search, Spec, Training
 from fairsweep.config.space import ArmSettings, dimensions, trial_values
-from fairsweep.records import TrialKey, TrialResult
+from fairsweep.records import SearchKey, TrialKey, TrialResult
 from fairsweep.search.samplers import distribution, from_drawn, make_sampler, suggest, to_drawn
 from fairsweep.search.study import ArmStudy
 
@@ -112,7 +112,9 @@ def check_composed(arm: ArmSettings, composed: ArmSettings, values: dict[str, An
 def test_values_are_of_the_kind_of_their_default(spec: Lawful, seed: int) -> None:
     """Keras refuses an int where it wants a float, and a float where it wants a width."""
     arm = arm_of(*spec)
-    study = optuna.create_study(sampler=make_sampler(Search("random"), (), seed, "arm", 1))
+    study = optuna.create_study(
+        sampler=make_sampler(Search("random"), (), seed, SearchKey("arm"), 1)
+    )
     trial = study.ask()
     for dimension in dimensions(arm):
         suggest(trial, dimension)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fairsweep.records import TrialKey
+from fairsweep.records import SearchKey, TrialKey
 from fairsweep.stages.checkpoints import CheckpointFolders
 
 SEARCHED, CONFIRMED = TrialKey("adam", "search", 3), TrialKey("adam", "confirm", 3, 2)
@@ -25,8 +25,8 @@ def leave(checkpoints: CheckpointFolders, key: TrialKey, name: str = "00000001-0
     (checkpoints.folder(key) / name).write_bytes(b"")
 
 
-def studies(*unfinished: int) -> Mapping[str, Any]:
-    return {"adam": SimpleNamespace(unfinished=set(unfinished))}
+def studies(*unfinished: int, search: int = 0) -> Mapping[SearchKey, Any]:
+    return {SearchKey("adam", search): SimpleNamespace(unfinished=set(unfinished))}
 
 
 def test_there_is_none_before_the_first(checkpoints: CheckpointFolders) -> None:
@@ -48,6 +48,7 @@ def test_every_attempt_has_the_same(checkpoints: CheckpointFolders) -> None:
         TrialKey("adam", "search", 4),
         TrialKey("adam", "confirm", 3),
         TrialKey("adam", "confirm", 3, 1),
+        TrialKey("adam", "search", 3, search=1),
     ],
     ids=str,
 )
@@ -83,6 +84,17 @@ def test_a_start_takes_away_what_has_ended(checkpoints: CheckpointFolders) -> No
     checkpoints.tidy(studies(4), {SEARCHED, CONFIRMED})
     assert not checkpoints.folder(SEARCHED).exists()
     assert not checkpoints.folder(CONFIRMED).exists()
+
+
+def test_a_start_knows_which_search_a_trial_is_of(checkpoints: CheckpointFolders) -> None:
+    second = TrialKey("adam", "search", 3, search=1)
+    leave(checkpoints, SEARCHED)
+    leave(checkpoints, second)
+    checkpoints.tidy(studies(3, search=1), ())
+    assert not checkpoints.folder(SEARCHED).exists()
+    assert checkpoints.exist(second)
+    checkpoints.tidy(studies(3, search=1), {second})
+    assert not checkpoints.folder(second).exists()
 
 
 @pytest.mark.parametrize("name", ["sgd-search-3-0", "adam-train-3-0", "adam", "adam-search-x-0"])

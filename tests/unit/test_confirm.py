@@ -14,7 +14,7 @@ import pytest
 from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.config.plan import Plan
 from fairsweep.files import TrialFolders
-from fairsweep.records import Confirmation, Fold, Outcome, TrialKey, TrialResult
+from fairsweep.records import Confirmation, Fold, Outcome, SearchKey, TrialKey, TrialResult
 from fairsweep.search.study import ArmStudy
 from fairsweep.stages.confirm import ConfirmStage, confirmations
 
@@ -28,15 +28,19 @@ def _plan(*overrides: str) -> Plan:
     return compose_sweep([arms, "search=random", *overrides])
 
 
-def _searched(plan: Plan) -> dict[str, ArmStudy]:
-    """Studies of three trials; the second one is best."""
+def _searched(plan: Plan, searches: int = 1) -> dict[SearchKey, ArmStudy]:
+    """Studies of three trials; the second one is best, and in search 1 the third one."""
     studies = {
-        arm.name: ArmStudy(optuna.storages.InMemoryStorage(), plan, arm, {}) for arm in plan.arms
+        SearchKey(arm.name, number): ArmStudy(
+            optuna.storages.InMemoryStorage(), plan, arm, {}, number
+        )
+        for number in range(searches)
+        for arm in plan.arms
     }
-    for study in studies.values():
-        for value in (0.5, 0.9, 0.7):
+    for search, study in studies.items():
+        for value in (0.5, 0.7, 0.9) if search.number == 1 else (0.5, 0.9, 0.7):
             trial = study.ask().trial
-            key = TrialKey(study.arm.name, "search", trial)
+            key = TrialKey(search.arm, "search", trial, search=search.number)
             study.tell(trial, TrialResult(key, "complete", 20, 0.1, 20, value))
     return studies
 
@@ -50,7 +54,7 @@ def test_the_best_trial_of_each_arm_is_trained_on_every_seed() -> None:
     ]
     for spec in specs:
         assert spec.test
-        [(_, best)] = studies[spec.key.arm].best_trials(1)
+        [(_, best)] = studies[spec.key.of].best_trials(1)
         assert spec.optimizer.params["learning_rate"] == best["optimizer.learning_rate"]
 
 
@@ -97,14 +101,31 @@ def test_the_top_trials_of_each_arm_are_trained_on_every_seed() -> None:
     assert len({spec.seed for spec in specs}) == 3
 
 
+def test_searches_take_turns_in_confirming_what_they_found() -> None:
+    plan, wanted = _plan("search.repeats=3"), Confirmation(2, 6, searches=3)
+    studies = _searched(plan, searches=3)
+    specs = confirmations(plan, wanted, studies, [])
+    assert [spec.key for spec in specs if spec.key.arm == "adam"] == [
+        TrialKey("adam", "confirm", trial, repeat, fold=fold, search=search)
+        for repeat, (search, trial) in enumerate([(0, 1), (1, 2), (2, 1)] * 2)
+        for fold in range(2)
+    ]
+    for spec in specs:
+        [(_, best)] = studies[spec.key.of].best_trials(1)
+        assert spec.optimizer.params["learning_rate"] == best["optimizer.learning_rate"]
+    alike = confirmations(plan, Confirmation(2, 6), _searched(plan), [])
+    assert [spec.seed for spec in specs] == [spec.seed for spec in alike]
+    assert [spec.fold for spec in specs] == [spec.fold for spec in alike]
+
+
 class Searching:
     """A search in which some arms are settled."""
 
     def __init__(self) -> None:
         self.arms: set[str] = set()
 
-    def settled(self, arm: str) -> bool:
-        return arm in self.arms
+    def settled(self, search: SearchKey) -> bool:
+        return search.arm in self.arms
 
 
 def test_an_arm_is_confirmed_while_another_still_searches() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.errors import StorageError
-from fairsweep.records import TrialKey, TrialResult
+from fairsweep.records import SearchKey, TrialKey, TrialResult
 from fairsweep.search.journal import open_storage
 from fairsweep.search.study import ArmStudy
 from fairsweep.stages.continuing import settle
@@ -18,14 +18,14 @@ from fairsweep.tracking.store import Store
 LOCAL = Store(Path("mlruns"), "sqlite:///mlruns/mlflow.db", local=True)
 SERVER = Store(Path("mlruns"), "http://tracker:5000", local=False)
 ON_A_SERVER = ("tracking=server", f"tracking.uri={SERVER.uri}")
-Begun = Callable[..., dict[str, ArmStudy]]
+Begun = Callable[..., dict[SearchKey, ArmStudy]]
 
 
 @pytest.fixture
 def begun(tmp_path: Path) -> Begun:
     """The studies of a sweep of one trial, which a new process has opened again."""
 
-    def open_again(*overrides: str, finished: bool = True) -> dict[str, ArmStudy]:
+    def open_again(*overrides: str, finished: bool = True) -> dict[SearchKey, ArmStudy]:
         plan = compose_sweep(["optimizer=adam", "search=random", *overrides])
         path = tmp_path / "begun.journal"
         study = ArmStudy(open_storage(path), plan, plan.arms[0], {})
@@ -33,7 +33,7 @@ def begun(tmp_path: Path) -> Begun:
         if finished:
             key = TrialKey("adam", "search", trial)
             study.tell(trial, TrialResult(key, "complete", 20, 0.1, 20, 0.5))
-        return {"adam": ArmStudy(open_storage(path), plan, plan.arms[0], {})}
+        return {SearchKey("adam"): ArmStudy(open_storage(path), plan, plan.arms[0], {})}
 
     return open_again
 

@@ -17,6 +17,7 @@ from fairsweep.records import (
     EpochMetrics,
     Objective,
     Outcome,
+    SearchKey,
     Stage,
     TrialKey,
     TrialResult,
@@ -152,10 +153,11 @@ def test_an_arm_that_is_stopped_is_told_and_no_longer_waited_for(
     one = terminal("plain")
     end(one, result(0, "failed", None, error="model.py:3: KeyError: 'x'"))
     one.began(TrialKey("adam", "search", 1))
-    one.stopped("adam", "its first three trials failed alike (KeyError at model.py:3)")
+    why = "its first three trials failed alike (KeyError at model.py:3)"
+    one.stopped(SearchKey("adam"), why, 1)
     first, second = capsys.readouterr().out.splitlines()
     assert first.endswith("adam/0 failed: model.py:3: KeyError: 'x'")
-    assert second == ("adam: stopped: its first three trials failed alike (KeyError at model.py:3)")
+    assert second == f"adam: stopped: {why}"
     assert row(one, "adam")[1] == "1/2"
     assert row(one, "sgd")[1] == "0/3"
 

@@ -131,9 +131,11 @@ class Plan:
 
     def shared(self) -> dict[str, Any]:
         """What arms share and results depend on."""
+        search = self.config.search
+        several = {"repeats": search.repeats} if search.repeats > 1 else {}
         return {
             "objective": dataclasses.asdict(self.config.objective),
-            "search": {"name": self.config.search.name, "params": self.config.search.params},
+            "search": {"name": search.name, "params": search.params, **several},
             "pruner": dataclasses.asdict(self.config.pruner),
             "confirm": {"folds": self.config.confirm.folds},
         }

@@ -156,13 +156,15 @@ class Training:
 
 @dataclass
 class Search:
-    """`name` is the sampler, `params` its settings. The budget: `trials` in total per arm,
-    `epochs` in total per arm, `minutes` for the search of one command. `only` names the parameters
-    to search, all others stay at their defaults; null searches every one that has a space."""
+    """`name` is the sampler, `params` its settings. Each arm is searched `repeats` times, each time
+    with other draws. The budget of one search: `trials` in total, `epochs` in total; `minutes` is
+    for all searches of one command. `only` names the parameters to search, all others stay at their
+    defaults; null searches every one that has a space."""
 
     name: str = MISSING
     params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
     trials: int = 20
+    repeats: int = 1
     epochs: Optional[int] = None  # noqa: UP045
     minutes: Optional[float] = None  # noqa: UP045
     only: Optional[List[str]] = None  # noqa: UP006, UP045
@@ -220,7 +222,8 @@ class Confirm:
     the rarest class has rows); each training leaves one of them out, is judged on it, and has a
     seed of its own. That is done `repeats` times, with other cuts. Where the split is given, or
     with 0 folds, the split stays and `seeds` fresh seeds are trained instead; 0 seeds leave the
-    confirmation out."""
+    confirmation out. With several searches of an arm, these take turns in the repeats or seeds, of
+    which there are as many more as it takes for each search to have the same number."""
 
     folds: Optional[int] = None  # noqa: UP045
     repeats: int = 2

@@ -6,6 +6,8 @@ don't fit the rows.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from fairsweep.config.schema import Confirm, Data
@@ -20,7 +22,7 @@ FOLDS = 5
 
 
 def confirmation(
-    settings: Confirm, data: Data, split: SplitData, objective: Objective
+    settings: Confirm, data: Data, split: SplitData, objective: Objective, searches: int = 1
 ) -> Confirmation:
     """On folds, where validation rows were held out by share and can be held out in another way;
     on seeds, where the split is given.
@@ -30,11 +32,12 @@ def confirmation(
         data: the settings of the data.
         split: the data, split as the search has it.
         objective: what confirmations are judged by.
+        searches: how many times each arm is searched.
 
     Raises:
         BadInput: so many folds can't be cut.
     """
-    on_seeds = Confirmation(0, settings.seeds, settings.top)
+    on_seeds = Confirmation(0, _turns(settings.seeds, searches), settings.top, searches)
     if settings.seeds == 0 or settings.folds == 0:
         return on_seeds
     if reason := _no_folds(split, objective):
@@ -43,13 +46,19 @@ def confirmation(
         raise BadInput(f"confirm.folds: {reason}; leave it out, or set confirm.folds=0")
     counts = range(FOLDS, 1, -1) if settings.folds is None else (settings.folds,)
     for count in counts:
-        wanted = Confirmation(count, settings.repeats, settings.top)
+        repeats = _turns(settings.repeats, searches)
+        wanted = Confirmation(count, repeats, settings.top, searches)
         problem = _problem(wanted, data, split)
         if problem is None:
             return wanted
         if settings.folds is not None:
             raise problem
     return on_seeds
+
+
+def _turns(count: int, searches: int) -> int:
+    """So many repeats, or a few more: the same number for each search."""
+    return math.ceil(count / searches) * searches
 
 
 def _no_folds(split: SplitData, objective: Objective) -> str:

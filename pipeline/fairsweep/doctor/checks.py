@@ -10,7 +10,7 @@ from fairsweep.doctor.runs import StoredRun
 from fairsweep.doctor.studies import StoredTrial, same
 from fairsweep.doctor.sweep import StoredSweep
 from fairsweep.metrics import of_epoch, stored
-from fairsweep.records import TrialKey
+from fairsweep.records import SearchKey, TrialKey
 from fairsweep.tracking.names import SWEEP_TAG
 from fairsweep.tracking.write.run import STATUS
 
@@ -20,9 +20,9 @@ def check_rows(sweep: StoredSweep) -> Iterator[Problem]:
     yield from _check_frame(sweep)
     if not sweep.about:
         return
-    for arm, trials in sweep.studies.items():
+    for search, trials in sweep.studies.items():
         for trial in trials:
-            yield from _check_trial(sweep, arm, trial)
+            yield from _check_trial(sweep, search, trial)
     yield from _check_trainings(sweep)
     for run in sweep.runs:
         yield from _check_status(sweep, run)
@@ -48,9 +48,9 @@ def _check_frame(sweep: StoredSweep) -> Iterator[Problem]:
         yield Problem("V2", sweep.name, what, RESTORE)
 
 
-def _check_trial(sweep: StoredSweep, arm: str, trial: StoredTrial) -> Iterator[Problem]:
-    place = f"{sweep.name} {arm}/{trial.number}"
-    key = TrialKey(arm, "search", trial.number)
+def _check_trial(sweep: StoredSweep, search: SearchKey, trial: StoredTrial) -> Iterator[Problem]:
+    key = TrialKey(search.arm, "search", trial.number, search=search.number)
+    place = f"{sweep.name} {key}"
     runs = sweep.attempts.get(key, ())
     if trial.state == "waiting":
         yield Problem("V1", place, "it is queued in the study and was never drawn", RESTORE)
@@ -105,13 +105,18 @@ def _check_trainings(sweep: StoredSweep) -> Iterator[Problem]:
         if len(runs) > 1:
             ids = ", ".join(run.run_id for run in runs)
             yield Problem("V2", place, f"it has {len(runs)} runs, need one: {ids}", RESTORE)
-        trials = sweep.studies.get(key.arm, ())
+        trials = sweep.studies.get(key.of, ())
         if key.trial >= len(trials):
             what = f"run {runs[0].run_id} belongs to a trial that the study doesn't have"
             yield Problem("V1", place, what, RESTORE)
         elif key.stage != "search" and trials[key.trial].state != "complete":
             what = f"it trains again a trial that is {trials[key.trial].state} in the study"
             yield Problem("V2", place, what, RESTORE)
+    trained = {key.of for key in sweep.attempts}
+    for search in sweep.searches if sweep.closed else ():
+        if search not in sweep.studies and search not in trained:
+            what = "this search has no study, although the sweep is stored as complete"
+            yield Problem("V1", f"{sweep.name} {search}", what, RESTORE)
     for key in sweep.missing_confirmations() if sweep.closed else ():
         what = "it has no run, although the sweep is stored as complete"
         yield Problem("V2", f"{sweep.name} {key}", what, AGAIN)

@@ -69,7 +69,7 @@ def examine(store: Store, name: str) -> Examination:
         problems.append(Problem("V1", name, str(error), RESTORE))
     else:
         _check_place(store, name, runs, studies)
-    sweep = StoredSweep(name, _about(runs), runs, studies.arms, champion)
+    sweep = StoredSweep(name, _about(runs), runs, studies.searches, champion)
     if waiting := _waiting(store.spool(name)):  # until they are written, runs are behind studies
         writes = "1 write is" if waiting == 1 else f"{waiting} writes are"
         what = f"{writes} in {store.spool(name)} and not yet in MLflow"
@@ -77,7 +77,7 @@ def examine(store: Store, name: str) -> Examination:
     if studies.unfinished:
         what = f"a crash left {studies.unfinished} unfinished bytes at the end of {journal}"
         problems.append(Problem("V1", name, what, AGAIN))
-    if studies.arms or not problems:
+    if studies.searches or not problems:
         problems += check_rows(sweep)
     return Examination(sweep, (*problems, *check_files(store, sweep)))
 

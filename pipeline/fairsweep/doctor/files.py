@@ -23,6 +23,7 @@ from fairsweep.errors import StorageError
 from fairsweep.files import locked
 from fairsweep.machine import process_start
 from fairsweep.metrics import base_name, is_mean, measured_on_validation
+from fairsweep.records import SearchKey
 from fairsweep.stages.checkpoints import may_go_on
 from fairsweep.tasks import task_in
 from fairsweep.tracking import names
@@ -58,12 +59,12 @@ def _check_promised(store: Store, sweep: StoredSweep) -> Iterator[Problem]:
     """Files of the sweep that are missing or damaged."""
     if not sweep.about:
         return
-    seeds: defaultdict[tuple[str, int], dict[tuple[int, int], StoredRun]] = defaultdict(dict)
+    seeds: defaultdict[tuple[SearchKey, int], dict[tuple[int, int], StoredRun]] = defaultdict(dict)
     for key, runs in sweep.attempts.items():
         (run, *others) = runs
         ended = run.has_ended and not others
         if key.stage == "confirm" and ended and run.outcome == "complete":
-            seeds[key.arm, key.trial][key.place] = run
+            seeds[key.of, key.trial][key.place] = run
             yield from _check_confusion(store, sweep, run)
             yield from _check_judged(store, sweep, run)
         if key.stage == "refit" and ended and run.outcome == "complete":

@@ -14,8 +14,9 @@ from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from fairsweep.errors import StorageError
+from fairsweep.records import SearchKey
 from fairsweep.search.journal import read_journal
-from fairsweep.search.study import STATES, STORE
+from fairsweep.search.study import STATES, STORE, search_of
 
 State = Literal["running", "waiting", "complete", "pruned", "fail"]
 
@@ -45,10 +46,10 @@ class StoredTrial:
 
 @dataclass(frozen=True)
 class StoredStudies:
-    """The studies of a sweep, by arm; `unfinished` bytes at the journal's end belong to no whole
+    """The studies of a sweep, by search; `unfinished` bytes at the journal's end belong to no whole
     record or trial. `store` is where their runs are, empty where an older version didn't say."""
 
-    arms: Mapping[str, Sequence[StoredTrial]] = field(default_factory=dict)
+    searches: Mapping[SearchKey, Sequence[StoredTrial]] = field(default_factory=dict)
     unfinished: int = 0
     store: str = ""
 
@@ -77,8 +78,8 @@ def read_studies(path: Path) -> StoredStudies:
         content = read_journal(path)
         storage = JournalStorage(_ReadOnly(content.records))
         studies = storage.get_all_studies()
-        arms = {
-            study.study_name: [
+        searches = {
+            search_of(study.study_name): [
                 _trial(t) for t in storage.get_all_trials(study._study_id, deepcopy=False)
             ]
             for study in studies
@@ -86,7 +87,7 @@ def read_studies(path: Path) -> StoredStudies:
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise StorageError(f"{path} is damaged ({error})") from error
     stores = [study.user_attrs[STORE] for study in studies if STORE in study.user_attrs]
-    return StoredStudies(arms, content.unfinished, stores[0] if stores else "")
+    return StoredStudies(searches, content.unfinished, stores[0] if stores else "")
 
 
 def _trial(stored: FrozenTrial) -> StoredTrial:

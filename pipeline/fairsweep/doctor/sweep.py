@@ -11,7 +11,7 @@ from typing import Any
 from fairsweep.configurations import best_configurations, configuration
 from fairsweep.doctor.runs import StoredModel, StoredRun
 from fairsweep.doctor.studies import StoredTrial
-from fairsweep.records import Confirmation, Objective, TrialKey
+from fairsweep.records import Confirmation, Objective, SearchKey, TrialKey
 from fairsweep.tracking import names
 from fairsweep.tracking.read import confirmation_in
 
@@ -19,12 +19,12 @@ from fairsweep.tracking.read import confirmation_in
 @dataclass(frozen=True)
 class StoredSweep:
     """A sweep: `about` is what its run says of it (empty while there is none), `studies` has the
-    trials of each arm."""
+    trials of each search."""
 
     name: str
     about: Mapping[str, Any]
     runs: Sequence[StoredRun]
-    studies: Mapping[str, Sequence[StoredTrial]]
+    studies: Mapping[SearchKey, Sequence[StoredTrial]]
     champion: StoredModel | None = None
 
     @cached_property
@@ -60,37 +60,43 @@ class StoredSweep:
         )
 
     @cached_property
-    def unfinished(self) -> Mapping[str, frozenset[int]]:
-        """The trials of each arm that were begun and have no outcome."""
+    def unfinished(self) -> Mapping[SearchKey, frozenset[int]]:
+        """The trials of each search that were begun and have no outcome."""
         return {
-            arm: frozenset(trial.number for trial in trials if not trial.finished)
-            for arm, trials in self.studies.items()
+            search: frozenset(trial.number for trial in trials if not trial.finished)
+            for search, trials in self.studies.items()
         }
 
     def knows_outcome(self, run: StoredRun) -> bool:
         """Whether the study knows how the run's trial ended: there will be no other attempt."""
         if run.stage != "search":
             return False
-        trials = self.studies.get(run.key.arm, ())
+        trials = self.studies.get(run.key.of, ())
         return run.key.trial < len(trials) and trials[run.key.trial].finished
 
+    @property
+    def searches(self) -> list[SearchKey]:
+        """Those that the sweep was asked for."""
+        numbers = range(self.confirmation.searches)
+        return [SearchKey(arm, n) for arm in self.about.get("arms", ()) for n in numbers]
+
     def missing_confirmations(self) -> list[TrialKey]:
-        """The trainings that confirm each arm's best configurations and that have no run."""
-        missing = []
-        for arm in self.about.get("arms", ()):
+        """The trainings that confirm the best configurations of each search and have no run."""
+        missing, wanted = [], self.confirmation
+        for search in self.searches:
             values = {
                 trial.number: trial.value
-                for trial in self.studies.get(arm, ())
+                for trial in self.studies.get(search, ())
                 if trial.value is not None
             }
 
-            def same(number: int, arm: str = arm) -> Hashable:
-                runs = self.attempts.get(TrialKey(arm, "search", number), ())
+            def same(number: int, of: SearchKey = search) -> Hashable:
+                key = TrialKey(of.arm, "search", number, search=of.number)
+                runs = self.attempts.get(key, ())
                 return configuration(runs[0].params) if runs else number
 
-            wanted = self.confirmation
             for trial in best_configurations(values, same, self.objective, wanted.top):
-                missing += [key for key in wanted.keys(arm, trial) if key not in self.attempts]
+                missing += [key for key in wanted.keys(search, trial) if key not in self.attempts]
         return missing
 
     @property

@@ -61,11 +61,12 @@ def importances(sweep: SweepRecord) -> dict[str, Importances]:
 
 
 def _ended(runs: Sequence[RunRecord], arm: str) -> list[RunRecord]:
-    """The last attempt of each search run that says something of its values, by trial number."""
-    last: dict[int, RunRecord] = {}
-    for run in sorted(runs, key=lambda run: (run.key.trial, run.key.attempt)):
+    """The last attempt of each search run that says something of its values, search by search, by
+    trial number."""
+    last: dict[tuple[int, int], RunRecord] = {}
+    for run in sorted(runs, key=lambda run: (run.key.search, run.key.trial, run.key.attempt)):
         if run.key.arm == arm and run.key.stage == "search":
-            last[run.key.trial] = run
+            last[run.key.search, run.key.trial] = run
     return [run for run in last.values() if run.outcome in ("complete", "pruned", "diverged")]
 
 

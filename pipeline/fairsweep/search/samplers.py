@@ -19,7 +19,7 @@ from optuna.distributions import (
 
 from fairsweep.config.schema import Pruner, Search
 from fairsweep.config.space import Dimension
-from fairsweep.records import PruningSchedule, derive_seed
+from fairsweep.records import PruningSchedule, SearchKey, derive_seed
 
 
 def distribution(dimension: Dimension) -> BaseDistribution:
@@ -101,16 +101,18 @@ def _grid_values(dimension: Dimension, points: int) -> list[Any]:
 
 
 def make_sampler(
-    search: Search, dimensions: Sequence[Dimension], seed: int, arm: str, trial: int
+    search: Search, dimensions: Sequence[Dimension], seed: int, of: SearchKey, trial: int
 ) -> optuna.samplers.BaseSampler:
-    """The sampler for one trial of an arm.
+    """The sampler for one trial of a search.
 
     It is made anew for every trial, with a seed derived from the sweep's seed, the arm and the
     trial's number: a sweep that was stopped and continued draws the same trials as one that wasn't.
-    Quasi-random and grid samplers keep one seed per arm, since the seed decides their sequence.
+    Quasi-random and grid samplers keep one seed per search, since the seed decides their sequence.
+    Where arms are searched several times, the search's number takes the place of the arm: arms
+    share the luck of a search, so that less of it is left in their differences.
     """
-    of_arm = derive_seed(seed, "sampler", arm)
-    of_trial = derive_seed(seed, "sampler", arm, trial)
+    drawn = ("sampler", of.number if search.repeats > 1 else of.arm)
+    of_search, of_trial = derive_seed(seed, *drawn), derive_seed(seed, *drawn, trial)
     params: Mapping[str, Any] = search.params
     if search.name == "random":
         return optuna.samplers.RandomSampler(seed=of_trial)
@@ -119,12 +121,12 @@ def make_sampler(
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             return optuna.samplers.QMCSampler(
                 **params,
-                seed=of_arm,
+                seed=of_search,
                 independent_sampler=optuna.samplers.RandomSampler(seed=of_trial),
                 warn_independent_sampling=False,
             )
     if search.name == "grid":
-        return _Grid(grid(dimensions, params["points"]), seed=of_arm)
+        return _Grid(grid(dimensions, params["points"]), seed=of_search)
     if search.name == "gp":
         return optuna.samplers.GPSampler(**params, seed=of_trial)
     return _Tpe(dimensions, **params, seed=of_trial)

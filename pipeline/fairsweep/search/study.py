@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from fairsweep.config.plan import Arm, Plan, store_name
 from fairsweep.config.space import dimensions, trial_values
 from fairsweep.configurations import best_configurations
-from fairsweep.records import Objective, TrialResult
+from fairsweep.records import Objective, SearchKey, TrialResult
 from fairsweep.search.journal import ATTEMPT
 from fairsweep.search.samplers import (
     from_drawn,
@@ -68,10 +68,16 @@ class Tally:
         return sum(self.outcomes.values())
 
 
-def identities(storage: JournalStorage) -> dict[str, Mapping[str, Any]]:
-    """Everything that the results of each stored study depend on, by its name."""
+def search_of(study: str) -> SearchKey:
+    """The search that a study is named after."""
+    arm, found, number = study.rpartition("/search-")
+    return SearchKey(arm, int(number)) if found else SearchKey(study)
+
+
+def identities(storage: JournalStorage) -> dict[SearchKey, Mapping[str, Any]]:
+    """Everything that the results of each stored study depend on."""
     return {
-        study.study_name: study.user_attrs["identity"]
+        search_of(study.study_name): study.user_attrs["identity"]
         for study in optuna.get_all_study_summaries(storage, include_best_trial=False)
         if "identity" in study.user_attrs
     }
@@ -86,22 +92,33 @@ def as_told(result: TrialResult) -> dict[str, Any]:
 
 
 class ArmStudy:
-    """The study of one arm."""
+    """The study of one search of an arm."""
 
     def __init__(
-        self, storage: JournalStorage, plan: Plan, arm: Arm, identity: Mapping[str, Any]
+        self,
+        storage: JournalStorage,
+        plan: Plan,
+        arm: Arm,
+        identity: Mapping[str, Any],
+        number: int = 0,
     ) -> None:
         self.arm = arm
+        self.key = SearchKey(arm.name, number)
         self._search = plan.config.search
         self._objective: Objective = plan.objective
         self._seed = arm.settings.training.seed
         self._dimensions = dimensions(arm.settings)
+        if self._search.repeats > 1:
+            # What arms share is drawn first, and so alike, however many dimensions follow.
+            own = f"{plan.group}."
+            self._dimensions = tuple(sorted(self._dimensions, key=lambda d: d.name.startswith(own)))
         pruner = make_pruner(plan.config.pruner, arm.settings.training.epochs)
-        if arm.name in optuna.get_all_study_names(storage):
-            self._study = optuna.load_study(study_name=arm.name, storage=storage, pruner=pruner)
+        name = str(self.key)
+        if name in optuna.get_all_study_names(storage):
+            self._study = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
         else:
             self._study = optuna.create_study(
-                study_name=arm.name,
+                study_name=name,
                 storage=storage,
                 pruner=pruner,
                 direction=plan.objective.direction,
@@ -279,7 +296,7 @@ class ArmStudy:
 
     def _set_sampler(self, number: int) -> None:
         self._study.sampler = make_sampler(
-            self._search, self._dimensions, self._seed, self.arm.name, number
+            self._search, self._dimensions, self._seed, self.key, number
         )
 
     def _candidate(self, trial: optuna.Trial, attempt: int) -> Candidate:

@@ -38,7 +38,7 @@ def search_warnings(plan: Plan) -> Iterator[str]:
             "own memory; executor.workers=auto starts one per core"
         )
     if search.trials > MANY:
-        hours = search.trials * len(plan.arms) / 3600
+        hours = search.repeats * search.trials * len(plan.arms) / 3600
         yield (
             f"search.trials={search.trials} for {len(plan.arms)} arms takes {hours:,.0f} hours at "
             "one second per trial; search.minutes=… sets a limit"

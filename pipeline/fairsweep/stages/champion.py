@@ -17,7 +17,7 @@ from fairsweep.data.memory.view import rows_of
 from fairsweep.data.recipe import Recipe, write_model
 from fairsweep.data.scaling import measure
 from fairsweep.data.split import SplitData, split_rows
-from fairsweep.records import Champion, RunRecord, SweepRecord, TrialKey, TrialSpec
+from fairsweep.records import Champion, RunRecord, SearchKey, SweepRecord, TrialKey, TrialSpec
 from fairsweep.report.analysis.select import ArmSelection, select, value_of
 from fairsweep.report.analysis.statistics import summarize
 from fairsweep.search.study import ArmStudy
@@ -30,7 +30,7 @@ EXAMPLES = 3  # rows that show what a request looks like
 
 
 def publish_champion(
-    job: Job, sweep: SweepRecord, studies: Mapping[str, ArmStudy], folder: Path
+    job: Job, sweep: SweepRecord, studies: Mapping[SearchKey, ArmStudy], folder: Path
 ) -> Champion | None:
     """Registers the sweep's best model, unless the champion that there is has at least as good a
     mean, or earned it on other data.
@@ -38,7 +38,7 @@ def publish_champion(
     Args:
         job: the sweep.
         sweep: what its store holds of it.
-        studies: by arm.
+        studies: by search.
         folder: for files on their way; it is made.
 
     Returns:
@@ -49,14 +49,14 @@ def publish_champion(
     now, entry, verdict = sweep.champion, leading(selection), selection.verdict
     if entry is None:
         return now
-    mean = summarize([value_of(run) for run in entry.confirmed])
+    mean = summarize([value_of(run) for run in entry.retrained])
     assert mean is not None
     assert entry.chosen is not None
     if now is not None and (
         now.data_sha256 != sweep.data_sha256 or not sweep.objective.better(mean.mean, now.mean)
     ):
         return now
-    study, confirmation = studies[entry.arm], job.confirmation
+    study, confirmation = studies[entry.chosen.key.of], job.confirmation
     run = _refit_of(entry, sweep) if plan.config.publish.fit == "all" else None
     if run is not None:
         spec = refit(plan, confirmation, entry, study)
@@ -113,7 +113,8 @@ def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:
 def _refit_of(entry: ArmSelection, sweep: SweepRecord) -> RunRecord | None:
     """The arm's configuration trained on all rows, if that ended well."""
     assert entry.chosen is not None
-    wanted = TrialKey(entry.arm, STAGE, entry.chosen.key.trial)
+    chosen = entry.chosen.key
+    wanted = TrialKey(entry.arm, STAGE, chosen.trial, search=chosen.search)
     for run in sweep.runs:
         if replace(run.key, attempt=1) == wanted and run.outcome == "complete":
             return run
@@ -121,6 +122,6 @@ def _refit_of(entry: ArmSelection, sweep: SweepRecord) -> RunRecord | None:
 
 
 def _best_training(entry: ArmSelection, sweep: SweepRecord) -> RunRecord:
-    index = sweep.objective.best([value_of(run) for run in entry.confirmed])
+    index = sweep.objective.best([value_of(run) for run in entry.retrained])
     assert index is not None
-    return entry.confirmed[index]
+    return entry.retrained[index]

@@ -11,34 +11,36 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import cast
 
-from fairsweep.records import Stage, TrialKey
+from fairsweep.records import SearchKey, Stage, TrialKey
 from fairsweep.search.study import ArmStudy
 
 NAME = re.compile(
-    r"(?P<arm>.+)-(?P<stage>search|confirm|refit)-(?P<trial>\d+)-(?P<repeat>\d+)(-(?P<fold>\d+))?"
+    r"(?P<arm>.+)-(?P<stage>search|confirm|refit)(?P<search>\d*)-(?P<trial>\d+)"
+    r"-(?P<repeat>\d+)(-(?P<fold>\d+))?"
 )
 
 
 def may_go_on(
-    folder: str, unfinished: Mapping[str, Collection[int]], ended: Collection[TrialKey]
+    folder: str, unfinished: Mapping[SearchKey, Collection[int]], ended: Collection[TrialKey]
 ) -> bool:
     """Whether the training that a folder of checkpoints is named after may go on from there.
 
     Args:
         folder: its name.
-        unfinished: the trials of each arm that have no outcome yet.
+        unfinished: the trials of each search that have no outcome yet.
         ended: trainings that are stored whole, as first attempts; confirmations that aren't among
             them may be asked for again.
     """
     found = NAME.fullmatch(folder)
-    if found is None or found["arm"] not in unfinished:
+    if found is None:
         return False
     stage = cast(Stage, found["stage"])
     fold = None if found["fold"] is None else int(found["fold"])
-    key = TrialKey(found["arm"], stage, int(found["trial"]), int(found["repeat"]), fold=fold)
-    if key in ended:
+    trial, repeat, search = (int(found[name] or 0) for name in ("trial", "repeat", "search"))
+    key = TrialKey(found["arm"], stage, trial, repeat, fold=fold, search=search)
+    if key in ended or key.of not in unfinished:
         return False
-    return stage != "search" or key.trial in unfinished[key.arm]
+    return stage != "search" or key.trial in unfinished[key.of]
 
 
 class CheckpointFolders:
@@ -66,15 +68,15 @@ class CheckpointFolders:
         if folder.is_dir():
             shutil.rmtree(folder)
 
-    def tidy(self, studies: Mapping[str, ArmStudy], ended: Collection[TrialKey]) -> None:
+    def tidy(self, studies: Mapping[SearchKey, ArmStudy], ended: Collection[TrialKey]) -> None:
         """Takes away what belongs to no training that may still go on.
 
         Args:
-            studies: by arm; their unfinished trials go on.
+            studies: by search; their unfinished trials go on.
             ended: trainings that are stored whole, as first attempts; other confirmations may be
                 asked for again.
         """
-        unfinished = {arm: study.unfinished for arm, study in studies.items()}
+        unfinished = {search: study.unfinished for search, study in studies.items()}
         for folder in self._root.iterdir() if self._root.is_dir() else ():
             if not may_go_on(folder.name, unfinished, ended):
                 shutil.rmtree(folder)

@@ -16,6 +16,7 @@ from fairsweep.files import TrialFolders
 from fairsweep.records import (
     Confirmation,
     Fold,
+    SearchKey,
     TrialKey,
     TrialResult,
     TrialSpec,
@@ -29,7 +30,7 @@ from fairsweep.stages.search import SearchStage, trial_spec
 def confirmations(
     plan: Plan,
     wanted: Confirmation,
-    studies: Mapping[str, ArmStudy],
+    studies: Mapping[SearchKey, ArmStudy],
     done: Collection[TrialKey],
 ) -> list[TrialSpec]:
     """The trainings that confirmation still needs: place by place, all arms of a place together.
@@ -45,7 +46,7 @@ def confirmations(
         confirming(plan, wanted, study.arm, values, key)
         for study in studies.values()
         for best, values in study.best_trials(wanted.top)
-        for key in wanted.keys(study.arm.name, best)
+        for key in wanted.keys(study.key, best)
         if key not in done
     ]
     return sorted(specs, key=lambda spec: spec.key.place)
@@ -62,14 +63,14 @@ def confirming(
 
 
 class ConfirmStage(SweepStage):
-    """Confirms an arm as soon as its search is settled, while others may still be searching. Of
+    """Confirms the best of a search as soon as it is settled, while others are under way. Of
     each configuration the weights of its best training are kept.
 
     Args:
         plan: the sweep.
         wanted: how each configuration is confirmed.
-        studies: by arm.
-        search: says which arms are settled.
+        studies: by search.
+        search: says which of them are settled.
         ended: what is stored of the sweep, as first attempts.
         folders: where workers put weights, until they are stored.
     """
@@ -78,7 +79,7 @@ class ConfirmStage(SweepStage):
         self,
         plan: Plan,
         wanted: Confirmation,
-        studies: Mapping[str, ArmStudy],
+        studies: Mapping[SearchKey, ArmStudy],
         search: SearchStage,
         ended: Mapping[TrialKey, TrialResult],
         folders: TrialFolders,
@@ -90,16 +91,16 @@ class ConfirmStage(SweepStage):
         self._done = ended.keys()
         self._folders = folders
         self._waiting: list[TrialSpec] = []
-        self._best: dict[tuple[str, int], tuple[float, tuple[int, int]]] = {}
+        self._best: dict[tuple[SearchKey, int], tuple[float, tuple[int, int]]] = {}
         for result in ended.values():
             if result.key.stage == "confirm":
                 self._is_best(result)
 
     def next(self) -> TrialSpec | None:
-        """A training of an arm whose search is settled, the first places first."""
-        settled = [name for name in self._searching if self._search.settled(name)]
+        """A training of a search that is settled, the first places first."""
+        settled = [key for key in self._searching if self._search.settled(key)]
         if settled:
-            studies = {name: self._searching.pop(name) for name in settled}
+            studies = {key: self._searching.pop(key) for key in settled}
             self._waiting += confirmations(self._plan, self._wanted, studies, self._done)
             self._waiting.sort(key=lambda spec: spec.key.place)
         if not self._waiting:
@@ -122,7 +123,7 @@ class ConfirmStage(SweepStage):
         return replace(result, weights="")
 
     def _is_best(self, result: TrialResult) -> bool:
-        place, value = (result.key.arm, result.key.trial), result.best_value
+        place, value = (result.key.of, result.key.trial), result.best_value
         if result.outcome != "complete" or value is None:
             return False
         best, first = self._best.get(place, (math.nan, (0, 0)))

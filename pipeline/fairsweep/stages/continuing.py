@@ -8,7 +8,7 @@ from typing import Any
 
 from fairsweep.config.plan import Plan, differences, store_name
 from fairsweep.errors import StorageError, SweepChanged
-from fairsweep.records import TrialKey, TrialResult
+from fairsweep.records import SearchKey, TrialKey, TrialResult
 from fairsweep.search.journal import open_storage
 from fairsweep.search.study import ArmStudy, identities
 from fairsweep.tracking.store import Store
@@ -18,8 +18,9 @@ CONTENTS = "data_contents"
 
 def open_studies(
     plan: Plan, journal: Path, data_sha256: str, contents: Mapping[str, object] | None = None
-) -> dict[str, ArmStudy]:
-    """The studies of a sweep, by arm; new ones are marked with what their results depend on.
+) -> dict[SearchKey, ArmStudy]:
+    """The studies of a sweep, all first searches before any second one; new ones are marked with
+    what their results depend on.
 
     Args:
         plan: the sweep.
@@ -33,7 +34,7 @@ def open_studies(
     """
     storage = open_storage(journal)
     stored = identities(storage)
-    changed: dict[str, list[str]] = {}
+    changed: dict[str, dict[str, None]] = {}
     wanted = {
         arm.name: {
             **arm.identity(),
@@ -43,10 +44,10 @@ def open_studies(
         }
         for arm in plan.arms
     }
-    for name, identity in wanted.items():
-        if name in stored:
-            for line in differences(*_compared(stored[name], identity)):
-                changed.setdefault(line, []).append(name)
+    for key, identity in stored.items():
+        if key.arm in wanted:
+            for line in differences(*_compared(identity, wanted[key.arm])):
+                changed.setdefault(line, {})[key.arm] = None
     if changed:
         lines = "\n".join(
             f"  {line}" if len(arms) == len(wanted) else f"  {line} ({', '.join(arms)})"
@@ -56,13 +57,20 @@ def open_studies(
             f"sweep {plan.name} was begun with other settings, and results would not be "
             f"comparable:\n{lines}\nUndo the change, or start another sweep with sweep.name=…"
         )
-    return {arm.name: ArmStudy(storage, plan, arm, wanted[arm.name]) for arm in plan.arms}
+    studies = [
+        ArmStudy(storage, plan, arm, wanted[arm.name], number)
+        for number in range(plan.config.search.repeats)
+        for arm in plan.arms
+    ]
+    return {study.key: study for study in studies}
 
 
 def _compared(
     stored: Mapping[str, Any], wanted: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Both, without what says how data differ where they don't, or where one doesn't say it."""
+    """Both, without what says how data differ where they don't, or where one doesn't say it; what
+    says nothing of its searches has one."""
+    stored, wanted = _with_searches(stored), _with_searches(wanted)
     same = stored.get("data_sha256") == wanted["data_sha256"]
     if not same and CONTENTS in stored and CONTENTS in wanted:
         return stored, wanted
@@ -72,13 +80,17 @@ def _compared(
     )
 
 
+def _with_searches(identity: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**identity, "search": {"repeats": 1, **identity.get("search", {})}}
+
+
 def settle(
-    studies: Mapping[str, ArmStudy], ended: Mapping[TrialKey, TrialResult], store: Store
+    studies: Mapping[SearchKey, ArmStudy], ended: Mapping[TrialKey, TrialResult], store: Store
 ) -> None:
     """Tells the studies of what is stored and was never told: a crash may come between the two.
 
     Args:
-        studies: by arm.
+        studies: by search.
         ended: the trainings of the sweep that the store holds whole.
         store: where they are looked for.
 
@@ -89,12 +101,12 @@ def settle(
     noted = next((study.store for study in studies.values() if study.store), store.name)
     if finished and not ended and noted != store.name:
         raise StorageError(f"the sweep {runs_elsewhere(noted, store)}")
-    for name, study in studies.items():
+    for search, study in studies.items():
         study.settle(
             {
                 key.trial: result
                 for key, result in ended.items()
-                if (key.arm, key.stage) == (name, "search")
+                if (key.of, key.stage) == (search, "search")
             }
         )
 

@@ -19,6 +19,7 @@ from fairsweep.records import (
     DISK_FULL,
     EpochMetrics,
     PruningDecision,
+    SearchKey,
     TrialKey,
     TrialResult,
     TrialSpec,
@@ -45,7 +46,7 @@ class Watch(Protocol):
 
     def began_anew(self, result: TrialResult) -> None: ...
 
-    def stopped(self, arm: str, why: str) -> None: ...
+    def stopped(self, search: SearchKey, why: str, left_out: int) -> None: ...
 
 
 class SweepStage:
@@ -167,9 +168,9 @@ class Dispatcher:
     def spec(self, key: TrialKey) -> TrialSpec:
         return self._trainings[key].spec
 
-    def stopped(self, arm: str, why: str) -> None:
-        """Tells that an arm gets no more trials."""
-        self._watch.stopped(arm, why)
+    def stopped(self, search: SearchKey, why: str, left_out: int) -> None:
+        """Tells that a search gets no more trials, and how many it would have got."""
+        self._watch.stopped(search, why, left_out)
 
     def judge(self, decision: PruningDecision) -> None:
         self._executor.judge(decision)

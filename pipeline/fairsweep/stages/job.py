@@ -58,7 +58,9 @@ def open_job(plan: Plan, workers: int) -> Job:
     names = len(dataset.class_names)
     plan.check_rows(dataset.x.shape, len(data.validation), dataset.task, names)
     config = plan.config
-    confirming = confirmation(config.confirm, config.data, data, plan.objective)
+    confirming = confirmation(
+        config.confirm, config.data, data, plan.objective, config.search.repeats
+    )
     return Job(plan, data, confirming, open_store(config.tracking), workers)
 
 

@@ -17,6 +17,7 @@ from fairsweep.files import TrialFolders
 from fairsweep.records import (
     ALL_ROWS,
     Confirmation,
+    SearchKey,
     SweepRecord,
     TrialKey,
     TrialResult,
@@ -46,14 +47,15 @@ def refit(plan: Plan, wanted: Confirmation, entry: ArmSelection, study: ArmStudy
         plan: the sweep.
         wanted: how its configurations are confirmed.
         entry: the arm, confirmed.
-        study: its search.
+        study: the search that found it.
     """
     assert entry.chosen is not None
-    trial = entry.chosen.key.trial
-    values = dict(study.best_trials(wanted.top))[trial]
-    epochs = [run.best_epoch for run in entry.confirmed if run.best_epoch is not None]
+    chosen = entry.chosen.key
+    values = dict(study.best_trials(wanted.top))[chosen.trial]
+    epochs = [run.best_epoch for run in entry.retrained if run.best_epoch is not None]
     seed = derive_seed(study.arm.settings.training.seed, STAGE)
-    spec = trial_spec(plan, study.arm, TrialKey(entry.arm, STAGE, trial), values, seed)
+    key = TrialKey(entry.arm, STAGE, chosen.trial, search=chosen.search)
+    spec = trial_spec(plan, study.arm, key, values, seed)
     return replace(
         spec, fold=ALL_ROWS, last_epoch=statistics.median_low(epochs), weights=spec.key.files
     )
@@ -63,14 +65,14 @@ def refits(
     plan: Plan,
     wanted: Confirmation,
     sweep: SweepRecord,
-    studies: Mapping[str, ArmStudy],
+    studies: Mapping[SearchKey, ArmStudy],
     done: Collection[TrialKey],
 ) -> list[TrialSpec]:
     """The training for publication, if there is one to make that isn't stored yet."""
     entry = leading(select(sweep))
-    if entry is None:
+    if entry is None or entry.chosen is None:
         return []
-    spec = refit(plan, wanted, entry, studies[entry.arm])
+    spec = refit(plan, wanted, entry, studies[entry.chosen.key.of])
     return [] if spec.key in done else [spec]
 
 

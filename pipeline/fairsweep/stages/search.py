@@ -1,18 +1,19 @@
 """The search: every arm gets its trials in turn, until its budget is spent.
 
-In: a study per arm. Out: studies whose trials all have an outcome.
+In: a study per arm and search. Out: studies whose trials all have an outcome.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from fairsweep.config.plan import Arm, Plan
 from fairsweep.records import (
     EpochMetrics,
     PruningDecision,
+    SearchKey,
     TrialKey,
     TrialResult,
     TrialSpec,
@@ -28,7 +29,11 @@ class SearchStage(SweepStage):
     """Decides which arm's trial comes next, and what becomes of those that run."""
 
     def __init__(
-        self, plan: Plan, studies: Mapping[str, ArmStudy], dispatcher: Dispatcher, tracker: Tracker
+        self,
+        plan: Plan,
+        studies: Mapping[SearchKey, ArmStudy],
+        dispatcher: Dispatcher,
+        tracker: Tracker,
     ) -> None:
         self._plan = plan
         self._studies = studies
@@ -37,33 +42,35 @@ class SearchStage(SweepStage):
         self._left_over = deque(
             (study, candidate) for study in studies.values() for candidate in study.take_up()
         )
-        for name in studies:
-            self._stop_if_alike(name)
-        self._best = self._best_of_all()
+        for key in studies:
+            self._stop_if_alike(key)
+        self._best = self._best_of(studies.values())
         minutes = plan.config.search.minutes
         self._deadline = None if minutes is None else time.monotonic() + 60 * minutes
 
     def next(self) -> TrialSpec | None:
-        """What an earlier process left unfinished, then a trial of the arm that has begun fewest:
-        arms keep abreast, so that any limit cuts all of them alike."""
+        """What an earlier process left unfinished, then a trial of the search that has begun
+        fewest: arms and searches keep abreast, so that any limit cuts all of them alike."""
         if self._left_over:
             return self._spec(*self._left_over.popleft())
         if self._late:
             return None
-        open_arms: Sequence[ArmStudy] = [s for s in self._studies.values() if s.wants_trial()]
-        if not open_arms:
+        wanting: Sequence[ArmStudy] = [s for s in self._studies.values() if s.wants_trial()]
+        if not wanting:
             return None
-        study = min(open_arms, key=lambda s: s.begun)
+        study = min(wanting, key=lambda s: s.begun)
         return self._spec(study, study.ask())
 
     def _spec(self, study: ArmStudy, candidate: Candidate) -> TrialSpec:
-        key = TrialKey(study.arm.name, "search", candidate.trial, attempt=candidate.attempt)
-        seed = derive_seed(study.arm.settings.training.seed, "search", candidate.trial)
-        return trial_spec(self._plan, study.arm, key, candidate.values, seed)
+        arm, number = study.arm, study.key.number
+        key = TrialKey(arm.name, "search", candidate.trial, 0, candidate.attempt, search=number)
+        path = (number, candidate.trial) if number else (candidate.trial,)
+        seed = derive_seed(arm.settings.training.seed, "search", *path)
+        return trial_spec(self._plan, arm, key, candidate.values, seed)
 
     def begun(self, key: TrialKey) -> None:
         """Counts the attempt in its study."""
-        self._studies[key.arm].begin(key.trial, key.attempt)
+        self._studies[key.of].begin(key.trial, key.attempt)
 
     def take(self, event: EpochMetrics | TrialResult) -> None:
         """Judges an epoch, tells a result."""
@@ -72,9 +79,9 @@ class SearchStage(SweepStage):
         else:
             self._tell(event)
 
-    def settled(self, arm: str) -> bool:
-        """Whether all trials of the arm have an outcome, and no other will come."""
-        study = self._studies[arm]
+    def settled(self, search: SearchKey) -> bool:
+        """Whether all trials of a search have an outcome, and no other will come."""
+        study = self._studies[search]
         return study.tally().unfinished == 0 and (self._late or not study.wants_trial())
 
     @property
@@ -88,7 +95,7 @@ class SearchStage(SweepStage):
             return
         if metrics.epoch >= spec.training.epochs:
             return
-        study, value = self._studies[metrics.key.arm], metrics.values[spec.objective.metric]
+        study, value = self._studies[metrics.key.of], metrics.values[spec.objective.metric]
         if metrics.settled:
             study.report(metrics.key.trial, metrics.epoch, value)
             return
@@ -96,33 +103,37 @@ class SearchStage(SweepStage):
         self._dispatcher.judge(PruningDecision(metrics.key, metrics.epoch, keep))
 
     def _tell(self, result: TrialResult) -> None:
-        study = self._studies[result.key.arm]
-        before = study.tally().best_value
-        stopped = study.stopped
+        study, arm = self._studies[result.key.of], result.key.arm
+        own = [study for study in self._studies.values() if study.key.arm == arm]
+        before, stopped = self._best_of(own), study.stopped
         study.tell(result.key.trial, result)
         if not stopped:
-            self._stop_if_alike(result.key.arm)
-        tally = study.tally()
-        if tally.best_value is not None and tally.best_value != before:
-            self._tracker.progress(result.key.arm, tally.finished, tally.best_value)
-        best = self._best_of_all()
+            self._stop_if_alike(result.key.of)
+        best = self._best_of(own)
+        if best is not None and best != before:
+            self._tracker.progress(arm, _finished(own), best)
+        best = self._best_of(self._studies.values())
         if best is not None and best != self._best:
             self._best = best
-            finished = sum(study.tally().finished for study in self._studies.values())
-            self._tracker.progress(None, finished, best)
+            self._tracker.progress(None, _finished(self._studies.values()), best)
 
-    def _stop_if_alike(self, arm: str) -> None:
-        """Tells that an arm gets no more trials, for its first ones failed alike."""
-        if cause := self._studies[arm].stopped:
+    def _stop_if_alike(self, search: SearchKey) -> None:
+        """Tells that a search gets no more trials, for its first ones failed alike."""
+        study = self._studies[search]
+        if cause := study.stopped:
             why = f"its first three trials failed alike ({cause})"
-            self._dispatcher.stopped(arm, why)
-            self._tracker.stopped(arm, why)
+            self._dispatcher.stopped(search, why, study.limit - study.begun)
+            self._tracker.stopped(search.arm, why)
 
-    def _best_of_all(self) -> float | None:
-        values = [study.tally().best_value for study in self._studies.values()]
+    def _best_of(self, studies: Iterable[ArmStudy]) -> float | None:
+        values = [study.tally().best_value for study in studies]
         found = [value for value in values if value is not None]
         index = self._plan.objective.best(found)
         return None if index is None else found[index]
+
+
+def _finished(studies: Iterable[ArmStudy]) -> int:
+    return sum(study.tally().finished for study in studies)
 
 
 def trial_spec(

@@ -6,6 +6,7 @@ the same command goes on from there: what is done is found in the store, and not
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from fairsweep.config.schema import Confirm
 from fairsweep.data.split import contents
 from fairsweep.data.warnings import data_warnings
 from fairsweep.executor import Executor, OpenExecutor, open_executor
-from fairsweep.records import TrialSpec
+from fairsweep.records import SearchKey, TrialSpec
 from fairsweep.search.study import ArmStudy
 from fairsweep.search.warnings import search_warnings
 from fairsweep.stages.champion import publish_champion
@@ -67,7 +68,7 @@ class Sweep:
         job: the sweep.
         logs: the folder for what workers print.
         start: starts workers.
-        studies: by arm.
+        studies: by search.
         stored: what earlier processes stored of it.
         checkpoints: of its trainings.
         files: the folder for files on their way into the store.
@@ -79,7 +80,7 @@ class Sweep:
     job: Job
     logs: Path
     start: OpenExecutor
-    studies: Mapping[str, ArmStudy]
+    studies: Mapping[SearchKey, ArmStudy]
     stored: Stored
     checkpoints: CheckpointFolders
     files: Path
@@ -194,16 +195,18 @@ def publish(sweep: Sweep) -> Published:
     return make_report(store, replace(record, champion=champion), sweep.logs)
 
 
-def terminal_of(job: Job, studies: Mapping[str, ArmStudy]) -> Terminal:
+def terminal_of(job: Job, studies: Mapping[SearchKey, ArmStudy]) -> Terminal:
     """The terminal, which knows what earlier processes finished."""
     plan, confirmation = job.plan, job.confirmation
-    budget = {name: study.limit for name, study in studies.items()}
+    budget = Counter[str]()
+    for search, study in studies.items():
+        budget[search.arm] += study.limit
     confirming = confirmation.trainings * confirmation.top * len(plan.arms)
     confirming += int(confirmation.trainings > 0 and plan.config.publish.fit == "all")
     terminal = Terminal(plan.config.terminal, plan.name, plan.objective, budget, confirming)
-    for name, study in studies.items():
+    for search, study in studies.items():
         tally = study.tally()
-        terminal.seen(name, tally.outcomes, tally.best_value)
+        terminal.seen(search.arm, tally.outcomes, tally.best_value)
     return terminal
 
 
@@ -211,8 +214,10 @@ def greeting(sweep: Sweep, workers: int) -> Iterator[str]:
     """What is said before a sweep trains: what it compares and where to watch it, then warnings."""
     job, plan, store = sweep.job, sweep.job.plan, sweep.job.store
     arms = " · ".join(arm.name for arm in plan.arms)
+    searches = plan.config.search.repeats
+    each = f", {searches} searches each" if searches > 1 else ""
     count = "1 worker" if workers == 1 else f"{workers} workers"
-    yield f"sweep {plan.name}: {arms}, {count}; live: {store.ui_command or store.ui}"
+    yield f"sweep {plan.name}: {arms}{each}, {count}; live: {store.ui_command or store.ui}"
     largest = max(arm.settings.training.batch_size for arm in plan.arms)
     for warning in (*plan.warnings, *search_warnings(plan), *data_warnings(job.data, largest)):
         yield f"warning: {warning}"

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from fairsweep import judged
 from fairsweep.config.space import LAYER_RATES
-from fairsweep.configurations import best_configurations
 from fairsweep.errors import BadInput, StorageError
 from fairsweep.metrics import of_epoch
 from fairsweep.metrics import stored as stored_metrics
@@ -108,6 +107,7 @@ def key_of(tags: Mapping[str, str]) -> TrialKey:
         int(tags.get("repeat", 0)),
         int(tags["attempt"]),
         int(tags["fold"]) if "fold" in tags else None,
+        int(tags.get("search", 0)),
     )
 
 
@@ -194,17 +194,12 @@ def _drawn(runs: Sequence[RunRecord], objective: Objective) -> set[str]:
     confirmations = {run.run_id for run in runs if run.key.stage == "confirm"}
     if confirmations:
         return confirmations
-    values: defaultdict[str, dict[int, float]] = defaultdict(dict)
-    ids: dict[tuple[str, int], str] = {}
-    for run in runs:
+    found: defaultdict[str, list[tuple[float, str]]] = defaultdict(list)
+    for run in sorted(runs, key=lambda run: (run.key.search, run.key.trial)):
         if run.outcome == "complete" and run.best_value is not None:
-            values[run.key.arm][run.key.trial] = run.best_value
-            ids[run.key.arm, run.key.trial] = run.run_id
-    return {
-        ids[arm, trial]
-        for arm, own in values.items()
-        for trial in best_configurations(own, lambda trial: trial, objective, count=1)
-    }
+            found[run.key.arm].append((run.best_value, run.run_id))
+    best = ((own, objective.best([value for value, _ in own])) for own in found.values())
+    return {own[index][1] for own, index in best if index is not None}
 
 
 def _run(run: Run, objective: Objective) -> RunRecord:

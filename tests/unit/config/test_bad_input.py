@@ -144,6 +144,13 @@ PROMISED = [
         on_command_line("search.trials=0"),
     ),
     case(
+        "searches-zero",
+        "search.repeats=0",
+        "search.repeats: need a whole number from 1",
+        "got 0",
+        on_command_line("search.repeats=0"),
+    ),
+    case(
         "arm-that-does-not-exist",
         "arms.optimizer=[adam,adamm]",
         "arm adamm",
@@ -335,6 +342,7 @@ NUMBERS = [
     case("learning-rate-zero", f"{RATE}=0", RATE, "above 0", "got 0"),
     case("learning-rate-infinite", f"{RATE}=inf", RATE, "finite", "got inf"),
     case("epochs-negative", "training.epochs=-3", "training.epochs", "from 1", "got -3"),
+    case("searches-negative", "search.repeats=-1", "search.repeats", "from 1", "got -1"),
     case("trials-negative", "search.trials=-1", "search.trials", "from 1", "got -1"),
     case(
         "epochs-budget-below-one-training",

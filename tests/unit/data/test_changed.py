@@ -21,9 +21,10 @@ def data_of(folder: Path, rows: list[str], header: str = "a,b,label") -> SplitDa
     return load_split(Data("csv", "csv", str(folder / "rows.csv"), target="label"))
 
 
-def begin(folder: Path, data: SplitData, told: bool = True) -> None:
+def begin(folder: Path, data: SplitData, told: bool = True, searches: int = 1) -> None:
     """Begins the sweep, or goes on with it."""
-    own = plan("optimizer=sgd", "data=csv", "data.path=rows.csv", "data.target=label")
+    source = ("data=csv", "data.path=rows.csv", "data.target=label")
+    own = plan("optimizer=sgd", *source, f"search.repeats={searches}")
     open_studies(own, folder / "journal", fingerprint(data), contents(data) if told else None)
 
 
@@ -48,6 +49,18 @@ def test_what_changed_is_told(case: str, tmp_path: Path) -> None:
     with pytest.raises(SweepChanged, match=told):
         begin(tmp_path, data_of(tmp_path, rows, header))
     assert (tmp_path / "journal").read_bytes() == before
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 1), (2, 3)])
+def test_a_sweep_keeps_its_number_of_searches(before: int, after: int, tmp_path: Path) -> None:
+    """Several searches draw otherwise than one, and their confirmations take other turns."""
+    data = data_of(tmp_path, ROWS)
+    begin(tmp_path, data, searches=before)
+    journal = (tmp_path / "journal").read_bytes()
+    with pytest.raises(SweepChanged, match=rf"\n  search\.repeats: {before} → {after}\n"):
+        begin(tmp_path, data, searches=after)
+    assert (tmp_path / "journal").read_bytes() == journal
+    begin(tmp_path, data, searches=before)
 
 
 def test_the_same_data_in_another_file_is_the_same(tmp_path: Path) -> None:

@@ -22,9 +22,11 @@ def dataset(y: Any, **more: Any) -> Dataset:
     return Dataset(np.zeros((len(y), 1), np.float32), np.asarray(y), ("a", "b"), **more)
 
 
-def asked(data: Dataset, objective: Objective = ACCURACY, **settings: Any) -> Confirmation:
+def asked(
+    data: Dataset, objective: Objective = ACCURACY, searches: int = 1, **settings: Any
+) -> Confirmation:
     split = split_rows(data, SETTINGS)
-    return confirmation(Confirm(**settings), SETTINGS, split, objective)
+    return confirmation(Confirm(**settings), SETTINGS, split, objective, searches)
 
 
 MANY = dataset([0, 1] * 50)
@@ -57,6 +59,17 @@ def test_what_is_asked_for_is_done() -> None:
     assert asked(MANY, folds=3, repeats=4, top=2) == Confirmation(3, 4, top=2)
     assert asked(MANY, folds=0, seeds=7) == Confirmation(0, 7)
     assert asked(MANY, seeds=0).trainings == 0
+
+
+@pytest.mark.parametrize(("asked_for", "searches", "repeats"), [(2, 3, 3), (6, 3, 6), (4, 3, 6)])
+def test_each_search_has_the_same_number_of_repeats_and_at_least_one(
+    asked_for: int, searches: int, repeats: int
+) -> None:
+    found = asked(MANY, searches=searches, repeats=asked_for)
+    assert found == Confirmation(5, repeats, searches=searches)
+    on_seeds = asked(MANY, searches=searches, folds=0, seeds=asked_for)
+    assert on_seeds == Confirmation(0, repeats, searches=searches)
+    assert asked(MANY, searches=searches, seeds=0).trainings == 0
 
 
 @pytest.mark.parametrize(

@@ -42,25 +42,21 @@ ACCURACIES = (0.5, 0.7, 0.9)
 
 
 @functools.cache
-def plan(top: int) -> Plan:
-    return compose_sweep([*FEW, f"confirm.top={top}"])
+def plan(top: int, searches: int) -> Plan:
+    return compose_sweep([*FEW, f"confirm.top={top}", f"search.repeats={searches}"])
 
 
-def wanted_of(top: int) -> Confirmation:
-    return Confirmation(FOLDS, REPEATS, top)
-
-
-def searched(of: Plan, seed: int) -> tuple[ArmStudy, list[RunRecord]]:
+def searched(of: Plan, seed: int, search: int) -> tuple[ArmStudy, list[RunRecord]]:
     """A study of a finished search, and its runs as they are stored."""
-    draw, (arm,) = random.Random(seed), of.arms
-    study, runs = ArmStudy(optuna.storages.InMemoryStorage(), of, arm, {}), []
+    draw, (arm,) = random.Random(10 * seed + search), of.arms
+    study, runs = ArmStudy(optuna.storages.InMemoryStorage(), of, arm, {}, search), []
     for number in range(TRIALS):
-        key, value = TrialKey(arm.name, "search", number), draw.choice(ACCURACIES)
-        values = study.ask().values
+        key = TrialKey(arm.name, "search", number, search=search)
+        value, values = draw.choice(ACCURACIES), study.ask().values
         study.tell(number, TrialResult(key, "complete", 20, 0.1, 20, value))
         params = flat_params(arm.choices, trial_spec(of, arm, key, values, number))
         params["seed"] = str(number)
-        runs.append(RunRecord(str(number), key, "complete", number, params, value, 20, 20, 0.1))
+        runs.append(RunRecord(str(key), key, "complete", number, params, value, 20, 20, 0.1))
     return study, runs
 
 
@@ -69,35 +65,45 @@ def confirmation_of(run: RunRecord, key: TrialKey) -> RunRecord:
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("top", [1, 3])
-def test_sweep_report_and_doctor_agree(top: int, seed: int) -> None:
-    of = plan(top)
-    study, runs = searched(of, seed)
-    wanted = [spec.key for spec in confirmations(of, wanted_of(top), {study.arm.name: study}, [])]
-    assert len({key.trial for key in wanted}) == top
-
-    trials = [StoredTrial(r.key.trial, "complete", "complete", 20, r.best_value) for r in runs]
+@pytest.mark.parametrize(("top", "searches"), [(1, 1), (3, 1), (1, 2), (3, 2)])
+def test_sweep_report_and_doctor_agree(top: int, searches: int, seed: int) -> None:
+    of = plan(top, searches)
+    found = [searched(of, seed, number) for number in range(searches)]
+    runs = [run for _, own in found for run in own]
+    scheme = Confirmation(FOLDS, REPEATS, top, searches)
+    studies = {study.key: study for study, _ in found}
+    wanted = [spec.key for spec in confirmations(of, scheme, studies, [])]
+    assert len({(key.search, key.trial) for key in wanted}) == top * searches
+    assert len(wanted) == top * FOLDS * REPEATS
     stored = StoredSweep(
         "agreed",
         {
             "objective": vars(of.objective),
-            "arms": [study.arm.name],
-            "confirmation": {"folds": FOLDS, "repeats": REPEATS, "top": top},
+            "arms": ["adam"],
+            "confirmation": vars(scheme),
         },
         [as_stored(run) for run in runs],
-        {study.arm.name: trials},
+        {
+            study.key: [
+                StoredTrial(run.key.trial, "complete", "complete", 20, run.best_value)
+                for run in own
+            ]
+            for study, own in found
+        },
     )
     assert set(stored.missing_confirmations()) == set(wanted)
 
-    confirmed = [confirmation_of(runs[key.trial], key) for key in wanted]
+    by_key = {(run.key.of, run.key.trial): run for run in runs}
+    confirmed = [confirmation_of(by_key[key.of, key.trial], key) for key in wanted]
     record = sweep(
         *runs,
-        arms=[study.arm.name],
+        arms=["adam"],
         objective=of.objective,
         trials=TRIALS,
         folds=FOLDS,
         confirm_seeds=REPEATS,
         confirm_top=top,
+        searches=searches,
     )
     assert not select(replace(record, runs=(*runs, *confirmed))).pending
     for left_out in confirmed:
@@ -110,7 +116,7 @@ def test_sweep_report_and_doctor_agree(top: int, seed: int) -> None:
 def as_stored(run: RunRecord) -> StoredRun:
     key = run.key
     tags = {"arm": key.arm, "stage": key.stage, "trial": str(key.trial), "attempt": "1"}
-    tags |= {"repeat": str(key.repeat), "outcome": run.outcome}
+    tags |= {"repeat": str(key.repeat), "search": str(key.search), "outcome": run.outcome}
     if key.fold is not None:
         tags["fold"] = str(key.fold)
     return StoredRun(run.run_id, str(key), "FINISHED", tags, params=run.params)

@@ -41,16 +41,16 @@ def search(
     arm: str, trial: int, value: float | None, outcome: Any = "complete", **more: Any
 ) -> RunRecord:
     """A search run."""
-    return _run(
-        TrialKey(arm, "search", trial, attempt=more.pop("attempt", 1)), value, outcome, more
-    )
+    key = TrialKey(arm, "search", trial, 0, more.pop("attempt", 1), search=more.pop("search", 0))
+    return _run(key, value, outcome, more)
 
 
 def confirm(
     arm: str, trial: int, repeat: int, value: float | None, outcome: Any = "complete", **more: Any
 ) -> RunRecord:
     """A confirmation run; its seed is 100 + repeat in every arm."""
-    key = TrialKey(arm, "confirm", trial, repeat, attempt=more.pop("attempt", 1))
+    place = {name: more.pop(name) for name in ("attempt", "fold", "search") if name in more}
+    key = TrialKey(arm, "confirm", trial, repeat, **place)
     return _run(key, value, outcome, {"seed": 100 + repeat, **more})
 
 
@@ -63,7 +63,10 @@ def sweep(*runs: RunRecord, arms: Sequence[str] = ("adam", "sgd"), **more: Any) 
     """A sweep of these runs: two trials per arm, three seeds on one split, unless `folds` say
     otherwise."""
     scheme = Confirmation(
-        more.pop("folds", 0), more.pop("confirm_seeds", 3), more.pop("confirm_top", 1)
+        more.pop("folds", 0),
+        more.pop("confirm_seeds", 3),
+        more.pop("confirm_top", 1),
+        more.pop("searches", 1),
     )
     fields: dict[str, Any] = {
         "name": "digits-mlp-0a1b",

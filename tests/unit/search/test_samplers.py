@@ -17,7 +17,7 @@ from optuna.distributions import (
 from optuna.trial import TrialState
 
 from fairsweep.config.space import Dimension
-from fairsweep.records import derive_seed
+from fairsweep.records import SearchKey, derive_seed
 from fairsweep.search.samplers import (
     distribution,
     from_drawn,
@@ -123,7 +123,7 @@ def test_grid_size_multiplies() -> None:
 )
 def test_samplers_by_name(search: str, sampler: type) -> None:
     settings = plan(f"search={search}").config.search
-    assert isinstance(make_sampler(settings, [RATE], 0, "adam", 1), sampler)
+    assert isinstance(make_sampler(settings, [RATE], 0, SearchKey("adam"), 1), sampler)
 
 
 def test_tpe_draws_what_optunas_own_draws() -> None:
@@ -135,7 +135,9 @@ def test_tpe_draws_what_optunas_own_draws() -> None:
         RATE,
         dataclasses.replace(RATE, name="a.rate", high=RATE.low, log=False),
     ]
-    ours = _drawn(space, [make_sampler(settings, space, 0, "adam", trial) for trial in range(40)])
+    ours = _drawn(
+        space, [make_sampler(settings, space, 0, SearchKey("adam"), trial) for trial in range(40)]
+    )
     plain = [optuna.samplers.TPESampler(**settings.params, seed=seed) for seed in seeds]
     assert ours == _drawn(space, plain)
 

@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.config.space import dimensions
-from fairsweep.records import Outcome
+from fairsweep.records import Outcome, SearchKey
 from fairsweep.search.journal import open_storage
 from fairsweep.search.study import ArmStudy, identities
 
@@ -168,7 +168,7 @@ def test_identity_is_kept(tmp_path: Path) -> None:
     storage, of = open_storage(tmp_path / "studies.log"), plan("optimizer=adam")
     ArmStudy(storage, of, of.arms[0], {"model": {"units": [8, 16]}, "seed": 0})
     again = identities(open_storage(tmp_path / "studies.log"))
-    assert again == {"adam": {"model": {"units": [8, 16]}, "seed": 0}}
+    assert again == {SearchKey("adam"): {"model": {"units": [8, 16]}, "seed": 0}}
 
 
 def test_arms_of_a_journal_do_not_mix(tmp_path: Path) -> None:
@@ -181,6 +181,60 @@ def test_arms_of_a_journal_do_not_mix(tmp_path: Path) -> None:
     list(search(first))
     assert (first.tally().finished, second.tally().finished) == (2, 0)
     assert second.ask().trial == 0
+
+
+def test_searches_of_an_arm_draw_otherwise_and_know_their_own_trials(tmp_path: Path) -> None:
+    of = plan("search=random", "search.repeats=2")
+
+    def opened() -> list[ArmStudy]:
+        storage = open_storage(tmp_path / "studies.log")
+        return [ArmStudy(storage, of, of.arms[0], {}, number) for number in range(2)]
+
+    one, two = opened()
+    first, second = ([c.values for c in search(study, 4)] for study in (one, two))
+    assert first[0] == second[0]  # the defaults
+    assert all(values not in second for values in first[1:])
+    assert two.ask().trial == 4
+    assert [(study.key, study.begun) for study in opened()] == [
+        (SearchKey("adam", 0), 4),
+        (SearchKey("adam", 1), 5),
+    ]
+
+
+def draws(arms: str, *overrides: str) -> dict[str, list[Any]]:
+    """What the second search of each arm draws after its defaults."""
+    of = compose_sweep([arms, "search.repeats=2", *overrides])
+    studies = [ArmStudy(optuna.storages.InMemoryStorage(), of, arm, {}, 1) for arm in of.arms]
+    return {
+        study.arm.name: [candidate.values for candidate in search(study, 5)][1:]
+        for study in studies
+    }
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_searches_with_a_number_draw_alike_what_arms_share(sampler: str) -> None:
+    drawn = draws("arms.optimizer=[sgd,adam,adamw]", f"search={sampler}")
+    shared = ("model.hidden_units", "training.batch_size")
+    first, *others = (
+        [[values[name] for name in shared] for values in own] for own in drawn.values()
+    )
+    assert others == [first, first]
+
+
+def test_one_search_of_each_arm_draws_by_its_name() -> None:
+    of = compose_sweep(["arms.optimizer=[sgd,adam]", "search=random"])
+    sgd, adam = (ArmStudy(optuna.storages.InMemoryStorage(), of, arm, {}) for arm in of.arms)
+    assert [c.values["model.hidden_units"] for c in search(sgd, 5)][1:] != [
+        c.values["model.hidden_units"] for c in search(adam, 5)
+    ][1:]
+
+
+def test_a_twin_draws_otherwise_in_the_search_of_the_same_number() -> None:
+    drawn = draws("experiment=self_check")
+    assert set(drawn) == {"adam", "adam_twin"}
+    for adam, twin in zip(*drawn.values(), strict=True):
+        assert adam["optimizer.learning_rate"] != twin["optimizer.learning_rate"]
+        assert adam["model.hidden_units"] == twin["model.hidden_units"]
 
 
 class TestTrials:

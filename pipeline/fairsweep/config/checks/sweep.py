@@ -122,6 +122,7 @@ def sweep_problems(config: Config, longest: int) -> Iterator[Problem]:
         )
     yield from one_of("terminal", config.terminal, TERMINALS)
     yield from at_least("search.trials", config.search.trials, 1)
+    yield from at_least("search.repeats", config.search.repeats, 1)
     yield from at_least("confirm.seeds", config.confirm.seeds, 0)
     yield from at_least("confirm.repeats", config.confirm.repeats, 1)
     folds = config.confirm.folds

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -35,12 +35,14 @@ class ArmSelection:
 
     Attributes:
         arm: Its name.
-        trials: Its search runs, by trial number, the last attempt of each.
+        trials: Its search runs, search by search by trial number, the last attempt of each.
         default: Trial 0, which trains the arm's defaults; None before it has begun.
         best: The best complete search run, the first of equals; None when none is complete.
-        chosen: The search run whose configuration stands for the arm: of those confirmed the one
+        chosen: The search run whose configuration is the arm's best: of those confirmed the one
             with the best mean, one that never diverged first; `best` until one is.
-        confirmations: The confirmation runs of `chosen`, by their place and of any outcome.
+        confirmations: The confirmation runs by their place and of any outcome: those of `chosen`,
+            and where the arm was searched several times, of what each other search found.
+        empty: How many searches ended without a complete trial.
         pending: Whether runs are still to come, so that its numbers may change.
     """
 
@@ -50,12 +52,20 @@ class ArmSelection:
     best: RunRecord | None
     chosen: RunRecord | None
     confirmations: tuple[RunRecord, ...]
+    empty: int
     pending: bool
 
     @property
     def confirmed(self) -> tuple[RunRecord, ...]:
         """The confirmation runs that ended well, by place."""
         return tuple(run for run in self.confirmations if has_result(run))
+
+    @property
+    def retrained(self) -> tuple[RunRecord, ...]:
+        """Those that trained `chosen`, by place."""
+        if self.chosen is None:
+            return ()
+        return tuple(run for run in self.confirmed if run.key.of == self.chosen.key.of)
 
     def sample(self, metric: str) -> Sample:
         """What the confirmation runs that ended well gave, by the objective's metric."""
@@ -97,8 +107,10 @@ class ArmSelection:
 
     @property
     def eligible(self) -> bool:
-        """Whether the arm may win: confirmed, and its configuration never diverged."""
-        return bool(self.confirmed) and self.confirmation_counts["diverged"] == 0
+        """Whether the arm may win: each of its searches found something, and no confirmation
+        diverged."""
+        steady = self.confirmation_counts["diverged"] == 0
+        return bool(self.confirmed) and steady and not self.empty
 
 
 @dataclass(frozen=True)
@@ -169,8 +181,7 @@ def select(sweep: SweepRecord) -> Selection:
         One entry per arm, in the order of `sweep.arms`.
     """
     runs = _last_attempts(sweep.runs)
-    confirming = {run.key.arm for run in runs if run.key.stage == "confirm"}
-    arms = tuple(_select_arm(sweep, arm, runs, arm in confirming) for arm in sweep.arms)
+    arms = tuple(_select_arm(sweep, arm, runs) for arm in sweep.arms)
     running = sum(
         run.outcome == "running" for entry in arms for run in (*entry.trials, *entry.confirmations)
     )
@@ -202,36 +213,48 @@ def _last_attempts(runs: Iterable[RunRecord]) -> list[RunRecord]:
         key = replace(run.key, attempt=1)
         if key not in last or run.key.attempt > last[key].key.attempt:
             last[key] = run
-    return sorted(last.values(), key=lambda run: (run.key.arm, run.key.trial, run.key.place))
+    return sorted(last.values(), key=lambda run: (run.key.of, run.key.trial, run.key.place))
 
 
-def _select_arm(
-    sweep: SweepRecord, arm: str, runs: Iterable[RunRecord], confirming: bool
-) -> ArmSelection:
-    own = [run for run in runs if run.key.arm == arm]
+def _select_arm(sweep: SweepRecord, arm: str, runs: Iterable[RunRecord]) -> ArmSelection:
+    own, wanted = [run for run in runs if run.key.arm == arm], sweep.confirmation
     trials = tuple(run for run in own if run.key.stage == "search")
-    top = _top(trials, sweep.objective, sweep.confirmation.top)
-    confirmations = {
-        run.key.trial: tuple(
-            other
-            for other in own
-            if other.key.stage == "confirm" and other.key.trial == run.key.trial
-        )
-        for run in top
-    }
-    chosen = _chosen(top, confirmations, sweep.objective)
-    trained = sum(map(len, confirmations.values()))
+    confirmations: defaultdict[Place, list[RunRecord]] = defaultdict(list)
+    for run in own:
+        if run.key.stage == "confirm":
+            confirmations[_place(run)].append(run)
+    tops = [
+        _top([run for run in trials if run.key.search == number], sweep.objective, wanted.top)
+        for number in range(wanted.searches)
+    ]
+    tops.sort(key=lambda top: sweep.objective.cost(value_of(top[0] if top else None)))
+    found = [chosen for top in tops if (chosen := _chosen(top, confirmations, sweep.objective))]
+    trained = sum(len(confirmations[_place(run)]) for top in tops for run in top)
+    needed = sum(map(len, tops)) * wanted.trainings // wanted.searches
+    pending = _pending(sweep, own, trained < needed)
     return ArmSelection(
         arm=arm,
         trials=trials,
         default=next((run for run in trials if run.key.trial == 0), None),
-        best=top[0] if top else None,
-        chosen=chosen,
-        confirmations=confirmations[chosen.key.trial] if chosen else (),
-        pending=_pending(
-            sweep, own, trials, trained < sweep.confirmation.trainings * len(top), confirming
+        best=tops[0][0] if tops[0] else None,
+        chosen=_chosen(found, confirmations, sweep.objective),
+        confirmations=tuple(
+            sorted(
+                (other for run in found for other in confirmations[_place(run)]),
+                key=lambda run: run.key.place,
+            )
         ),
+        empty=0 if pending else tops.count([]),
+        pending=pending,
     )
+
+
+Place = tuple[int, int]
+"""The search and the trial of a configuration."""
+
+
+def _place(run: RunRecord) -> Place:
+    return run.key.search, run.key.trial
 
 
 def _top(trials: Iterable[RunRecord], objective: Objective, count: int) -> list[RunRecord]:
@@ -247,31 +270,26 @@ def _top(trials: Iterable[RunRecord], objective: Objective, count: int) -> list[
 
 
 def _chosen(
-    top: list[RunRecord], runs: Mapping[int, tuple[RunRecord, ...]], objective: Objective
+    top: list[RunRecord], runs: Mapping[Place, list[RunRecord]], objective: Objective
 ) -> RunRecord | None:
-    """What stands for an arm, of its confirmed configurations."""
-    confirmed = [run for run in top if any(map(has_result, runs[run.key.trial]))]
+    """The best of some configurations by their confirmed means; the first while none is confirmed,
+    and None of none."""
+    confirmed = [run for run in top if any(map(has_result, runs[_place(run)]))]
     steady = [
         run
         for run in confirmed
-        if not any(other.outcome == "diverged" for other in runs[run.key.trial])
+        if not any(other.outcome == "diverged" for other in runs[_place(run)])
     ]
     candidates = steady or confirmed or top
     means = [
-        statistics.fmean([value_of(r) for r in runs[run.key.trial] if has_result(r)] or [math.nan])
+        statistics.fmean([value_of(r) for r in runs[_place(run)] if has_result(r)] or [math.nan])
         for run in candidates
     ]
     index = objective.best(means)
     return candidates[index or 0] if candidates else None
 
 
-def _pending(
-    sweep: SweepRecord,
-    own: list[RunRecord],
-    trials: tuple[RunRecord, ...],
-    unconfirmed: bool,
-    confirming: bool,
-) -> bool:
+def _pending(sweep: SweepRecord, own: list[RunRecord], unconfirmed: bool) -> bool:
     """Whether runs of this arm are still to come, as far as the stored runs tell.
 
     Confirmation follows the search, so once it has begun a search with fewer trials than its
@@ -281,6 +299,10 @@ def _pending(
         return False
     if not own or any(run.outcome == "running" for run in own):
         return True
-    if not confirming and len(trials) < sweep.trials:
-        return True
-    return unconfirmed
+    trained = Counter(run.key.search for run in own if run.key.stage == "search")
+    confirming = {run.key.search for run in own if run.key.stage == "confirm"}
+    searching = any(
+        number not in confirming and trained[number] < sweep.trials
+        for number in range(sweep.confirmation.searches)
+    )
+    return searching or unconfirmed

@@ -149,6 +149,8 @@ class Tracker:
             tags["repeat"] = str(key.repeat)
         if key.fold is not None:
             tags["fold"] = str(key.fold)
+        if key.search:
+            tags["search"] = str(key.search)
         if key.stage == "train":
             tags[PROCESS] = own_process()
         choices = next(arm.choices for arm in self._plan.arms if arm.name == key.arm)

@@ -189,6 +189,7 @@ class Writer:
             for run in names.search(self._client, [self._experiment], self._plan.name, condition)
             if run.data.tags.get("repeat", "0") == str(key.repeat)
             and run.data.tags.get("fold", "None") == str(key.fold)
+            and run.data.tags.get("search", "0") == str(key.search)
         ]
         # Not the last one by its start: a clock may have been set back meanwhile.
         return max(found, key=lambda run: int(run.data.tags["attempt"]), default=None)
