@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fairsweep.judged import Judged
+from fairsweep.shown import NOTHING, Shown
 
 DISK_FULL = "disk full"
 """The cause of a training's interruption that no other attempt would help."""
@@ -370,7 +371,8 @@ class SweepRecord:
     the data. `commands` maps an arm's name to the overrides that compose it again, and a search
     run's id to those that train that run again. `spaces` has the dimensions of each arm as
     fairsweep.config.stored_space writes them; an older store has none. `stopped` says of an arm why
-    it got no more trials."""
+    it got no more trials. `shown` is what rows that the report lists look like, as far as that is
+    known."""
 
     name: str
     run_id: str
@@ -393,3 +395,4 @@ class SweepRecord:
     sampler: str = ""
     metrics: tuple[str, ...] = ("loss",)
     champion: Champion | None = None
+    shown: Shown = NOTHING

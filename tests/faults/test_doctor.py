@@ -359,6 +359,11 @@ def old_checkpoint(root: Path) -> None:
     (folder / "4242.tmp").write_bytes(b"half")
 
 
+def cut_rows(root: Path) -> None:
+    """What the rows of a report look like."""
+    (files_of(root, a_run(root, "sweep")) / "rows.json").write_text('{"format": 1, "colu')
+
+
 MENDED = {
     not_told: ("V2", "but the study was never told"),
     half_drawn_trial: ("V1", "unfinished bytes at the end of "),
@@ -367,6 +372,7 @@ MENDED = {
     closed_too_early: ("V2", "it has no run, although the sweep is stored as complete"),
     files_on_their_way: ("V6", f"{NAME}.files was left behind by a process that was killed"),
     old_checkpoint: ("V6", f"{NAME}.checkpoints was left behind by a process that was killed"),
+    cut_rows: ("V5", "rows.json can't be read ("),
 }
 """What the next start of the sweep mends."""
 

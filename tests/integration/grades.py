@@ -39,6 +39,9 @@ class Grades(Classes):
     def output(self, loss: str, count: int) -> GradeOutput:
         return GradeOutput(loss, count)
 
+    def errors(self, true: str, said: str) -> int:
+        return round(2 * abs(float(said) - float(true)))
+
     def columns(self, names: Sequence[str]) -> Mapping[str, str]:
         return {"grade": "double", **{f"p_{name}": "double" for name in names}}
 

@@ -6,7 +6,7 @@ Exit codes: 0 done · 2 no such sweep · 5 the store can't be read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +15,7 @@ from fairsweep.config.compose.entry import command
 from fairsweep.config.schema import ReportConfig
 from fairsweep.records import SweepRecord
 from fairsweep.tracking.read import read_sweep
+from fairsweep.tracking.shown import shown_rows
 from fairsweep.tracking.store import Store, find_store
 
 
@@ -30,7 +31,8 @@ class Job:
 def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
     config = compose_report(overrides, config_dir)
     store = find_store(config.tracking)
-    return Job(config, store, read_sweep(store, config.sweep.name))
+    sweep = read_sweep(store, config.sweep.name)
+    return Job(config, store, replace(sweep, shown=shown_rows(store, sweep)))
 
 
 def report(job: Job, logs: Path) -> int:

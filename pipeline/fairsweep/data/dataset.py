@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,13 +35,33 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where rows were read from, one file (or array) after the other: the `names` of these, `ends`
+    (files,) how many rows there are up to the end of each, and `kept` (rows,) the numbers of those
+    that weren't left out; None where none were."""
+
+    names: Sequence[str]
+    ends: Rows
+    kept: Rows | None = None
+
+    def place(self, row: int) -> str:
+        """Where a row, by its number from 0, is to be found. A file of one row is its place."""
+        number = row if self.kept is None else int(self.kept[row])
+        file = int(np.searchsorted(self.ends, number, side="right"))
+        before = int(self.ends[file - 1]) if file else 0
+        alone = int(self.ends[file]) - before == 1
+        return self.names[file] if alone else f"row {number - before + 1} of {self.names[file]}"
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Features (rows, …) as float32; `y`, (rows,) or (rows, …), in the form that its task gives it,
     such as the number of each row's class; the names of the classes, or labels.
 
     A table has `columns`. `parts` (rows,) is the part of each row, where the data itself gives the
     split; a part without rows is held out by share. Rows with the same number in `groups` (rows,)
-    stay together. `notes` are for the user to read.
+    stay together. `notes` are for the user to read. Where the number of a row isn't its place in
+    the one file that was read, `origin` knows that.
     """
 
     x: Features
@@ -52,6 +72,7 @@ class Dataset:
     groups: Labels | None = None
     notes: tuple[str, ...] = ()
     task: Task = field(default=CLASSES)
+    origin: Origin | None = None
 
     def counts(self, rows: Rows) -> Mapping[str, int]:
         """How many of the rows are of each kind that no part may be without."""

@@ -10,6 +10,7 @@ import re
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +25,7 @@ from fairsweep.files import locked
 from fairsweep.machine import process_start
 from fairsweep.metrics import base_name, is_mean, measured_on_validation
 from fairsweep.records import SearchKey
+from fairsweep.shown import unpacked
 from fairsweep.stages.checkpoints import may_go_on
 from fairsweep.tasks import task_in
 from fairsweep.tracking import names
@@ -77,6 +79,16 @@ def _check_promised(store: Store, sweep: StoredSweep) -> Iterator[Problem]:
             yield from _check_weights(store, sweep, run, needed=index == best)
     if sweep.champion is not None:
         yield from _check_champion(store, sweep, sweep.champion)
+    yield from _check_rows(store, sweep)
+
+
+def _check_rows(store: Store, sweep: StoredSweep) -> Iterator[Problem]:
+    """What the rows of the report look like can be read, where it is stored."""
+    for run in sweep.runs:
+        if run.stage == "sweep" and artifact(store, run, names.ROWS) is not None:
+            found = _content(store, sweep, run, names.ROWS, unpacked)
+            if isinstance(found, Problem):
+                yield replace(found, remedy=AGAIN)
 
 
 def _check_confusion(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:

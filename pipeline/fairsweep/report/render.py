@@ -24,7 +24,7 @@ from fairsweep.report.analysis.curves import styles
 from fairsweep.report.analysis.select import ArmSelection, Selection, select, value_of
 from fairsweep.report.analysis.statistics import Verdict, summarize
 from fairsweep.report.figures.trials import POINTS
-from fairsweep.report.text import method, tables, terms, wording
+from fairsweep.report.text import method, rows, tables, terms, wording
 from fairsweep.report.text.escape import markdown_block, markdown_code, markdown_text, script_json
 from fairsweep.report.text.result import Result, result
 from fairsweep.report.text.tables import Table
@@ -163,6 +163,7 @@ def _contents(
         "champion": wording.champion_line(sweep),
         "predict": _predict(sweep, store),
         "winner": verdict.best if verdict.kind == "winner" else None,
+        "rows": rows.section(sweep, selection),
         "data": tables.data_table(sweep),
         "method": method.method(sweep),
         "sources": method.SOURCES,

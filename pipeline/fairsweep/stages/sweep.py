@@ -29,6 +29,7 @@ from fairsweep.stages.job import Job
 from fairsweep.stages.outcome import Published, exit_code, make_report, show_report
 from fairsweep.stages.preflight import tried_workers
 from fairsweep.stages.refit import RefitStage, refits
+from fairsweep.stages.rows import show_rows
 from fairsweep.stages.run import run_stages
 from fairsweep.stages.search import SearchStage
 from fairsweep.stages.stopping import Stopping
@@ -187,12 +188,14 @@ def train(sweep: Sweep) -> None:
 
 
 def publish(sweep: Sweep) -> Published:
-    """Registers the best model as the sweep's champion, and stores the report."""
+    """Registers the best model as the sweep's champion, and stores the report, with what the rows
+    look like that it lists."""
     job, plan, store = sweep.job, sweep.job.plan, sweep.job.store
     sweep.checkpoints.close()  # also those that a killed process left at its very end
     record = read_sweep(store, plan.name)
     champion = publish_champion(job, record, sweep.studies, sweep.files / "champion")
-    return make_report(store, replace(record, champion=champion), sweep.logs)
+    rows = show_rows(job, record, sweep.files)
+    return make_report(store, replace(record, champion=champion, shown=rows), sweep.logs)
 
 
 def terminal_of(job: Job, studies: Mapping[SearchKey, ArmStudy]) -> Terminal:

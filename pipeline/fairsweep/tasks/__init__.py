@@ -182,6 +182,10 @@ class Task(Protocol):
         """Answers as an answer of `predict` has them, in its first column."""
         ...
 
+    def errors(self, true: str, said: str) -> int:
+        """How many errors an answer has, 0 if it is right; both as `words` has them."""
+        ...
+
     def columns(self, names: Sequence[str]) -> Mapping[str, str]:
         """The columns of an answer, and the type of each by MLflow's name."""
         ...

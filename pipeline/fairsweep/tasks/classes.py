@@ -128,6 +128,9 @@ class Classes:
     def words(self, y: Answers, names: Sequence[str]) -> Sequence[str]:
         return [names[own] for own in y.tolist()]
 
+    def errors(self, true: str, said: str) -> int:
+        return int(true != said)
+
     def columns(self, names: Sequence[str]) -> Mapping[str, str]:
         return {"class": "string", **{f"p_{name}": "double" for name in names}}
 

@@ -138,6 +138,10 @@ class Labels:
     def words(self, y: Answers, names: Sequence[str]) -> Sequence[str]:
         return _joined(y.astype(bool), names)
 
+    def errors(self, true: str, said: str) -> int:
+        """The labels that are missing in the answer, or that it has too many."""
+        return len(_apart(true) ^ _apart(said))
+
     def columns(self, names: Sequence[str]) -> Mapping[str, str]:
         return {"labels": "string", **{f"p_{name}": "double" for name in names}}
 
@@ -200,6 +204,11 @@ class LabelOutput:
 def _joined(having: Answers, names: Sequence[str]) -> list[str]:
     """The labels of each row, (rows, labels), with a `;` between them."""
     return [JOINT.join(itertools.compress(names, row)) for row in having]
+
+
+def _apart(joined: str) -> set[str]:
+    """The labels of a row, of the word that they are joined to."""
+    return set(filter(None, joined.split(JOINT)))
 
 
 def _problem(column: Answers) -> str | None:

@@ -23,6 +23,7 @@ STOPPED = "stopped"
 CODE_CHANGED = "code_changed"
 CAUSE = "cause"
 CONFUSION = "confusion.json"
+ROWS = "rows.json"
 SWEEP_TAG = "fairsweep.sweep"
 SWEEP_FORMAT = 2
 EARLIEST_FORMAT = 1

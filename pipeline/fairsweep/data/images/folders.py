@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from fairsweep.config.schema import Data
-from fairsweep.data.dataset import PART_WORDS, TRAIN, Dataset, Features
+from fairsweep.data.dataset import PART_WORDS, TRAIN, Dataset, Features, Origin
 from fairsweep.data.images.files import (
     ENDINGS,
     ImageFile,
@@ -73,7 +73,9 @@ def load_images(settings: Data) -> Dataset:
     y = np.array([numbers[folder.path.name] for folder, _ in found], np.int64)
     given = [folder.part for folder, _ in found if folder.part is not None]
     parts = np.array(given, np.int8) if given else None
-    return Dataset(x, y, tuple(classes), parts=parts, notes=notes)
+    names = [file.path.relative_to(root).as_posix() for file in files]
+    origin = Origin(names, np.arange(1, len(names) + 1))
+    return Dataset(x, y, tuple(classes), parts=parts, notes=notes, origin=origin)
 
 
 def _folders(root: Path) -> Iterator[_Folder]:

@@ -36,7 +36,7 @@ def load_keras(settings: Data) -> Dataset:
     found = read_archive(path, settings, "data.dataset")
     x = found.x if found.x.ndim == 4 else found.x[..., None]
     names = tuple(NAMES[name].split(",")) if name in NAMES else found.class_names
-    return Dataset(x, found.y, names, parts=found.parts)
+    return Dataset(x, found.y, names, parts=found.parts, origin=found.origin)
 
 
 def cache() -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairsweep.config.schema import Data
-from fairsweep.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Features
+from fairsweep.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Features, Origin
 from fairsweep.data.memory import check_room
 from fairsweep.data.memory.room import joined
 from fairsweep.data.paths import find_file
@@ -60,12 +60,14 @@ def read_archive(path: Path, settings: Data, key: str) -> Dataset:
     y = [arrays[f"y_{SPLIT[part]}"] for part in parts]
     if problems := list(_unlike(place, dict(zip(parts, x, strict=True)), y)):
         raise BadInput(*problems)
-    rows = np.repeat(np.array(parts, np.int8), [len(part) for part in x])
+    lengths = [len(part) for part in x]
+    rows = np.repeat(np.array(parts, np.int8), lengths)
+    origin = Origin([f"x_{SPLIT[part]}" for part in parts], np.cumsum(lengths))
     if any(isinstance(part, np.memmap) for part in x):
         whole: npt.NDArray[Any] = joined(place, x, np.ones(len(rows), bool))
     else:
         whole = np.concatenate(x)
-    return from_arrays(whole, np.concatenate(y), place, settings.missing, rows)
+    return from_arrays(whole, np.concatenate(y), place, settings.missing, rows, origin)
 
 
 def read_arrays(path: Path, key: str, wanted: frozenset[str] | None = None) -> dict[str, Any]:
@@ -208,6 +210,7 @@ def from_arrays(
     place: str,
     missing: str | None = None,
     parts: npt.NDArray[np.int8] | None = None,
+    origin: Origin | None = None,
 ) -> Dataset:
     """Checks arrays and numbers their classes in sorted order.
 
@@ -217,6 +220,7 @@ def from_arrays(
         place: where they are, for messages.
         missing: how NaN is handled: refused (None), `fill`, `drop`.
         parts: the part of each row, where it is given.
+        origin: where rows are from, if that isn't a single array.
 
     Raises:
         BadInput: the arrays aren't features with a class, or labels, for each row.
@@ -252,11 +256,13 @@ def from_arrays(
                 *(f"{place}: without the rows that have missing values, {p}" for p in left)
             )
         x = joined(place, [x], keep)
+        whole = origin or Origin(("x",), np.array([len(keep)]))
+        origin = replace(whole, kept=np.flatnonzero(keep))
     answers, names = task.encode(y)
     notes = (
         () if keep is None else (f"{int((~keep).sum())} rows with missing values were left out",)
     )
-    return Dataset(_float32(x), answers, names, parts=parts, notes=notes, task=task)
+    return Dataset(_float32(x), answers, names, parts=parts, notes=notes, task=task, origin=origin)
 
 
 WHOLE, GAP, INFINITE = range(3)

@@ -6,7 +6,8 @@ or `BadInput` with the problems of all columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,15 @@ import numpy.typing as npt
 
 from fairsweep.config.schema import Data
 from fairsweep.data.csv.stream import ReadAgain
-from fairsweep.data.dataset import PART_WORDS, PARTS, Column, Dataset, Features, Parts
+from fairsweep.data.dataset import (
+    PART_WORDS,
+    PARTS,
+    Column,
+    Dataset,
+    Features,
+    Origin,
+    Parts,
+)
 from fairsweep.data.memory.room import Room, room_for
 from fairsweep.data.memory.view import pieces
 from fairsweep.data.tables.columns import MOST_WORDS, Words, numbers_of
@@ -53,7 +62,7 @@ def _read(settings: Data, files: Mapping[int, RowFile]) -> Dataset | None:
                     filling.take(batch, part)
         except ReadAgain:
             return None
-        return filling.dataset(whole_files=len(files) == 1)
+        return filling.dataset(list(files))
 
 
 class _Filling:
@@ -98,8 +107,9 @@ class _Filling:
         self._files[rows] = part
         self._done = rows.stop
 
-    def dataset(self, whole_files: bool) -> Dataset:
-        """The data set, checked."""
+    def dataset(self, files: Sequence[int]) -> Dataset:
+        """The data set, checked; `files` are the parts that have one, in the order in which they
+        were read."""
         self._leave_out_what_is_empty()
         named = {name: words.sort(self._codes[name]) for name, words in self._named.items()}
         problems = [*self._bad_values(), *self._bad_named(named)]
@@ -128,11 +138,22 @@ class _Filling:
             answers,
             names,
             tuple(columns),
-            self._parts(named, keep, whole_files),
+            self._parts(named, keep, whole_files=len(files) == 1),
             self._groups(keep),
             tuple(self._notes(named, keep)),
             task,
+            self._origin(files),
         )
+
+    def _origin(self, files: Sequence[int]) -> Origin | None:
+        """Where rows are in the files; None where the number of each says it."""
+        if len(files) == 1 and self._keep.all():
+            return None
+        paths = [Path(getattr(self._settings, KEYS[part].removeprefix("data."))) for part in files]
+        short = [path.name for path in paths]
+        names = short if len(set(short)) == len(short) else list(map(str, paths))
+        ends = np.cumsum([np.count_nonzero(self._files == part) for part in files])
+        return Origin(names, ends, None if self._keep.all() else np.flatnonzero(self._keep))
 
     def _notes(
         self, named: Mapping[str, tuple[str, ...]], keep: npt.NDArray[np.bool_]

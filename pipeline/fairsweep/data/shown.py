@@ -1,0 +1,83 @@
+"""What a few rows of a data set look like: the values of a table, or a small picture.
+
+In: a data set and the numbers of rows. Out: a `Shown`. Only these rows are read, wherever the data
+is kept.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+from fairsweep.data.dataset import Column, Dataset, Features
+from fairsweep.shown import NOTHING, Shown, ShownRow
+
+MOST_COLUMNS = 12
+LONGEST = 60
+"""Letters of a word, or of the name of a column, of which the start is shown where they are longer;
+of a longer place it is the end."""
+SIDE = 64
+"""Pixels of a picture's longer side; a larger one is made smaller."""
+CHANNELS = (1, 3)
+"""Of what is a picture, grey or in colour."""
+EIGHT_BITS = 255.0
+
+
+def shown(dataset: Dataset, rows: Sequence[int]) -> Shown:
+    """What rows of a data set look like. Those of neither a table nor pictures have no look, only a
+    place.
+
+    Args:
+        dataset: all rows.
+        rows: the numbers of a few, from 0.
+    """
+    if not rows:
+        return NOTHING
+    x: Features = np.asarray(dataset.x[np.array(rows, np.int64)])
+    columns = dataset.columns[:MOST_COLUMNS]
+    pictures = _pictures(x) if x.ndim == 4 and x.shape[-1] in CHANNELS else ()
+    looks: dict[int, ShownRow] = {}
+    for i, row in enumerate(rows):
+        place = "" if dataset.origin is None else _end(dataset.origin.place(row))
+        values = tuple(_text(x[i, j], column) for j, column in enumerate(columns))
+        looks[row] = ShownRow(place, values, pictures[i] if pictures else b"")
+    names = tuple(_short(column.name) for column in columns)
+    return Shown(names, len(dataset.columns) - len(columns), looks)
+
+
+def _text(value: np.float32, column: Column) -> str:
+    """A value as the file has it, as far as 32 bits hold it; empty where it is missing."""
+    if np.isnan(value):
+        return ""
+    if column.vocabulary:
+        return _short(column.vocabulary[int(value)])
+    return str(value).removesuffix(".0")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _end(text: str) -> str:
+    return text if len(text) <= LONGEST else f"…{text[-LONGEST + 1 :]}"
+
+
+def _pictures(x: Features) -> Sequence[bytes]:
+    """Rows (rows, height, width, channels) as PNGs, from black for the least value, or 0, to white
+    for the largest, or 255 where values look like those of 8 bits."""
+    from PIL import Image
+
+    low, high = min(0.0, float(x.min())), float(x.max())
+    if EIGHT_BITS / 2 < high <= EIGHT_BITS:
+        high = EIGHT_BITS
+    span = high - low or 1.0
+    found = []
+    for pixels in np.rint((x - low) / span * EIGHT_BITS).astype(np.uint8):
+        picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+        picture.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+        file = io.BytesIO()
+        picture.save(file, "PNG", optimize=True)
+        found.append(file.getvalue())
+    return found

@@ -1,0 +1,172 @@
+"""The section of hard rows: sentences, and a table of each kind of them.
+
+In: a sweep and what was selected from it. Out: plain text, and pictures as they are stored;
+escaping is up to the page they go into.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fairsweep.records import SweepRecord
+from fairsweep.report.analysis.rows import Answer, HardRow, HardRows, hard_rows
+from fairsweep.report.analysis.select import Selection
+from fairsweep.report.text.numbers import MISSING
+from fairsweep.report.text.wording import plural
+from fairsweep.shown import NOTHING, Shown, ShownRow
+from fairsweep.tasks import task_in
+
+NO_ANSWER = "none"
+"""Stands for an answer without a word: a row that has none of the labels."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What an arm took a row for: mostly, and in how many trainings it was wrong if that isn't
+    all."""
+
+    most: str
+    wrong: str = ""
+
+
+@dataclass(frozen=True)
+class ListedRow:
+    """A row of a listing: its number from 1, its place where the number doesn't say it, its picture
+    (base64 of a PNG, empty if it has none), what it is, what each arm took it for, and its
+    values."""
+
+    number: str
+    place: str
+    picture: str
+    true: str
+    said: tuple[Said, ...]
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Hard rows of a kind: what they have in common, in a title and a sentence."""
+
+    title: str
+    line: str
+    rows: tuple[ListedRow, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """All that is said of hard rows.
+
+    Attributes:
+        answer: What the true answers of rows are called.
+        arms: Whose answers are listed.
+        columns: The names of the values.
+        listings: A table each.
+        notes: How to read them.
+        drawn: Whether rows have pictures.
+    """
+
+    answer: str
+    arms: tuple[str, ...]
+    columns: tuple[str, ...]
+    listings: tuple[Listing, ...]
+    notes: tuple[str, ...]
+    drawn: bool
+
+
+def section(sweep: SweepRecord, selection: Selection) -> Section | None:
+    """The section; None where nothing is known of single rows."""
+    task, shown = task_in(sweep.data), sweep.shown
+    hard = hard_rows(selection, task)
+    if hard is None or not hard.rows:
+        return None
+    shared = _listing(f"Rows that {_all(hard.arms)} wrong", _shared_line(hard), hard.shared, shown)
+    listings = [shared]
+    if len(hard.arms) > 1:
+        listings.append(
+            _listing("Rows on which the arms differ", _apart_line(hard), hard.apart, shown)
+        )
+    listed = [row for listing in listings for row in listing.rows]
+    return Section(
+        f"true {next(iter(task.columns(())))}",
+        hard.arms,
+        shown.columns,
+        tuple(listings),
+        tuple(_notes(hard, shown)) if listed else (),
+        any(row.picture for row in listed),
+    )
+
+
+def _all(arms: Sequence[str]) -> str:
+    return "every arm gets" if len(arms) > 1 else f"{arms[0]} gets"
+
+
+def _shared_line(hard: HardRows) -> str:
+    by = f"in most trainings of {hard.arms[0]}"
+    if len(hard.arms) > 1:
+        by = "by every arm in most of its trainings"
+    which = f"taken for something else {by}"
+    return _counted(hard, hard.n_shared, which, len(hard.shared), "most errors")
+
+
+def _apart_line(hard: HardRows) -> str:
+    which = "wrong in most trainings of one arm and right in most of another"
+    return _counted(hard, hard.n_apart, which, len(hard.apart), "largest difference")
+
+
+def _counted(hard: HardRows, count: int, which: str, listed: int, first: str) -> str:
+    """How many rows there are of a kind, and which of them are listed."""
+    many = f"{count:,} of {hard.rows:,} rows {'is' if count == 1 else 'are'}"
+    line = f"{many if count else f'None of the {hard.rows:,} rows is'} {which}."
+    return f"{line} Listed are the {listed} with the {first}." if listed < count else line
+
+
+def _listing(title: str, line: str, rows: Sequence[HardRow], shown: Shown) -> Listing:
+    return Listing(title, line, tuple(_listed(row, shown) for row in rows))
+
+
+def _listed(row: HardRow, shown: Shown) -> ListedRow:
+    look = shown.rows.get(row.row, ShownRow(values=("",) * len(shown.columns)))
+    return ListedRow(
+        str(row.row + 1),
+        look.place,
+        base64.b64encode(look.picture).decode(),
+        row.true or NO_ANSWER,
+        tuple(map(_said, row.answers.values())),
+        tuple(value or MISSING for value in look.values),
+    )
+
+
+def _said(answer: Answer) -> Said:
+    if not answer.wrong:
+        return Said(f"right in {answer.trainings} of {answer.trainings}")
+    most = f"{answer.said or NO_ANSWER} in {answer.times} of {answer.trainings}"
+    return Said(most, f"wrong in {answer.wrong}" if answer.times < answer.wrong else "")
+
+
+def _notes(hard: HardRows, shown: Shown) -> Iterator[str]:
+    """How to read the tables."""
+    rows = (*hard.shared, *hard.apart)
+    answers = [answer for row in rows for answer in row.answers.values()]
+    counts = {answer.trainings for answer in answers}
+    example = max(answers, key=lambda answer: answer.times)
+    up_to = "up to " if len(counts) > 1 else ""
+    yield (
+        f"Each arm was judged on a row in {up_to}{plural(max(counts), 'training')}, by models that "
+        f"didn't train on it. “{_said(example).most}”: in {example.times} of its "
+        f"{plural(example.trainings, 'training')} the arm took it for "
+        f"{example.said or NO_ANSWER}. Where every arm is wrong, the answer in the data may be "
+        "wrong, too."
+    )
+    places = any(shown.rows[row.row].place for row in rows if row.row in shown.rows)
+    beside = "; beside each number is the row's place in the data" if places else ""
+    yield f"Rows are counted from 1 in the order in which the data was read{beside}."
+    if shown.more:
+        columns = len(shown.columns)
+        yield f"The first {columns} of {columns + shown.more} columns are listed."
+    if shown == NOTHING:
+        yield (
+            "What these rows look like isn't stored with this sweep; its command, run again, "
+            "stores it."
+        )
