@@ -21,6 +21,7 @@ from rich.text import Text
 
 from fairsweep.errors import Interrupted
 from fairsweep.invocation import command_line
+from fairsweep.plural import plural
 from fairsweep.records import EpochMetrics, Objective, SearchKey, TrialKey, TrialResult, WorkerLost
 
 Mode = Literal["live", "plain", "quiet"]
@@ -193,8 +194,7 @@ class Terminal:
         count = f"[{done}/{total}{self._left()}]"
         if result.outcome == "failed":
             return f"{count} {result.key} failed: {result.error}"
-        epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
-        took = f"{epochs} in {result.seconds:.1f} s"
+        took = f"{plural(result.epochs, 'epoch')} in {result.seconds:.1f} s"
         if result.key.stage == "refit":
             return f"{count} {result.key} {result.outcome}: {took}"
         value = "none" if result.best_value is None else f"{result.best_value:.4f}"
@@ -266,7 +266,8 @@ def _away(waiting: int) -> str:
     """What is said while MLflow doesn't answer, and when it does again (0)."""
     if not waiting:
         return "MLflow answers again; everything that waited is stored"
-    return f"MLflow doesn't answer; training goes on, and {waiting} writes wait on disk"
+    kept = plural(waiting, "write")
+    return f"MLflow doesn't answer; training goes on, and {kept} can wait on disk"
 
 
 class EpochLines:

@@ -119,7 +119,7 @@ def test_layers_are_all_there_in_their_order() -> None:
         "tasks | configurations",
         "records",
         "judged | shown",
-        "errors | files | invocation | machine",
+        "errors | files | invocation | machine | plural",
     ]
 
 

@@ -133,7 +133,7 @@ def _repeated(data: SplitData) -> Iterator[str]:
         count = sum(hash(x[row].tobytes()) in trained for row in rows)
         if count:
             yield (
-                f"{count} of {len(rows)} {name} rows have the features of a training row: a model "
+                f"features of a training row are in {count} of {len(rows)} {name} rows: a model "
                 "can have memorized their answer; remove repeated rows, or keep those that belong "
                 "together in one part with data.group"
             )

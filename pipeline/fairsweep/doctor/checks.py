@@ -10,6 +10,7 @@ from fairsweep.doctor.runs import StoredRun
 from fairsweep.doctor.studies import StoredTrial, same
 from fairsweep.doctor.sweep import StoredSweep
 from fairsweep.metrics import of_epoch, stored
+from fairsweep.plural import plural
 from fairsweep.records import SearchKey, TrialKey
 from fairsweep.tracking.names import SWEEP_TAG
 from fairsweep.tracking.write.run import STATUS
@@ -78,10 +79,10 @@ def _check_agreement(
     """What study and run say of a trial that ended."""
     epochs = run.latest.get("epochs")
     if (run.outcome, epochs) != (trial.outcome, trial.epochs):
-        after = "an unknown number of" if epochs is None else f"{epochs:g}"
+        after = "an unknown number of epochs" if epochs is None else plural(int(epochs), "epoch")
         what = (
-            f"it is {trial.outcome or trial.state} after {trial.epochs} epochs in the study, but "
-            f"{run.outcome or 'open'} after {after} epochs in MLflow"
+            f"it is {trial.outcome or trial.state} after {plural(trial.epochs, 'epoch')} in the "
+            f"study, but {run.outcome or 'open'} after {after} in MLflow"
         )
         yield Problem("V2", place, what, RESTORE)
     best = f"best_{sweep.objective.metric}"

@@ -9,6 +9,7 @@ from fairsweep.doctor.examine import examine, find_sweeps, held_still
 from fairsweep.doctor.files import check_store
 from fairsweep.doctor.problems import Problem
 from fairsweep.errors import DONE, TRIAL_FAILED, AlreadyRunning, BadInput
+from fairsweep.plural import plural
 from fairsweep.tracking.store import Store
 
 
@@ -44,7 +45,7 @@ class Visit:
         )
         self._print(examination.problems)
         if begun := sum(map(len, sweep.unfinished.values())):
-            trials = "1 trial" if begun == 1 else f"{begun} trials"
+            trials = plural(begun, "trial")
             print(f"{name} is unfinished ({trials} begun); the same command continues it")
         elif not sweep.closed:
             print(f"{name} is unfinished; the same command continues it")
@@ -62,7 +63,7 @@ class Visit:
     def summary(self) -> str:
         """The last line: what was examined, and what came of it."""
         skipped = f" ({len(self.skipped)} not examined)" if self.skipped else ""
-        problems = "1 problem" if self.problems == 1 else f"{self.problems or 'no'} problems"
+        problems = plural(self.problems, "problem") if self.problems else "no problems"
         return (
             f"sweeps: {self.sweeps}{skipped}; trainings: {self.trainings}; rows of metrics: "
             f"{self.rows}; {problems}"

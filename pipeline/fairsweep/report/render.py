@@ -18,6 +18,7 @@ import jinja2
 
 from fairsweep.files import replaced
 from fairsweep.invocation import command_line
+from fairsweep.plural import plural
 from fairsweep.records import Importances, RunRecord, SweepRecord
 from fairsweep.report import figures, static
 from fairsweep.report.analysis.curves import styles
@@ -238,7 +239,7 @@ def _html(page: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
 
 
 def _environment(*, autoescape: bool) -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=autoescape,
         undefined=jinja2.StrictUndefined,
@@ -246,3 +247,5 @@ def _environment(*, autoescape: bool) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["plural"] = plural
+    return environment

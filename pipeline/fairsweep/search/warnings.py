@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fairsweep.config.plan import Plan
 from fairsweep.config.schema import Range
 from fairsweep.config.space import ArmSettings, dimensions, highest
+from fairsweep.plural import plural
 from fairsweep.search.samplers import grid_size
 
 MANY = 10_000
@@ -34,14 +35,14 @@ def search_warnings(plan: Plan) -> Iterator[str]:
     workers, cores = plan.config.executor.workers, os.cpu_count() or 1
     if workers != "auto" and workers > cores:
         yield (
-            f"executor.workers={workers} on {cores} cores: workers take turns, and each needs its "
-            "own memory; executor.workers=auto starts one per core"
+            f"executor.workers={workers} on {plural(cores, 'core')}: workers take turns, and each "
+            "needs its own memory; executor.workers=auto starts one per core"
         )
     if search.trials > MANY:
         hours = search.repeats * search.trials * len(plan.arms) / 3600
         yield (
-            f"search.trials={search.trials} for {len(plan.arms)} arms takes {hours:,.0f} hours at "
-            "one second per trial; search.minutes=… sets a limit"
+            f"search.trials={search.trials} for {plural(len(plan.arms), 'arm')} takes {hours:,.0f} "
+            "hours at one second per trial; search.minutes=… sets a limit"
         )
 
 

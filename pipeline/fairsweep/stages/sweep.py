@@ -17,6 +17,7 @@ from fairsweep.config.schema import Confirm
 from fairsweep.data.split import contents
 from fairsweep.data.warnings import data_warnings
 from fairsweep.executor import Executor, OpenExecutor, open_executor
+from fairsweep.plural import plural
 from fairsweep.records import SearchKey, TrialSpec
 from fairsweep.search.study import ArmStudy
 from fairsweep.search.warnings import search_warnings
@@ -219,8 +220,8 @@ def greeting(sweep: Sweep, workers: int) -> Iterator[str]:
     arms = " · ".join(arm.name for arm in plan.arms)
     searches = plan.config.search.repeats
     each = f", {searches} searches each" if searches > 1 else ""
-    count = "1 worker" if workers == 1 else f"{workers} workers"
-    yield f"sweep {plan.name}: {arms}{each}, {count}; live: {store.ui_command or store.ui}"
+    live = store.ui_command or store.ui
+    yield f"sweep {plan.name}: {arms}{each}, {plural(workers, 'worker')}; live: {live}"
     largest = max(arm.settings.training.batch_size for arm in plan.arms)
     for warning in (*plan.warnings, *search_warnings(plan), *data_warnings(job.data, largest)):
         yield f"warning: {warning}"

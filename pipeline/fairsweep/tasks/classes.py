@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fairsweep.plural import plural
 from fairsweep.records import Confusion
 from fairsweep.tasks.layer import RANGES, Answers, Form, LastLayer, Outputs, Rows, how, shown
 
@@ -250,8 +251,8 @@ def _problem(y: Answers) -> str | None:
         missing = np.char.str_len(y.astype(np.str_)) == 0
     if missing.any():
         return (
-            f"is missing in {int(missing.sum())} rows, row {int(missing.argmax()) + 1} the first; "
-            "leave these rows out of the data"
+            f"is missing in {plural(int(missing.sum()), 'row')}, row {int(missing.argmax()) + 1} "
+            "the first; leave these rows out of the data"
         )
     if y.dtype.kind == "f":
         fractions = np.isinf(y) | (y != np.round(np.asarray(y, np.float64)))

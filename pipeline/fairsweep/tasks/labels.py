@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fairsweep.plural import plural
 from fairsweep.tasks.classes import is_one_hot
 from fairsweep.tasks.layer import SHOWN, Answers, Form, LastLayer, Outputs, Rows, how, shown
 
@@ -167,14 +168,16 @@ class LabelOutput:
     def problems(self, units: int, activation: str | None) -> Iterator[str]:
         count, code = self.count, self.layer.code
         if units != count:
-            one = "1 unit" if units == 1 else f"{units} units"
-            yield f"ends in {one}, and the data has {count} labels, each with a unit; write {code}"
+            yield (
+                f"ends in {plural(units, 'unit')}, and the data has {plural(count, 'label')}, each "
+                f"with a unit; write {code}"
+            )
         elif activation == "softmax":
-            yield f"ends in softmax, {EXCLUSIVE} {count} labels; write {code}"
+            yield f"ends in softmax, {EXCLUSIVE} {plural(count, 'label')}; write {code}"
         elif activation not in (None, "sigmoid"):
             yield (
-                f"ends in {units} units {how(activation)}, and each should give the probability of "
-                f"a label, 0 to 1; write {code}"
+                f"ends in {plural(units, 'unit')} {how(activation)}, and each should give the "
+                f"probability of a label, 0 to 1; write {code}"
             )
 
     def value_problems(self, outputs: Outputs) -> Iterator[str]:
@@ -215,8 +218,8 @@ def _problem(column: Answers) -> str | None:
     missing = np.isnan(column) if column.dtype.kind == "f" else np.zeros(len(column), bool)
     if missing.any():
         return (
-            f"is missing in {int(missing.sum())} rows, row {int(missing.argmax()) + 1} the first; "
-            "leave these rows out of the data"
+            f"is missing in {plural(int(missing.sum()), 'row')}, row {int(missing.argmax()) + 1} "
+            "the first; leave these rows out of the data"
         )
     other = ~np.isin(column, (0, 1))
     if other.any():

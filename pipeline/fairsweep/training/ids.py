@@ -17,6 +17,7 @@ import numpy.typing as npt
 from fairsweep.data.dataset import Features, Rows
 from fairsweep.data.memory.view import pieces
 from fairsweep.data.scaling import Scaling
+from fairsweep.plural import plural
 
 MOST_ROWS = 1024
 
@@ -58,8 +59,8 @@ def id_problems(noted: Lookups, scaling: Scaling) -> Iterator[str]:
         if got.size and got.max() >= layer.input_dim:
             most = int(got.max())
             yield (
-                f"has an Embedding of {layer.input_dim} rows, but the data has ids up to {most}; "
-                f"write Embedding({most + 1}, …)"
+                f"has an Embedding of {plural(layer.input_dim, 'row')}, but the data has ids up to "
+                f"{most}; write Embedding({most + 1}, …)"
             )
             return
 

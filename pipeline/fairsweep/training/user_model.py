@@ -19,6 +19,7 @@ from fairsweep.config.trust import distrust, is_trusted
 from fairsweep.data.dataset import Features
 from fairsweep.data.scaling import Scaling
 from fairsweep.errors import BadInput
+from fairsweep.plural import plural
 from fairsweep.tasks import Output
 from fairsweep.training.ids import id_problems, lookups_of
 
@@ -211,8 +212,8 @@ def _fits(wanted: tuple[int | None, ...], given: tuple[int, ...]) -> bool:
 
 
 def _size(shape: Sequence[int | None]) -> str:
-    if len(shape) == 1:
-        return "1 feature" if shape[0] == 1 else f"{shape[0]} features"
+    if len(shape) == 1 and shape[0] is not None:
+        return plural(shape[0], "feature")
     return f"shape {tuple(shape)}"
 
 

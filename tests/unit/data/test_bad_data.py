@@ -297,15 +297,15 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     "53-too-large": (csv(with_row("1e39,1,yes")), ("too large for 32 bits", "a 1")),
     "53-nan-in-arrays": (
         of_arrays(x=np.where(X == 3, np.nan, X), y=Y),
-        ("x has NaN or infinite values in 1 rows", "data.missing=fill"),
+        ("x has NaN or infinite values in 1 row", "data.missing=fill"),
     ),
     "54-missing-target": (
         csv(with_row("1,2,"), missing="fill"),
-        ("data.target: column 'label' is missing in 1 rows", "row 12 the first"),
+        ("data.target: column 'label' is missing in 1 row", "row 12 the first"),
     ),
     "54-missing-number-target": (
         csv(lines("1,2,0", "2,3,1", "3,4,"), missing="drop"),
-        ("column 'label' is missing in 1 rows",),
+        ("column 'label' is missing in 1 row",),
     ),
     "54-words-that-count-as-missing": (
         csv(lines(*(f"{i},{i % 3},{w}" for i, w in enumerate(("NA", "EU") * 10)))),
@@ -504,7 +504,7 @@ def test_refused(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 SAID: dict[str, tuple[Make, tuple[str, ...]]] = {
     "53-dropped": (
         csv(with_row(",1,yes", 3), missing="drop"),
-        ("1 rows with missing values were left out",),
+        ("left out: 1 row with missing values",),
     ),
     "59-class-not-in-validation": (
         csv(
@@ -529,7 +529,7 @@ SAID: dict[str, tuple[Make, tuple[str, ...]]] = {
     "63-counting": (csv(lines(*NUMBERS)), ("column a only numbers the rows", "data.drop=[a]")),
     "64-repeated-rows": (
         csv(lines(*(f"1,{i % 2},{w}" for i, w in enumerate(LABELS)))),
-        ("4 of 4 validation rows have the features of a training row", "data.group"),
+        ("features of a training row are in 4 of 4 validation rows", "data.group"),
     ),
     "63-classes-alike": (
         csv(lines(*(f"{i * i},{i % 3},{('yes', 'no', 'Yes')[i % 3]}" for i in range(30)))),
@@ -566,7 +566,7 @@ SAID: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "71-mixed-channels": (
         photos(lambda root: picture(root / "cat" / "9.png", mode="L", seed=50)),
-        ("1 of 13 images are grey", "channels=3"),
+        ("grey images were read as colour (channels=3): 1 of 13",),
     ),
 }
 

@@ -112,15 +112,15 @@ LAST_HAS_NO_0 = np.column_stack([np.arange(ROWS) < ROWS - 1, Y[:, 1]])
 REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     "missing-number": (
         lambda folder: csv(folder, with_value("red", "")),
-        ("data.target: label 'red' is missing in 1 rows, row 12 the first",),
+        ("data.target: label 'red' is missing in 1 row, row 12 the first",),
     ),
     "missing-boolean": (
         lambda folder: csv(folder, with_value("round", ""), missing="fill"),
-        ("data.target: label 'round' is missing in 1 rows, row 12 the first",),
+        ("data.target: label 'round' is missing in 1 row, row 12 the first",),
     ),
     "missing-in-arrays": (
         lambda folder: npz(folder, x=X, y=np.where(X[:, :1] == 4, np.nan, Y)),
-        ("y: label '0' is missing in 1 rows, row 3 the first", "label '2' is missing"),
+        ("y: label '0' is missing in 1 row, row 3 the first", "label '2' is missing"),
     ),
     "another-number": (
         lambda folder: csv(folder, with_value("red", 2)),

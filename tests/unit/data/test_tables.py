@@ -74,7 +74,7 @@ def test_rows_that_miss_a_value_can_be_left_out(tmp_path: Path) -> None:
     assert data.x.tolist() == [[30, 1, 1], [41, 0, 0], [33, 1, 0]]
     assert data.columns[2] == Column("city", ("Oslo", "Rome"))
     assert data.y.tolist() == [1, 0, 0]
-    assert data.notes == ("3 rows with missing values were left out",)
+    assert data.notes == ("left out: 3 rows with missing values",)
 
 
 @pytest.mark.parametrize("mark", ["", "NA", "NaN", "null", "N/A"])

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from fairsweep.data.paths import check_start
 from fairsweep.errors import BadInput
+from fairsweep.plural import plural
 
 OTHER_DELIMITERS = (";", "\t", "|")
 NUMBER = r"^\s*[-+]?(\d+POINT?\d*|POINT\d+)([eE][-+]?\d+)?\s*$"
@@ -140,8 +141,8 @@ def explain(key: str, path: Path, delimiter: str, columns: int, said: str) -> No
         raise BadInput(f"{key}: {path} isn't valid CSV: {error}") from error
     if ragged:
         raise BadInput(
-            f"{key}: {path}: the first line has {columns} columns, but {', '.join(ragged)}; "
-            f"quote values that contain {delimiter!r}"
+            f"{key}: {path}: the first line has {plural(columns, 'column')}, but "
+            f"{', '.join(ragged)}; quote values that contain {delimiter!r}"
         )
 
 

@@ -147,6 +147,6 @@ def _channels(settings: Data, files: Sequence[ImageFile]) -> tuple[int, tuple[st
     grey = sum(file.grey for file in files)
     channels = settings.channels or (1 if grey == len(files) else 3)
     if settings.channels is None and 0 < grey < len(files):
-        note = f"{grey} of {len(files)} images are grey and were read as colour (channels=3)"
+        note = f"grey images were read as colour (channels=3): {grey} of {len(files)}"
         return channels, (note,)
     return channels, ()

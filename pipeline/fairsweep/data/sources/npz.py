@@ -22,6 +22,7 @@ from fairsweep.data.memory.room import joined
 from fairsweep.data.paths import find_file
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
+from fairsweep.plural import plural
 from fairsweep.tasks import task_for
 
 MOST_BYTES = 20 * 2**30
@@ -233,9 +234,9 @@ def from_arrays(
         infinite, gaps = (int((found == kind).sum()) for kind in (INFINITE, GAP))
         if infinite or (gaps and missing is None):
             problems.append(
-                f"{place}: x has NaN or infinite values in {infinite + gaps} rows (as 32-bit "
-                f"floats), infinite ones in {infinite}; correct them, or use data.missing=fill or "
-                "data.missing=drop for NaN"
+                f"{place}: x has NaN or infinite values in {plural(infinite + gaps, 'row')} (as "
+                f"32-bit floats), infinite ones in {infinite}; correct them, or use "
+                "data.missing=fill or data.missing=drop for NaN"
             )
         elif missing == "fill" and gaps and x.ndim > 2:
             problems.append(f"{place}: only tables can be filled; use data.missing=drop")
@@ -245,7 +246,8 @@ def from_arrays(
     of_y = [f"{place}: {problem}" for problem in task.problems(y, "y", ())]
     if not of_y and len(x) != len(y):
         problems.append(
-            f"{place}: x has {len(x)} rows and y has {len(y)}; they must have the same number"
+            f"{place}: x has {plural(len(x), 'row')} and y has {len(y)}; they must "
+            "have the same number"
         )
     if problems or of_y:
         raise BadInput(*problems, *of_y)
@@ -260,7 +262,9 @@ def from_arrays(
         origin = replace(whole, kept=np.flatnonzero(keep))
     answers, names = task.encode(y)
     notes = (
-        () if keep is None else (f"{int((~keep).sum())} rows with missing values were left out",)
+        ()
+        if keep is None
+        else (f"left out: {plural(int((~keep).sum()), 'row')} with missing values",)
     )
     return Dataset(_float32(x), answers, names, parts=parts, notes=notes, task=task, origin=origin)
 

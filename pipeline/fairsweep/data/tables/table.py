@@ -31,6 +31,7 @@ from fairsweep.data.tables.files import KEYS, MAIN, RowFile, open_files
 from fairsweep.data.tables.problems import bad_words, copies, counts_of, too_many
 from fairsweep.data.tables.roles import Roles, roles_of
 from fairsweep.errors import BadInput
+from fairsweep.plural import plural
 from fairsweep.tasks import Task, task_for
 
 LESS = "leave columns out with data.drop"
@@ -160,7 +161,7 @@ class _Filling:
     ) -> Iterator[str]:
         """What was left out, and what was understood as something else."""
         if not keep.all():
-            yield f"{int((~keep).sum())} rows with missing values were left out"
+            yield f"left out: {plural(int((~keep).sum()), 'row')} with missing values"
         if index := self._roles.index:
             yield (
                 f"the index written by pandas, column {', '.join(index)}, was left out; to "
@@ -247,7 +248,8 @@ class _Filling:
                 continue
             missing = int(np.isnan(self._codes[name]).sum())
             if missing:
-                yield f"data.{key}: column {name!r} is empty in {missing} rows; every row needs one"
+                empty = f"column {name!r} is empty in {plural(missing, 'row')}"
+                yield f"data.{key}: {empty}; every row needs one"
             if key == "split" and (other := [w for w in named[name] if _part(w) is None]):
                 yield (
                     f"data.split: column {name!r} must have {', '.join(PARTS)} (or training, val, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fairsweep.plural import plural
 from fairsweep.records import Confusion
 from fairsweep.report.analysis.select import ArmSelection
 from fairsweep.report.figures.parts import Figure, layout, name
@@ -86,7 +87,7 @@ def _most_frequent(found: Confusion) -> str:
         return "Every test row was classified correctly."
     return (
         f"The most frequent error: {found.classes[i]} predicted as {found.classes[j]}, "
-        f"{found.counts[i][j]:,} of {sum(found.counts[i]):,} rows."
+        f"{found.counts[i][j]:,} of {plural(sum(found.counts[i]), 'row')}."
     )
 
 

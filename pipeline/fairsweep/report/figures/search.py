@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from fairsweep.plural import plural
 from fairsweep.records import Objective, RunRecord
 from fairsweep.report.analysis.curves import Style, styles
 from fairsweep.report.analysis.search import (
@@ -242,7 +243,10 @@ def _steps_line(
     arm: str, steps: Sequence[Step], spent: Literal["trials", "epochs"], style: Style
 ) -> dict[str, Any]:
     x = [step.trials if spent == "trials" else step.epochs for step in steps]
-    texts = [f"{number(s.value)} after {s.trials} trials, {s.epochs} epochs" for s in steps]
+    texts = [
+        f"{number(s.value)} after {plural(s.trials, 'trial')}, {plural(s.epochs, 'epoch')}"
+        for s in steps
+    ]
     drawn = line(arm, x, [step.value for step in steps], texts, style)
     drawn["line"]["shape"] = "hv"
     return drawn

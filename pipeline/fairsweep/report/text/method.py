@@ -5,9 +5,9 @@ In: a sweep. Out: plain text; escaping is up to the page it goes into.
 
 from __future__ import annotations
 
+from fairsweep.plural import plural
 from fairsweep.records import Confirmation, SweepRecord
 from fairsweep.report.analysis.differences import LEVEL
-from fairsweep.report.text.wording import plural
 
 BOUTHILLIER = (
     "Bouthillier et al. 2021, Accounting for variance in machine learning benchmarks, "

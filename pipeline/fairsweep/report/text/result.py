@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fairsweep.metrics import bounds_of, measured_on_validation
+from fairsweep.plural import plural
 from fairsweep.records import SweepRecord
 from fairsweep.report.analysis.differences import Difference, settling
 from fairsweep.report.analysis.select import Selection, value_of
 from fairsweep.report.analysis.statistics import Claim, Verdict
 from fairsweep.report.text.numbers import number, p_value, signed
-from fairsweep.report.text.wording import listed, mean_of, plural, scale_of
+from fairsweep.report.text.wording import listed, mean_of, scale_of
 
 MOST_MORE = 50
 """Times as many rows or repeats: what would take more is called out of reach."""

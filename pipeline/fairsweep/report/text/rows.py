@@ -10,11 +10,11 @@ import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from fairsweep.plural import plural
 from fairsweep.records import SweepRecord
 from fairsweep.report.analysis.rows import Answer, HardRow, HardRows, hard_rows
 from fairsweep.report.analysis.select import Selection
 from fairsweep.report.text.numbers import MISSING
-from fairsweep.report.text.wording import plural
 from fairsweep.shown import NOTHING, Shown, ShownRow
 from fairsweep.tasks import task_in
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fairsweep.plural import plural
 from fairsweep.records import SweepRecord
 from fairsweep.report.analysis.differences import LEVEL
 from fairsweep.report.analysis.statistics import Claim, Verdict
-from fairsweep.report.text.wording import of_group, plural
+from fairsweep.report.text.wording import of_group
 
 Terms = tuple[tuple[str, str], ...]
 LUCK: Mapping[Claim, str] = {

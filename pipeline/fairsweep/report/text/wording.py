@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from fairsweep.metrics import VALIDATION, base_name, measured_on_validation
+from fairsweep.plural import plural
 from fairsweep.records import Confirmation, Importances, RunRecord, SweepRecord
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
 from fairsweep.report.analysis.statistics import Verdict, summarize
@@ -168,11 +169,6 @@ def of_group(sweep: SweepRecord) -> str:
 def listed(names: Sequence[str]) -> str:
     """`a, b and c`."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 trial`, `2 trials`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def mean_of(entry: ArmSelection) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fairsweep.errors import PipelineError, StorageError, is_full
+from fairsweep.plural import plural
 from fairsweep.tracking.store import Store
 
 # What MLflow's client says when nobody answers, and when another process writes to the database.
@@ -31,7 +32,7 @@ def is_away(error: BaseException) -> bool:
 def gone(store: Store, error: BaseException, waiting: int = 0) -> StorageError:
     """The error about a store that doesn't answer, while `waiting` writes are kept on disk."""
     why = str(error).splitlines()[0][:200]
-    rest = f"{waiting} writes are kept on disk; " if waiting else ""
+    rest = f"{plural(waiting, 'write')} kept on disk; " if waiting else ""
     return StorageError(
         f"{store.uri} doesn't answer ({why}…); {rest}nothing is lost: once it is back, run the "
         "same command again"
