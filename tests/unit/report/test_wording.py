@@ -62,6 +62,7 @@ def test_a_tie_of_three_leaves_the_others_out() -> None:
     assert result.details.startswith(
         "adam has the best mean, val_accuracy 0.9700 ± 0.0100 over 3 trainings, but not by enough."
     )
+    assert " none of the others is further than " in result.details
 
 
 def test_a_tie_that_allows_every_difference_says_that() -> None:
@@ -192,6 +193,8 @@ def test_training_rows_name_no_winner(objective: Objective, folds: int) -> None:
     best = "adam" if objective.higher_is_better else "sgd"
     assert report.result.headline == f"No winner: {best} did best, but on its training rows only"
     assert "validation rows" not in "".join((report.result.details, *report.notes))
+    assert "scored on these same rows" in report.markdown
+    assert "didn't train on" not in report.markdown
     _says(report, f"Start another sweep with objective.metric=val_{objective.metric}.")
 
 

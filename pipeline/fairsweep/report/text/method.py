@@ -5,6 +5,7 @@ In: a sweep. Out: plain text; escaping is up to the page it goes into.
 
 from __future__ import annotations
 
+from fairsweep.metrics import measured_on_validation
 from fairsweep.plural import plural
 from fairsweep.records import Confirmation, SweepRecord
 from fairsweep.report.analysis.differences import LEVEL
@@ -54,11 +55,10 @@ def method(sweep: SweepRecord) -> tuple[str, ...]:
     )
     protocol = (
         f"Every arm got the same budget of {plural(sweep.trials, 'trial')}; trial 0 uses the arm's "
-        "defaults. A trial trains on the training rows and is scored on validation rows. The best "
-        "score of a search overstates the arm, because it is the luckiest of many. "
+        f"defaults. A trial trains on the training rows and is scored on {_scored(sweep)}. The "
+        "best score of a search overstates the arm, because it is the luckiest of many. "
         f"{_retrained(scheme.top)} trained again {_how(scheme)}, and only these confirmed runs "
-        "decide. Test rows are used once per confirmed run, at the "
-        "epoch that validation chose, and decide nothing."
+        "decide. Test rows are used once per confirmed run, at its best epoch, and decide nothing."
         f"{choice}"
     )
     rule = (
@@ -70,6 +70,11 @@ def method(sweep: SweepRecord) -> tuple[str, ...]:
         "is a tie."
     )
     return (protocol, rule)
+
+
+def _scored(sweep: SweepRecord) -> str:
+    on_validation = measured_on_validation(sweep.objective.metric)
+    return "validation rows" if on_validation else "these same rows, which tell nothing of new ones"
 
 
 def _how(scheme: Confirmation) -> str:

@@ -97,9 +97,10 @@ def _allowance(selection: Selection, verdict: Verdict) -> str:
     low, high = bounds_of(selection.objective.metric)
     if verdict.allowed >= high - low:
         return "The data can't tell how far apart they are."
-    among = "each other" if len(verdict.tied) == 2 else f"{verdict.best}"
     size = number(verdict.allowed, scale_of(selection, verdict))
-    return f"Whatever the truth, they are within {size} of {among}."
+    if len(verdict.tied) == 2:
+        return f"Whatever the truth, they are within {size} of each other."
+    return f"Whatever the truth, none of the others is further than {size} from {verdict.best}."
 
 
 def _remedy(selection: Selection, verdict: Verdict) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fairsweep.metrics import measured_on_validation
 from fairsweep.plural import plural
 from fairsweep.records import SweepRecord
 from fairsweep.report.analysis.differences import LEVEL
@@ -83,7 +84,9 @@ def _confirmed(sweep: SweepRecord) -> str:
     best = "" if scheme.top == 1 else ", of which the one with the best mean counts"
     how = f"with {plural(scheme.repeats, 'fresh random seed')}"
     if scheme.folds:
-        how = f"{plural(scheme.trainings, 'time')}, always judged on rows that it didn't train on"
+        how = plural(scheme.trainings, "time")
+        if measured_on_validation(sweep.objective.metric):
+            how = f"{how}, always judged on rows that it didn't train on"
     return f"the arm's best {top}{which}, trained again {how}{best}"
 
 
