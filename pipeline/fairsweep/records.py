@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from fairsweep.folds import Fold
 from fairsweep.judged import Judged
 from fairsweep.shown import NOTHING, Shown
 
@@ -105,11 +106,20 @@ class TrialKey:
         name = f"{self.of}/{self.trial}"
         if self.stage == "refit":
             return f"{name}/all-rows"
+        if self.whole is not None:
+            return f"{name}/fold-{self.fold}"
         if self.stage != "confirm":
             return name
         if self.fold is None:
             return f"{name}/seed-{self.repeat}"
         return f"{name}/repeat-{self.repeat}-fold-{self.fold}"
+
+    @property
+    def whole(self) -> TrialKey | None:
+        """The trial of the search that this is the training on one fold of; None for others."""
+        if self.stage != "search" or self.fold is None:
+            return None
+        return replace(self, fold=None)
 
     @property
     def files(self) -> str:
@@ -128,19 +138,6 @@ class TrialKey:
         """Where it stands among the confirmations of its configuration: those of two arms at the
         same place share their seed, and the rows that they are trained and judged on."""
         return self.repeat, self.fold or 0
-
-
-@dataclass(frozen=True)
-class Fold:
-    """The rows that judge a training: part `index` of `count`, in the cut of this `repeat`."""
-
-    count: int
-    repeat: int
-    index: int
-
-
-ALL_ROWS = Fold(0, 0, 0)
-"""No part judges: all rows that aren't for testing are trained on."""
 
 
 @dataclass(frozen=True)
@@ -367,7 +364,8 @@ class SweepRecord:
     `confirmation` how its best configurations are trained again;
     `finished` says that all of it was spent that some limit allowed.
     `utilisation` is the share of their time that workers trained, in the last process of it;
-    `sampler` drew the trials; `metrics` are what every epoch is measured by, on whatever part of
+    `sampler` drew the trials, each trained on so many `search_folds`, of which a run stands for all
+    (0: on one split); `metrics` are what every epoch is measured by, on whatever part of
     the data. `commands` maps an arm's name to the overrides that compose it again, and a search
     run's id to those that train that run again. `spaces` has the dimensions of each arm as
     fairsweep.config.stored_space writes them; an older store has none. `stopped` says of an arm why
@@ -393,6 +391,7 @@ class SweepRecord:
     finished: bool = False
     utilisation: float | None = None
     sampler: str = ""
+    search_folds: int = 0
     metrics: tuple[str, ...] = ("loss",)
     champion: Champion | None = None
     shown: Shown = NOTHING

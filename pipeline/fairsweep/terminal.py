@@ -64,6 +64,7 @@ class Terminal:
         objective: what "best" means.
         budget: trials of each arm, with what an earlier process already finished of each outcome.
         confirmations: trainings of the confirmation, all arms together.
+        folds: how many a trial of the search is trained on; 0 for none.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Terminal:
         objective: Objective,
         budget: Mapping[str, int],
         confirmations: int,
+        folds: int = 0,
     ) -> None:
         self.console = Console(highlight=False)
         self._mode = mode_of(setting, self.console)
@@ -84,6 +86,7 @@ class Terminal:
         self._best: dict[str, float] = {}
         self._confirmed = 0
         self._confirmations = confirmations
+        self._folds = folds
         self._first_epoch: float | None = None
         self._ended_here = 0
         self._away = 0
@@ -173,6 +176,8 @@ class Terminal:
 
     def ended(self, result: TrialResult) -> None:
         self._running.pop(result.key, None)
+        if result.key.whole is not None:  # one fold of a trial, which ends with the last of them
+            return
         self._ended_here += 1
         if result.key.stage == "search":
             self._outcomes[result.key.arm][result.outcome] += 1
@@ -198,9 +203,12 @@ class Terminal:
         if result.key.stage == "refit":
             return f"{count} {result.key} {result.outcome}: {took}"
         value = "none" if result.best_value is None else f"{result.best_value:.4f}"
+        where = f"at epoch {result.best_epoch}"
+        if self._folds and result.key.stage == "search":
+            where = "on average over its folds"
         return (
-            f"{count} {result.key} {result.outcome}: {self._objective.metric} {value} "
-            f"at epoch {result.best_epoch}, {took}"
+            f"{count} {result.key} {result.outcome}: {self._objective.metric} {value} {where}, "
+            f"{took}"
         )
 
     def _done(self) -> int:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from fairsweep.commands.sweep import prepare
-from fairsweep.records import ALL_ROWS, SweepRecord, TrialSpec
+from fairsweep.folds import ALL_ROWS
+from fairsweep.records import SweepRecord, TrialSpec
 from fairsweep.stages.sweep import run_sweep
 from fairsweep.testing import ScriptedExecutor, Step, died, learning, scripted, tiny_data
 from fairsweep.tracking.read import read_sweep

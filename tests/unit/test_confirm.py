@@ -14,7 +14,8 @@ import pytest
 from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.config.plan import Plan
 from fairsweep.files import TrialFolders
-from fairsweep.records import Confirmation, Fold, Outcome, SearchKey, TrialKey, TrialResult
+from fairsweep.folds import Fold
+from fairsweep.records import Confirmation, Outcome, SearchKey, TrialKey, TrialResult
 from fairsweep.search.study import ArmStudy
 from fairsweep.stages.confirm import ConfirmStage, confirmations
 

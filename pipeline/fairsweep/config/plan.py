@@ -62,6 +62,11 @@ class Plan:
         return Objective(settings.metric, settings.direction)  # type: ignore[arg-type]
 
     @property
+    def search_folds(self) -> int:
+        """How many folds each trial of the search is trained on; 0 for none."""
+        return self.config.search.folds or 0
+
+    @property
     def experiment(self) -> str:
         """Name of the MLflow experiment."""
         return self.config.tracking.experiment or self.arms[0].settings.data.name
@@ -133,9 +138,10 @@ class Plan:
         """What arms share and results depend on."""
         search = self.config.search
         several = {"repeats": search.repeats} if search.repeats > 1 else {}
+        folds = {"folds": self.search_folds} if self.search_folds else {}
         return {
             "objective": dataclasses.asdict(self.config.objective),
-            "search": {"name": search.name, "params": search.params, **several},
+            "search": {"name": search.name, "params": search.params, **several, **folds},
             "pruner": dataclasses.asdict(self.config.pruner),
             "confirm": {"folds": self.config.confirm.folds},
         }

@@ -159,7 +159,12 @@ class Search:
     """`name` is the sampler, `params` its settings. Each arm is searched `repeats` times, each time
     with other draws. The budget of one search: `trials` in total, `epochs` in total; `minutes` is
     for all searches of one command. `only` names the parameters to search, all others stay at their
-    defaults; null searches every one that has a space."""
+    defaults; null searches every one that has a space.
+
+    With `folds` (null or 0: none) a trial is a configuration trained on each of so many folds of
+    the rows that aren't for testing, one after the other. Its value is the mean over the folds, and
+    `epochs` counts the epochs of all of them. The cuts are the same in every trial, search and arm,
+    and others than those of the confirmation."""
 
     name: str = MISSING
     params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
@@ -168,11 +173,13 @@ class Search:
     epochs: Optional[int] = None  # noqa: UP045
     minutes: Optional[float] = None  # noqa: UP045
     only: Optional[List[str]] = None  # noqa: UP006, UP045
+    folds: Optional[int] = None  # noqa: UP045
 
 
 @dataclass
 class Pruner:
-    """`name` is the pruner, `params` Optuna's settings of it, in epochs."""
+    """`name` is the pruner, `params` Optuna's settings of it, in epochs; those of all folds count
+    in a search on folds."""
 
     name: str = MISSING
     params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006

@@ -1,24 +1,46 @@
-"""How an arm's best configurations are confirmed on the data there is.
+"""The folds of a search, and how an arm's best configurations are confirmed on the data there is.
 
-In: the `confirm` settings and the split. Out: a `Confirmation`, or `BadInput` where the settings
-don't fit the rows.
+In: settings and data. Out: the first of the folds and a `Confirmation`, or `BadInput` where the
+settings don't fit the rows.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from fairsweep.config.schema import Confirm, Data
 from fairsweep.data.dataset import VALIDATION, Dataset, Rows
-from fairsweep.data.split import SplitData, cut
+from fairsweep.data.split import SplitData, cut, split_rows
 from fairsweep.errors import BadInput
+from fairsweep.folds import ALL_ROWS, SEARCH_CUT, asked_by, search_fold
 from fairsweep.metrics import measured_on_validation
 from fairsweep.records import Confirmation, Objective
 
 FOLDS = 5
 """How many parts the rows are cut into where nothing else is asked for."""
+
+
+def first_fold(dataset: Dataset, settings: Data, folds: int, objective: Objective) -> SplitData:
+    """The data as a search on folds has them, split into the first one and the rest.
+
+    Args:
+        dataset: all rows.
+        settings: of the data.
+        folds: how many every trial is trained on.
+        objective: what trials are judged by.
+
+    Raises:
+        BadInput: so many folds can't be cut.
+    """
+    if reason := _no_turns(dataset, objective):
+        raise BadInput(f"search.folds: {reason}; leave it out, or set search.folds=0")
+    rows = split_rows(dataset, settings, ALL_ROWS).train
+    if problem := _problem(folds, (SEARCH_CUT,), rows, dataset, settings):
+        raise problem
+    return split_rows(dataset, settings, search_fold(folds, 0))
 
 
 def confirmation(
@@ -46,9 +68,9 @@ def confirmation(
         raise BadInput(f"confirm.folds: {reason}; leave it out, or set confirm.folds=0")
     counts = range(FOLDS, 1, -1) if settings.folds is None else (settings.folds,)
     for count in counts:
-        repeats = _turns(settings.repeats, searches)
-        wanted = Confirmation(count, repeats, settings.top, searches)
-        problem = _problem(wanted, data, split)
+        wanted = Confirmation(count, _turns(settings.repeats, searches), settings.top, searches)
+        rows = np.union1d(split.train, split.validation)
+        problem = _problem(count, range(wanted.repeats), rows, split.dataset, data)
         if problem is None:
             return wanted
         if settings.folds is not None:
@@ -62,46 +84,52 @@ def _turns(count: int, searches: int) -> int:
 
 
 def _no_folds(split: SplitData, objective: Objective) -> str:
+    """Why rows can't take turns in judging confirmations; empty where they can."""
+    if reason := _no_turns(split.dataset, objective):
+        return reason
+    return "" if len(split.validation) else "there are no validation rows (data.validation=0)"
+
+
+def _no_turns(dataset: Dataset, objective: Objective) -> str:
     """Why no rows can take turns in judging; empty where they can."""
     if not measured_on_validation(objective.metric):
         return (
             f"{objective.metric} is measured on training rows, so no row can be judged by it; "
             f"objective.metric=val_{objective.metric} can"
         )
-    parts = split.dataset.parts
+    parts = dataset.parts
     if parts is not None and (parts == VALIDATION).any():
         return "the data gives its validation rows, and a split that is given stays as it is"
-    if not len(split.validation):
-        return "there are no validation rows (data.validation=0)"
     return ""
 
 
-def _problem(wanted: Confirmation, data: Data, split: SplitData) -> BadInput | None:
-    """Why rows can't be cut in every way that a confirmation needs; None where they can."""
-    rows = np.union1d(split.train, split.validation)
+def _problem(
+    folds: int, repeats: Sequence[int], rows: Rows, dataset: Dataset, settings: Data
+) -> BadInput | None:
+    """Why rows can't be cut into so many folds in the way of each repeat; None where they can."""
     try:
-        _check_counts(wanted.folds, split.dataset, rows)
-        for repeat in range(wanted.repeats):
-            cut(rows, split.dataset, data.seed, wanted.folds, repeat)
+        _check_counts(folds, dataset, rows, asked_by(repeats[0]))
+        for repeat in repeats:
+            cut(rows, dataset, settings.seed, folds, repeat)
     except BadInput as error:
         return error
     return None
 
 
-def _check_counts(folds: int, dataset: Dataset, rows: Rows) -> None:
+def _check_counts(folds: int, dataset: Dataset, rows: Rows, key: str) -> None:
     if dataset.groups is not None:
         groups = len(np.unique(dataset.groups[rows]))
         if groups < folds:
             raise BadInput(
-                f"confirm.folds: {folds} folds need as many groups, and the rows that aren't for "
-                f"testing have {groups}; {_fewer(groups)}"
+                f"{key}: {folds} folds need as many groups, and the rows that aren't for testing "
+                f"have {groups}; {_fewer(groups, key)}"
             )
         return
     kind, least = _rarest(dataset, rows)
     if least < folds:
         raise BadInput(
-            f"confirm.folds: {folds} folds need as many rows {kind}, and there are {least} that "
-            f"aren't for testing; {_fewer(least)}"
+            f"{key}: {folds} folds need as many rows {kind}, and there are {least} that aren't for "
+            f"testing; {_fewer(least, key)}"
         )
 
 
@@ -111,5 +139,5 @@ def _rarest(dataset: Dataset, rows: Rows) -> tuple[str, int]:
     return kind, there[kind]
 
 
-def _fewer(most: int) -> str:
-    return f"use confirm.folds={most}" if most > 1 else "use confirm.folds=0"
+def _fewer(most: int, key: str) -> str:
+    return f"use {key}={most if most > 1 else 0}"

@@ -17,7 +17,8 @@ from fairsweep.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Datas
 from fairsweep.data.shares import by_group
 from fairsweep.data.sources import load
 from fairsweep.errors import BadInput
-from fairsweep.records import ALL_ROWS, Fold, derive_seed
+from fairsweep.folds import ALL_ROWS, Fold, asked_by
+from fairsweep.records import derive_seed
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def cut(rows: Rows, dataset: Dataset, seed: int, count: int, repeat: int) -> lis
     Raises:
         BadInput: a fold is empty, or the others have no rows of some class.
     """
+    key = asked_by(repeat)
     random = np.random.default_rng(derive_seed(seed, "folds", repeat))
     folds, left = [], rows
     for index in range(count - 1):
@@ -90,13 +92,13 @@ def cut(rows: Rows, dataset: Dataset, seed: int, count: int, repeat: int) -> lis
         inside = dataset.counts(fold)
         if lacking := [kind for kind, number in there.items() if number == inside[kind] > 0]:
             raise BadInput(
-                f"confirm.folds: {count} folds leave no training rows {lacking[0]} where one fold "
-                "has all of them; use fewer folds, or confirm.folds=0"
+                f"{key}: {count} folds leave no training rows {lacking[0]} where one fold has all "
+                f"of them; use fewer folds, or {key}=0"
             )
         if not len(fold):
             raise BadInput(
-                f"confirm.folds: {count} folds of whole groups leave a fold without rows; use "
-                "fewer folds, or confirm.folds=0"
+                f"{key}: {count} folds of whole groups leave a fold without rows; use fewer folds, "
+                f"or {key}=0"
             )
     return folds
 

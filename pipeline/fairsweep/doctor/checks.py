@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from fairsweep.doctor.folds import check_folds, judged_on_folds
 from fairsweep.doctor.problems import AGAIN, RESTORE, Problem
 from fairsweep.doctor.runs import StoredRun
 from fairsweep.doctor.studies import StoredTrial, same
@@ -28,7 +29,10 @@ def check_rows(sweep: StoredSweep) -> Iterator[Problem]:
     for run in sweep.runs:
         yield from _check_status(sweep, run)
     for run in sweep.trainings:
-        yield from _rows(sweep, run)
+        if not sweep.is_of_folds(run.key):
+            yield from _rows(sweep, run)
+        elif run.has_ended:
+            yield from check_folds(sweep, run)
 
 
 def _check_frame(sweep: StoredSweep) -> Iterator[Problem]:
@@ -89,13 +93,15 @@ def _check_agreement(
     if trial.state == "complete" and not same(trial.value, run.latest.get(best)):
         what = f"{best} is {trial.value!r} in the study, but {run.latest.get(best)!r} in MLflow"
         yield Problem("V4", place, what, RESTORE)
-    rows = dict(run.metrics.get(sweep.objective.metric, ()))
+    rows: Mapping[int, float] = dict(run.metrics.get(sweep.objective.metric, ()))
+    if sweep.search_folds:
+        rows = judged_on_folds(sweep, run)
     for epoch, value in trial.judged.items():
         earlier = trial.outcome == "failed" and epoch > trial.epochs  # attempt, of a worker lost
         if not earlier and not same(value, rows.get(epoch)):
             what = (
-                f"{sweep.objective.metric} of epoch {epoch} is {value!r} in the study, but "
-                f"{rows.get(epoch)!r} in MLflow"
+                f"{sweep.objective.metric} of {'step' if sweep.search_folds else 'epoch'} {epoch} "
+                f"is {value!r} in the study, but {rows.get(epoch)!r} in MLflow"
             )
             yield Problem("V4", place, what, RESTORE)
 

@@ -100,6 +100,15 @@ class StoredSweep:
         return missing
 
     @property
+    def search_folds(self) -> int:
+        """How many folds each trial of the search is trained on; 0 for none."""
+        return int(self.about.get(names.SEARCH_FOLDS, 0))
+
+    def is_of_folds(self, key: TrialKey) -> bool:
+        """Whether it is a trial whose trainings, on folds, have runs of their own."""
+        return self.search_folds > 0 and key.stage == "search" and key.fold is None
+
+    @property
     def confirmation(self) -> Confirmation:
         return confirmation_in(self.about)
 

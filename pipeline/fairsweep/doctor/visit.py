@@ -36,7 +36,9 @@ class Visit:
             return
         sweep = examination.sweep
         self.sweeps += 1
-        self.trainings += sum(len(runs) for runs in sweep.attempts.values())
+        self.trainings += sum(
+            len(runs) for key, runs in sweep.attempts.items() if not sweep.is_of_folds(key)
+        )
         self.rows += sum(
             len(rows)
             for runs in sweep.attempts.values()

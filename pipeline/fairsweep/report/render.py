@@ -44,6 +44,7 @@ class Report:
         summary: The same in short, for a terminal.
         terms: What a terminal says of the words in it.
         best_run: Id of the best run; empty when no trial is complete.
+        again: What that command does.
         command: The command that trains it again; empty when there is none.
         predict: The command that asks the published model; empty while there is none.
         markdown: The page as Markdown; it shows the pictures beside it.
@@ -57,6 +58,7 @@ class Report:
     summary: Table
     terms: tuple[str, ...]
     best_run: str
+    again: str
     command: str
     predict: str
     markdown: str
@@ -96,6 +98,7 @@ def build(
         summary=tables.summary_table(sweep, selection, verdict),
         terms=terms.brief(sweep, verdict),
         best_run=page["best"]["run_id"] if page["best"] else "",
+        again=wording.again(sweep),
         command=page["best"]["command"] if page["best"] else "",
         predict=page["predict"],
         markdown=_markdown(page),
@@ -200,9 +203,10 @@ def _best_run(
         "run_id": run.run_id,
         "link": _link(sweep, run, ui),
         "clickable": bool(ui),
-        "line": wording.best_run_line(run, sweep.objective.metric, verdict, selection),
+        "line": wording.best_run_line(run, sweep, verdict, selection),
         "searched": tables.searched_table(arm, run, space),
         "fixed": tables.fixed_table(arm, run, space),
+        "again": wording.again(sweep),
         "command": "" if overrides is None else command_line("train", *overrides, *store),
         "exact": exact or run.key.trial == 0,
     }

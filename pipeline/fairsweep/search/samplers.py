@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 import warnings
@@ -16,6 +17,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.trial import FrozenTrial
 
 from fairsweep.config.schema import Pruner, Search
 from fairsweep.config.space import Dimension
@@ -53,6 +55,24 @@ class _Tpe(optuna.samplers.TPESampler):  # type: ignore[misc]
     def infer_relative_search_space(self, *_: Any) -> dict[str, BaseDistribution]:
         """The arm's space, in the order of Optuna's."""
         return self._space
+
+
+class _FoldMedian(optuna.pruners.MedianPruner):  # type: ignore[misc]
+    """Judges a trial on folds by the best value of the fold that it is at. Optuna's own takes the
+    best of all steps: once a trial was lucky on its first fold, nothing could stop it on others."""
+
+    def __init__(self, epochs: int, **params: Any) -> None:
+        # It judges wherever it is asked: `decision_schedule` has the interval, and folds end
+        # between.
+        super().__init__(**{**params, "interval_steps": 1})
+        self._epochs = epochs
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        own = copy.copy(trial)
+        before = (trial.last_step - 1) // self._epochs * self._epochs
+        steps = trial.intermediate_values.items()
+        own.intermediate_values = {step: value for step, value in steps if step > before}
+        return bool(super().prune(study, own))
 
 
 def suggest(trial: optuna.Trial, dimension: Dimension) -> None:
@@ -132,16 +152,24 @@ def make_sampler(
     return _Tpe(dimensions, **params, seed=of_trial)
 
 
-def make_pruner(pruner: Pruner, epochs: int) -> optuna.pruners.BasePruner:
-    """Optuna's pruner; hyperband's `max_resource: auto` is the length of a training."""
+def make_pruner(pruner: Pruner, epochs: int, folds: int = 0) -> optuna.pruners.BasePruner:
+    """Optuna's pruner; hyperband's `max_resource: auto` is the length of a trial.
+
+    Args:
+        pruner: its settings.
+        epochs: of a training.
+        folds: that a trial is trained on; 0 for none.
+    """
     params = dict(pruner.params)
     if pruner.name == "median":
+        if folds:
+            return _FoldMedian(epochs, **params)
         return optuna.pruners.MedianPruner(**params)
     if pruner.name == "successive_halving":
         return optuna.pruners.SuccessiveHalvingPruner(**params)
     if pruner.name == "hyperband":
         if params["max_resource"] == "auto":
-            params["max_resource"] = epochs
+            params["max_resource"] = epochs * max(1, folds)
         return optuna.pruners.HyperbandPruner(**params)
     return optuna.pruners.NopPruner()
 

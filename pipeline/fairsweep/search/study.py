@@ -1,10 +1,22 @@
-"""An arm's study: asks the sampler for trials, asks the pruner what to stop, keeps the budget."""
+"""An arm's study: asks the sampler for trials, asks the pruner what to stop, keeps the budget.
+
+A trial on folds is judged like one long training (`step`, `value_so_far`). Its folds are trained
+one after the other, and epoch e of fold f (from 0) is step f × epochs + e, however early an earlier
+fold stopped: a pruner compares trials that are at the same place, and Optuna keeps one value a
+step. The value there is the mean of the best values of the folds that have ended and of what the
+running one has now: the objective, were the trial to end there. A fold that has ended stands at the
+step of its last epoch, which is never judged within a fold, with its best value. So a trial can be
+stopped at the epochs that the pruner asks for, as any training can, and between two folds. The
+median pruner takes the best value of the fold that the trial is at; what it was worth on fewer
+folds is no longer a part of it.
+"""
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +80,23 @@ class Tally:
         return sum(self.outcomes.values())
 
 
+def step(epoch: int, fold: int, epochs: int) -> int:
+    """Where an epoch of a fold stands in its trial.
+
+    Args:
+        epoch: from 1.
+        fold: from 0.
+        epochs: that a training has at most.
+    """
+    return fold * epochs + epoch
+
+
+def value_so_far(ended: Sequence[float], value: float) -> float:
+    """The objective of a trial on folds: of those that have `ended` their best, and what the
+    running one has now."""
+    return statistics.fmean([*ended, value])
+
+
 def search_of(study: str) -> SearchKey:
     """The search that a study is named after."""
     arm, found, number = study.rpartition("/search-")
@@ -112,7 +141,8 @@ class ArmStudy:
             # What arms share is drawn first, and so alike, however many dimensions follow.
             own = f"{plan.group}."
             self._dimensions = tuple(sorted(self._dimensions, key=lambda d: d.name.startswith(own)))
-        pruner = make_pruner(plan.config.pruner, arm.settings.training.epochs)
+        self._folds = plan.search_folds
+        pruner = make_pruner(plan.config.pruner, arm.settings.training.epochs, self._folds)
         name = str(self.key)
         if name in optuna.get_all_study_names(storage):
             self._study = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
@@ -203,7 +233,7 @@ class ArmStudy:
             return False
         if self._search.epochs is None:
             return True
-        length = self.arm.settings.training.epochs
+        length = self.arm.settings.training.epochs * max(1, self._folds)
         return self._epochs + (len(self._unfinished) + 1) * length <= self._search.epochs
 
     def settle(self, ended: Mapping[int, TrialResult]) -> None:
@@ -233,8 +263,9 @@ class ArmStudy:
         return self._candidate(trial, 1)
 
     def begin(self, number: int, attempt: int) -> None:
-        """Counts an attempt: its training begins."""
-        self._running[number].set_user_attr(ATTEMPT, attempt)
+        """Counts an attempt: its training begins, or that on one of its folds."""
+        if attempt > self._running[number].user_attrs[ATTEMPT]:
+            self._running[number].set_user_attr(ATTEMPT, attempt)
 
     def best_trials(self, count: int) -> list[tuple[int, Mapping[str, Any]]]:
         """The numbers and the values (by public name) of the trials that are confirmed:
@@ -258,7 +289,8 @@ class ArmStudy:
 
     def keep(self, number: int, epoch: int, value: float) -> bool:
         """Reports a judged epoch's objective, and returns whether the pruner lets the trial go on.
-        What was decided before, in whichever attempt, stands."""
+        What was decided before, in whichever attempt, stands. Of a trial on folds, `epoch` is its
+        `step`."""
         new, trial = self.report(number, epoch, value), self._running[number]
         if new and number not in self._hopeless_at and trial.should_prune():
             trial.set_user_attr(HOPELESS_AT, epoch)

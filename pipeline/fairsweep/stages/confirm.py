@@ -13,15 +13,8 @@ from dataclasses import replace
 
 from fairsweep.config.plan import Arm, Plan
 from fairsweep.files import TrialFolders
-from fairsweep.records import (
-    Confirmation,
-    Fold,
-    SearchKey,
-    TrialKey,
-    TrialResult,
-    TrialSpec,
-    derive_seed,
-)
+from fairsweep.folds import Fold
+from fairsweep.records import Confirmation, SearchKey, TrialKey, TrialResult, TrialSpec, derive_seed
 from fairsweep.search.study import ArmStudy
 from fairsweep.stages.dispatch import SweepStage
 from fairsweep.stages.search import SearchStage, trial_spec
@@ -56,10 +49,12 @@ def confirming(
     plan: Plan, wanted: Confirmation, arm: Arm, values: Mapping[str, object], key: TrialKey
 ) -> TrialSpec:
     """A training of a configuration: seed and fold are the same in every arm."""
-    fold = None if key.fold is None else Fold(wanted.folds, key.repeat, key.fold)
     place = (key.repeat,) if key.fold is None else (key.repeat, key.fold)
     seed = derive_seed(arm.settings.training.seed, "confirm", *place)
-    return replace(trial_spec(plan, arm, key, values, seed), fold=fold)
+    spec = trial_spec(plan, arm, key, values, seed)
+    if key.fold is None:
+        return spec
+    return replace(spec, fold=Fold(wanted.folds, key.repeat, key.fold))
 
 
 class ConfirmStage(SweepStage):

@@ -106,7 +106,7 @@ def settle(
             {
                 key.trial: result
                 for key, result in ended.items()
-                if (key.of, key.stage) == (search, "search")
+                if (key.of, key.stage, key.fold) == (search, "search", None)
             }
         )
 

@@ -111,6 +111,11 @@ class Dispatcher:
         return len(self._ready) < self._executor.size
 
     @property
+    def workers(self) -> int:
+        """How many trainings can be under way at once."""
+        return self._executor.size
+
+    @property
     def running(self) -> int:
         return len(self._trainings)
 
@@ -171,6 +176,11 @@ class Dispatcher:
     def stopped(self, search: SearchKey, why: str, left_out: int) -> None:
         """Tells that a search gets no more trials, and how many it would have got."""
         self._watch.stopped(search, why, left_out)
+
+    def conclude(self, result: TrialResult) -> None:
+        """Has the result of a trial stored whose trainings have all ended."""
+        self._tracker.finish(result)
+        self._watch.ended(result)
 
     def judge(self, decision: PruningDecision) -> None:
         self._executor.judge(decision)

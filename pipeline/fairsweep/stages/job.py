@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fairsweep.config.plan import Plan
-from fairsweep.data.folds import confirmation
+from fairsweep.data.folds import confirmation, first_fold
 from fairsweep.data.memory.room import check_workers
+from fairsweep.data.sources import load
 from fairsweep.data.split import SplitData, describe, fingerprint, load_split
 from fairsweep.files import TrialFolders
 from fairsweep.records import Confirmation
@@ -21,8 +22,8 @@ from fairsweep.tracking.write.frame import Facts
 
 @dataclass(frozen=True)
 class Job:
-    """A checked plan, the data it is about, how best configurations are confirmed on them, the
-    plan's store, and how many workers train it."""
+    """A checked plan, the data it is about, split as the search has them (or its first fold), how
+    best configurations are confirmed on them, the plan's store, and how many workers train it."""
 
     plan: Plan
     data: SplitData
@@ -52,16 +53,23 @@ def open_job(plan: Plan, workers: int) -> Job:
         BadInput: they can't.
         StorageError: the store can't be written.
     """
-    data = load_split(plan.config.data)
+    config = plan.config
+    data = _split(plan)
     check_workers(data.dataset.x, workers)
     dataset = data.dataset
     names = len(dataset.class_names)
     plan.check_rows(dataset.x.shape, len(data.validation), dataset.task, names)
-    config = plan.config
     confirming = confirmation(
         config.confirm, config.data, data, plan.objective, config.search.repeats
     )
     return Job(plan, data, confirming, open_store(config.tracking), workers)
+
+
+def _split(plan: Plan) -> SplitData:
+    settings, folds = plan.config.data, plan.search_folds
+    if folds:
+        return first_fold(load(settings), settings, folds, plan.objective)
+    return load_split(settings)
 
 
 def worker_count(setting: int | str) -> int:

@@ -77,7 +77,7 @@ def show_report(published: Published, store: Store, terminal: Terminal) -> None:
     for note in report.notes:
         terminal.say(f"note: {note}", prose=True)
     if report.command:
-        terminal.say(f"train it again: {report.command}")
+        terminal.say(f"{report.again}: {report.command}")
     if sweep.champion is not None:
         terminal.say(
             f"the model: {sweep.champion.uri}, version {sweep.champion.version}; {report.predict}"

@@ -14,8 +14,8 @@ from typing import Literal
 
 from fairsweep.config.plan import Plan
 from fairsweep.files import TrialFolders
+from fairsweep.folds import ALL_ROWS
 from fairsweep.records import (
-    ALL_ROWS,
     Confirmation,
     SearchKey,
     SweepRecord,

@@ -177,7 +177,7 @@ def train(sweep: Sweep) -> None:
         ):
             tracker.open()
             dispatcher = Dispatcher(executor, tracker, terminal, sweep.checkpoints)
-            search = SearchStage(plan, sweep.studies, dispatcher, tracker)
+            search = SearchStage(plan, sweep.studies, dispatcher, tracker, sweep.stored.ended)
             confirm = ConfirmStage(
                 plan, job.confirmation, sweep.studies, search, sweep.stored.ended, job.folders
             )
@@ -207,7 +207,8 @@ def terminal_of(job: Job, studies: Mapping[SearchKey, ArmStudy]) -> Terminal:
         budget[search.arm] += study.limit
     confirming = confirmation.trainings * confirmation.top * len(plan.arms)
     confirming += int(confirmation.trainings > 0 and plan.config.publish.fit == "all")
-    terminal = Terminal(plan.config.terminal, plan.name, plan.objective, budget, confirming)
+    shown, folds = plan.config.terminal, plan.search_folds
+    terminal = Terminal(shown, plan.name, plan.objective, budget, confirming, folds)
     for search, study in studies.items():
         tally = study.tally()
         terminal.seen(search.arm, tally.outcomes, tally.best_value)

@@ -10,16 +10,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from fairsweep.folds import ALL_ROWS
 from fairsweep.metrics import METRICS, VALIDATION, Metric
-from fairsweep.records import (
-    ALL_ROWS,
-    Outcome,
-    TrialKey,
-    TrialResult,
-    TrialSpec,
-    WorkerLost,
-    derive_seed,
-)
+from fairsweep.records import Outcome, TrialKey, TrialResult, TrialSpec, WorkerLost, derive_seed
 
 Step = Mapping[str, float] | TrialResult | WorkerLost | None
 """The metrics of the next epoch, an end, or nothing yet. The executor fills in which training an
@@ -41,7 +34,7 @@ def learning(spec: TrialSpec) -> Iterator[Mapping[str, float]]:
     for epoch in range(1, (spec.last_epoch or spec.training.epochs) + 1):
         right = best * (1 - math.exp(-epoch))
         own = {name: _value(metric, right, 0.0) for name, metric in METRICS.items()}
-        if spec.data.validation and spec.fold != ALL_ROWS:
+        if spec.data.validation if spec.fold is None else spec.fold != ALL_ROWS:
             own |= {f"{VALIDATION}{n}": _value(m, right, 0.05) for n, m in METRICS.items()}
         yield own
 

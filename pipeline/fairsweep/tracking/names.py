@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from fairsweep.config.space import LAYER_RATES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import Metric, Run
     from mlflow.store.entities import PagedList
 
 WEIGHTS = files.WEIGHTS
@@ -24,6 +24,8 @@ CODE_CHANGED = "code_changed"
 CAUSE = "cause"
 CONFUSION = "confusion.json"
 ROWS = "rows.json"
+PARENT = "mlflow.parentRunId"
+SEARCH_FOLDS = "search_folds"
 SWEEP_TAG = "fairsweep.sweep"
 SWEEP_FORMAT = 2
 EARLIEST_FORMAT = 1
@@ -68,6 +70,11 @@ def every(search: Callable[..., PagedList[Any]], *asked: object, **more: object)
 def all_experiments(client: MlflowClient) -> dict[str, str]:
     """The names of the store's experiments, by id."""
     return {e.experiment_id: e.name for e in every(client.search_experiments)}
+
+
+def by_epoch(history: Sequence[Metric]) -> list[float]:
+    """The values of a metric, that of epoch 1 first."""
+    return [metric.value for metric in sorted(history, key=lambda metric: metric.step)]
 
 
 def has_ended(status: str, tags: Mapping[str, str]) -> bool:

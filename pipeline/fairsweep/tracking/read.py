@@ -74,7 +74,7 @@ def stored(store: Store, experiment: str, sweep: str, objective: Objective) -> S
     ended = {}
     for run in names.search(client, [found.experiment_id], sweep, names.TRAININGS):
         if names.has_ended(run.info.status, run.data.tags):
-            result = _result(_run(run, objective), run.data.tags.get(names.CAUSE, ""))
+            result = _result(_run(run, objective), run.data.tags)
             ended[result.key] = result
     code = frame.stored_code(own[-1].data.tags) if own else ""
     return Stored(ended, any(map(_closed, own)), code)
@@ -84,7 +84,7 @@ def _closed(sweep: Run) -> bool:
     return names.is_closed(sweep.info.status, sweep.data.tags)
 
 
-def _result(run: RunRecord, cause: str) -> TrialResult:
+def _result(run: RunRecord, tags: Mapping[str, str]) -> TrialResult:
     assert run.outcome != "running"
     return TrialResult(
         replace(run.key, attempt=1),
@@ -94,7 +94,9 @@ def _result(run: RunRecord, cause: str) -> TrialResult:
         run.best_epoch,
         run.best_value,
         run.test,
-        cause=cause,
+        loop=tags.get("loop", ""),
+        error=tags.get("error", ""),
+        cause=tags.get(names.CAUSE, ""),
     )
 
 
@@ -117,22 +119,25 @@ def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> Swe
     metrics = stored_metrics(about)
     objective = Objective(about["objective"]["metric"], about["objective"]["direction"])
     found = list(names.search(client, [experiment_id], sweep, names.TRAININGS))
-    runs = [_run(r, objective) for r in found if r.data.tags.get("outcome") != "interrupted"]
+    stands = [_run(r, objective) for r in found if r.data.tags.get("outcome") != "interrupted"]
+    runs = [run for run in stands if run.key.whole is None]  # a trial stands for its folds
+    folds = about.get(names.SEARCH_FOLDS, 0)
     told = {
         arm.data.tags["arm"]: arm.data.tags
         for arm in names.search(client, [experiment_id], sweep, "tags.stage = 'arm'")
     }
     arms = {arm: json.loads(tags[names.ARM_TAG]) for arm, tags in told.items()}
-    commands: dict[str, Sequence[str]] = {name: arm["overrides"] for name, arm in arms.items()}
+    commands: dict[str, Sequence[str]] = {
+        name: _flags_last([*arm["overrides"], *_first_fold(folds)]) for name, arm in arms.items()
+    }
     for record in runs:
         if record.key.stage == "search" and record.params:  # else it has only just begun
             arm = arms[record.key.arm]
             own = _overrides(record, arm["searched"])
             replaced = {override.partition("=")[0] for override in own}
             kept = [o for o in arm["overrides"] if o.partition("=")[0] not in replaced]
-            everything = [*kept, *own]
-            flags_last = sorted(everything, key=lambda override: override.startswith("--"))
-            commands[record.run_id] = flags_last
+            everything = [*kept, *own, *_first_fold(folds)]
+            commands[record.run_id] = _flags_last(everything)
     drawn, entities = _drawn(runs, objective), {r.info.run_id: r for r in found}
     busy = run.data.tags.get(names.UTILISATION)
     return SweepRecord(
@@ -146,6 +151,7 @@ def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> Swe
         arms=tuple(about["arms"]),
         trials=about["trials"],
         sampler=about.get("sampler", ""),
+        search_folds=folds,
         champion=champion(client, sweep),
         confirmation=confirmation_in(about),
         stopped={arm: tags[names.STOPPED] for arm, tags in told.items() if names.STOPPED in tags},
@@ -157,12 +163,16 @@ def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> Swe
         utilisation=None if busy is None else float(busy),
         commands=commands,
         runs=tuple(
-            _whole(store, client, run, entities[run.run_id], of_epoch(metrics))
+            _whole(store, client, run, entities[run.run_id], of_epoch(metrics), folds > 0)
             if run.run_id in drawn
             else run
             for run in runs
         ),
     )
+
+
+def _flags_last(overrides: Sequence[str]) -> list[str]:
+    return sorted(overrides, key=lambda override: override.startswith("--"))
 
 
 def confirmation_in(about: Mapping[str, Any]) -> Confirmation:
@@ -219,6 +229,11 @@ def _run(run: Run, objective: Objective) -> RunRecord:
     )
 
 
+def _first_fold(folds: int) -> Sequence[str]:
+    """The overrides that train on the split of the search, which is its first fold."""
+    return [f"search.folds={folds}"] if folds else []
+
+
 def _overrides(run: RunRecord, searched: Sequence[str]) -> list[str]:
     """The overrides that give a training its searched values and its seed."""
     overrides = []
@@ -234,12 +249,17 @@ def _overrides(run: RunRecord, searched: Sequence[str]) -> list[str]:
 
 
 def _whole(
-    store: Store, client: MlflowClient, record: RunRecord, run: Run, measured: Sequence[str]
+    store: Store,
+    client: MlflowClient,
+    record: RunRecord,
+    run: Run,
+    measured: Sequence[str],
+    of_folds: bool,
 ) -> RunRecord:
     """The run with its curves and, if it has one, its confusion matrix."""
+    epochs = 0 if of_folds and record.key.stage == "search" else record.epochs
     curves = {
-        name: _curve(client.get_metric_history(record.run_id, name), record.epochs)
-        for name in measured
+        name: _curve(client.get_metric_history(record.run_id, name), epochs) for name in measured
     }
     record = replace(record, curves={name: curve for name, curve in curves.items() if curve})
     if record.key.stage != "confirm":

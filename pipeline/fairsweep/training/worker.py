@@ -27,15 +27,9 @@ from fairsweep.data.sources import load
 from fairsweep.data.split import SplitData, split_rows
 from fairsweep.errors import BadInput
 from fairsweep.files import TrialFolders
+from fairsweep.folds import Fold
 from fairsweep.invocation import find_code_here
-from fairsweep.records import (
-    EpochMetrics,
-    Fold,
-    PruningDecision,
-    TrialResult,
-    TrialSpec,
-    WorkerReady,
-)
+from fairsweep.records import EpochMetrics, PruningDecision, TrialResult, TrialSpec, WorkerReady
 from fairsweep.training.outbox import Outbox
 
 Key = tuple[tuple[str, object], ...]

@@ -354,6 +354,11 @@ NUMBERS = [
     case("minutes-zero", "search.minutes=0", "search.minutes", "more than 0", "null sets no"),
     case("minutes-nan", "search.minutes=nan", "search.minutes", "more than 0", "got nan"),
     case("seeds-negative", "confirm.seeds=-1", "confirm.seeds", "from 0", "got -1"),
+    case("search-folds-one", "search.folds=1", "search.folds", "at least 2", "0 for none", "got 1"),
+    case("search-folds-negative", "search.folds=-3", "search.folds", "at least 2", "got -3"),
+    case(
+        "epochs-of-folds", "search.folds=3 search.epochs=59", "search.epochs", "from 60", "got 59"
+    ),
     case("folds-one", "confirm.folds=1", "confirm.folds", "at least 2", "0 for none", "got 1"),
     case("folds-negative", "confirm.folds=-2", "confirm.folds", "at least 2", "got -2"),
     case("publish-what", "publish.fit=best", "publish.fit", "all, fold", "got 'best'"),

@@ -74,6 +74,7 @@ CHANGES = {
     "pruner-params": ["pruner.params.n_min_trials=4"],
     "search-only": ["search.only=[optimizer.learning_rate]"],
     "confirm-folds": ["confirm.folds=3"],
+    "search-folds": ["search.folds=3"],
 }
 
 

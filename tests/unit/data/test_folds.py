@@ -9,9 +9,10 @@ import pytest
 
 from fairsweep.config.schema import Confirm, Data
 from fairsweep.data.dataset import TEST, TRAIN, VALIDATION, Dataset
-from fairsweep.data.folds import confirmation
-from fairsweep.data.split import split_rows
+from fairsweep.data.folds import confirmation, first_fold
+from fairsweep.data.split import SplitData, split_rows
 from fairsweep.errors import BadInput
+from fairsweep.folds import ALL_ROWS, Fold, search_fold
 from fairsweep.records import Confirmation, Objective
 
 ACCURACY = Objective("val_accuracy", "maximize")
@@ -23,9 +24,13 @@ def dataset(y: Any, **more: Any) -> Dataset:
 
 
 def asked(
-    data: Dataset, objective: Objective = ACCURACY, searches: int = 1, **settings: Any
+    data: Dataset,
+    objective: Objective = ACCURACY,
+    searches: int = 1,
+    split: SplitData | None = None,
+    **settings: Any,
 ) -> Confirmation:
-    split = split_rows(data, SETTINGS)
+    split = split or split_rows(data, SETTINGS)
     return confirmation(Confirm(**settings), SETTINGS, split, objective, searches)
 
 
@@ -88,6 +93,43 @@ def test_folds_that_the_rows_do_not_allow_are_refused(
     with pytest.raises(BadInput) as caught:
         asked(data, objective, folds=folds)
     assert str(caught.value).startswith("confirm.folds: ")
+    for part in told:
+        assert part in str(caught.value)
+
+
+def test_the_search_has_cuts_of_its_own() -> None:
+    rows = split_rows(MANY, SETTINGS, ALL_ROWS).train
+    folds = [split_rows(MANY, SETTINGS, search_fold(5, index)) for index in range(5)]
+    assert sorted(np.concatenate([fold.validation for fold in folds])) == list(rows)
+    first = first_fold(MANY, SETTINGS, 5, ACCURACY)
+    assert list(first.validation) == list(folds[0].validation)
+    assert list(first.train) == sorted(set(rows) - set(first.validation))
+    confirmed = [
+        set(split_rows(MANY, SETTINGS, Fold(5, repeat, index)).validation)
+        for repeat in range(3)
+        for index in range(5)
+    ]
+    assert not any(set(fold.validation) in confirmed for fold in folds)
+    assert asked(MANY, split=first) == Confirmation(5, 2)
+
+
+@pytest.mark.parametrize(
+    ("data", "objective", "folds", "told"),
+    [
+        (RARE, ACCURACY, 5, ("5 folds need as many rows of class 'b'", "there are 4", "folds=4")),
+        (GROUPED, ACCURACY, 9, ("9 folds need as many groups", "have 4", "search.folds=4")),
+        (GIVEN, ACCURACY, 5, ("the data gives its validation rows", "search.folds=0")),
+        (MANY, LOSS, 5, ("no row can be judged by it", "objective.metric=val_loss")),
+    ],
+    ids=["rare-class", "groups", "given-split", "training-metric"],
+)
+def test_a_search_on_folds_has_the_rules_of_the_confirmation(
+    data: Dataset, objective: Objective, folds: int, told: tuple[str, ...]
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        first_fold(data, SETTINGS, folds, objective)
+    assert str(caught.value).startswith("search.folds: ")
+    assert "confirm.folds" not in str(caught.value)
     for part in told:
         assert part in str(caught.value)
 

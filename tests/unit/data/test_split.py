@@ -12,7 +12,7 @@ from fairsweep.config.schema import Data
 from fairsweep.data.dataset import Dataset
 from fairsweep.data.split import SplitData, describe, fingerprint, load_split, split_rows
 from fairsweep.errors import BadInput
-from fairsweep.records import ALL_ROWS, Fold
+from fairsweep.folds import ALL_ROWS, Fold
 from fairsweep.tasks import CLASSES
 
 DIGITS = Data(name="digits", source="digits")

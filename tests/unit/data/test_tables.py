@@ -17,7 +17,7 @@ from fairsweep.data.scaling import measure, moments
 from fairsweep.data.sources import load
 from fairsweep.data.split import SplitData, contents, fingerprint, load_split, split_rows
 from fairsweep.errors import BadInput
-from fairsweep.records import Fold
+from fairsweep.folds import Fold
 
 PEOPLE = """\
 age,member,city,zip,label

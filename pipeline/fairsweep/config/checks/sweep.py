@@ -125,17 +125,13 @@ def sweep_problems(config: Config, longest: int) -> Iterator[Problem]:
     yield from at_least("search.repeats", config.search.repeats, 1)
     yield from at_least("confirm.seeds", config.confirm.seeds, 0)
     yield from at_least("confirm.repeats", config.confirm.repeats, 1)
-    folds = config.confirm.folds
-    if folds is not None and (folds == 1 or folds < 0):
-        yield (
-            "confirm.folds",
-            f"need at least 2, because each fold is judged by a model that was trained on the "
-            f"others, or 0 for none; got {folds}",
-        )
+    yield from _folds("confirm.folds", config.confirm.folds)
+    yield from _folds("search.folds", config.search.folds)
     yield from one_of("publish.fit", config.publish.fit, FITS)
     yield from at_least("confirm.top", config.confirm.top, 1)
     if config.search.epochs is not None:
-        yield from at_least("search.epochs", config.search.epochs, longest)
+        least = longest * max(1, config.search.folds or 0)
+        yield from at_least("search.epochs", config.search.epochs, least)
     minutes = config.search.minutes
     if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
         yield "search.minutes", f"need more than 0, got {minutes}; null sets no limit"
@@ -158,6 +154,15 @@ def sweep_problems(config: Config, longest: int) -> Iterator[Problem]:
                 yield from at_least(f"{place}.params.{name}", value, LEAST[name])
     yield from _objective(config)
     yield from name_problems(config.sweep.name)
+
+
+def _folds(key: str, folds: int | None) -> Iterator[Problem]:
+    if folds is not None and (folds == 1 or folds < 0):
+        yield (
+            key,
+            f"need at least 2, because each fold is judged by a model that was trained on the "
+            f"others, or 0 for none; got {folds}",
+        )
 
 
 def name_problems(name: str | None) -> Iterator[Problem]:
@@ -187,6 +192,7 @@ def _objective(config: Config) -> Iterator[Problem]:
     elif (
         metric.startswith(VALIDATION)
         and config.data.validation == 0
+        and not config.search.folds
         and not may_give_validation(config.data)
     ):
         yield (

@@ -55,8 +55,8 @@ def method(sweep: SweepRecord) -> tuple[str, ...]:
     )
     protocol = (
         f"Every arm got the same budget of {plural(sweep.trials, 'trial')}; trial 0 uses the arm's "
-        f"defaults. A trial trains on the training rows and is scored on {_scored(sweep)}. The "
-        "best score of a search overstates the arm, because it is the luckiest of many. "
+        f"defaults. {_trial(sweep)} The best score of a search overstates the arm, because it is "
+        "the luckiest of many. "
         f"{_retrained(scheme.top)} trained again {_how(scheme)}, and only these confirmed runs "
         "decide. Test rows are used once per confirmed run, at its best epoch, and decide nothing."
         f"{choice}"
@@ -72,9 +72,16 @@ def method(sweep: SweepRecord) -> tuple[str, ...]:
     return (protocol, rule)
 
 
-def _scored(sweep: SweepRecord) -> str:
+def _trial(sweep: SweepRecord) -> str:
+    if sweep.search_folds:
+        return (
+            f"The rows that aren't for testing are cut into {sweep.search_folds} folds, alike for "
+            "every trial and arm. A trial trains once for each fold, on the others, and is scored "
+            "on it; its score is the mean over the folds."
+        )
     on_validation = measured_on_validation(sweep.objective.metric)
-    return "validation rows" if on_validation else "these same rows, which tell nothing of new ones"
+    own = "validation rows" if on_validation else "these same rows, which tell nothing of new ones"
+    return f"A trial trains on the training rows and is scored on {own}."
 
 
 def _how(scheme: Confirmation) -> str:

@@ -32,7 +32,7 @@ def arm_terms(sweep: SweepRecord) -> Terms:
         ("arm", f"one of the options compared, here {of_group(sweep)}; every arm gets the same "
          "data and the same budget"),
         ("default, tuned", f"{metric} of the arm's default settings, and of the best trial of its "
-         "search"),
+         f"search{_over_folds(sweep)}"),
     )  # fmt: skip
     if not sweep.confirmation.trainings:
         return found
@@ -46,6 +46,12 @@ def arm_terms(sweep: SweepRecord) -> Terms:
          "the arm by this much. It is negative where the confirmations happened to do better "
          "than that trial"),
     )  # fmt: skip
+
+
+def _over_folds(sweep: SweepRecord) -> str:
+    if not sweep.search_folds:
+        return ""
+    return f"; both are means over {sweep.search_folds} folds"
 
 
 def comparison_terms(verdict: Verdict) -> Terms:

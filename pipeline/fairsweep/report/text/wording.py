@@ -90,10 +90,11 @@ def facts(sweep: SweepRecord) -> tuple[str, ...]:
     """The sweep in a line of short items."""
     better = "higher" if sweep.objective.higher_is_better else "lower"
     started = datetime.fromtimestamp(sweep.started / 1000, UTC)
+    on_folds = f", every trial on {sweep.search_folds} folds" if sweep.search_folds else ""
     busy = () if sweep.utilisation is None else (f"workers busy {sweep.utilisation:.0%}",)
     return (
         f"{sweep.objective.metric}, {better} is better",
-        f"{plural(len(sweep.arms), 'arm')} with {plural(sweep.trials, 'trial')} each",
+        f"{plural(len(sweep.arms), 'arm')} with {plural(sweep.trials, 'trial')} each{on_folds}",
         confirmed_how(sweep.confirmation),
         f"started {started:%Y-%m-%d %H:%M} UTC",
         *busy,
@@ -107,10 +108,14 @@ def confirmed_how(scheme: Confirmation) -> str:
     return f"confirmed on {scheme.folds} folds, {plural(scheme.repeats, 'time')}"
 
 
-def best_run_line(run: RunRecord, metric: str, verdict: Verdict, selection: Selection) -> str:
+def best_run_line(
+    run: RunRecord, sweep: SweepRecord, verdict: Verdict, selection: Selection
+) -> str:
     """Which run the report calls best, and by what right."""
     epoch = "" if run.best_epoch is None else f" at epoch {run.best_epoch} of {run.epochs}"
-    found = f"{metric} {number(value_of(run))}{epoch}"
+    if sweep.search_folds:
+        epoch = f" on average over {sweep.search_folds} folds"
+    found = f"{sweep.objective.metric} {number(value_of(run))}{epoch}"
     if not selection.confirmed:
         return f"The best run of the search: {found}. It isn't confirmed."
     mean = mean_of(selection[run.key.arm])
@@ -120,6 +125,11 @@ def best_run_line(run: RunRecord, metric: str, verdict: Verdict, selection: Sele
     if verdict.kind == "none":
         return f"{own} This is the best mean, but some of its trainings diverged."
     return own
+
+
+def again(sweep: SweepRecord) -> str:
+    """What the command does that trains the best run again."""
+    return "train its first fold again" if sweep.search_folds else "train it again"
 
 
 def champion_line(sweep: SweepRecord) -> str:

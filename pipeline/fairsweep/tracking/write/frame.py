@@ -48,7 +48,7 @@ def common_tags(
     if arm:
         tags["arm"] = arm
     if parent is not None:
-        tags["mlflow.parentRunId"] = parent
+        tags[names.PARENT] = parent
     return tags
 
 
@@ -64,6 +64,7 @@ def sweep_tags(plan: Plan, own: Facts) -> dict[str, str]:
         "trials": config.search.trials,
         "sampler": config.search.name,
         "confirmation": asdict(own.confirmation),
+        **({names.SEARCH_FOLDS: plan.search_folds} if plan.search_folds else {}),
         "data": dict(own.data),
         "environment": environment,
         "code_sha256": own_code(plan),

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from fairsweep.config.plan import Plan
 from fairsweep.errors import StorageError
+from fairsweep.folds import mean_over_folds
+from fairsweep.metrics import of_epoch
 from fairsweep.records import Confusion, EpochMetrics, Outcome, TrialKey, TrialResult
 from fairsweep.tracking import names
 from fairsweep.tracking.store import Store
@@ -153,12 +155,20 @@ class Writer:
         if values["goes_on"] and last is not None and _was_interrupted(last):
             self._runs[key] = TrainingRun.again(self._client, last, key.attempt)
             return
-        tags, parent = dict(values["tags"]), self._arm_runs.get(key.arm)
+        tags, parent = dict(values["tags"]), self._parent(key)
         if parent is not None:
-            tags["mlflow.parentRunId"] = parent
+            tags[names.PARENT] = parent
         name = str(key) if key.attempt == 1 else f"{key} (attempt {key.attempt})"
         run_id = self._create(name, tags, values["started"])
         self._runs[key] = TrainingRun(self._client, run_id)
+
+    def _parent(self, key: TrialKey) -> str | None:
+        """The run that a training's is inside of: its trial's where it is on a fold of one, else
+        its arm's."""
+        if key.whole is None:
+            return self._arm_runs.get(key.arm)
+        trial = self._last_run(key.whole)
+        return None if trial is None else str(trial.info.run_id)
 
     def _run(self, key: TrialKey) -> TrainingRun:
         """The run of an attempt, which an earlier process may have begun."""
@@ -197,8 +207,29 @@ class Writer:
     def _finish(self, values: Mapping[str, Any]) -> None:
         result, metric = _result(values["result"]), self._plan.objective.metric
         run = self._run(result.key)
-        run.finish(result, metric, _epochs(values), values["params"], values["at"])
+        epochs = _epochs(values)
+        if self._plan.search_folds and (result.key.stage, result.key.fold) == ("search", None):
+            epochs = self._mean_over_folds(result.key, run.run_id, values["at"])
+        run.finish(result, metric, epochs, values["params"], values["at"])
         del self._runs[result.key]
+
+    def _mean_over_folds(self, key: TrialKey, run_id: str, at: int) -> Sequence[EpochMetrics]:
+        """The epochs of a trial on folds: the mean over those that it was trained on, as far as all
+        of them got."""
+        inside = f"tags.`{names.PARENT}` = '{run_id}'"
+        curves = [
+            {
+                name: names.by_epoch(self._client.get_metric_history(run.info.run_id, name))
+                for name in of_epoch(self._facts.metrics)
+                if name in run.data.metrics
+            }
+            for run in names.search(self._client, [self._experiment], self._plan.name, inside)
+            if names.has_ended(run.info.status, run.data.tags)
+        ]
+        return [
+            EpochMetrics(key, epoch, values, at)
+            for epoch, values in enumerate(mean_over_folds(curves), start=1)
+        ]
 
     def _lose(self, key: TrialKey) -> None:
         self._run(key).interrupt()

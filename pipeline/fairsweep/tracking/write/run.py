@@ -43,6 +43,10 @@ class TrainingRun:
         self._run_id = run_id
         self._stored = stored or {}
 
+    @property
+    def run_id(self) -> str:
+        return self._run_id
+
     @classmethod
     def found(cls, client: MlflowClient, run: Run) -> TrainingRun:
         """An existing run, with the steps that it has."""
