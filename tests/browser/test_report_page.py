@@ -71,7 +71,7 @@ def test_every_picture_is_as_wide_as_its_place_and_the_page_as_the_screen(opened
 
 
 def test_no_table_of_arms_or_settings_is_cut_off(opened: Any) -> None:
-    """On a phone a row of arms is a block, each value beside its column's name. Hard rows scroll."""
+    """On a phone a row of arms is a block, a value beside its column's name; hard rows scroll."""
     over = opened.execute_script(
         "return [...document.querySelectorAll('.scroll:has(table:not(.rows))')].map("
         "place => [place.getAttribute('aria-label'), place.scrollWidth - place.clientWidth])"
