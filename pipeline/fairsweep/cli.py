@@ -7,13 +7,13 @@ that goes away, as `| head` does, interrupts a command that trains; all others a
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib
 import os
 import sys
 from typing import Any, TextIO, cast
 
 from fairsweep import __version__
+from fairsweep.config.guess import nearest
 from fairsweep.errors import DONE, BadInput
 from fairsweep.invocation import find_code_here
 
@@ -84,8 +84,8 @@ def _run(words: list[str]) -> None:
         print(f"fairsweep {__version__}")
         return
     if name not in COMMANDS:
-        close = difflib.get_close_matches(name, COMMANDS, 1)
-        hint = f"did you mean {close[0]}? " if close else ""
+        close = nearest(name, COMMANDS)
+        hint = f"did you mean {close}? " if close else ""
         print(
             f"error: {name}: there is no such command; {hint}Commands: {', '.join(COMMANDS)}",
             file=sys.stderr,

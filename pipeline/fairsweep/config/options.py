@@ -11,3 +11,9 @@ GROUPS = (
     *("data", "model", "optimizer", "training", "search", "pruner", "executor", "tracking"),
     "experiment",
 )
+
+
+def options_of(group: str, folder: Path | None = None) -> list[str]:
+    """The options of a group: those of conf/, and the user's own in `folder`."""
+    folders = [CONF] if folder is None else [CONF, folder]
+    return sorted({path.stem for place in folders for path in (place / group).glob("*.yaml")})

@@ -5,10 +5,10 @@ In: a key and its value. Out: a path, or `BadInput` that says what is there inst
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 
+from fairsweep.config.guess import nearest
 from fairsweep.errors import BadInput, without_password
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
@@ -97,11 +97,10 @@ def find(key: str, given: str | None) -> Path:
     path = Path(given or "")
     if given and path.exists():
         return path
-    close = []
-    if path.parent.is_dir():
-        close = difflib.get_close_matches(path.name, [p.name for p in path.parent.iterdir()], 2)
-    hint = f" (did you mean {' or '.join(str(path.parent / name) for name in close)}?)"
+    beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else ()
+    close = nearest(path.name, sorted(beside))
+    hint = f" (did you mean {path.parent / close}?)" if close else ""
     raise BadInput(
-        f"{key}: there is no file {path.absolute()}{hint if close else ''}; relative paths "
+        f"{key}: there is no file {path.absolute()}{hint}; relative paths "
         "start at the working directory"
     )

@@ -143,6 +143,10 @@ EXPERIMENTS = {
         "defaults: [smoke, override /optimizer: lion, _self_]\n",
         ["lion"],
     ),
+    "an-option-and-arms-on-top-of-another-experiments": (  # the last file decides
+        "defaults: [smoke, override /optimizer: lion, _self_]\narms: {optimizer: [lion, sgd]}\n",
+        ["lion", "sgd"],
+    ),
 }
 
 

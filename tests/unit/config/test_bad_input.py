@@ -62,16 +62,15 @@ PROMISED = [
     case(
         "unknown-group-option",
         "optimizer=adamm",
-        "optimizer=adamm: there is no",
-        "conf/optimizer/adamm.yaml",
+        "optimizer=adamm: there is no such option",
+        "myconf/optimizer/adamm.yaml, found by --config-dir=myconf",
         "did you mean optimizer=adam?",
         "schedule_free_adamw, sgd",
     ),
     case(
         "group-without-an-option",
         "optimizer=null",
-        "optimizer=null: need the name of an option",
-        "conf/optimizer",
+        "optimizer=null: need the name of an option, such as optimizer=adadelta; --help lists",
     ),
     case(
         "unknown-key",
@@ -154,7 +153,7 @@ PROMISED = [
         "arm-that-does-not-exist",
         "arms.optimizer=[adam,adamm]",
         "arm adamm",
-        "there is no conf/optimizer/adamm.yaml",
+        "optimizer=adamm: there is no such option",
         "did you mean optimizer=adam?",
     ),
     case(
@@ -280,8 +279,8 @@ GROUPS_AND_KEYS = [
         "new-parameter-in-a-space",
         "+optimizer.space.epsilon={low:1e-8,high:1e-6,log:true}",
         "+optimizer.space.epsilon=",
-        "in a file",
-        "conf/optimizer",
+        "in a file of your own, such as myconf/optimizer/mine.yaml, that begins with defaults: [",
+        "optimizer=mine --config-dir=myconf",
     ),
     case("forced-new-key", "++search.trails=3", "search.trails", "no such"),
     case(

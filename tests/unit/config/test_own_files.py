@@ -260,7 +260,7 @@ def test_a_file_that_conf_hides_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as error:
         compose_training(["optimizer=adam"], str(tmp_path))
     assert str(error.value) == (
-        f"{path}: conf/optimizer/adam.yaml has the same name and would be used instead; rename "
+        f"{path}: Fairsweep has an option of this name, which would be used instead; rename "
         "yours, for example to my_adam.yaml"
     )
     assert compose_training(["optimizer=sgd"], str(tmp_path)).arms

@@ -5,11 +5,12 @@ In: a key and its value. Out: a `Problem` for each check that fails, or nothing.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+from fairsweep.config.guess import nearest
 
 Problem = tuple[str, str]
 """A key, and what is wrong with its value, with the remedy."""
@@ -62,5 +63,5 @@ def one_of(key: str, value: Any, allowed: Iterable[str]) -> Iterator[Problem]:
 
 def hint(name: str, known: Iterable[str]) -> str:
     """Suggests the closest known name, if one is close."""
-    close = difflib.get_close_matches(str(name), list(known), 1)
-    return f"; did you mean {close[0]}?" if close else ""
+    close = nearest(str(name), known)
+    return f"; did you mean {close}?" if close else ""

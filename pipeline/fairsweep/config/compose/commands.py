@@ -140,15 +140,6 @@ def _arms(shared: Composed[Config]) -> tuple[str, list[str]]:
     for sweeps, and the choice is for a single training.
     """
     config, places = shared.settings, shared.places
-    if several := [axis for axis in AXES if axis not in shared.choices]:
-        files = dict(places.composed.chosen)
-        raise BadInput(
-            *(
-                f"{axis}: need one option, got a list; arms.{axis}=[…] says what to compare"
-                + (f" ({files[axis]}.yaml)" if axis in files else "")
-                for axis in several
-            )
-        )
     names = {override.partition("=")[0].lstrip("+") for override in places.overrides}
     order = {file.name: i for i, file in enumerate(places.composed.files)} | {"config": -1}
     said = {axis: order.get(places.file_of(f"arms.{axis}") or "config", -1) for axis in AXES}

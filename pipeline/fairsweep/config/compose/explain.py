@@ -5,17 +5,18 @@ In: an exception. Out: messages that name the rule, the value, the place and the
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from dataclasses import fields, is_dataclass
+from typing import Any, get_type_hints
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
-from fairsweep.config.compose.places import ComposedFiles, ConfigFile, Places
+from fairsweep.config.compose.places import ComposedFiles, ConfigFile, Places, no_option
 from fairsweep.config.compose.user_files import SPEC, option_problems
+from fairsweep.config.guess import nearest
 from fairsweep.config.schema import Config
 
 IN_A_FILE = re.compile(
@@ -23,6 +24,9 @@ IN_A_FILE = re.compile(
     r"\s+full_key: (?P<key>.*)"
 )
 KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
+NO_SECTION = re.compile(
+    r"not a subclass of (?P<kind>\w+)|Cannot assign \w+ to Dict|Cannot merge DictConfig with"
+)
 # OmegaConf raises plain ones too: AttributeError where a key is set inside of null.
 COMPOSE_ERRORS = (HydraException, OmegaConfBaseException, ValueError, AttributeError)
 
@@ -67,7 +71,7 @@ def _file(name: str, key: str) -> ConfigFile:
 
 def _explained(error: Exception, places: Places, known: Known) -> str:
     if isinstance(error, MissingConfigException):
-        return _missing_option(error)
+        return _missing_option(error, places)
     deeper = isinstance(error.__cause__, OmegaConfBaseException | AttributeError)
     cause = error.__cause__ if deeper and error.__cause__ is not None else error
     first_line = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
@@ -101,10 +105,16 @@ def _of_key(key: str, what: str, merged: bool, place: Callable[[str], str], know
         return f"{_unknown_key(key, known())}{place(key)}"
     if switch := re.match(r"Value '(.*)' is not a valid bool", what):
         return f"{key}: need true or false, got {switch[1]!r}{place(key)}"
-    if ".space." in key and (merged or "Cannot merge" in what):
+    section = NO_SECTION.search(what)
+    if (".space." in key and (merged or section)) or (section and section["kind"] == "Spec"):
         return f"{key}: need a spec, such as {SPEC}{place(key)}"
+    if section:
+        key, keys = _section(key, section["kind"])
+        return f"{key}: need keys and their values{keys}{place(key)}"
     if kind := re.match(r"Value '(.*)' of type .* could not be converted to (\w+)", what):
         return f"{key}: need {KINDS.get(kind[2], kind[2])}, got {kind[1]!r}{place(key)}"
+    if word := re.match(r"Cannot convert '\w+' to string: '(.*)'$", what):
+        return f"{key}: need a word, got {word[1]!r}{place(key)}"
     if "is not Optional" in what:
         return f"{key}: needs a value, got null{place(key)}"
     if "is not a ListConfig" in what:
@@ -112,6 +122,23 @@ def _of_key(key: str, what: str, merged: bool, place: Callable[[str], str], know
     if "nterpolation" in what:
         return f"{key}: {_interpolation(what)}; write the value{place(key)}"
     return f"{key}: {what}{place(key)}"
+
+
+def _section(key: str, kind: str) -> tuple[str, str]:
+    """The key of the schema's class `kind`, and its keys as a list; of a value in a file OmegaConf
+    tells the class, but only the group that the file is of."""
+    for place, inner in _sections(Config):
+        if inner.__name__ == kind:
+            return place, f": {', '.join(field.name for field in fields(inner))}"
+    return key, ""
+
+
+def _sections(of: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The keys of the schema that hold others, and their classes."""
+    for name, inner in get_type_hints(of).items():
+        if isinstance(inner, type) and is_dataclass(inner):
+            yield f"{prefix}{name}", inner
+            yield from _sections(inner, f"{prefix}{name}.")
 
 
 def _interpolation(what: str) -> str:
@@ -123,31 +150,35 @@ def _interpolation(what: str) -> str:
     return what
 
 
-def _missing_option(error: MissingConfigException) -> str:
+def _missing_option(error: MissingConfigException, places: Places) -> str:
     group, _, option = str(error.missing_cfg_file or "").rpartition("/")
-    options = list(error.options or ())
     if not group:
         return f"{option}: there is no such config"
-    close = difflib.get_close_matches(option, options, 1)
-    hint = f"did you mean {group}={close[0]}? " if close else ""
-    return (
-        f"{group}={option}: there is no conf/{group}/{option}.yaml; {hint}"
-        f"Options: {', '.join(options)}"
-    )
+    return no_option(group, option, places.folder)
 
 
 def _unknown_key(key: str, known: DictConfig | None) -> str:
     keys = [] if known is None else list(_paths(OmegaConf.to_container(known, resolve=False)))
-    depth = key.count(".")
-    siblings = [
-        k for k in keys if k.count(".") == depth and k.rpartition(".")[0] == key.rpartition(".")[0]
-    ]
-    close = difflib.get_close_matches(key, siblings, 1) or difflib.get_close_matches(key, keys, 1)
-    hint = f"did you mean {close[0]}? " if close else ""
-    leaves = ", ".join(k.rpartition(".")[2] for k in siblings)
-    parent = key.rpartition(".")[0] or "the top level"
-    options = f"Keys of {parent}: {leaves}" if leaves else "--cfg job shows every key"
+    parent, _, name = key.rpartition(".")
+    siblings = [k.rpartition(".")[2] for k in keys if k.rpartition(".")[0] == parent]
+    close = nearest(name, siblings)
+    meant = f"{parent}.{close}".lstrip(".") if close else _elsewhere(key, keys)
+    hint = f"did you mean {meant}? " if meant else ""
+    options = (
+        f"Keys of {parent or 'the top level'}: {', '.join(siblings)}"
+        if siblings
+        else "--cfg job shows every key"
+    )
     return f"{key}: there is no such key; {hint}{options}"
+
+
+def _elsewhere(key: str, keys: Sequence[str]) -> str | None:
+    """The key of this name in another section, the same group's if it has one. A search space has
+    the names of what it tunes, which are meant; and a name that many sections have says nothing."""
+    name, root = key.rpartition(".")[2], key.partition(".")[0]
+    found = [k for k in keys if k.endswith(f".{name}") and ".space." not in k]
+    within = [k for k in found if k.startswith(f"{root}.")]
+    return within[0] if within else found[0] if len(found) == 1 else None
 
 
 def _paths(value: Any, prefix: str = "") -> Iterator[str]:

@@ -16,11 +16,19 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from fairsweep.config.compose.defaults import chosen_problems
 from fairsweep.config.compose.explain import COMPOSE_ERRORS, explain
 from fairsweep.config.compose.places import ComposedFiles, ConfigFile, Places
 from fairsweep.config.compose.user_files import check_files
 from fairsweep.config.options import CONF, GROUPS
-from fairsweep.config.schema import Config, DoctorConfig, PredictConfig, ReportConfig, UiConfig
+from fairsweep.config.schema import (
+    Arms,
+    Config,
+    DoctorConfig,
+    PredictConfig,
+    ReportConfig,
+    UiConfig,
+)
 from fairsweep.errors import BadInput
 
 SEARCH_PATH = "hydra.searchpath"
@@ -61,6 +69,17 @@ class Composer:
         own = [] if self.folder is None else [f"{SEARCH_PATH}=[file://{self.folder.resolve()}]"]
         return [*overrides, *own]
 
+    def places(self, overrides: Sequence[str]) -> Places:
+        """The places of the overrides.
+
+        Raises:
+            BadInput: Hydra can't compose a file of the user's own that they choose.
+        """
+        places = Places(overrides, folder=self.folder)
+        if problems := list(chosen_problems(places)):
+            raise BadInput(*problems)
+        return places
+
     def compose(self, name: str, overrides: Sequence[str], schema: type[T]) -> Composed[T]:
         """The composed settings.
 
@@ -72,7 +91,7 @@ class Composer:
         Raises:
             BadInput: they don't compose, or not into the schema.
         """
-        places = Places(overrides, folder=self.folder)
+        places = self.places(overrides)
         found_by = self.found_by(overrides)
         try:
             found = compose(name, overrides=found_by, return_hydra_config=True)
@@ -81,6 +100,8 @@ class Composer:
                 _check_hydras_own(name, found.hydra)
                 _check_names(choices, places)
             places = replace(places, find=_finder(name, found_by))
+            if lists := [group for group in GROUPS if group in found and group not in choices]:
+                raise BadInput(*(_several(group, places) for group in lists))
             with open_dict(found):
                 del found["hydra"]
             missing = sorted(OmegaConf.missing_keys(found))
@@ -124,11 +145,10 @@ def check_composes(name: str, overrides: Sequence[str], config_dir: str | None) 
         BadInput: they don't compose.
     """
     with composer(config_dir) as hydra:
-        found_by = hydra.found_by(overrides)
+        places, found_by = hydra.places(overrides), hydra.found_by(overrides)
         try:
             compose(name, found_by)
         except COMPOSE_ERRORS as error:
-            places = Places(overrides, folder=hydra.folder)
             raise BadInput(*explain(error, places, _defaults(name, found_by))) from error
 
 
@@ -183,10 +203,10 @@ def _check_hydras_own(name: str, given: DictConfig) -> None:
 
 
 def _check_names(choices: Mapping[str, str], places: Places) -> None:
-    """Of two files with the same name Hydra takes the one in conf/ without a word."""
+    """Of two files with the same name Hydra takes ours without a word."""
     names = [f"{group}/{option}" for group, option in choices.items()]
     problems = [
-        f"{places.shown(name)}: conf/{name}.yaml has the same name and would be used instead; "
+        f"{places.shown(name)}: Fairsweep has an option of this name, which would be used instead; "
         f"rename yours, for example to my_{Path(name).name}.yaml"
         for name in names
         if (own := places.own_file(name)) is not None
@@ -195,6 +215,14 @@ def _check_names(choices: Mapping[str, str], places: Places) -> None:
     ]
     if problems:
         raise BadInput(*problems)
+
+
+def _several(group: str, places: Places) -> str:
+    """What to say of a list of options, which Hydra would merge."""
+    file = dict(places.composed.chosen).get(group)
+    where = f" ({places.shown(file)})" if file else ""
+    aside = f"; arms.{group}=[…] says what to compare" if hasattr(Arms, group) else ""
+    return f"{group}: need one option, got a list{aside}{where}"
 
 
 def _plain(hydras_own: DictConfig) -> dict[str, Any]:

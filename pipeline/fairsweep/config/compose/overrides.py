@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from fairsweep.config.compose.user_files import CALLS, RESOLVER
-from fairsweep.config.options import GROUPS
+from fairsweep.config.options import GROUPS, options_of
 from fairsweep.errors import BadInput
 
 OPEN, CLOSED = "{[(", "}])"
@@ -30,15 +30,17 @@ def check_overrides(overrides: Sequence[str]) -> None:
     nulls = [o.partition("=")[0] for o in overrides if o.endswith("=null")]
     for override in overrides:
         key, _, value = override.lstrip("+~").partition("=")
+        group = key.partition(".")[0]
         if override.startswith("+") and key.startswith("optimizer.params."):
             problems.append(
-                f"{override}: an optimizer has the params that its file in conf/optimizer lists; "
-                f"write it without the + if {key} is one of them"
+                f"{override}: an optimizer has the params that its file lists, and no other; write "
+                f"it without the + if {key} is one of them"
             )
         elif override.startswith("+") and re.match(r"(optimizer|model|training)\.space\.", key):
             problems.append(
-                f"{override}: a parameter joins a search space in a file; write one of your own "
-                f"that begins with defaults: [<option of conf/{key.partition('.')[0]}>, _self_]"
+                f"{override}: a parameter joins a search space in a file of your own, "
+                f"such as myconf/{group}/mine.yaml, that begins with defaults: [<option>, _self_], "
+                f"and choose it by {group}=mine --config-dir=myconf"
             )
         elif any(key.startswith(f"{null}.") for null in nulls):
             problems.append(
@@ -56,13 +58,13 @@ def check_overrides(overrides: Sequence[str]) -> None:
                 "model.builder names a model of your own"
             )
         elif key in GROUPS and NO_NAME.match(value) and (key, value) != ("experiment", "null"):
-            problems.append(f"{override}: need the name of an option, a file in conf/{key}")
+            problems.append(f"{override}: need the name of an option{_such_as(key)}")
         elif key in GROUPS and value.startswith("["):
             problems.append(
                 f"{override}: a group takes one option; to compare several, arms.{key}={value}"
             )
         elif key in GROUPS and re.search(r"[./]", value) and not value.startswith("{"):
-            problems.append(f"{override}: need the name of an option, a file in conf/{key}")
+            problems.append(f"{override}: need the name of an option{_such_as(key)}")
     if problems:
         raise BadInput(*problems)
 
@@ -87,6 +89,10 @@ def _taken_apart(overrides: Sequence[str]) -> Iterator[str]:
                 f"{override}: the shell split it at its spaces; put quotes around the whole: "
                 f"'{whole}'"
             )
+
+
+def _such_as(group: str) -> str:
+    return f", such as {group}={options_of(group)[0]}; --help lists them"
 
 
 def _depth(text: str) -> int:

@@ -15,8 +15,12 @@ from pathlib import Path
 import yaml
 
 from fairsweep.config.compose.user_files import line_of
-from fairsweep.config.options import CONF
+from fairsweep.config.guess import nearest
+from fairsweep.config.options import CONF, options_of
 from fairsweep.errors import without_password
+
+WHOSE = "Fairsweep's "
+"""Said of conf/ where it came with the installed package."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,11 @@ class Places:
         return path if path is not None and path.is_file() else None
 
     def shown(self, name: str) -> str:
-        """The file of an option as messages name it: the user's own, or conf/…"""
+        """The file of an option as messages name it: the user's own, or one of conf/, which isn't
+        theirs unless they work in a clone."""
         own = self.own_file(name)
         if own is None:
-            return f"conf/{name}.yaml"
+            return f"{'' if Path.cwd() == CONF.parent else WHOSE}conf/{name}.yaml"
         return str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own)
 
     def _line(self, file: ConfigFile, key: str) -> int | None:
@@ -109,3 +114,16 @@ class Places:
                 return None
             line, node = line_of(found[0]), found[1]
         return line
+
+
+def no_option(group: str, option: str, folder: Path | None) -> str:
+    """That a group has no such option, and where one of the user's own belongs."""
+    options = options_of(group, folder)
+    close = nearest(option, options)
+    hint = f"did you mean {group}={close}? " if close else ""
+    own = f"a file {folder or 'myconf'}/{group}/{option}.yaml"
+    how = "" if folder else ", found by --config-dir=myconf"
+    return (
+        f"{group}={option}: there is no such option; {hint}Options: {', '.join(options)}; "
+        f"one of your own is {own}{how}"
+    )

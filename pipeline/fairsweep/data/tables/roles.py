@@ -6,12 +6,12 @@ problems.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
+from fairsweep.config.guess import nearest
 from fairsweep.config.schema import Data
 from fairsweep.data.tables.columns import kind_of
 from fairsweep.data.tables.parquet import index_of
@@ -129,8 +129,7 @@ def _not_there(
 
 
 def _hint(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, 1)
-    if not close:
+    if (close := nearest(name, known)) is None:
         return ""
-    meant = close[0] if close[0] == close[0].strip() else repr(close[0])
+    meant = close if close == close.strip() else repr(close)
     return f"; did you mean {meant}?"
