@@ -89,9 +89,9 @@ def test_a_trial_is_the_same_after_others_of_its_model(model: tuple[int, *tuple[
 
 
 @pytest.mark.long
-def test_a_trial_is_the_same_as_the_hundredth_of_its_worker() -> None:
+def test_a_trial_is_the_same_as_the_fiftieth_of_its_worker() -> None:
     cache = WorkerCache()
-    for number in range(99):
+    for number in range(49):
         widths = [8 << (number % 3), 16][: 1 + number % 2]
         train(
             *(*SHORT, "training.epochs=1", f"model.params.hidden_units={_bare(widths)}"),

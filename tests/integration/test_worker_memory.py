@@ -16,8 +16,8 @@ from tests.integration.training_room import FEW_ROWS, compose
 WIDTHS = [[8], [64], [256], [16, 128], [32, 32], [128, 16, 64], [8, 8, 8]]
 
 
-@pytest.mark.long(25)
-def test_500_trials_grow_a_worker_by_less_than_a_tenth(tmp_path: Path) -> None:
+@pytest.mark.long(15)
+def test_250_trials_grow_a_worker_by_less_than_a_tenth(tmp_path: Path) -> None:
     spec, _ = compose(
         *("training.space.batch_size=null", "model.space.hidden_units=null"),
         *(*FEW_ROWS, "training.epochs=2", "executor.workers=1"),
@@ -28,7 +28,7 @@ def test_500_trials_grow_a_worker_by_less_than_a_tenth(tmp_path: Path) -> None:
         worker = executor._workers[0]
         while not executor.idle:
             assert [*executor.events(60)] == [WorkerReady()]
-        for trial in range(500):
+        for trial in range(250):
             model = replace(
                 spec.model, params={**spec.model.params, "hidden_units": WIDTHS[trial % 7]}
             )
