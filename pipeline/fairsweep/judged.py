@@ -1,7 +1,9 @@
 """What a training says of each row that judges it, and the file that holds it.
 
 The file is a CSV of one line a row: the row's number (from 1, in the order of the data), what it is
-and what the model takes it for, and each metric of the row alone.
+and what the model takes it for, and each metric of the row alone. Where a metric needs them, a
+column `p_<name>` follows for each class or label, with what the model gives for it; of two classes
+the second is enough. Fewer rows are stored then, if there are many names.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,19 +25,30 @@ Values = npt.NDArray[np.float64]
 MOST_ROWS = 50_000
 """Rows of a training that are stored. Of more rows about as many are drawn, the same ones in every
 training of the sweep."""
+MOST_OUTPUTS = 1_000_000
+"""Numbers that a model gives for rows that are stored of a training: fewer rows of more names."""
+OUTPUT = "p_"
+"""Comes before the name of a class or label, in the name of its column."""
 SPREAD = 0x9E3779B1  # an odd number near 2**32 / the golden ratio: its multiples look random
 HEADER = ("row", "true", "predicted")
 
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """The numbers of the rows from 0, what each is and what it is taken for, and each metric of the
-    row alone; all (rows,)."""
+    """The numbers of the rows from 0, what each is and what it is taken for, each metric of the row
+    alone (of one that takes all rows at once, its share), and what the model gives for each class
+    or label, by its name; all (rows,)."""
 
     rows: Rows
     true: Sequence[str]
     predicted: Sequence[str]
     metrics: Mapping[str, Values]
+    outputs: Mapping[str, Values] = field(default_factory=dict)
+
+
+def most_rows(outputs: int) -> int:
+    """How many rows of a training are stored, with so many outputs of each."""
+    return min(MOST_ROWS, MOST_OUTPUTS // max(1, outputs))
 
 
 def drawn(rows: Rows, most: int = MOST_ROWS) -> npt.NDArray[np.bool_]:
@@ -52,9 +65,10 @@ def write(file: Path, judged: Judged) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with replaced(file) as draft, draft.open("w", newline="", encoding="utf-8") as target:
         lines = csv.writer(target)
-        lines.writerow([*HEADER, *judged.metrics])
-        for i in np.flatnonzero(drawn(judged.rows)).tolist():
-            numbers = (f"{own[i]:.9g}" for own in judged.metrics.values())
+        lines.writerow([*HEADER, *judged.metrics, *(f"{OUTPUT}{n}" for n in judged.outputs)])
+        columns = [*judged.metrics.values(), *judged.outputs.values()]
+        for i in np.flatnonzero(drawn(judged.rows, most_rows(len(judged.outputs)))).tolist():
+            numbers = (f"{own[i]:.9g}" for own in columns)
             lines.writerow([judged.rows[i] + 1, judged.true[i], judged.predicted[i], *numbers])
 
 
@@ -73,5 +87,7 @@ def read(content: bytes) -> Judged:
         raise ValueError(f"its lines have {len(columns)} values, its first one {len(header)}")
     rows, true, predicted, *values = columns
     names = header[len(HEADER) :]
-    metrics = {n: np.array(own, np.float64) for n, own in zip(names, values, strict=True)}
-    return Judged(np.array(rows, np.int64) - 1, true, predicted, metrics)
+    numbers = {n: np.array(own, np.float64) for n, own in zip(names, values, strict=True)}
+    metrics = {n: own for n, own in numbers.items() if not n.startswith(OUTPUT)}
+    outputs = {n.removeprefix(OUTPUT): own for n, own in numbers.items() if n not in metrics}
+    return Judged(np.array(rows, np.int64) - 1, true, predicted, metrics, outputs)

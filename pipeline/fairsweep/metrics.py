@@ -1,20 +1,24 @@
 """What is measured after every epoch: one table, in which another metric is another entry.
 
 A metric is measured on training rows by its name, and on validation rows as `val_<name>`. Which of
-them a sweep has follows from the forms that its models want answers in, and is stored with it.
+them a sweep has follows from `training.metrics`, the objective, and the forms that its models want
+answers in, and is stored with it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fairsweep import scores
+from fairsweep.judged import Judged, Values
 from fairsweep.records import Direction
+from fairsweep.tasks import Task
 from fairsweep.tasks.layer import Form
 
 VALIDATION = "val_"
@@ -32,13 +36,22 @@ class KerasMetric:
     threshold: str = ""
 
 
+Score = Callable[[Judged, Task], Values]
+"""From what a model says of rows, and the task of the data, to each row's share (see `scores`)."""
+
+
 @dataclass(frozen=True)
 class Metric:
-    """A metric by Keras's name. `title` and `caption` stand with its learning curves, which have a
-    log axis where it is `log` and falls by much.
+    """A metric by its name. `title` and `caption` stand with its learning curves, which have a log
+    axis where it is `log` and falls by much.
 
-    `bounds` are the lowest and highest value that it can have at all. `keras` is what measures it
-    in each form of answers that it can be measured in; the loss has none.
+    Attributes:
+        bounds: The lowest and the highest value that it can have at all.
+        keras: What measures it in each form of answers that it can be measured in; the loss has
+            none.
+        score: What measures it from what a model says of all rows at once, where it isn't a mean
+            of what each has alone; `forms` are then those of answers that it can be measured in.
+        outputs: Whether the score takes what the model gives for each class or label, too.
     """
 
     name: str
@@ -48,6 +61,31 @@ class Metric:
     log: bool = False
     bounds: tuple[float, float] = UNBOUNDED
     keras: Mapping[Form, KerasMetric] = field(default_factory=dict)
+    score: Score | None = None
+    forms: frozenset[Form] = frozenset()
+    outputs: bool = False
+
+    def fits(self, forms: Iterable[Form]) -> bool:
+        """Whether it can be measured in each of these forms of answers."""
+        return self is LOSS or set(forms) <= self.forms.union(self.keras)
+
+
+OF_NAMES = frozenset({"sparse", "one-hot", "labels", "column"})
+"""The forms of answers that are classes or labels."""
+
+
+def _f1(judged: Judged, task: Task) -> Values:
+    _, marks = task.marks([*judged.true, *judged.predicted])
+    true, said = np.split(marks, 2)
+    return scores.macro_f1(true, said)
+
+
+def _auc(judged: Judged, task: Task) -> Values:
+    names, marks = task.marks(judged.true)
+    having = dict(zip(names, marks.T, strict=True))
+    nobody = np.zeros(len(marks), bool)
+    true = np.column_stack([having.get(name, nobody) for name in judged.outputs])
+    return scores.roc_auc(true, np.column_stack([*judged.outputs.values()]))
 
 
 LOSS = Metric(
@@ -78,16 +116,46 @@ METRICS: dict[str, Metric] = {
                 "column": KerasMetric("BinaryAccuracy", threshold="threshold"),
             },
         ),
+        Metric(
+            "f1",
+            "maximize",
+            "Macro F1",
+            "Higher is better. The mean of every class's F1 score, so rare classes count as much "
+            "as others.",
+            bounds=(0.0, 1.0),
+            score=_f1,
+            forms=OF_NAMES,
+        ),
+        Metric(
+            "auc",
+            "maximize",
+            "Area under the ROC curve",
+            "Higher is better; 0.5 is chance. How often a row of a class gets a higher probability "
+            "of it than a row of another class.",
+            bounds=(0.0, 1.0),
+            score=_auc,
+            forms=OF_NAMES,
+            outputs=True,
+        ),
     )
 }
+USUAL = ("accuracy",)
+"""The metrics of a training that doesn't say which it wants, beside the loss."""
 EARLIEST = ("loss", "accuracy")
 """The metrics of a sweep that doesn't say which it has: an older version stored it."""
 
 
-def measured(forms: Iterable[Form]) -> tuple[str, ...]:
-    """The metrics that can be measured in each of these forms: those of a sweep that has them."""
+def asked(names: Sequence[str] | None, objective: str) -> tuple[str, ...]:
+    """What a training is to be measured by: the loss, the objective, and what `training.metrics`
+    names (None: the usual)."""
+    chosen = {LOSS.name, *(USUAL if names is None else names), base_name(objective)}
+    return tuple(name for name in METRICS if name in chosen)
+
+
+def measured(names: Iterable[str], forms: Iterable[Form]) -> tuple[str, ...]:
+    """Those of the metrics that can be measured in each of these forms."""
     wanted = set(forms)
-    return tuple(m.name for m in METRICS.values() if m is LOSS or wanted <= set(m.keras))
+    return tuple(name for name in names if METRICS[name].fits(wanted))
 
 
 def stored(about: Mapping[str, Any]) -> tuple[str, ...]:
@@ -103,6 +171,28 @@ def of_epoch(names: Sequence[str], validation: bool = True) -> tuple[str, ...]:
 def objectives() -> Mapping[str, Direction]:
     """Everything that can select, and which way it is better."""
     return {name: METRICS[base_name(name)].direction for name in of_epoch(tuple(METRICS))}
+
+
+def scored(judged: Judged, names: Iterable[str], task: Task) -> Judged:
+    """The same with each row's share of the metrics that are scores, where it isn't there yet and
+    follows from what is.
+
+    Args:
+        judged: what a model says of rows.
+        names: of metrics, also of others.
+        task: of the data.
+    """
+    shares = {}
+    for metric in (METRICS[name] for name in names if is_score(name)):
+        known = judged.outputs or not metric.outputs
+        if metric.score is not None and known and metric.name not in judged.metrics:
+            shares[metric.name] = metric.score(judged, task)
+    return replace(judged, metrics={**judged.metrics, **shares})
+
+
+def is_score(name: str) -> bool:
+    """Whether a metric takes all rows at once: it isn't the mean of what each has alone."""
+    return name in METRICS and METRICS[name].score is not None
 
 
 def is_mean(values: npt.NDArray[np.float64], measured: float | None) -> bool:

@@ -27,11 +27,12 @@ from fairsweep.data.dataset import Dataset
 from fairsweep.data.folds import FOLDS, confirmation
 from fairsweep.data.split import split_rows
 from fairsweep.files import TrialFolders, replaced
-from fairsweep.metrics import base_name, objectives
+from fairsweep.metrics import base_name, is_score, objectives, scored
 from fairsweep.records import Confirmation, Objective, SearchKey, TrialResult, derive_seed
 from fairsweep.report.analysis.differences import Sample
 from fairsweep.report.analysis.statistics import judge
 from fairsweep.stages.confirm import confirming
+from fairsweep.tasks import CLASSES
 from tests.calibration.worlds import WORLDS, World
 
 TRAININGS = (5, 10, 20)
@@ -128,10 +129,13 @@ def outcome(
     samples = {}
     for name, values in about["values"].items():
         keys = list(scheme.keys(name, 0))
-        found = {key.place: judged.read(archive[key.files]) for key in keys}
+        found = {
+            key.place: scored(judged.read(archive[key.files]), [metric], CLASSES) for key in keys
+        }
         samples[name] = Sample(
             {key.place: value for key, value in zip(keys, values, strict=True)},
             {place: (own.rows, own.metrics[metric]) for place, own in found.items()},
+            scored=is_score(metric),
         )
     objective = _plan(world, max(trainings)).objective
     winners = {str(count): _winner(samples, objective, scheme, count) for count in trainings}
@@ -183,9 +187,10 @@ def _winner(
     """The arm that is named by the first trainings of each; empty where none is."""
     repeats = trainings // max(1, scheme.folds)
     first = {
-        name: Sample(
-            {place: value for place, value in own.values.items() if place[0] < repeats},
-            {place: rows for place, rows in own.rows.items() if place[0] < repeats},
+        name: replace(
+            own,
+            values={place: value for place, value in own.values.items() if place[0] < repeats},
+            rows={place: rows for place, rows in own.rows.items() if place[0] < repeats},
         )
         for name, own in samples.items()
     }

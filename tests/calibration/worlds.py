@@ -105,7 +105,13 @@ WORLDS = {
         World("groups-480", 480, group=6),
         World("unbalanced-480", 480, shares=(0.8, 0.12, 0.08)),
         World("loss-480", 480, metric="val_loss"),
+        World("f1-480", 480, metric="val_f1"),
+        World("f1-unbalanced-480", 480, shares=(0.8, 0.12, 0.08), metric="val_f1"),
+        World("auc-480", 480, metric="val_auc"),
+        World("auc-unbalanced-480", 480, shares=(0.9, 0.1), metric="val_auc"),
         World("better-480", 480, edge=0.15),
         World("better-1800", 1_800, edge=0.066),
+        World("better-f1-480", 480, edge=0.15, metric="val_f1"),
+        World("better-auc-480", 480, edge=0.15, metric="val_auc"),
     )
 }

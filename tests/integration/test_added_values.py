@@ -50,7 +50,7 @@ TOP_2 = Metric(
     "How often the class is one of the two likeliest.",
     keras={"sparse": KerasMetric("SparseTopKCategoricalAccuracy", {"k": 2})},
 )
-
+ADDED = "training.metrics=[accuracy,surprise,top_2_accuracy]"
 
 Swept = Callable[..., tuple[Job, str]]
 
@@ -85,7 +85,7 @@ class TestMetric:
             monkeypatch.setitem(METRICS, metric.name, metric)
 
     def test_a_sweep_selects_by_it_to_its_report(self, tmp_path: Path, swept: Swept) -> None:
-        chosen = ("objective.metric=val_surprise", "objective.direction=minimize")
+        chosen = ("objective.metric=val_surprise", "objective.direction=minimize", ADDED)
         job, report = swept(*tiny_data(tmp_path), *chosen)
         assert stored_about(tmp_path)["metrics"] == [
             "loss",
@@ -104,16 +104,31 @@ class TestMetric:
 
     def test_keras_measures_it(self) -> None:
         """On a data set of classes, by the loss's own definition."""
-        (epoch,) = train("data=digits", "model=mlp", "training.epochs=1").epochs
+        (epoch,) = train("data=digits", "model=mlp", "training.epochs=1", ADDED).epochs
         assert {"surprise", "val_surprise"} <= set(epoch)
         assert epoch["val_surprise"] == pytest.approx(epoch["val_loss"], rel=1e-5)
         assert epoch["val_accuracy"] < epoch["val_top_2_accuracy"] <= 1
 
-    def test_a_loss_in_another_form_goes_without_it(self, tmp_path: Path, swept: Swept) -> None:
+    def test_it_isnt_measured_where_it_isnt_asked_for(self, tmp_path: Path, swept: Swept) -> None:
         _, report = swept(*tiny_data(tmp_path), "training.loss=categorical_crossentropy")
         assert stored_about(tmp_path)["metrics"] == ["loss", "accuracy"]
         assert "curves-accuracy" in report
         assert "curves-surprise" not in report
+
+    def test_nothing_is_written_where_a_loss_wants_another_form(self, tmp_path: Path) -> None:
+        told = (
+            r"^training\.metrics: surprise, top_2_accuracy can't be measured for classes under "
+            r"training\.loss=huber; leave it out$"
+        )
+        with pytest.raises(BadInput, match=told):
+            prepare(
+                [
+                    *(*SHORT, f"tracking.root={tmp_path / 'mlruns'}", *tiny_data(tmp_path)),
+                    *(ADDED, "training.loss=huber"),
+                ],
+                None,
+            )
+        assert not (tmp_path / "mlruns").exists()
 
     def test_nothing_is_written_where_the_objective_cant_be_measured(self, tmp_path: Path) -> None:
         chosen = ("objective.metric=val_surprise", "objective.direction=minimize")

@@ -84,7 +84,7 @@ def test_every_loss_prefers_the_right_class(name: str) -> None:
     labels = CLASSES.targets(np.array([0, 1, 2]), output.form(3), 3)
     right = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]], "float32")
     wrong = right[[1, 2, 0]]
-    function, (accuracy,) = loss.build_loss(output, 3)
+    function, (accuracy,) = loss.build_loss(output, 3, ("loss", "accuracy"))
     assert float(function(labels, right)) < float(function(labels, wrong))
     accuracy.update_state(labels, right)
     assert float(accuracy.result()) == 1.0
@@ -102,7 +102,7 @@ def test_every_loss_of_two_classes_prefers_the_right_one(name: str) -> None:
     assert labels.tolist() == [[0.0], [1.0], [1.0]]
     middle, step = (low + high) / 2, 0.2 * (high - low)
     right = np.array([[middle - step], [middle + step], [middle + step]], "float32")
-    function, (accuracy,) = loss.build_loss(output, 1)
+    function, (accuracy,) = loss.build_loss(output, 1, ("loss", "accuracy"))
     assert float(function(labels, right)) < float(function(labels, 2 * middle - right))
     accuracy.update_state(labels, right)
     assert float(accuracy.result()) == 1.0
@@ -120,7 +120,7 @@ def test_every_loss_of_labels_asks_for_each_by_itself(name: str) -> None:
     labels = LABELS.targets(np.array([[1, 1, 0], [0, 0, 0]]), output.form(3), 3)
     assert (labels.tolist(), labels.dtype) == ([[1, 1, 0], [0, 0, 0]], np.float32)
     right = np.array([[0.8, 0.6, 0.1], [0.1, 0.2, 0.4]], "float32")
-    function, (accuracy,) = loss.build_loss(output, 3)
+    function, (accuracy,) = loss.build_loss(output, 3, ("loss", "accuracy"))
     assert float(function(labels, right)) < float(function(labels, 1 - right))
     accuracy.update_state(labels, right)
     assert float(accuracy.result()) == 1.0

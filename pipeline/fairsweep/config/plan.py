@@ -12,7 +12,7 @@ from typing import Any
 from fairsweep.config.schema import WATCHDOG_FIELDS, Config
 from fairsweep.config.space import ArmSettings
 from fairsweep.errors import BadInput
-from fairsweep.metrics import VALIDATION, base_name, measured, of_epoch
+from fairsweep.metrics import VALIDATION, asked, base_name, measured, of_epoch
 from fairsweep.records import Objective
 from fairsweep.tasks import Task, forms_of
 from fairsweep.tasks.layer import Form
@@ -43,6 +43,8 @@ class Arm:
         plain = dataclasses.asdict(self.settings)
         for name in ("loop", *WATCHDOG_FIELDS):
             del plain["training"][name]
+        if self.settings.training.metrics is None:  # sweeps were begun before it could be set
+            del plain["training"]["metrics"]
         return plain
 
 
@@ -112,11 +114,16 @@ class Plan:
                 )
             problems += task.training_problems(training.loss, training.class_weight, names)
         metrics = () if problems else self.metrics(task, names)
+        losses = ", ".join(dict.fromkeys(arm.settings.training.loss for arm in self.arms))
         if metrics and base_name(metric) not in metrics:
-            losses = ", ".join(dict.fromkeys(arm.settings.training.loss for arm in self.arms))
             problems.append(
                 f"objective.metric: need one of {', '.join(of_epoch(metrics))}, which are measured "
                 f"for {task.name} under training.loss={losses}, got {metric!r}"
+            )
+        elif metrics and (lost := [name for name in self._asked() if name not in metrics]):
+            problems.append(
+                f"training.metrics: {', '.join(lost)} can't be measured for {task.name} under "
+                f"training.loss={losses}; leave it out"
             )
         if problems:
             raise BadInput(*dict.fromkeys(problems))
@@ -132,7 +139,14 @@ class Plan:
         for arm in self.arms:
             output = task.output(arm.settings.training.loss, names)
             forms |= forms_of(output, own=":" in arm.settings.model.builder)
-        return measured(forms)
+        return measured(self._asked(), forms)
+
+    def _asked(self) -> tuple[str, ...]:
+        """What every arm is to be measured by."""
+        first, *others = (
+            asked(arm.settings.training.metrics, self.objective.metric) for arm in self.arms
+        )
+        return tuple(name for name in first if all(name in own for own in others))
 
     def shared(self) -> dict[str, Any]:
         """What arms share and results depend on."""

@@ -135,7 +135,8 @@ WATCHDOG_FIELDS = ("checkpoint_seconds", "stall_seconds")
 @dataclass
 class Training:
     """One training. `seed` decides initial weights, shuffling and dropout; a sweep derives
-    every trial's seed from it. `class_weight` balanced: in the training loss every class counts
+    every trial's seed from it. `metrics` are measured after every epoch, beside the loss and the
+    objective (null: accuracy). `class_weight` balanced: in the training loss every class counts
     the same, however few its rows. `checkpoint_seconds`: a trial of a sweep that trains longer
     leaves a checkpoint that often, from which it goes on if it is stopped. `stall_seconds`: one of
     which nothing is heard for so long, and for 20 of its epochs, hangs, and fails."""
@@ -143,6 +144,7 @@ class Training:
     epochs: int = MISSING
     batch_size: int = MISSING
     loss: str = MISSING
+    metrics: Optional[List[str]] = None  # noqa: UP006, UP045
     class_weight: Optional[str] = None  # noqa: UP045
     shuffle: bool = True
     seed: int = 0

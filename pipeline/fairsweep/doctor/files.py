@@ -23,7 +23,7 @@ from fairsweep.doctor.sweep import StoredSweep
 from fairsweep.errors import StorageError
 from fairsweep.files import locked
 from fairsweep.machine import process_start
-from fairsweep.metrics import base_name, is_mean, measured_on_validation
+from fairsweep.metrics import base_name, is_mean, measured_on_validation, scored
 from fairsweep.records import SearchKey
 from fairsweep.shown import unpacked
 from fairsweep.stages.checkpoints import may_go_on
@@ -143,8 +143,10 @@ def _check_judged(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterator[
     metric = sweep.objective.metric
     if not measured_on_validation(metric):
         return
-    own, value = said.metrics.get(base_name(metric)), run.latest.get(f"best_{metric}")
-    all_rows = 2 * len(said.rows) < judged.MOST_ROWS  # a drawn part of them has a mean of its own
+    name, value = base_name(metric), run.latest.get(f"best_{metric}")
+    own = scored(said, [name], task_in(sweep.about["data"])).metrics.get(name)
+    most = judged.most_rows(len(said.outputs))
+    all_rows = 2 * len(said.rows) < most  # a drawn part of them has a mean of its own
     if own is not None and all_rows and not is_mean(own, value):
         what = f"{names.JUDGED} has a mean of {own.mean():.6g}, but best_{metric} is {value!r}"
         yield Problem("V5", sweep.place(run), what, RESTORE)

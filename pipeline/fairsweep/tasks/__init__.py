@@ -15,7 +15,7 @@ import numpy as np
 from fairsweep.records import Confusion
 from fairsweep.tasks.classes import Classes
 from fairsweep.tasks.labels import Labels
-from fairsweep.tasks.layer import Answers, Form, LastLayer, Outputs, Rows
+from fairsweep.tasks.layer import Answers, Form, LastLayer, Marks, Outputs, Rows
 
 
 class Output(Protocol):
@@ -64,6 +64,11 @@ class Output(Protocol):
 
     def answer(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Any]:
         """What `predict` says of rows: a column each, as `Task.columns` has them."""
+        ...
+
+    def ranking(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Outputs]:
+        """By each name that rows can be told apart by: a number for every row, (rows,), which is
+        larger where the model thinks more of it that the row has the name."""
         ...
 
 
@@ -184,6 +189,10 @@ class Task(Protocol):
 
     def errors(self, true: str, said: str) -> int:
         """How many errors an answer has, 0 if it is right; both as `words` has them."""
+        ...
+
+    def marks(self, words: Sequence[str]) -> tuple[tuple[str, ...], Marks]:
+        """The names in the words of rows, and which of them each row has, (rows, names)."""
         ...
 
     def columns(self, names: Sequence[str]) -> Mapping[str, str]:

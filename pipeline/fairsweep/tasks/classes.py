@@ -12,7 +12,17 @@ import numpy as np
 
 from fairsweep.plural import plural
 from fairsweep.records import Confusion
-from fairsweep.tasks.layer import RANGES, Answers, Form, LastLayer, Outputs, Rows, how, shown
+from fairsweep.tasks.layer import (
+    RANGES,
+    Answers,
+    Form,
+    LastLayer,
+    Marks,
+    Outputs,
+    Rows,
+    how,
+    shown,
+)
 
 SPARSE_LOSSES = ("sparse_categorical_crossentropy", "categorical_generalized_cross_entropy")
 ONE_HOT_LOSSES = tuple(
@@ -132,6 +142,10 @@ class Classes:
     def errors(self, true: str, said: str) -> int:
         return int(true != said)
 
+    def marks(self, words: Sequence[str]) -> tuple[tuple[str, ...], Marks]:
+        places = {name: place for place, name in enumerate(dict.fromkeys(words))}
+        return tuple(places), np.eye(len(places), dtype=bool)[[places[word] for word in words]]
+
     def columns(self, names: Sequence[str]) -> Mapping[str, str]:
         return {"class": "string", **{f"p_{name}": "double" for name in names}}
 
@@ -227,6 +241,11 @@ class ClassOutput:
         found = found / found.sum(axis=1, keepdims=True)  # of 32-bit floats, to the last bit
         said = np.array([names[i] for i in found.argmax(axis=1)], object)
         return {"class": said, **{f"p_{name}": found[:, i] for i, name in enumerate(names)}}
+
+    def ranking(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Outputs]:
+        """By every class; of two by the second, for the first is what is left."""
+        found = self.probabilities(outputs)
+        return {name: found[:, i] for i, name in enumerate(names) if i or len(names) > 2}
 
 
 def _unit(activation: str) -> str:

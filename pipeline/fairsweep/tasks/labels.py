@@ -13,7 +13,17 @@ import numpy.typing as npt
 
 from fairsweep.plural import plural
 from fairsweep.tasks.classes import is_one_hot
-from fairsweep.tasks.layer import SHOWN, Answers, Form, LastLayer, Outputs, Rows, how, shown
+from fairsweep.tasks.layer import (
+    SHOWN,
+    Answers,
+    Form,
+    LastLayer,
+    Marks,
+    Outputs,
+    Rows,
+    how,
+    shown,
+)
 
 JOINT = ";"
 """Stands between the labels of a row where they are written as one word."""
@@ -143,6 +153,14 @@ class Labels:
         """The labels that are missing in the answer, or that it has too many."""
         return len(_apart(true) ^ _apart(said))
 
+    def marks(self, words: Sequence[str]) -> tuple[tuple[str, ...], Marks]:
+        own = [_apart(word) for word in words]
+        places = {name: i for i, name in enumerate(sorted(set[str]().union(*own)))}
+        marks = np.zeros((len(own), len(places)), bool)
+        for row, having in enumerate(own):
+            marks[row, [places[name] for name in having]] = True
+        return tuple(places), marks
+
     def columns(self, names: Sequence[str]) -> Mapping[str, str]:
         return {"labels": "string", **{f"p_{name}": "double" for name in names}}
 
@@ -202,6 +220,10 @@ class LabelOutput:
         said = _joined(outputs >= LIKELY, names)
         found = {f"p_{name}": outputs[:, i] for i, name in enumerate(names)}
         return {"labels": np.array(said, object), **found}
+
+    def ranking(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Outputs]:
+        """By every label."""
+        return {name: outputs[:, i] for i, name in enumerate(names)}
 
 
 def _joined(having: Answers, names: Sequence[str]) -> list[str]:

@@ -12,6 +12,8 @@ Answers = npt.NDArray[Any]
 """What is known of each row, as numbers: (rows,), or (rows, …)."""
 Rows = npt.NDArray[np.int64]
 Outputs = npt.NDArray[np.floating]
+Marks = npt.NDArray[np.bool_]
+"""Which of some names each row has, (rows, names)."""
 
 Form = str
 """How a loss and its metrics take answers, by the name that a task gives it. `sparse` is the number

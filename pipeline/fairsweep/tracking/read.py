@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fairsweep import judged
 from fairsweep.config.space import LAYER_RATES
 from fairsweep.errors import BadInput, StorageError
-from fairsweep.metrics import of_epoch
+from fairsweep.metrics import of_epoch, scored
 from fairsweep.metrics import stored as stored_metrics
 from fairsweep.records import (
     Confirmation,
@@ -23,6 +23,7 @@ from fairsweep.records import (
     TrialKey,
     TrialResult,
 )
+from fairsweep.tasks import task_in
 from fairsweep.tracking import names
 from fairsweep.tracking.registry import champion
 from fairsweep.tracking.store import Store, no_store
@@ -163,7 +164,7 @@ def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> Swe
         utilisation=None if busy is None else float(busy),
         commands=commands,
         runs=tuple(
-            _whole(store, client, run, entities[run.run_id], of_epoch(metrics), folds > 0)
+            _whole(store, client, run, entities[run.run_id], about, folds > 0)
             if run.run_id in drawn
             else run
             for run in runs
@@ -253,13 +254,15 @@ def _whole(
     client: MlflowClient,
     record: RunRecord,
     run: Run,
-    measured: Sequence[str],
+    about: Mapping[str, Any],
     of_folds: bool,
 ) -> RunRecord:
-    """The run with its curves and, if it has one, its confusion matrix."""
+    """The run with its curves, and with its confusion matrix and its rows if it has them."""
+    measured = stored_metrics(about)
     epochs = 0 if of_folds and record.key.stage == "search" else record.epochs
     curves = {
-        name: _curve(client.get_metric_history(record.run_id, name), epochs) for name in measured
+        name: _curve(client.get_metric_history(record.run_id, name), epochs)
+        for name in of_epoch(measured)
     }
     record = replace(record, curves={name: curve for name, curve in curves.items() if curve})
     if record.key.stage != "confirm":
@@ -269,7 +272,9 @@ def _whole(
     return replace(
         record,
         confusion=None if counted is None else _confusion(json.loads(counted)),
-        judged=None if said is None else judged.read(said),
+        judged=None
+        if said is None
+        else scored(judged.read(said), measured, task_in(about["data"])),
     )
 
 

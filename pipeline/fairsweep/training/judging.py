@@ -1,11 +1,12 @@
-"""What a training's best epoch says of each row that judges it.
+"""What a model says of rows: of each row alone, and by the metrics that take all rows at once.
 
-In: the outputs of the model for its validation rows. Out: a `Judged`.
+In: the outputs of the model for the rows. Out: a `Judged` of those that judge its best epoch, and
+the scores of any.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from fairsweep.data.dataset import Dataset
 from fairsweep.judged import Judged, Values
-from fairsweep.metrics import VALIDATION, is_mean
+from fairsweep.metrics import METRICS, VALIDATION, is_mean, is_score, scored
 from fairsweep.tasks import Output
 from fairsweep.training.loops import Arrays
 from fairsweep.training.loss import build_loss
@@ -21,45 +22,72 @@ from fairsweep.training.loss import build_loss
 Outputs = npt.NDArray[np.float32]
 
 
-def judged_rows(
-    part: Arrays,
-    outputs: Outputs,
-    output: Output,
-    penalty: float,
-    dataset: Dataset,
-    measured: Mapping[str, float],
-) -> Judged:
-    """What a model says of its validation rows.
+class Judge:
+    """Judges what a model says.
 
     Args:
-        part: the rows, with labels in the loss's form.
-        outputs: of the model, (rows, units).
-        output: what these mean.
-        penalty: what the loss has beside that of rows, for large weights.
         dataset: of the rows.
-        measured: the metrics of the epoch. One that isn't the mean of its rows is left out.
+        output: what the model's outputs mean.
+        metrics: the names of those that are wanted.
     """
-    names = dataset.class_names
-    said = next(iter(output.answer(outputs.astype(np.float64), names).values()))
-    metrics = {
-        name: values
-        for name, values in _of_rows(part, outputs, output, penalty)
-        if is_mean(values, measured.get(f"{VALIDATION}{name}"))
-    }
-    return Judged(part.rows, dataset.task.words(dataset.y[part.rows], names), said, metrics)
 
+    def __init__(self, dataset: Dataset, output: Output, metrics: Sequence[str]) -> None:
+        self._dataset = dataset
+        self._output = output
+        self._metrics = metrics
+        self.scores = tuple(filter(is_score, metrics))
+        self._ranked = any(METRICS[name].outputs for name in self.scores)
 
-def _of_rows(
-    part: Arrays, outputs: Outputs, output: Output, penalty: float
-) -> Iterator[tuple[str, Values]]:
-    """Each metric of every row, (rows,), where it has one."""
-    loss, metrics = build_loss(output, outputs.shape[1])
-    y = keras.ops.convert_to_tensor(part.table.y[part.rows])
-    given = keras.ops.convert_to_tensor(outputs)
-    found = keras.ops.convert_to_numpy(loss.call(y, given))
-    if found.shape == (len(part),):
-        yield "loss", found.astype(np.float64) + penalty
-    for metric in metrics:
-        if isinstance(metric, keras.metrics.MeanMetricWrapper):
-            own = keras.ops.convert_to_numpy(metric._fn(y, given, **metric._fn_kwargs))
-            yield metric.name, own.astype(np.float64).reshape(-1)
+    def score(self, part: Arrays, outputs: Outputs) -> dict[str, float]:
+        """The scores of some rows, from outputs (rows, units); not numbers, where these aren't."""
+        if not np.isfinite(outputs).all():
+            return dict.fromkeys(self.scores, np.nan)
+        said = scored(self._said(part, outputs), self.scores, self._dataset.task)
+        return {name: float(said.metrics[name].mean()) for name in self.scores}
+
+    def rows(
+        self, part: Arrays, outputs: Outputs, penalty: float, measured: Mapping[str, float]
+    ) -> Judged:
+        """What the model says of its validation rows.
+
+        Args:
+            part: the rows, with labels in the loss's form.
+            outputs: of the model, (rows, units).
+            penalty: what the loss has beside that of rows, for large weights.
+            measured: the metrics of the epoch. One that isn't the mean of its rows is left out.
+        """
+        metrics = {
+            name: values
+            for name, values in self._of_rows(part, outputs, penalty)
+            if is_mean(values, measured.get(f"{VALIDATION}{name}"))
+        }
+        return self._said(part, outputs, metrics)
+
+    def _said(
+        self, part: Arrays, outputs: Outputs, metrics: Mapping[str, Values] | None = None
+    ) -> Judged:
+        task, names = self._dataset.task, self._dataset.class_names
+        answer = self._output.answer(outputs.astype(np.float64), names)
+        ranking = self._output.ranking(outputs, names) if self._ranked else {}
+        return Judged(
+            part.rows,
+            task.words(self._dataset.y[part.rows], names),
+            next(iter(answer.values())),
+            metrics or {},
+            {name: own.astype(np.float64) for name, own in ranking.items()},
+        )
+
+    def _of_rows(
+        self, part: Arrays, outputs: Outputs, penalty: float
+    ) -> Iterator[tuple[str, Values]]:
+        """Each metric of every row, (rows,), where it has one."""
+        loss, metrics = build_loss(self._output, outputs.shape[1], self._metrics)
+        y = keras.ops.convert_to_tensor(part.table.y[part.rows])
+        given = keras.ops.convert_to_tensor(outputs)
+        found = keras.ops.convert_to_numpy(loss.call(y, given))
+        if found.shape == (len(part),):
+            yield "loss", found.astype(np.float64) + penalty
+        for metric in metrics:
+            if isinstance(metric, keras.metrics.MeanMetricWrapper):
+                own = keras.ops.convert_to_numpy(metric._fn(y, given, **metric._fn_kwargs))
+                yield metric.name, own.astype(np.float64).reshape(-1)

@@ -6,6 +6,8 @@ as they are, or one-hot. Several labels of a row are a column each.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -38,16 +40,19 @@ ONE_HOT = {
 COLUMN = {"hinge": keras.losses.Hinge, "squared_hinge": keras.losses.SquaredHinge}
 
 
-def build_loss(output: Output, units: int) -> tuple[keras.losses.Loss, list[keras.metrics.Metric]]:
-    """The loss, and every metric of the table that can be measured in the same form of labels.
+def build_loss(
+    output: Output, units: int, names: Sequence[str]
+) -> tuple[keras.losses.Loss, list[keras.metrics.Metric]]:
+    """The loss, and those of the metrics that Keras measures in the same form of labels.
 
     Args:
         output: of the model, with `training.loss`.
         units: how many outputs the model has for a row.
+        names: of metrics.
     """
     form = output.form(units)
     metrics = []
-    for metric in METRICS.values():
+    for metric in (METRICS[name] for name in names):
         if (made := metric.keras.get(form)) is not None:
             own = {made.threshold: output.middle} if made.threshold else {}
             kind = getattr(keras.metrics, made.name)

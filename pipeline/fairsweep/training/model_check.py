@@ -18,6 +18,7 @@ import tensorflow as tf
 from fairsweep.data.split import SplitData
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
+from fairsweep.metrics import base_name, is_score
 from fairsweep.records import TrialResult, TrialSpec, derive_seed
 from fairsweep.tasks.layer import Form
 from fairsweep.training.failure import failure
@@ -118,7 +119,8 @@ def _problems(
     if any("from_logits" in str(warning.message) for warning in warned):
         return [f"model.builder: {spec.model.builder} {LOGITS_TWICE}"]
     wanted = dict.fromkeys(("loss", spec.objective.metric))
-    if missing := [name for name in wanted if name not in values]:
+    reports = [name for name in wanted if not is_score(base_name(name))]
+    if missing := [name for name in reports if name not in values]:
         reported = f"reports {', '.join(values) or 'nothing'} after an epoch"
         lacking = f"{reported}, but not {', '.join(missing)}; {UPDATING}"
         return [builder_problem(spec.model.builder, lacking)]

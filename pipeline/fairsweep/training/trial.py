@@ -17,6 +17,7 @@ from fairsweep.data.scaling import Scaling, measure
 from fairsweep.data.split import SplitData
 from fairsweep.errors import is_full, unwritable
 from fairsweep.files import TrialFolders
+from fairsweep.metrics import VALIDATION, asked
 from fairsweep.records import DISK_FULL, TrialResult, TrialSpec, derive_seed
 from fairsweep.tasks import Output
 from fairsweep.tasks.layer import Form
@@ -25,11 +26,12 @@ from fairsweep.training.checkpoint import CheckpointLost, Checkpoints
 from fairsweep.training.failure import failure
 from fairsweep.training.globals import Globals
 from fairsweep.training.history import Emit, History, Keep
-from fairsweep.training.judging import judged_rows
+from fairsweep.training.judging import Judge
 from fairsweep.training.layer_rates import optimizer_by_layer, program_kind
 from fairsweep.training.loops import (
     Arrays,
     BatchOrder,
+    OnEpoch,
     Table,
     fits_in_memory,
     run_fit,
@@ -202,6 +204,20 @@ def _train(
             checkpoints.offer(history)
         return goes_on
 
+    judge = judge_of(spec, data)
+
+    def scored(trained: Trained) -> OnEpoch:
+        """What gets the epochs of a model and adds the scores, for which it is asked once more."""
+        parts = {"": train} if validation is None else {"": train, VALIDATION: validation}
+
+        def with_scores(epoch: int, values: dict[str, float]) -> bool:
+            for prefix, part in parts.items():
+                for name, value in judge.score(part, trained.predict(part)).items():
+                    values[f"{prefix}{name}"] = value
+            return on_epoch(epoch, values)
+
+        return with_scores if judge.scores else on_epoch
+
     checkpoints.prefer(history)
     if training.loop == "auto" and not fits_in_memory(train.table):
         history.use_fit("the data doesn't fit in memory twice")
@@ -210,8 +226,9 @@ def _train(
             program = cache.program(spec, data, model, train)
             history.model = program.model
             checkpoints.resume(history)
-            run_resident(program, train, validation, batches, on_epoch, history.epochs)
-            return _best(spec, data, history, cache, form, folders, Resident(program))
+            trained: Trained = Resident(program)
+            run_resident(program, train, validation, batches, scored(trained), history.epochs)
+            return _best(spec, data, history, cache, form, folders, trained)
         except CheckpointLost:
             raise
         except Exception as error:
@@ -225,8 +242,9 @@ def _train(
     # comes out as zeros.
     model.optimizer.build(model.trainable_variables)
     checkpoints.resume(history)
-    run_fit(model, train, validation, batches, on_epoch, history.epochs, on_batch)
-    return _best(spec, data, history, cache, form, folders, ByFit(model, on_batch))
+    trained = ByFit(model, on_batch)
+    run_fit(model, train, validation, batches, scored(trained), history.epochs, on_batch)
+    return _best(spec, data, history, cache, form, folders, trained)
 
 
 def _best(
@@ -246,25 +264,36 @@ def _best(
     test = cache.part(data, "test", form) if len(data.test) else None
     file = str(folders.weights_of(spec.weights)) if folders and spec.weights else ""
     own = best_epoch(trained, history.best_weights, test, file)
-    dataset, output = data.dataset, output_of(spec, data)
+    dataset, output, judge = data.dataset, output_of(spec, data), judge_of(spec, data)
     if folders and spec.judged and len(data.validation):
         part = cache.part(data, "validation", form)
         values = history.metrics[(history.best_epoch or 1) - 1].values
         penalty = sum(map(float, history.model.losses))
-        said = judged_rows(part, trained.predict(part), output, penalty, dataset, values)
+        said = judge.rows(part, trained.predict(part), penalty, values)
         judged.write(folders.judged_of(spec.judged), said)
         own = replace(own, judged=spec.judged)
-    if test is None or not dataset.task.counted:
+    if test is None or not (dataset.task.counted or judge.scores):
         return own
-    found = output.probabilities(trained.predict(test))
+    outputs = trained.predict(test)
+    scores = {f"test_{name}": value for name, value in judge.score(test, outputs).items()}
+    found = output.probabilities(outputs)
     counted = dataset.task.test_artifact(dataset.y[data.test], found, dataset.class_names)
-    return replace(own, confusion=counted)
+    return replace(own, test={**own.test, **scores}, confusion=counted)
 
 
 def output_of(spec: TrialSpec, data: SplitData) -> Output:
     """What a trial's model ends in."""
     dataset = data.dataset
     return dataset.task.output(spec.training.loss, len(dataset.class_names))
+
+
+def judge_of(spec: TrialSpec, data: SplitData) -> Judge:
+    """What judges a trial's model."""
+    return Judge(data.dataset, output_of(spec, data), _metrics(spec))
+
+
+def _metrics(spec: TrialSpec) -> tuple[str, ...]:
+    return asked(spec.training.metrics, spec.objective.metric)
 
 
 def compiled(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> tuple[keras.Model, Form]:
@@ -281,7 +310,7 @@ def compiled(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> tuple[kera
     cache.globals.restore()
     model = build_model(spec.model, scaling, rows, output, seed)
     units = output_units(model, rows)
-    loss, metrics = build_loss(output, units)
+    loss, metrics = build_loss(output, units, _metrics(spec))
     steps = -(-len(data.train) // training.batch_size)
     factors = spec.model.layer_learning_rates or {}
     optimizer = optimizer_by_layer(
@@ -324,7 +353,7 @@ def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays, names: int) -> _Kind
     if any_shape:
         params = graph_params(spec.model)
     model = (spec.model.builder, params, program_kind(factors))
-    loss = (training.loss, training.class_weight)
+    loss = (training.loss, training.class_weight, _metrics(spec))
     table = train.table
     rows = (table.x.shape[1:], table.y.shape[1:], str(table.y.dtype), names, kind_of(scaling))
     return _Kind(repr((rows, model, optimizer.name, fixed, loss, schedule)), any_shape)

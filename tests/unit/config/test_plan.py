@@ -12,6 +12,7 @@ import pytest
 
 from fairsweep.config.plan import differences, digest
 from fairsweep.records import Objective
+from fairsweep.tasks import CLASSES
 
 from .plans import plan
 
@@ -61,6 +62,7 @@ CHANGES = {
     "training-epochs": ["training.epochs=21"],
     "training-batch-size": ["training.batch_size=64"],
     "training-loss": ["training.loss=huber"],
+    "training-metrics": ["training.metrics=[accuracy,f1]"],
     "training-class-weight": ["training.class_weight=balanced"],
     "training-shuffle": ["training.shuffle=false"],
     "training-seed": ["training.seed=1"],
@@ -86,6 +88,28 @@ def test_what_results_depend_on_changes_the_identity(changes: list[str]) -> None
 def test_no_two_changes_give_the_same_identity() -> None:
     identities = [plan(*BASE, *changes).sha256 for changes in CHANGES.values()]
     assert len(set(identities)) == len(CHANGES)
+
+
+def test_sweeps_begun_without_the_setting_of_metrics_go_on() -> None:
+    (arm,) = plan(*BASE, "training.metrics=null").arms
+    assert "metrics" not in arm.identity()["training"]
+    (other,) = plan(*BASE, "training.metrics=[f1]").arms
+    assert other.identity()["training"]["metrics"] == ["f1"]
+
+
+@pytest.mark.parametrize(
+    ("given", "measured"),
+    [
+        ((), ("loss", "accuracy")),
+        (("objective.metric=val_f1",), ("loss", "accuracy", "f1")),
+        (("training.metrics=[auc]", "objective.metric=val_f1"), ("loss", "f1", "auc")),
+        (("training.metrics=[]",), ("loss", "accuracy")),
+    ],
+)
+def test_what_is_measured_has_the_objective(
+    given: tuple[str, ...], measured: tuple[str, ...]
+) -> None:
+    assert plan(*BASE, *given).metrics(CLASSES, 10) == measured
 
 
 def test_another_arm_changes_the_identity_of_the_plan_but_not_of_the_arms() -> None:

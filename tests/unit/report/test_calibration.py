@@ -15,6 +15,7 @@ import pytest
 from fairsweep.records import Confirmation
 from fairsweep.report.analysis.differences import Sample
 from fairsweep.report.analysis.statistics import Verdict, judge
+from fairsweep.scores import roc_auc
 
 from .builders import ACCURACY, LOSS
 
@@ -137,3 +138,38 @@ def test_what_is_there_is_found(arms: Any, objective: Any) -> None:
         for verdict in _verdicts(tables, objective)
     ]
     assert np.mean(found) >= 0.80
+
+
+def _scores(better: float, draw: int) -> dict[str, Sample]:
+    """Two arms that tell rare rows apart by their AUC, on two repeats of five folds: what one says
+    of a row is luck of the row, of the training, and of both. The first has more to go by."""
+    rng = np.random.default_rng([13, draw])
+    rows, repeats, folds = 200, 2, 5
+    true = np.arange(rows) % 8 == 0
+    order = np.argsort(~true, kind="stable")  # every fold gets as many of the rare ones
+    cuts = [np.empty(rows, np.int64) for _ in range(repeats)]
+    for cut in cuts:
+        cut[order] = [f for _ in range(rows // folds) for f in rng.permutation(folds)]
+    samples = {}
+    for arm, gap in (("a", 1.2 + better), ("b", 1.2)):
+        of_rows, found = gap * true + rng.normal(size=rows), {}
+        for repeat, cut in enumerate(cuts):
+            said = of_rows + 0.7 * rng.normal(size=rows)
+            for fold in range(folds):
+                own = np.flatnonzero(cut == fold)
+                slope = np.exp(0.3 * rng.normal())
+                given = said[own] + slope * rng.normal(size=len(own)) * 0.5
+                found[repeat, fold] = (own, roc_auc(true[own, None], given[:, None]))
+        means = {place: float(shares.mean()) for place, (_, shares) in found.items()}
+        samples[arm] = Sample(means, found, scored=True)
+    return samples
+
+
+@pytest.mark.parametrize(("better", "named"), [(0.0, (0.0, 0.05)), (2.0, (0.8, 1.0))])
+def test_scores_bring_a_winner_where_one_is_better(
+    better: float, named: tuple[float, float]
+) -> None:
+    draws = 80
+    verdicts = [judge(_scores(better, d), ACCURACY, Confirmation(5, 2)) for d in range(draws)]
+    assert named[0] <= _wins(verdicts) <= _allowed(named[1], draws)
+    assert not better or all(verdict.best == "a" for verdict in verdicts)

@@ -18,6 +18,7 @@ from fairsweep.report.analysis.differences import (
     compare,
     crossed,
     interval_of,
+    pooled,
     settling,
 )
 from fairsweep.report.analysis.statistics import Verdict, holm, judge, summarize
@@ -103,6 +104,42 @@ def test_rows_and_trainings_by_hand() -> None:
     # All that is left has a mean square of 16 / 6; a mean of three rows has a third of it.
     assert (parts.rows, parts.units, parts.rest) == pytest.approx((4 / 3, 2 - 16 / 18, 4 / 3))
     assert (parts.n_rows, parts.n_units) == (3, 2)
+
+
+def test_shares_have_the_variance_of_the_crossed_bootstrap() -> None:
+    """Drawn by hand: rows and trainings anew, each with replacement, as often as there are of them.
+    A share is worth as much as its row and its training are drawn together."""
+    rng = np.random.default_rng(11)
+    rows, trainings, draws = 200, 20, 4_000
+    table = (
+        rng.normal(0.1, 1, (1, rows))
+        + rng.normal(0, 0.2, (trainings, 1))
+        + rng.normal(0, 2, (trainings, rows))
+    )
+    found, _ = crossed(table, scored=True)
+    of_rows = rng.multinomial(rows, np.full(rows, 1 / rows), draws) / rows
+    of_trainings = rng.multinomial(trainings, np.full(trainings, 1 / trainings), draws) / trainings
+    drawn = np.einsum("dt,tr,dr->d", of_trainings, table, of_rows)
+    assert found.interval is not None and found.parts is not None
+    low, high = found.interval
+    assert (high - low) / 2 / 2 == pytest.approx(drawn.std(), rel=0.1)
+    assert found.parts.error(rows, trainings) == pytest.approx(drawn.std(), rel=0.1)
+    exact, _ = crossed(table)
+    assert exact.interval is not None
+    assert high - low > 1.1 * (exact.interval[1] - exact.interval[0])
+
+
+def test_what_is_scored_is_tested_by_shares() -> None:
+    table = np.random.default_rng(3).normal(size=(2, 2, 50))
+    first, second = (replace(_folds(own, 5), scored=True) for own in table)
+    found, test, _ = compare(first, second, FOLDS)
+    exact, other, _ = compare(_folds(table[0], 5), _folds(table[1], 5), FOLDS)
+    assert (test, other) == ("crossed bootstrap", "crossed")
+    assert found and exact and found.interval and exact.interval
+    assert found.mean == exact.mean
+    assert found.interval[0] < exact.interval[0]
+    alone, bare = interval_of(first, FOLDS), interval_of(_folds(table[0], 5), FOLDS)
+    assert alone and bare and alone[0] < bare[0]
 
 
 def test_folds_are_trainings_of_their_own() -> None:
@@ -305,6 +342,38 @@ def test_what_is_claimed_follows_from_what_varied(scheme: Confirmation, claim: s
     table = np.random.default_rng(6).random((3, 50))
     arms = {"a": _folds(table, 5), "b": _folds(table[::-1], 5)}
     assert judge(arms, ACCURACY, scheme).claim == claim
+
+
+def test_the_parts_of_luck_have_the_proportions_of_all_pairs() -> None:
+    """One pair alone would say that rows are no luck at all."""
+    own = Parts(rows=-0.1, units=0.1, rest=1.0, n_rows=200, n_units=2)
+    others = [
+        Parts(rows=6.0, units=0.0, rest=4.0, n_rows=200, n_units=2),
+        Parts(rows=0.4, units=-0.2, rest=0.8, n_rows=180, n_units=2),
+    ]
+    found = pooled(own, [own, *others])
+    assert found.rows + found.units + found.rest == pytest.approx(1.0)
+    assert found.units == 0
+    assert found.rows / found.rest == pytest.approx((-0.1 + 0.6 + 0.4) / (1.0 + 0.4 + 0.8))
+    assert (found.n_rows, found.n_units) == (200, 2)
+    assert pooled(Parts(0, 0, 0, 9, 2), [Parts(0, 0, 0, 9, 2)]) == Parts(0, 0, 0, 9, 2)
+
+
+def test_every_pair_of_arms_tells_of_the_luck() -> None:
+    """Two arms that are told apart by trainings alone, beside one whose rows differ from both."""
+    rng = np.random.default_rng(12)
+    base = rng.normal(0, 1, (2, 60))
+    arms = {
+        "a": _folds(base + 0.5, 5),
+        "b": _folds(base + rng.normal(0, 0.1, (2, 60)), 5),
+        "c": _folds(base + rng.normal(0, 1, 60) - 0.5, 5),
+    }
+    alone = judge({name: arms[name] for name in "ab"}, ACCURACY, FOLDS).comparisons[0].difference
+    among = judge(arms, ACCURACY, FOLDS).comparisons[0]
+    assert among.arm == "b" and among.difference and among.difference.parts
+    assert alone and alone.parts
+    assert among.difference.parts.rows > 5 * alone.parts.rows
+    assert among.difference.interval == alone.interval
 
 
 @pytest.mark.parametrize("mean", [0.03, 0.08])

@@ -26,6 +26,7 @@ from fairsweep.config.checks.values import (
 from fairsweep.config.options import CONF
 from fairsweep.config.schema import WATCHDOG_FIELDS, Model, Optimizer, Training
 from fairsweep.config.trust import distrust, is_trusted
+from fairsweep.metrics import METRICS, base_name, measured_on_validation
 from fairsweep.tasks import TASKS
 
 SHORT_LOSSES = {
@@ -139,6 +140,15 @@ def training_problems(training: Training) -> Iterator[Problem]:
     yield from at_least("training.batch_size", training.batch_size, 1)
     yield from seed("training.seed", training.seed)
     yield from _loss(training.loss)
+    for metric in training.metrics or ():
+        if measured_on_validation(metric) and base_name(metric) in METRICS:
+            yield (
+                "training.metrics",
+                f"need {base_name(metric)}, which is measured on training and on validation rows; "
+                f"got {metric!r}",
+            )
+        else:
+            yield from one_of("training.metrics", metric, METRICS)
     yield from one_of("training.loop", training.loop, LOOPS)
     for name in WATCHDOG_FIELDS:
         yield from above_0(f"training.{name}", getattr(training, name))

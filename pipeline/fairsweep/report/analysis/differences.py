@@ -35,7 +35,7 @@ Trainings = npt.NDArray[np.int64]
 Place = tuple[int, int]
 """Which of an arm's confirmations: the repeat, and the fold in it (0 where there are none)."""
 
-Test = Literal["crossed", "corrected t", "paired t", "equal", "none"]
+Test = Literal["crossed", "crossed bootstrap", "corrected t", "paired t", "equal", "none"]
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,13 @@ class Sample:
         rows: The numbers of the rows that judged it, and the objective of each, whose mean it is;
             without the trainings of which nothing about rows is known.
         bounds: The lowest and highest value that the objective can have at all.
+        scored: Whether the objective is a score (F1, AUC), of which each row has a share.
     """
 
     values: Mapping[Place, float]
     rows: Mapping[Place, tuple[Rows, Values]] = field(default_factory=dict)
     bounds: tuple[float, float] = UNBOUNDED
+    scored: bool = False
 
     @property
     def mean(self) -> float:
@@ -60,7 +62,8 @@ class Sample:
 
 @dataclass(frozen=True)
 class Parts:
-    """Where the luck in a mean difference comes from, as variances.
+    """Where the luck in a mean difference comes from, as variances. An estimate from one pair of
+    arms is rough, and can be below 0; see `pooled`.
 
     Attributes:
         rows: From row to row, of many trainings.
@@ -115,7 +118,10 @@ class Settling:
 
 
 def crossed(
-    table: Table, trainings: Trainings | None = None, smallest: float = 0.0
+    table: Table,
+    trainings: Trainings | None = None,
+    smallest: float = 0.0,
+    scored: bool = False,
 ) -> tuple[Difference, float]:
     """A mean difference over rows and trainings that are both drawn from many, and its p-value.
 
@@ -125,11 +131,19 @@ def crossed(
     (crossed random effects; Owen 2007, arXiv 0712.1111). It is never taken for less than the means
     of rows would give alone. The degrees of freedom are Satterthwaite's.
 
+    Some rows have a large share of a score, and most a small one, so what a row has in common with
+    itself is too rough an estimate: of equal arms a winner was named too often (docs/VERDICT.md).
+    There the variance is that of the crossed bootstrap, which draws trainings and rows anew, each
+    with replacement. It needs no draws to be known: it is that of the means of trainings, of the
+    means of rows, and of single shares around them. So it counts the last three times, and is the
+    more careful one.
+
     Args:
         table: differences, (units, rows), without gaps.
         trainings: which training of its unit judged each row, (units, rows); None where each unit
             has one.
         smallest: what varies by less is the same number.
+        scored: whether the differences are those of shares.
     """
     units, rows = table.shape
     mean, by_row = float(table.mean()), table.mean(axis=0)
@@ -142,14 +156,18 @@ def crossed(
     means = means[sizes > 0]
     trained, of_means = len(means), float(means.var(ddof=1)) if len(means) > 1 else 0.0
     within = float((left**2).mean())
-    again = max(0.0, float((left.sum(axis=0) ** 2 - (left**2).sum(axis=0)).mean()))
-    of_rows = again / (units * (units - 1)) if units > 1 else within
-    shared = of_rows * (1 - 1 / units) / rows
-    variance = max(of_means / trained + shared, float(by_row.var(ddof=1)) / rows)
+    products = float((left.sum(axis=0) ** 2 - (left**2).sum(axis=0)).mean())
+    of_rows = products / (units * (units - 1)) if units > 1 else within
+    alone = float(by_row.var(ddof=1)) / rows
+    again = max(0.0, of_rows) * (1 - 1 / units) / rows
+    shared = alone + within / (units * rows) if scored else again
+    variance = max(of_means / trained + shared, alone)
     known = (of_means / trained) ** 2 / max(1, trained - 1) + shared**2 / (rows - 1)
     freedom = (of_means / trained + shared) ** 2 / known if known > 0 else rows - 1.0
-    of_trainings = max(0.0, of_means - within * trained / (units * rows)) * units / trained
-    parts = Parts(of_rows, of_trainings, max(0.0, within - of_rows), rows, units)
+    of_trainings = (of_means - within * trained / (units * rows)) * units / trained
+    rest = within - of_rows
+    counted = 2 * of_rows + 3 * rest if scored else rest
+    parts = Parts(of_rows, of_trainings, counted, rows, units)
     return _tested(mean, variance, freedom, parts, trained, smallest)
 
 
@@ -168,6 +186,20 @@ def _tested(
     half = float(stdtrit(freedom, 1 - LEVEL / 2)) * error
     p = 2 * float(stdtr(freedom, -abs(mean) / error))
     return Difference(count, mean, (mean - half, mean + half), parts), p
+
+
+def pooled(own: Parts, pairs: Sequence[Parts]) -> Parts:
+    """The parts of a difference: as large together as its own are, in the proportions of all pairs
+    of arms, in which the same luck is at work."""
+    shares = np.zeros(3)
+    for pair in pairs:
+        variances = np.array([pair.rows, pair.units, pair.rest])
+        if (total := variances.sum()) > 0:
+            shares += variances / total
+    shares = np.maximum(0.0, shares)
+    size = max(0.0, own.rows + own.units + own.rest) / max(float(shares.sum()), RESOLUTION)
+    rows, units, rest = (shares * size).tolist()
+    return replace(own, rows=rows, units=units, rest=rest)
 
 
 def settling(difference: Difference) -> Settling | None:
@@ -195,7 +227,8 @@ def compare(
     """The difference of two arms over the trainings that they share, the test, and its p-value.
 
     Both arms were trained and judged on the same rows with the same seeds. Where it is known what
-    each model said of each row, rows and trainings are `crossed`. Where only metrics are known,
+    each model said of each row, rows and trainings are `crossed`; for scores with the variance of
+    the `crossed bootstrap`. Where only metrics are known,
     folds overlap in what they train on, and a t-test is corrected for that (`corrected t`; Nadeau
     and Bengio 2003, Machine Learning 52); on one split there is a `paired t`-test over seeds, which
     knows nothing of other rows. Differences that are all zero are `equal`; with less than two
@@ -228,8 +261,9 @@ def _compared(
         table, trainings = known
         if np.abs(table).max() <= smallest:
             return Difference(len(shared), 0.0, (0.0, 0.0)), "equal", 1.0
-        found, p = crossed(table, trainings, smallest)
-        return replace(found, n=len(shared)), "crossed", p
+        found, p = crossed(table, trainings, smallest, first.scored)
+        test: Test = "crossed bootstrap" if first.scored else "crossed"
+        return replace(found, n=len(shared)), test, p
     if np.abs(differences).max() <= smallest:
         return Difference(len(shared), 0.0, (0.0, 0.0)), "equal", 1.0
     overlap = 1 / (scheme.folds - 1) if scheme.folds else 0.0
@@ -246,6 +280,7 @@ def interval_of(sample: Sample, scheme: Confirmation) -> tuple[float, float] | N
         dict.fromkeys(sample.values, 0.0),
         {place: (rows, np.zeros(len(rows))) for place, (rows, _) in sample.rows.items()},
         (0.0, 0.0),
+        sample.scored,
     )
     found, _, _ = compare(sample, nothing, scheme)
     return None if found is None else found.interval

@@ -6,6 +6,7 @@ stand at `judge`; `make calibrate` measures how often they are wrong.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,14 @@ from typing import Literal
 
 from fairsweep.metrics import measured_on_validation
 from fairsweep.records import Confirmation, Objective
-from fairsweep.report.analysis.differences import LEVEL, Difference, Sample, Test, compare
+from fairsweep.report.analysis.differences import (
+    LEVEL,
+    Difference,
+    Sample,
+    Test,
+    compare,
+    pooled,
+)
 
 Claim = Literal["configuration", "search", "split", "rows"]
 """What the evidence can speak of: a configuration on new rows; an arm with its search; models of
@@ -160,6 +168,7 @@ def judge(
         return Verdict("single" if final else "open", best, (best,))
     limit = LEVEL * 2 / (len(others) + 1)
     raw = [Comparison(arm, *compare(samples[best], samples[arm], scheme)) for arm in others]
+    raw = _pooled(raw, [samples[arm] for arm in others], scheme)
     corrected = holm([1.0 if item.p is None else item.p for item in raw])
     won = all(p < LEVEL for p in corrected)
     comparisons = tuple(
@@ -178,6 +187,24 @@ def judge(
     elif claim == "rows":
         kind = "described"
     return Verdict(kind, best, (best,) if won else tied, comparisons, limit, claim)
+
+
+def _pooled(
+    comparisons: Sequence[Comparison], others: Sequence[Sample], scheme: Confirmation
+) -> list[Comparison]:
+    """The comparisons, with the parts of their luck estimated from all pairs of arms."""
+    among = [compare(*pair, scheme)[0] for pair in itertools.combinations(others, 2)]
+    found = [*(item.difference for item in comparisons), *among]
+    pairs = [own.parts for own in found if own is not None and own.parts is not None]
+    return [
+        item
+        if item.difference is None or item.difference.parts is None
+        else replace(
+            item,
+            difference=replace(item.difference, parts=pooled(item.difference.parts, pairs)),
+        )
+        for item in comparisons
+    ]
 
 
 def _claim(comparisons: Sequence[Comparison], scheme: Confirmation, objective: Objective) -> Claim:

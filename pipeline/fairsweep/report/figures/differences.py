@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fairsweep.records import Confirmation
 from fairsweep.report.analysis.curves import Style, styles
 from fairsweep.report.analysis.differences import Difference, settling
 from fairsweep.report.analysis.select import Selection
@@ -21,7 +20,7 @@ from fairsweep.report.figures.parts import (
     symbol,
 )
 from fairsweep.report.text.numbers import interval, signed
-from fairsweep.report.text.wording import scale_of
+from fairsweep.report.text.wording import repeated, scale_of
 
 GREY = "#768390"
 SHADES = ("rgba(118,131,144,0.85)", "rgba(118,131,144,0.5)", "rgba(118,131,144,0.22)")
@@ -90,7 +89,8 @@ def luck(selection: Selection, verdict: Verdict) -> Figure | None:
     if total <= 0:
         return None
     shares = [own / total for own in variances]
-    trained, more = _chance(selection.scheme)
+    more, _ = repeated(selection.scheme)
+    trained = more if selection.scheme.searches > 1 else "training"
     place = layout(
         xaxis={"range": [0, 1], "tickvals": [], "ticktext": [], "showgrid": False},
         yaxis={"range": [1.15, -0.45], "tickvals": [], "ticktext": [], "showgrid": False},
@@ -162,13 +162,6 @@ def _area(x: Sequence[float], y: Sequence[float], colour: str) -> dict[str, Any]
     }
 
 
-def _chance(scheme: Confirmation) -> tuple[str, str]:
-    """What varies from training to training, and what there would have to be more of."""
-    if scheme.searches > 1:
-        return "searches", "searches"
-    return "training", "repeats" if scheme.folds else "seeds"
-
-
 def _caption(selection: Selection, verdict: Verdict, banded: bool) -> str:
     better = "right" if selection.objective.higher_is_better else "left"
     caption = (
@@ -178,7 +171,7 @@ def _caption(selection: Selection, verdict: Verdict, banded: bool) -> str:
     )
     if not banded:
         return caption
-    _, more = _chance(selection.scheme)
+    more, _ = repeated(selection.scheme)
     return (
         f"{caption} A true difference inside the shaded band is too small for these rows to show, "
         f"with any number of {more}."

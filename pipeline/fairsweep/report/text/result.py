@@ -15,7 +15,7 @@ from fairsweep.report.analysis.differences import Difference, settling
 from fairsweep.report.analysis.select import Selection, value_of
 from fairsweep.report.analysis.statistics import Claim, Verdict
 from fairsweep.report.text.numbers import number, p_value, signed
-from fairsweep.report.text.wording import listed, mean_of, scale_of
+from fairsweep.report.text.wording import listed, mean_of, repeated, scale_of
 
 MOST_MORE = 50
 """Times as many rows or repeats: what would take more is called out of reach."""
@@ -112,12 +112,10 @@ def _remedy(selection: Selection, verdict: Verdict) -> str:
 
 
 def _settled_by(difference: Difference, selection: Selection, scale: float) -> str:
-    found, parts, scheme = settling(difference), difference.parts, selection.scheme
+    found, parts = settling(difference), difference.parts
     if found is None or parts is None:
         return ""
-    units, key = ("repeats", "confirm.repeats") if scheme.folds else ("seeds", "confirm.seeds")
-    if scheme.searches > 1:
-        units, key = "searches", "search.repeats"
+    units, key = repeated(selection.scheme)
     apart = f"A difference of {number(abs(difference.mean), scale)}"
     if found.units is not None and found.units <= MOST_MORE * parts.n_units:
         return f"{apart} would take about {found.units:,} {units} to settle ({key}={found.units})."

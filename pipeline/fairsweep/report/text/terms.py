@@ -6,23 +6,14 @@ stands; escaping is up to the page it goes into.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from fairsweep.metrics import measured_on_validation
 from fairsweep.plural import plural
 from fairsweep.records import SweepRecord
 from fairsweep.report.analysis.differences import LEVEL
-from fairsweep.report.analysis.statistics import Claim, Verdict
-from fairsweep.report.text.wording import of_group
+from fairsweep.report.analysis.statistics import Verdict
+from fairsweep.report.text.wording import LUCK, of_group
 
 Terms = tuple[tuple[str, str], ...]
-LUCK: Mapping[Claim, str] = {
-    "configuration": "rows and seeds",
-    "search": "rows, seeds and searches",
-    "split": "validation rows and seeds",
-    "rows": "seeds",
-}
-"""What differs between equal arms, by what is claimed."""
 
 
 def arm_terms(sweep: SweepRecord) -> Terms:

@@ -13,9 +13,17 @@ from fairsweep.metrics import VALIDATION, base_name, measured_on_validation
 from fairsweep.plural import plural
 from fairsweep.records import Confirmation, Importances, RunRecord, SweepRecord
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
-from fairsweep.report.analysis.statistics import Verdict, summarize
+from fairsweep.report.analysis.statistics import Claim, Verdict, summarize
 from fairsweep.report.text.numbers import number, spread
 from fairsweep.tasks import task_in
+
+LUCK: Mapping[Claim, str] = {
+    "configuration": "rows and seeds",
+    "search": "rows, seeds and searches",
+    "split": "validation rows and seeds",
+    "rows": "the random seed",
+}
+"""What differs between equal arms, by what is claimed."""
 
 
 def scale_of(selection: Selection, verdict: Verdict) -> float:
@@ -62,16 +70,19 @@ def _undecided(sweep: SweepRecord, selection: Selection) -> str:
     return f"{shared}{why}{luck}Start another sweep with sweep.name=… to have it stored."
 
 
+def repeated(scheme: Confirmation) -> tuple[str, str]:
+    """What there can be more of beside rows, and the setting that says how many."""
+    if scheme.searches > 1:
+        return "searches", "search.repeats"
+    return ("repeats", "confirm.repeats") if scheme.folds else ("seeds", "confirm.seeds")
+
+
 def comparisons_line(verdict: Verdict) -> str:
     """How to read the table of comparisons; empty when there is none."""
     if not verdict.comparisons:
         return ""
-    luck = {
-        "configuration": "the luck of rows and seeds",
-        "search": "the luck of rows, seeds and searches",
-        "split": "the luck of validation rows and seeds",
-        "rows": "the random seed alone",
-    }[verdict.claim]
+    luck = LUCK[verdict.claim]
+    luck = f"{luck} alone" if verdict.claim == "rows" else f"the luck of {luck}"
     return (
         f"Differences are {verdict.best} minus the other arm, on the same rows with the same "
         f"seeds. Where the interval contains zero, {luck} could explain the difference."
