@@ -80,7 +80,7 @@ def _run(words: list[str]) -> None:
     if name in ("-h", "--help", "help"):
         print(usage())
         return
-    if name in ("-V", "--version"):
+    if {"-V", "--version"} & {name, *rest}:
         print(f"fairsweep {__version__}")
         return
     if name not in COMMANDS:

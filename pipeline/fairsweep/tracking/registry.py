@@ -161,6 +161,7 @@ def taken_by(store: Store, uri: str) -> InputSpec:
 
     Raises:
         BadInput: there is no such model, or it isn't one that a sweep has published.
+        StorageError: the file that describes it is gone.
     """
     from mlflow.exceptions import MlflowException
     from mlflow.models import get_model_info
@@ -169,9 +170,13 @@ def taken_by(store: Store, uri: str) -> InputSpec:
     try:
         found = get_model_info(uri)
     except (MlflowException, OSError) as error:
+        if uri.startswith("models:/") and (isinstance(error, OSError) or "MLmodel" in str(error)):
+            raise StorageError(
+                f"model: {shown(uri)} can't be read: its file MLmodel is missing; put it back "
+                "from a copy of the store, or give another model"
+            ) from error
         raise BadInput(
-            f"model: {shown(uri)} can't be read: {without_password(str(error))}; restore its files "
-            "or give another model"
+            f"model: {shown(uri)} can't be read: {without_password(str(error))}; give another model"
         ) from error
     if found.flavors.get("python_function", {}).get("loader_module") not in (LOADER, EARLIER):
         raise BadInput(f"model: {shown(uri)} isn't a model that a sweep has published")

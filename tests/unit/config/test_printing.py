@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import pytest
 
-from fairsweep import cli
+from fairsweep import __version__, cli
 from fairsweep.cli import COMMANDS
 from fairsweep.commands import compare
 from fairsweep.commands.compare import COMPARISON
@@ -159,3 +159,42 @@ def test_an_interrupted_comparison_says_how_it_continues(tmp_path: Path) -> None
     assert done.returncode == 130
     assert done.stdout.strip() == plan(COMPARISON, "optimizer=sgd", "confirm.seeds=3").name
     assert done.stderr.strip().endswith("fairsweep compare optimizer=sgd confirm.seeds=3")
+
+
+REFUSED = {
+    "--foo": "--foo: there is no such option; settings are key=value, without dashes: ",
+    "--trials=3": "--trials=3: there is no such option; settings are key=value, without dashes: ",
+    "--config-dir": "--config-dir/-cd: expected one argument; settings are key=value",
+}
+
+
+@pytest.mark.parametrize(("word", "told"), REFUSED.items())
+def test_an_option_that_is_none_is_told_with_the_remedy(
+    word: str, told: str, ended: Callable[..., tuple[object, str, str]]
+) -> None:
+    code, out, err = ended("sweep", word)
+    assert (code, out) == (2, "")
+    (line,) = err.splitlines()
+    assert line.startswith(f"error: {told}")
+    assert line.endswith("fairsweep sweep --help lists them")
+
+
+def test_the_version_is_ours(ended: Callable[..., tuple[object, str, str]]) -> None:
+    for words in (["--version"], ["sweep", "--version"], ["predict", "-V"]):
+        assert ended(*words) == (0, f"fairsweep {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    {
+        "inptu=rows.csv": "inptu: there is no such key; did you mean input? Keys of predict: ",
+        "foo=1": "foo: there is no such key; Keys of predict: model, input, output",
+    }.items(),
+)
+def test_keys_of_predict_are_its_own(
+    word: str, told: str, ended: Callable[..., tuple[object, str, str]]
+) -> None:
+    code, _, err = ended("predict", word, "output=classes.csv")
+    assert code == 2
+    assert err.startswith(f"error: {told}")
+    assert err.endswith(f"(command line: {word})\n")

@@ -10,7 +10,7 @@ from typing import Any
 import mlflow
 import pytest
 
-from fairsweep.errors import BadInput, StorageError
+from fairsweep.errors import StorageError
 from fairsweep.tracking.registry import load_model, taken_by
 from fairsweep.tracking.store import Store
 
@@ -70,5 +70,7 @@ def test_a_model_without_its_files_is_named_as_it_is(
         raise OSError("No such artifact: 'MLmodel'")
 
     monkeypatch.setattr(mlflow.models, "get_model_info", gone)
-    with pytest.raises(BadInput, match=f"^model: {CHAMPION} can't be read: No such artifact"):
+    with pytest.raises(
+        StorageError, match=f"^model: {CHAMPION} can't be read: its file MLmodel is missing"
+    ):
         taken_by(store, CHAMPION)

@@ -25,7 +25,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from fairsweep.config.compose.hydra import check_composes, register_schema
-from fairsweep.config.options import CONF
+from fairsweep.config.options import CONF, GROUPS
 from fairsweep.errors import DONE, BadInput, Interrupted, PipelineError, is_full, unwritable
 from fairsweep.invocation import as_called, command_line
 
@@ -56,11 +56,14 @@ def command(
         short: keys below one that has the command's name, which it takes without that name.
         implied: overrides that make it of `fairsweep sweep`; the command line can't change them.
     """
-    arguments = get_args_parser().parse_intermixed_args()
+    try:
+        arguments = _parsed(name)
+    except BadInput as error:
+        _fail(error)
     again = command_line(name, *sys.argv[1:])
     words = [word for word in sys.argv[1:] if word not in arguments.overrides]
     arguments.overrides = [
-        f"{name}.{o}" if o.partition("=")[0] in short else o for o in arguments.overrides
+        f"{name}.{o}" if short and _is_own(o, name, short) else o for o in arguments.overrides
     ]
     register_schema()
     code = 1
@@ -107,6 +110,33 @@ def command(
     sys.argv[1:] = [*arguments.overrides, *options]
     _hydra_main(config_name, job)
     sys.exit(code)
+
+
+def _parsed(name: str) -> argparse.Namespace:
+    """The words of the command line as Hydra's parser takes them.
+
+    Raises:
+        BadInput: it doesn't.
+    """
+
+    def refuse(message: str) -> NoReturn:
+        unknown = message.partition("unrecognized arguments: ")[2]
+        what = f"{unknown}: there is no such option" if unknown else message
+        raise BadInput(
+            f"{what.removeprefix('argument ')}; settings are key=value, without dashes: "
+            f"{command_line(name, '--help')} lists them"
+        )
+
+    parser: argparse.ArgumentParser = get_args_parser()
+    parser.error = refuse  # type: ignore[method-assign]
+    return parser.parse_intermixed_args()
+
+
+def _is_own(override: str, name: str, short: Sequence[str]) -> bool:
+    """Whether an override is of a command's own key, which is given without its name; one that is
+    misspelt is, too."""
+    key = re.split(r"[.=]", override)[0]
+    return key in short or (key.isidentifier() and key not in (*GROUPS, name, "hydra"))
 
 
 def check_options(arguments: argparse.Namespace) -> None:
