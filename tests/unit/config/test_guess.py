@@ -40,7 +40,7 @@ KEYS = {
     "batch_size": "training.batch_size",
     "trials": "search.trials",
     "trackng.root": "tracking",
-    "training.metric": "objective.metric",
+    "training.direction": "objective.direction",
 }
 
 
