@@ -4,6 +4,7 @@ the same whatever is killed on the way."""
 from __future__ import annotations
 
 import math
+import re
 import shlex
 import shutil
 import sqlite3
@@ -29,6 +30,7 @@ from fairsweep.testing import ScriptedExecutor, Step, failed, learning, scripted
 from fairsweep.tracking.read import read_sweep
 from fairsweep.tracking.store import Store, find_store
 from tests.integration.forked import ScriptedSandbox
+from tests.integration.lab import Sandbox
 from tests.integration.stored import Run, Stored, whole
 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow and what it needs warn of themselves
@@ -325,6 +327,7 @@ def test_a_sweep_killed_anywhere_becomes_the_undisturbed_one(
     continued = box.sweep(*words)
     assert continued.code == 0, continued.said
     assert said(root) == said(finished[0])
+    assert misnamed(box.stored.runs(NAME, "search")) == []
     assert problems(root) == []
     assert box.stored.twice("search", "confirm") == []
     assert "RUNNING" not in {run.status for run in box.stored.runs()}
@@ -346,6 +349,12 @@ def said(root: Path) -> dict[str, Any]:
         )
         for name, run in runs.items()
     }
+
+
+def misnamed(runs: list[Run]) -> list[str]:
+    """Runs of folds that are called another attempt, though there was none before."""
+    names = {run.name for run in runs}
+    return [n for n in names if "/fold-" in n and " " in n and n.partition(" ")[0] not in names]
 
 
 # What the doctor finds.
@@ -428,3 +437,19 @@ def test_the_doctor_knows_what_a_trial_and_its_folds_have_to_say(
 def test_the_value_of_a_trial_is_the_mean_of_its_best_epochs(root: Path) -> None:
     swept(root, script=levels((0.5, 0.6, 0.1), (0.3, 0.3, 0.3)))
     assert searched(root)["adam/0"].last("best_val_accuracy") == statistics.fmean((0.5, 0.6, 0.1))
+
+
+@pytest.mark.long(40)
+def test_the_command_of_a_report_gives_the_numbers_of_the_first_fold(tmp_path: Path) -> None:
+    """With real trainings."""
+    box = Sandbox(tmp_path)
+    swept = box.sweep(*SWEEP, "data=digits", "search.trials=1", "training.epochs=2")
+    assert swept.code == 0, swept.said
+    report = box.report_files(NAME)["report.md"].decode()
+    (command,) = re.findall(r"^python -m fairsweep train .*$", report, re.MULTILINE)
+    done = box.run(*shlex.split(command)[2:])
+    assert done.code == 0, done.said
+    (again,) = box.stored.runs(stage="train")
+    first = searched(box.work / "mlruns")["adam/0/fold-0"]
+    assert again.curves == first.curves
+    assert again.steps("val_accuracy") == [1, 2]

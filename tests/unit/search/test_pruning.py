@@ -11,9 +11,9 @@ import pytest
 from fairsweep.config.plan import Plan
 from fairsweep.records import PruningSchedule
 from fairsweep.search.samplers import decision_schedule, make_pruner
-from fairsweep.search.study import ArmStudy
+from fairsweep.search.study import ArmStudy, step, value_so_far
 
-from .builders import open_study, plan, train
+from .builders import open_study, plan, result, train
 
 TRIALS = 30
 
@@ -174,6 +174,48 @@ def test_what_is_only_reported_is_not_judged(tmp_path: Path) -> None:
     assert not study.report(lost.trial, 4, hopeless(4))
     assert study.keep(lost.trial, 4, hopeless(4))
     assert not study.keep(lost.trial, 8, hopeless(8))
+
+
+def folded(tmp_path: Path) -> tuple[Plan, ArmStudy]:
+    """A study of trials on 3 folds of 20 epochs, of which five were good on all of them."""
+    the = of("median", "search.folds=3")
+    study = open_study(tmp_path, the)
+    for _ in range(5):
+        number = study.ask().trial
+        for at in (4, 16, 20, 24, 36, 40, 44, 56):
+            assert study.keep(number, at, 0.9)
+        study.tell(number, result(study, number, 0.9))
+    return the, study
+
+
+def test_a_trial_on_folds_is_judged_by_the_fold_that_it_is_at(tmp_path: Path) -> None:
+    """What it was worth on fewer folds doesn't save it, be that within a fold or where it ends."""
+    _, study = folded(tmp_path)
+    lucky, late = study.ask().trial, study.ask().trial
+    assert study.keep(lucky, step(4, 0, 20), 0.99)
+    assert study.keep(lucky, step(20, 0, 20), 0.99)
+    assert not study.keep(lucky, step(4, 1, 20), value_so_far([0.99], 0.5))
+    assert study.keep(late, step(20, 0, 20), 0.9)
+    assert not study.keep(late, step(20, 1, 20), value_so_far([0.9], 0.8))
+
+
+def test_what_was_judged_between_folds_stands_after_a_restart(tmp_path: Path) -> None:
+    the, study = folded(tmp_path)
+    lost = study.ask().trial
+    assert not study.keep(lost, step(20, 0, 20), 0.5)
+    again = open_study(tmp_path, the)
+    (candidate,) = again.take_up()
+    assert candidate.trial == lost
+    assert not again.keep(lost, step(20, 0, 20), 0.5)
+
+
+def test_steps_of_folds_are_unique_and_go_up() -> None:
+    steps = [step(epoch, fold, 20) for fold in range(3) for epoch in range(1, 21)]
+    assert steps == list(range(1, 61))
+
+
+def test_a_trial_on_folds_is_as_long_as_all_of_them() -> None:
+    assert vars(make_pruner(of("hyperband").config.pruner, 20, folds=3))["_max_resource"] == 60
 
 
 @pytest.mark.parametrize("pruner", ["median", "successive_halving", "hyperband"])

@@ -158,7 +158,9 @@ class Writer:
         tags, parent = dict(values["tags"]), self._parent(key)
         if parent is not None:
             tags[names.PARENT] = parent
-        name = str(key) if key.attempt == 1 else f"{key} (attempt {key.attempt})"
+        # Of a trial that goes on, a fold may not have been begun before.
+        first = key.attempt == 1 or (key.whole is not None and self._last_run(key) is None)
+        name = str(key) if first else f"{key} (attempt {key.attempt})"
         run_id = self._create(name, tags, values["started"])
         self._runs[key] = TrainingRun(self._client, run_id)
 
