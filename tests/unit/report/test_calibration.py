@@ -173,3 +173,52 @@ def test_scores_bring_a_winner_where_one_is_better(
     verdicts = [judge(_scores(better, d), ACCURACY, Confirmation(5, 2)) for d in range(draws)]
     assert named[0] <= _wins(verdicts) <= _allowed(named[1], draws)
     assert not better or all(verdict.best == "a" for verdict in verdicts)
+
+
+SEARCHES, FOLDS, SWEEPS = 3, 5, 500
+# The luck of a search beside that of the rows: none, about as much, and nearly all.
+PLANTED = {"none": 0.0, "some": 0.05, "most": 0.3}
+
+
+@pytest.fixture(scope="module", params=PLANTED)
+def searched(request: Any) -> dict[bool, float]:
+    """The share of sweeps of two equal arms that have a winner, with the search as unit and
+    without; each search of an arm brings luck of its own, and so does each of its trainings."""
+    rng = np.random.default_rng([7, list(PLANTED).index(request.param)])
+    samples = [
+        {arm: _searched(PLANTED[request.param], rng) for arm in ("arm0", "arm1")}
+        for _ in range(SWEEPS)
+    ]
+    schemes = {
+        True: Confirmation(FOLDS, SEARCHES, searches=SEARCHES),
+        False: Confirmation(FOLDS, SEARCHES),
+    }
+    return {
+        unit: _wins([judge(own, ACCURACY, scheme) for own in samples])
+        for unit, scheme in schemes.items()
+    }
+
+
+def _searched(luck: float, rng: Any) -> Sample:
+    values, rows = {}, {}
+    own = 0.3 * rng.normal(size=ROWS)
+    for search in range(SEARCHES):
+        mean = luck * rng.normal()
+        cut = np.random.default_rng(search).permutation(ROWS)  # the same in every arm
+        for fold, part in enumerate(np.array_split(cut, FOLDS)):
+            rest = 0.02 * rng.normal() + 0.2 * rng.normal(size=len(part))
+            rows[search, fold] = (np.sort(part), mean + own[np.sort(part)] + rest)
+            values[search, fold] = float(rows[search, fold][1].mean())
+    return Sample(values, rows)
+
+
+def test_the_luck_of_searches_brings_a_winner_in_at_most_five_percent(
+    searched: dict[bool, float],
+) -> None:
+    assert searched[True] <= _allowed(0.05, SWEEPS)
+
+
+@pytest.mark.parametrize("searched", ["most"], indirect=True)
+def test_without_the_search_as_unit_it_would_be_many_more(searched: dict[bool, float]) -> None:
+    """Trainings of one search share its luck, and counting each of them hides it."""
+    assert searched[False] > 2 * _allowed(0.05, SWEEPS)

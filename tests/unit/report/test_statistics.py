@@ -19,6 +19,7 @@ from fairsweep.report.analysis.differences import (
     crossed,
     interval_of,
     pooled,
+    searched,
     settling,
 )
 from fairsweep.report.analysis.statistics import Verdict, holm, judge, summarize
@@ -210,9 +211,62 @@ def test_repeats_of_one_search_are_one_unit() -> None:
     scheme = Confirmation(5, 4, searches=2)
     found, _, p = compare(_folds(first, 5), _folds(second, 5), scheme)
     table = first - second
-    _, chance = crossed(np.array([table[[0, 2]].mean(axis=0), table[[1, 3]].mean(axis=0)]))
+    _, chance = searched(np.array([table[[0, 2]].mean(axis=0), table[[1, 3]].mean(axis=0)]))
     assert found is not None and found.parts is not None and found.parts.n_units == 2
     assert p == pytest.approx(chance)
+
+
+def test_three_searches_have_two_degrees_of_freedom_however_many_rows_judge_them() -> None:
+    means = np.array([0.01, 0.03, 0.05])
+    found, p = searched(np.repeat(means[:, np.newaxis], 500, axis=1))
+    assert p == pytest.approx(stats.ttest_1samp(means, 0).pvalue)
+    assert found.interval == pytest.approx(stats.ttest_1samp(means, 0).confidence_interval())
+
+
+def test_searches_that_agree_leave_the_luck_of_rows() -> None:
+    rows = np.random.default_rng(7).normal(0.1, 1, 40)
+    found, p = searched(np.array([rows, rows, rows]))
+    assert p == pytest.approx(stats.ttest_1samp(rows, 0).pvalue)
+    assert found.parts is not None
+    assert (found.parts.units, found.parts.rest) == pytest.approx((0, 0))
+
+
+def test_both_lucks_add_up_and_each_keeps_its_degrees_of_freedom() -> None:
+    """Cochran and Cox: the critical value is the mean of both, weighted by the variances."""
+    rows, means = np.random.default_rng(8).normal(0, 1, 50), np.array([-0.2, 0.1, 0.7])
+    found, p = searched(rows + means[:, np.newaxis])
+    of_searches, of_rows = means.var(ddof=1) / 3, rows.var() / 50
+    both = of_searches + of_rows
+
+    def critical(level: float) -> float:
+        two, many = (stats.t.isf(level / 2, freedom) for freedom in (2, 49))
+        return float((of_searches * two + of_rows * many) / both)
+
+    assert found.interval is not None
+    assert found.interval[1] - found.mean == pytest.approx(critical(0.05) * math.sqrt(both))
+    assert critical(p) == pytest.approx(abs(found.mean) / math.sqrt(both))
+    assert found.parts is not None
+    assert found.parts.units == pytest.approx(means.var(ddof=1))
+
+
+def test_where_metrics_alone_are_known_a_search_counts_once() -> None:
+    """Its trainings agree with each other more than with those of another search."""
+    values = [0.01, 0.05, 0.03, 0.02, 0.06, 0.04]  # repeats 0 and 3 are of search 0
+    found, test, p = compare(
+        _metrics(*values), _metrics(*[0.0] * 6), Confirmation(0, 6, searches=3)
+    )
+    assert (found is not None and found.n, test) == (6, "paired t")
+    assert p == pytest.approx(stats.ttest_1samp([0.015, 0.055, 0.035], 0).pvalue)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_one_search_says_nothing_of_others(known: bool) -> None:
+    table = np.random.default_rng(9).random((1, 40))
+    first, second = _folds(table, 5), _folds(table + 1, 5)
+    if not known:
+        first, second = Sample(first.values), Sample(second.values)
+    found, test, p = compare(first, second, Confirmation(5, 3, searches=3))
+    assert (found is not None and found.interval, test, p) == (None, "none", None)
 
 
 def test_metrics_alone_on_folds_are_corrected_for_their_overlap() -> None:
