@@ -20,7 +20,7 @@ from fairsweep.invocation import find_code_here
 COMMANDS = {
     "sweep": "search every arm, confirm the best of each, report",
     "train": "train one configuration, tracked like a trial",
-    "compare": "sweep over more optimizers, with more trials and confirmations",
+    "compare": "sweep over more optimizers, with more trials, each searched 3 times",
     "report": "build the report of a stored sweep again",
     "predict": "predict the rows of a file with the champion",
     "doctor": "check stored sweeps for problems, and say what to do about each",

@@ -31,6 +31,11 @@ def search_warnings(plan: Plan) -> Iterator[str]:
                     f"{arm.name}: the grid has {size:,} points, and search.trials={search.trials} "
                     "trains only the first of them; narrow the space, or use search.only=[…]"
                 )
+            elif search.repeats > 1:
+                yield (
+                    f"{arm.name}: each of {search.repeats} searches trains all {size:,} points of "
+                    "the grid, so they differ only in their seeds; search=random draws other points"
+                )
     yield from dict.fromkeys(line for arm in plan.arms for line in _of_ranges(arm.settings))
     workers, cores = plan.config.executor.workers, os.cpu_count() or 1
     if workers != "auto" and workers > cores:

@@ -223,6 +223,10 @@ def greeting(sweep: Sweep, workers: int) -> Iterator[str]:
     each = f", {searches} searches each" if searches > 1 else ""
     live = store.ui_command or store.ui
     yield f"sweep {plan.name}: {arms}{each}, {plural(workers, 'worker')}; live: {live}"
+    asked = plan.config.confirm.repeats if job.confirmation.folds else plan.config.confirm.seeds
+    if job.confirmation.repeats != asked:
+        key = "confirm.repeats" if job.confirmation.folds else "confirm.seeds"
+        yield f"{key}: {asked} raised to {job.confirmation.repeats}, as many for each search"
     largest = max(arm.settings.training.batch_size for arm in plan.arms)
     for warning in (*plan.warnings, *search_warnings(plan), *data_warnings(job.data, largest)):
         yield f"warning: {warning}"

@@ -80,10 +80,13 @@ def good_rates(entry: ArmSelection) -> tuple[float, float] | None:
 
 
 def best_so_far(entry: ArmSelection, objective: Objective) -> tuple[Step, ...]:
-    """A step for each ended trial in the order of their numbers, from the first complete one on."""
+    """A step for each ended trial in the order of their numbers, from the first complete one on; of
+    the search that found the arm's best."""
     steps, epochs, best, ended = [], 0, math.nan, 0
+    if entry.best is None:
+        return ()
     for run in entry.trials:
-        if run.outcome == "running":
+        if run.outcome == "running" or run.key.search != entry.best.key.search:
             continue
         ended += 1
         epochs += run.epochs

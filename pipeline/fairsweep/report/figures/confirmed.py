@@ -33,11 +33,12 @@ def confirmed_values(selection: Selection, order: Sequence[str]) -> Figure | Non
             "showgrid": False,
         },
     )
+    searched = "arm" if selection.scheme.searches == 1 else "search"
     better = "right" if selection.objective.higher_is_better else "left"
     return Figure(
         name="confirmed",
         section="arms",
-        title="The best configuration of each arm, confirmed",
+        title=f"The best configuration of each {searched}, confirmed",
         caption=f"Further {better} is better. Each dot is one training, the bar is the mean with "
         "its 95 % interval, and the hollow diamond is the untuned default.",
         height=96 + 56 * len(names),

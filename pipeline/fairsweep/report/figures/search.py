@@ -164,6 +164,8 @@ def best_so_far(selection: Selection, spent: Literal["trials", "epochs"]) -> Fig
     ]
     if not data:
         return None
+    several = selection.scheme.searches > 1
+    shown = " Of each arm's searches, it shows the one with the best trial." if several else ""
     captions = {
         "trials": "An arm that still improves at the end would gain from more trials; one that "
         "levels off early is easy to tune.",
@@ -174,7 +176,7 @@ def best_so_far(selection: Selection, spent: Literal["trials", "epochs"]) -> Fig
         name=f"best-by-{spent}",
         section="search",
         title=f"Best so far, by {spent}",
-        caption=captions[spent],
+        caption=f"{captions[spent]}{shown}",
         height=320,
         spec={
             "data": data,

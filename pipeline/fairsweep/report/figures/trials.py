@@ -101,10 +101,15 @@ def trial_points(
         ]
         if own:
             values = [worst if outcome == "diverged" else value_of(run) for run, _, _ in own]
-            texts = [f"trial {run.key.trial}, {name(text)}: {_result(run)}" for run, _, text in own]
+            texts = [f"{_called(run)}, {name(text)}: {_result(run)}" for run, _, text in own]
             marker = _marker(outcome, style, size)
             traces.append(points(arm, [x for _, x, _ in own], rounded(values), texts, marker))
     return traces
+
+
+def _called(run: RunRecord) -> str:
+    trial = f"trial {run.key.trial}"
+    return f"{trial} of search {run.key.search}" if run.key.search else trial
 
 
 def _result(run: RunRecord) -> str:

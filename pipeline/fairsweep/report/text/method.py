@@ -54,15 +54,16 @@ def method(sweep: SweepRecord) -> tuple[str, ...]:
         else " The configuration with the best confirmed mean represents its arm."
     )
     protocol = (
-        f"Every arm got the same budget of {plural(sweep.trials, 'trial')}; trial 0 uses the arm's "
+        f"{_searched(scheme, plural(sweep.trials, 'trial'))}; trial 0 uses the arm's "
         f"defaults. {_trial(sweep)} The best score of a search overstates the arm, because it is "
         "the luckiest of many. "
-        f"{_retrained(scheme.top)} trained again {_how(scheme)}, and only these confirmed runs "
+        f"{_retrained(scheme)} trained again {_how(scheme)}, and only these confirmed runs "
         "decide. Test rows are used once per confirmed run, at its best epoch, and decide nothing."
         f"{choice}"
     )
+    units = "trainings" if scheme.searches == 1 else "searches"
     rule = (
-        "The best arm is compared with each other arm on the same rows. Rows and trainings are "
+        f"The best arm is compared with each other arm on the same rows. Rows and {units} are "
         "both drawn from many that could have been, so the variance of the difference has a part "
         "for each (crossed random effects), and intervals are Student's t. More comparisons give "
         "chance more opportunities, which Holm's correction of the p-values makes up for. A winner "
@@ -85,17 +86,29 @@ def _trial(sweep: SweepRecord) -> str:
 
 
 def _how(scheme: Confirmation) -> str:
+    turns = "" if scheme.searches == 1 else "; searches take turns"
     if not scheme.folds:
         seeds = plural(scheme.repeats, "fresh random seed") if scheme.repeats else "fresh seeds"
-        return f"with {seeds}, the same seeds in every arm"
+        return f"with {seeds}, the same seeds in every arm{turns}"
     return (
         f"on {scheme.folds} folds, {plural(scheme.repeats, 'time')}: the rows that aren't for "
         f"testing are cut into {scheme.folds} parts, each training leaves one of them out and is "
-        "judged on it, and every time the cuts are others. Cuts and seeds are the same in every arm"
+        "judged on it, and every time the cuts are others. Cuts and seeds are the same in every "
+        f"arm{turns}"
     )
 
 
-def _retrained(top: int) -> str:
-    if top == 1:
-        return "So the best configuration of each arm is"
-    return f"So the best {top} configurations of each arm are"
+def _searched(scheme: Confirmation, trials: str) -> str:
+    if scheme.searches == 1:
+        return f"Every arm got the same budget of {trials}"
+    return (
+        f"Every arm was searched {scheme.searches} times, each time with the same budget of "
+        f"{trials} and with other draws, which the arms share as far as they share parameters"
+    )
+
+
+def _retrained(scheme: Confirmation) -> str:
+    each = "arm" if scheme.searches == 1 else "search"
+    if scheme.top == 1:
+        return f"So the best configuration of each {each} is"
+    return f"So the best {scheme.top} configurations of each {each} are"

@@ -48,7 +48,7 @@ def result(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Result
             chance = p_value(verdict.comparisons[0].corrected, named=True)
             won = f"{best}: {_against_next(selection, verdict)} ({chance})."
             details = _joined(won, left_out, _claim(sweep, verdict.claim))
-            return Result("Winner", f"{verdict.best} wins", details)
+            return Result("Winner", f"{verdict.best}{_tuned(sweep, verdict)} wins", details)
         case "described":
             on, other = ("its training rows", "rows that it wasn't trained on")
             if measured_on_validation(sweep.objective.metric):
@@ -67,27 +67,33 @@ def result(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Result
         case "single":
             headline = f"No comparison: {verdict.best} is the only arm left"
             return Result("One arm", headline, _joined(f"It has {best}.", left_out))
-    return _tie(selection, verdict, best)
+    tied = f"No winner: {listed(verdict.tied)} tie{_tuned(sweep, verdict).rstrip(',')}"
+    return Result("Tie", tied, _tie(selection, verdict, best))
+
+
+def _tuned(sweep: SweepRecord, verdict: Verdict) -> str:
+    """How an arm was tuned, where that is part of what is claimed: words between commas."""
+    trials = plural(sweep.trials, "trial")
+    return f", tuned with {trials}," if verdict.claim == "search" else ""
 
 
 def _claim(sweep: SweepRecord, of: Claim) -> str:
     """What a winner has won."""
     holds = {
         "configuration": "for these configurations",
-        "search": f"for each arm with its search of {plural(sweep.trials, 'trial')}",
+        "search": f"for each arm, whichever {plural(sweep.trials, 'trial')} its search draws",
         "split": "for models trained on these training rows",
     }
     return f"This holds {holds[of]}, on new rows like these."
 
 
-def _tie(selection: Selection, verdict: Verdict, best: str) -> Result:
+def _tie(selection: Selection, verdict: Verdict, best: str) -> str:
     found = f"{verdict.best} has the best mean, {best}, but not by enough."
     if len(verdict.tied) == 2:
         found = f"{best} against {mean_of(selection[verdict.tied[1]])}."
-    details = _joined(
+    return _joined(
         found, _left_out(selection), _allowance(selection, verdict), _remedy(selection, verdict)
     )
-    return Result("Tie", f"No winner: {listed(verdict.tied)} tie", details)
 
 
 def _allowance(selection: Selection, verdict: Verdict) -> str:
@@ -145,7 +151,11 @@ def _against_next(selection: Selection, verdict: Verdict) -> str:
 
 def _left_out(selection: Selection) -> str:
     out = [entry.arm for entry in selection.arms if entry.confirmation_counts["diverged"]]
-    return f"{listed(out)} diverged in some trainings and can't win." if out else ""
+    empty = [entry.arm for entry in selection.arms if entry.confirmed and entry.empty]
+    return _joined(
+        f"{listed(out)} diverged in some trainings and can't win." if out else "",
+        f"{listed(empty)} found nothing in some search and can't win." if empty else "",
+    )
 
 
 def _unconfirmed(selection: Selection) -> Result:
@@ -154,6 +164,8 @@ def _unconfirmed(selection: Selection) -> Result:
         return _nothing(selection)
     if selection.confirmed:
         status = "Not decided yet" if selection.pending else "No winner"
+        if any(entry.confirmed and entry.empty for entry in selection.arms):
+            return Result(status, f"{status}: no arm can win", _left_out(selection))
         return Result(
             status,
             f"{status}: every confirmed arm diverged",

@@ -23,7 +23,7 @@ def arm_terms(sweep: SweepRecord) -> Terms:
         ("arm", f"one of the options compared, here {of_group(sweep)}; every arm gets the same "
          "data and the same budget"),
         ("default, tuned", f"{metric} of the arm's default settings, and of the best trial of its "
-         f"search{_over_folds(sweep)}"),
+         f"{'search' if sweep.confirmation.searches == 1 else 'searches'}{_over_folds(sweep)}"),
     )  # fmt: skip
     if not sweep.confirmation.trainings:
         return found
@@ -84,7 +84,12 @@ def _confirmed(sweep: SweepRecord) -> str:
         how = plural(scheme.trainings, "time")
         if measured_on_validation(sweep.objective.metric):
             how = f"{how}, always judged on rows that it didn't train on"
-    return f"the arm's best {top}{which}, trained again {how}{best}"
+    if scheme.searches == 1:
+        return f"the arm's best {top}{which}, trained again {how}{best}"
+    return (
+        f"the best {top}{which} of each of the arm's {scheme.searches} searches, in turn trained "
+        f"again, in all {how}{best}"
+    )
 
 
 def _threshold(verdict: Verdict) -> str:

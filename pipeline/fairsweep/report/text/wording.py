@@ -105,11 +105,16 @@ def facts(sweep: SweepRecord) -> tuple[str, ...]:
     busy = () if sweep.utilisation is None else (f"workers busy {sweep.utilisation:.0%}",)
     return (
         f"{sweep.objective.metric}, {better} is better",
-        f"{plural(len(sweep.arms), 'arm')} with {plural(sweep.trials, 'trial')} each{on_folds}",
+        f"{plural(len(sweep.arms), 'arm')} with {_budget(sweep)} each{on_folds}",
         confirmed_how(sweep.confirmation),
         f"started {started:%Y-%m-%d %H:%M} UTC",
         *busy,
     )
+
+
+def _budget(sweep: SweepRecord) -> str:
+    searches, trials = sweep.confirmation.searches, plural(sweep.trials, "trial")
+    return trials if searches == 1 else f"{searches} searches of {trials}"
 
 
 def confirmed_how(scheme: Confirmation) -> str:
@@ -129,8 +134,10 @@ def best_run_line(
     found = f"{sweep.objective.metric} {number(value_of(run))}{epoch}"
     if not selection.confirmed:
         return f"The best run of the search: {found}. It isn't confirmed."
-    mean = mean_of(selection[run.key.arm])
-    own = f"The search reached {found}; confirmed, it averaged {mean}."
+    entry = selection[run.key.arm]
+    own = f"The search reached {found}; confirmed, it averaged {_mean_of(entry.retrained)}."
+    if (searches := selection.scheme.searches) > 1:
+        return f"{own} It is the best that the {searches} searches of {entry.arm} found."
     if verdict.kind == "tie":
         return f"{own} This is the best mean of the tied arms."
     if verdict.kind == "none":
@@ -151,7 +158,7 @@ def champion_line(sweep: SweepRecord) -> str:
     run = next((run for run in sweep.runs if run.run_id == champion.run_id), None)
     return (
         f"Version {champion.version} of {champion.name} in MLflow's model registry, with the alias "
-        f"champion: {run.key if run else champion.run_id}, {_origin(run)}. The arm's "
+        f"champion: {run.key if run else champion.run_id}, {_origin(run)}. Its configuration's "
         f"confirmed mean is {number(champion.mean)}{_tested(run, sweep)}. The model takes rows as "
         f"they are in the data set, and returns {task_in(sweep.data).says}:"
     )
@@ -194,7 +201,11 @@ def listed(names: Sequence[str]) -> str:
 
 def mean_of(entry: ArmSelection) -> str:
     """An arm's confirmed mean, and of how many trainings it is."""
-    summary = summarize([value_of(run) for run in entry.confirmed])
+    return _mean_of(entry.confirmed)
+
+
+def _mean_of(runs: Sequence[RunRecord]) -> str:
+    summary = summarize([value_of(run) for run in runs])
     if summary is None:
         return "nothing"
     return f"{spread(summary.mean, summary.sd)} over {plural(summary.n, 'training')}"
@@ -219,7 +230,8 @@ def _searches(sweep: SweepRecord, selection: Selection) -> list[str]:
         if entry.best is None and ended:
             told = ", ".join(f"{count} {name}" for name, count in entry.counts.items() if count)
             found.append(f"{entry.arm}: no trial completed ({told}).")
-        if ended < sweep.trials:
+        trials = sweep.trials * sweep.confirmation.searches
+        if ended < trials:
             why = (
                 " A limit of epochs or minutes, or the end of its grid, came first."
                 if sweep.finished
@@ -227,7 +239,7 @@ def _searches(sweep: SweepRecord, selection: Selection) -> list[str]:
             )
             if entry.arm in sweep.stopped:
                 why = f" Stopped: {sweep.stopped[entry.arm]}."
-            found.append(f"{entry.arm}: {ended} of {plural(sweep.trials, 'trial')} ended.{why}")
+            found.append(f"{entry.arm}: {ended} of {plural(trials, 'trial')} ended.{why}")
     failed = sum(entry.counts["failed"] for entry in selection.arms)
     if failed:
         found.append(f"{plural(failed, 'trial')} failed; {_error_on(failed)}.")
