@@ -46,12 +46,12 @@ CONFIRM = {
 
 @pytest.mark.long(35)
 @pytest.mark.parametrize(
-    ("points", "stage", "trials", "lost"),
-    [(BEGIN, "search", 1, 2), (SEARCH, "search", 3, 4), (CONFIRM, "confirm", 1, 3)],
+    ("points", "stage", "trials", "searches", "lost"),
+    [(BEGIN, "search", 1, 1, 2), (SEARCH, "search", 3, 1, 4), (CONFIRM, "confirm", 1, 2, 3)],
     ids=["begin", "search", "confirm"],
 )
 def test_a_worker_killed_anywhere_costs_one_attempt(
-    points: dict[str, str], stage: str, trials: int, lost: int, tmp_path: Path
+    points: dict[str, str], stage: str, trials: int, searches: int, lost: int, tmp_path: Path
 ) -> None:
     """`lost` trainings must be interrupted: where models are tried there is none, and where the
     result had arrived it may be the next one or none."""
@@ -59,7 +59,8 @@ def test_a_worker_killed_anywhere_costs_one_attempt(
     shutil.copy(Path(__file__).with_name("inside.py"), box.code / "sitecustomize.py")
     claims = box.code / "struck"
     claims.mkdir()
-    sweep = (*SWEEP, f"search.trials={trials}", "confirm.seeds=2")
+    budget = (f"search.trials={trials}", f"search.repeats={searches}", "confirm.seeds=2")
+    sweep = (*SWEEP, *budget)
     failpoints = "\n".join(f"{name} {point}" for name, point in points.items())
     struck = box.sweep(*sweep, WORKER_FAILPOINTS=failpoints, STRUCK=str(claims))
     assert struck.code == 0, struck.said

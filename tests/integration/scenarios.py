@@ -398,19 +398,22 @@ def stuck(sandbox: Sandbox) -> Finished:
 # Processes that die.
 
 
-def assert_whole(stored: Stored, sweep: str) -> None:
+def assert_whole(stored: Stored, sweep: str, searches: int = 1) -> None:
     """What must hold of a finished sweep of `ARMS`, `TRIALS` and `EPOCHS`, whatever happened to it
     on the way."""
+    places = sorted((arm, str(number)) for arm in ARMS for number in range(searches))
     runs = stored.runs(sweep)
     assert Counter(run.stage for run in runs if run.stage in {"sweep", "arm"}) == {
         "sweep": 1,
         "arm": len(ARMS),
     }
-    counted = Counter((run.arm, run.stage, run.trial) for run in trainings(whole(runs)))
-    searched = {key: count for key, count in counted.items() if key[1] == "search"}
-    assert searched == {(arm, "search", trial): 1 for arm in ARMS for trial in range(TRIALS)}
-    confirmed = [key for key in counted if key[1] == "confirm"]
-    assert sorted(arm for arm, _, _ in confirmed) == sorted(ARMS)
+    counted = Counter(
+        (run.stage, (run.arm, run.tags.get("search", "0")), run.trial)
+        for run in trainings(whole(runs))
+    )
+    searched = {key: count for key, count in counted.items() if key[0] == "search"}
+    assert searched == {("search", own, trial): 1 for own in places for trial in range(TRIALS)}
+    assert sorted(own for stage, own, _ in counted if stage == "confirm") == places
     assert {run.status for run in whole(runs)} == {"FINISHED"}
     assert "RUNNING" not in {run.status for run in runs}
     for run in trainings(whole(runs)):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fairsweep.tracking.store import Store
+from tests.faults import oracle
 from tests.integration.forked import ScriptedSandbox
 from tests.integration.scenarios import ARMS, EPOCHS, SMALL, TRIALS, assert_whole
 
@@ -87,3 +88,44 @@ def test_a_sweep_killed_anywhere_becomes_whole(
     assert {f"config/{arm}.yaml" for arm in ARMS} <= stored
     for arm in box.stored.runs("killed", "arm"):
         assert arm.params["optimizer"] == arm.arm
+
+
+SEARCHED_TWICE = {
+    "second-search-begun-without-its-identity": (
+        "optuna.study.study:Study.set_user_attr",
+        5,
+        "before",
+    ),
+    "trial-of-the-second-search-closed-and-not-told": (f"{STUDY}:ArmStudy.tell", 3, "before"),
+    "best-of-the-second-search-confirmed": (f"{WRITE}._finish", 11, "after"),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name.endswith("not-told") else pytest.mark.long)
+        for name in SEARCHED_TWICE
+    ],
+)
+def test_each_search_of_an_arm_goes_on_as_the_first_does(
+    name: str, empty_store: Callable[[Path], Store], tmp_path: Path
+) -> None:
+    box = ScriptedSandbox(tmp_path)
+    empty_store(box.work / "mlruns")
+    box.failpoint = SEARCHED_TWICE[name]
+    killed = box.sweep(*SWEEP, "search.repeats=2")
+    assert killed.code == -9, killed.said
+    box.failpoint = None
+    continued = box.sweep(*SWEEP, "search.repeats=2")
+    assert continued.code == 0, continued.said
+    assert_whole(box.stored, "killed", searches=2)
+    seen = [str(problem) for problem in oracle.problems(box.work / "mlruns")]
+    # A training that follows a script has no answers to test rows.
+    assert [text for text in seen if "confusion.json is missing" not in text] == []
+    before = box.stored.dump()
+    again = box.sweep(*SWEEP, "search.repeats=2")
+    assert (again.code, box.stored.dump()) == (0, before)
+    other = box.sweep(*SWEEP)
+    assert (other.code, box.stored.dump()) == (4, before)
+    assert "search.repeats: 2 → 1" in other.said

@@ -102,6 +102,31 @@ def finished(
     return sweep(*runs, arms=tuple(values), objective=objective, **{"confirm_seeds": seeds, **more})
 
 
+def searched(values: Mapping[str, Sequence[float]], **more: Any) -> SweepRecord:
+    """A finished sweep whose arms were searched once for each of these values: what the best of
+    that search, its trial 1, was confirmed at on either of two folds of 40 rows."""
+    runs = []
+    for arm, own in values.items():
+        for number, value in enumerate(own):
+            runs += [
+                search(arm, 0, 0.5, search=number),
+                search(arm, 1, value + 0.02, search=number, params={"search": str(number)}),
+            ]
+            for fold in range(2):
+                run = confirm(arm, 1, number, value, fold=fold, search=number)
+                rows = np.arange(20) + 20 * fold
+                told = Judged(rows, ["a"] * 20, ["a"] * 20, {"accuracy": value + JUDGED})
+                runs.append(replace(run, judged=told))
+    runs = [replace(run, run_id=f"{run.key}-{run.key.stage}") for run in runs]
+    (searches,) = {len(own) for own in values.values()}
+    scheme = {"folds": 2, "confirm_seeds": searches, "searches": searches}
+    return sweep(*runs, **{"arms": tuple(values), "finished": True, **scheme, **more})
+
+
+JUDGED = np.linspace(-0.1, 0.1, 20)
+"""How the rows of a fold differ, in all trainings alike."""
+
+
 def alike(metric: str, value: float | None, rows: int = 40) -> Judged:
     """What a training said of rows that differ from each other as they do in every training: only
     the luck of seeds is left between two arms."""

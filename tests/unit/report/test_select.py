@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from fairsweep.records import RunRecord
+from fairsweep.records import RunRecord, TrialKey
 from fairsweep.report.analysis.select import select
 
-from .builders import ACCURACY, LOSS, confirm, confirmed, finished, search, sweep
+from .builders import ACCURACY, LOSS, confirm, confirmed, finished, search, searched, sweep
 
 
 def test_default_is_trial_zero_and_best_the_best_complete_trial() -> None:
@@ -175,3 +176,52 @@ def test_configurations_with_the_same_values_count_once_among_the_top() -> None:
     arm = select(sweep(*runs, confirm_top=2, confirm_seeds=2, trials=3))["adam"]
     assert arm.chosen is not None and arm.chosen.key.trial == 2
     assert not arm.pending
+
+
+SEARCHED = {"adam": [0.90, 0.94, 0.92], "sgd": [0.80, 0.83, 0.81]}
+
+
+def test_each_search_brings_its_best_and_the_best_of_these_is_the_arms() -> None:
+    adam = select(searched(SEARCHED))["adam"]
+    assert [(run.key.search, run.key.trial) for run in adam.trials] == [
+        (number, trial) for number in range(3) for trial in range(2)
+    ]
+    assert [run.key.search for run in adam.confirmed] == [0, 0, 1, 1, 2, 2]
+    assert adam.chosen is not None and adam.best is not None
+    assert adam.chosen.key == adam.best.key == TrialKey("adam", "search", 1, search=1)
+    assert [run.key.repeat for run in adam.retrained] == [1, 1]
+    assert adam.sample("val_accuracy").mean == pytest.approx(0.92)
+
+
+def test_the_search_is_the_unit_that_an_arm_wins_by() -> None:
+    verdict = select(searched(SEARCHED)).verdict
+    (against,) = verdict.comparisons
+    assert (verdict.kind, verdict.best, verdict.claim) == ("winner", "adam", "search")
+    assert against.difference is not None and against.difference.parts is not None
+    assert (against.difference.n, against.difference.parts.n_units) == (6, 3)
+
+
+def test_an_arm_is_pending_until_each_of_its_searches_is_confirmed() -> None:
+    whole = searched(SEARCHED, finished=False)
+    assert select(whole).pending == ()
+    for left_out in select(whole)["adam"].confirmed:
+        rest = replace(whole, runs=tuple(run for run in whole.runs if run is not left_out))
+        assert select(rest).pending == ("adam",)
+    begun = replace(whole, runs=tuple(run for run in whole.runs if run.key.search < 2))
+    assert select(begun).pending == ("adam", "sgd")
+
+
+def test_an_arm_with_a_search_that_found_nothing_may_not_win() -> None:
+    """Its other searches would stand for the arm, and they are the lucky ones."""
+    whole = searched(SEARCHED)
+    runs = [
+        replace(run, outcome="diverged", best_value=None)
+        if (run.key.arm, run.key.search, run.key.stage) == ("adam", 0, "search")
+        else run
+        for run in whole.runs
+        if (run.key.arm, run.key.search, run.key.stage) != ("adam", 0, "confirm")
+    ]
+    selection = select(replace(whole, runs=tuple(runs)))
+    assert selection["adam"].empty == 1
+    assert not selection["adam"].eligible
+    assert selection.verdict.best == "sgd"

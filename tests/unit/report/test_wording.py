@@ -13,7 +13,7 @@ from fairsweep.records import Objective
 from fairsweep.report.render import Report, build
 from fairsweep.report.text.result import Result
 
-from .builders import LOSS, confirm, confirmed, finished, search, sweep
+from .builders import LOSS, confirm, confirmed, finished, search, searched, sweep
 
 pytestmark = pytest.mark.usefixtures("without_pictures")
 
@@ -229,3 +229,33 @@ def test_failed_trials_and_seeds_are_counted() -> None:
 def test_a_pruned_default_shows_its_value_as_such() -> None:
     runs = [search("adam", 0, 0.5, "pruned"), search("adam", 1, 0.9)]
     assert build(sweep(*runs, arms=["adam"])).table.rows[0][1] == "0.5000 (pruned)"
+
+
+def test_several_searches_are_part_of_what_is_claimed() -> None:
+    report = build(searched({"adam": [0.90, 0.91, 0.92], "sgd": [0.80, 0.812, 0.82]}))
+    assert report.result.headline == "adam, tuned with 2 trials, wins"
+    assert report.result.details.endswith(
+        "This holds for each arm, whichever 2 trials its search draws, on new rows like these."
+    )
+    assert report.best_run == "adam/search-2/1-search"
+    for part in (
+        "2 arms with 3 searches of 2 trials each",
+        "It is the best that the 3 searches of adam found.",
+        "Every arm was searched 3 times",
+        "only rows, seeds and searches differed",
+    ):
+        assert part in report.markdown, part
+
+
+def test_searches_that_differ_are_what_settles_a_tie() -> None:
+    result = build(searched({"adam": [0.90, 0.96, 0.84], "sgd": [0.86, 0.83, 0.85]})).result
+    assert result.headline == "No winner: adam and sgd tie, tuned with 2 trials"
+    assert "searches to settle (search.repeats=" in result.details
+
+
+def test_an_arm_with_an_empty_search_cannot_win() -> None:
+    whole = searched({"adam": [0.90, 0.91, 0.92], "sgd": [0.80, 0.812, 0.82]})
+    runs = tuple(run for run in whole.runs if (run.key.arm, run.key.search) != ("adam", 2))
+    result = build(replace(whole, runs=runs)).result
+    assert result.headline == "No comparison: sgd is the only arm left"
+    assert "adam found nothing in some search and can't win." in result.details
