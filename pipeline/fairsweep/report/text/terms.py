@@ -81,14 +81,14 @@ def _confirmed(sweep: SweepRecord) -> str:
     best = "" if scheme.top == 1 else ", of which the one with the best mean counts"
     how = f"with {plural(scheme.repeats, 'fresh random seed')}"
     if scheme.folds:
-        how = plural(scheme.trainings, "time")
+        how = f"{plural(scheme.trainings, 'time')}{'' if scheme.searches == 1 else ' in all'}"
         if measured_on_validation(sweep.objective.metric):
             how = f"{how}, always judged on rows that it didn't train on"
     if scheme.searches == 1:
         return f"the arm's best {top}{which}, trained again {how}{best}"
     return (
-        f"the best {top}{which} of each of the arm's {scheme.searches} searches, in turn trained "
-        f"again, in all {how}{best}"
+        f"the best {top}{which} of each of the arm's {scheme.searches} searches, trained again "
+        f"{how}{best}"
     )
 
 
