@@ -1,4 +1,4 @@
-"""`fairsweep compare`: a sweep over more optimizers, with more trials and confirmations.
+"""`fairsweep compare`: a sweep over more optimizers, with more trials, each searched 3 times.
 
 It is `fairsweep sweep experiment=optimizer_comparison`, with the same exit codes.
 """
