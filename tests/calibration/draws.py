@@ -128,7 +128,7 @@ def outcome(
     scheme, metric = Confirmation(**about["scheme"]), base_name(world.metric)
     samples = {}
     for name, values in about["values"].items():
-        keys = list(scheme.keys(name, 0))
+        keys = list(scheme.keys(SearchKey(name), 0))
         found = {
             key.place: scored(judged.read(archive[key.files]), [metric], CLASSES) for key in keys
         }
