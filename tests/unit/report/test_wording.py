@@ -36,6 +36,13 @@ def test_a_winner_with_its_numbers() -> None:
     assert report.best_run == "adam-1-search-1"
 
 
+def test_a_score_is_judged_by_the_crossed_bootstrap() -> None:
+    values = {"adam": [0.97, 0.98, 0.975], "sgd": [0.90, 0.911, 0.904]}
+    report = build(finished(values, Objective("val_auc", "maximize")))
+    assert "that of the crossed bootstrap, by each row's share of the metric" in report.markdown
+    assert "crossed bootstrap" not in build(finished(values)).markdown
+
+
 def test_a_winner_by_lower_loss() -> None:
     report = build(finished({"adam": [0.30, 0.31, 0.29], "sgd": [0.10, 0.112, 0.091]}, LOSS))
     assert report.result.headline == "sgd wins"

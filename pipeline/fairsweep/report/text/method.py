@@ -5,7 +5,7 @@ In: a sweep. Out: plain text; escaping is up to the page it goes into.
 
 from __future__ import annotations
 
-from fairsweep.metrics import measured_on_validation
+from fairsweep.metrics import base_name, is_score, measured_on_validation
 from fairsweep.plural import plural
 from fairsweep.records import Confirmation, SweepRecord
 from fairsweep.report.analysis.differences import LEVEL
@@ -62,10 +62,13 @@ def method(sweep: SweepRecord) -> tuple[str, ...]:
         f"{choice}"
     )
     units = "trainings" if scheme.searches == 1 else "searches"
+    variance = "crossed random effects"
+    if is_score(base_name(sweep.objective.metric)):
+        variance = "that of the crossed bootstrap, by each row's share of the metric"
     rule = (
         f"The best arm is compared with each other arm on the same rows. Rows and {units} are "
         "both drawn from many that could have been, so the variance of the difference has a part "
-        "for each (crossed random effects), and intervals are Student's t. More comparisons give "
+        f"for each ({variance}), and intervals are Student's t. More comparisons give "
         "chance more opportunities, which Holm's correction of the p-values makes up for. A winner "
         f"is named only if the corrected p is below {LEVEL} against every other arm. Anything else "
         "is a tie."
