@@ -8,6 +8,7 @@ that is carried out twice adds nothing the second time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fairsweep.config.plan import Plan
@@ -169,6 +170,9 @@ class Writer:
         its arm's."""
         if key.whole is None:
             return self._arm_runs.get(key.arm)
+        for other, open_run in self._runs.items():
+            if replace(other, attempt=key.attempt) == key.whole:
+                return open_run.run_id
         trial = self._last_run(key.whole)
         return None if trial is None else str(trial.info.run_id)
 
