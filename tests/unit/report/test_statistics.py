@@ -89,11 +89,11 @@ def test_rows_and_trainings_by_hand() -> None:
 
     Their means 2 and 4 have variance 2, so their mean has 2 / 2. What is left, -1 0 1 and -1 -2 3,
     has products of 1, 0 and 3 from one training to the other, 4 / 3 in the mean: that is what a row
-    has in common with itself, and of a mean of two times three rows it adds 4/3 (1 - 1/2) / 3. The
-    means of rows, 2 2 5, would give 3 / 3 alone, which is less.
+    has in common with itself. Both means are over the same rows, and can't show it, so it adds
+    (4 / 3) / 3. The means of rows, 2 2 5, would give 3 / 3 alone, which is less.
     """
     found, p = crossed(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 7.0]]))
-    trainings, rows = 1.0, 2 / 9
+    trainings, rows = 1.0, 4 / 9
     freedom = (trainings + rows) ** 2 / (trainings**2 / 1 + rows**2 / 2)
     error = math.sqrt(trainings + rows)
     assert found.mean == 3
@@ -102,9 +102,34 @@ def test_rows_and_trainings_by_hand() -> None:
     assert found.interval == pytest.approx((3 - half, 3 + half))
     parts = found.parts
     assert parts is not None
-    # All that is left has a mean square of 16 / 6; a mean of three rows has a third of it.
-    assert (parts.rows, parts.units, parts.rest) == pytest.approx((4 / 3, 2 - 16 / 18, 4 / 3))
+    # All that is left has a mean square of 16 / 6, of which a row shares 4 / 3 with itself; of the
+    # rest a mean of three rows has a third.
+    assert (parts.rows, parts.units, parts.rest) == pytest.approx((4 / 3, 2 - 4 / 9, 4 / 3))
     assert (parts.n_rows, parts.n_units) == (3, 2)
+    assert parts.error(3, 2) == pytest.approx(error)
+
+
+@pytest.mark.parametrize("folds", [1, 5])
+def test_the_variance_is_neither_too_small_nor_too_large(folds: int) -> None:
+    """Where rows, trainings and both together bring as much luck each; a training takes the rows of
+    a fold, or all of them, as on a split that is given."""
+    rng, repeats, rows, sweeps = np.random.default_rng(5), 4, 100, 2_000
+    means, parts = [], []
+    for _ in range(sweeps):
+        trainings = np.array([rng.permutation(np.arange(rows) % folds) for _ in range(repeats)])
+        of_trainings = rng.normal(0, math.sqrt(repeats * folds), (repeats, folds))
+        table = (
+            rng.normal(0, math.sqrt(rows), rows)
+            + np.take_along_axis(of_trainings, trainings, axis=1)
+            + rng.normal(0, math.sqrt(repeats * rows), (repeats, rows))
+        )
+        found, _ = crossed(table, trainings)
+        assert found.parts is not None
+        means.append(found.mean)
+        parts.append((found.parts.rows, found.parts.units, found.parts.rest))
+    assert np.var(means) == pytest.approx(3, rel=0.1)
+    estimated = np.mean(parts, axis=0) / (rows, repeats, repeats * rows)
+    assert estimated == pytest.approx([1, 1, 1], abs=0.1)
 
 
 def test_shares_have_the_variance_of_the_crossed_bootstrap() -> None:

@@ -130,8 +130,8 @@ def crossed(
 
     Each row is judged once a unit, by one of the unit's trainings. The means of the trainings vary
     by the luck of both, which gives the variance of their mean if no two of them had rows in
-    common; that rows come again in other units adds what a row has in common with itself there
-    (crossed random effects; Owen 2007, arXiv 0712.1111). It is never taken for less than the means
+    common; where rows come again in other units, what a row has in common with itself there is
+    added (crossed random effects; Owen 2007, arXiv 0712.1111). It is never taken for less than the means
     of rows would give alone. The degrees of freedom are Satterthwaite's.
 
     Some rows have a large share of a score, and most a small one, so what a row has in common with
@@ -159,14 +159,15 @@ def crossed(
     means = means[sizes > 0]
     trained, of_means = len(means), float(means.var(ddof=1)) if len(means) > 1 else 0.0
     within, of_rows = _of_rows(left)
-    alone = float(by_row.var(ddof=1)) / rows
-    again = max(0.0, of_rows) * (1 - 1 / units) / rows
+    rest, alone = within - of_rows, float(by_row.var(ddof=1)) / rows
+    # As much of the luck of rows as is in the means already: none, where all have the same ones.
+    seen = (trained - units) / max(1, trained - 1)
+    again = max(0.0, of_rows) * (1 - seen / units) / rows
     shared = alone + within / (units * rows) if scored else again
     variance = max(of_means / trained + shared, alone)
     known = (of_means / trained) ** 2 / max(1, trained - 1) + shared**2 / (rows - 1)
     freedom = (of_means / trained + shared) ** 2 / known if known > 0 else rows - 1.0
-    of_trainings = (of_means - within * trained / (units * rows)) * units / trained
-    rest = within - of_rows
+    of_trainings = of_means * units / trained - (rest + seen * of_rows) / rows
     counted = 2 * of_rows + 3 * rest if scored else rest
     parts = Parts(of_rows, of_trainings, counted, rows, units)
     return _tested(mean, [(variance, freedom)], parts, trained, smallest)
