@@ -36,13 +36,14 @@ DELIBERATE: dict[tuple[str, str], tuple[Any, str]] = {
 
 
 def load(path: Path) -> dict[str, Any]:
-    """A config, with what it takes from the files in its defaults."""
+    """A config, with what it takes from the files in its defaults; it comes last of these, or where
+    `_self_` stands."""
     own = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
     assert isinstance(own, dict)
-    others = [name for name in own.pop("defaults", []) if name != "_self_"]
-    merged = OmegaConf.to_container(
-        OmegaConf.merge(*(load(path.with_stem(name)) for name in others), own)
-    )
+    names = own.pop("defaults", [])
+    order = names if "_self_" in names else [*names, "_self_"]
+    parts = [own if name == "_self_" else load(path.with_stem(name)) for name in order]
+    merged = OmegaConf.to_container(OmegaConf.merge(*parts))
     assert isinstance(merged, dict)
     return {str(key): value for key, value in merged.items()}
 

@@ -131,8 +131,8 @@ def crossed(
     Each row is judged once a unit, by one of the unit's trainings. The means of the trainings vary
     by the luck of both, which gives the variance of their mean if no two of them had rows in
     common; where rows come again in other units, what a row has in common with itself there is
-    added (crossed random effects; Owen 2007, arXiv 0712.1111). It is never taken for less than the means
-    of rows would give alone. The degrees of freedom are Satterthwaite's.
+    added (crossed random effects; Owen 2007, arXiv 0712.1111). It is never taken for less than the
+    means of rows would give alone. The degrees of freedom are Satterthwaite's.
 
     Some rows have a large share of a score, and most a small one, so what a row has in common with
     itself is too rough an estimate: of equal arms a winner was named too often (docs/VERDICT.md).
