@@ -93,7 +93,7 @@ def test_another_file_of_a_class_is_a_variant(tmp_path: Path) -> None:
 
 @each_variant_too
 def test_sections_are_name_params_and_space(config: dict[str, Any]) -> None:
-    assert list(config) == ["name", "params", "space"]
+    assert sorted(config) == ["name", "params", "space"]
 
 
 @each_variant_too
