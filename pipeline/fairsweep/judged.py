@@ -78,13 +78,13 @@ def read(content: bytes) -> Judged:
     Raises:
         ValueError: it isn't such a file.
     """
-    lines = csv.reader(io.StringIO(content.decode(), newline=""))
-    header = next(lines, [])
+    header, *lines = [*csv.reader(io.StringIO(content.decode(), newline=""))] or [[]]
     if tuple(header[: len(HEADER)]) != HEADER:
         raise ValueError(f"its first line is {','.join(header)!r}")
+    for number, line in enumerate(lines, start=2):
+        if len(line) != len(header):
+            raise ValueError(f"line {number} has {len(line)} values, the first one {len(header)}")
     columns = list(zip(*lines, strict=True)) or [()] * len(header)
-    if len(columns) != len(header):
-        raise ValueError(f"its lines have {len(columns)} values, its first one {len(header)}")
     rows, true, predicted, *values = columns
     names = header[len(HEADER) :]
     numbers = {n: np.array(own, np.float64) for n, own in zip(names, values, strict=True)}

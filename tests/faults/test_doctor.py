@@ -294,7 +294,7 @@ LASTING = {
     other_status: ("V2", "its status is FAILED, but its outcome complete"),
     damaged_record: ("V1", "journal is damaged ("),
     line_taken_out: ("V1", "doesn't follow from the lines before it"),
-    no_journal: ("V1", "belongs to a trial that the study doesn't have"),
+    no_journal: ("V1", f"{NAME}.journal is missing"),
     trial_forgotten: ("V1", "belongs to a trial that the study doesn't have"),
     no_weights: ("V5", "weights.npz of the configuration's best training is missing"),
     flipped_weights: ("V5", "weights.npz is damaged ("),
@@ -303,8 +303,8 @@ LASTING = {
     no_judged: ("V5", "judged.csv is missing"),
     cut_judged: ("V5", "judged.csv can't be read ("),
     judged_of_others: ("V5", "judged.csv has a mean of "),
-    flipped_champion: ("V5", "was changed after it was published; restore it"),
-    no_champion: ("V5", "holds no model"),
+    flipped_champion: ("V5", "was changed after it was published; restore the store"),
+    no_champion: ("V5", "model.json is missing"),
     writes_that_wait: ("V3", "1 write is in "),
     stray_files: ("V6", f".probe-{GONE} was left behind by a process that was killed"),
 }
@@ -508,6 +508,34 @@ def test_damage_is_found_and_nothing_is_changed(
     assert digests(store) == before
     with pytest.raises(AssertionError):
         assert_whole(store)
+
+
+REMEDIES = ("restore", "put it back", "run the same command again", "give another", "delete it")
+SEVERAL: dict[Damage, int] = {trial_forgotten: 4, no_weights: 3, flipped_weights: 3}
+"""How many trials or files these damage."""
+SINGLE = [
+    *(doubled_row, lost_row, own_metric_beyond, changed_judged_value, stale_latest, run_deleted),
+    *(other_outcome, other_status, damaged_record, line_taken_out, no_journal, not_told),
+    *(cut_confusion, cut_judged, flipped_champion, no_champion, half_record, cut_rows),
+]
+
+
+@pytest.mark.parametrize("damage", [*SINGLE, *SEVERAL], ids=name_of)
+def test_a_problem_is_told_once_with_one_remedy(damage: Damage, store: Path) -> None:
+    damage(store)
+    lines = [str(problem) for problem in problems(store)]
+    assert len(lines) == SEVERAL.get(damage, 1), lines
+    for line in lines:
+        assert sum(line.count(remedy) for remedy in REMEDIES) == 1, line
+        assert line.count(str(store)) <= 1, line
+        assert "Error(" not in line, line
+        assert "zip()" not in line, line
+
+
+def test_the_run_of_the_sweep_is_named_once(store: Path) -> None:
+    cut_rows(store)
+    (problem,) = problems(store)
+    assert problem.place == f"{NAME} (run {a_run(store, 'sweep')})"
 
 
 def test_the_next_start_mends_what_needs_no_more_than_that(store: Path, sweep: Sweep) -> None:

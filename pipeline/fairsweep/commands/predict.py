@@ -1,7 +1,8 @@
 """`fairsweep predict`: classes or labels of rows or images, and probabilities, by a published
 model.
 
-Exit codes: 0 done · 2 no such model, or rows it can't take · 5 store or model can't be read.
+Exit codes: 0 done · 2 no such model, one that isn't trusted, or rows it can't take · 5 store or
+model can't be read.
 """
 
 from __future__ import annotations

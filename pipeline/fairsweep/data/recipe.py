@@ -62,24 +62,26 @@ def read_model(folder: Path) -> tuple[Recipe, Sequence[npt.NDArray[Any]]]:
     """The recipe and the weights of a folder.
 
     Raises:
-        StorageError: `write_model` didn't write the folder, or it was changed since.
+        StorageError: `write_model` didn't write the folder, or it was changed since. It names the
+            file; the remedy is for the caller to add, who knows what the model is wanted for.
     """
+    path = folder / DESCRIPTION
     try:
-        about = json.loads((folder / DESCRIPTION).read_text())
-        content = (folder / WEIGHTS).read_bytes()
+        about = json.loads(path.read_bytes())
+        path = folder / WEIGHTS
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise StorageError(f"{path} is missing") from error
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
-        raise StorageError(
-            f"{folder} holds no model ({DESCRIPTION}, {WEIGHTS}): {why}; restore the files, or "
-            "give another model"
-        ) from error
+        raise StorageError(f"{path} can't be read ({why})") from error
     if about.get("format") not in range(EARLIEST, FORMAT + 1):
         raise StorageError(
             f"{folder / DESCRIPTION} has format {about.get('format')}, and this version reads "
-            f"{EARLIEST} to {FORMAT}; use the version that wrote it"
+            f"{EARLIEST} to {FORMAT}"
         )
     if hashlib.sha256(content).hexdigest() != about["weights_sha256"]:
-        raise StorageError(f"{folder / WEIGHTS} was changed after it was published; restore it")
+        raise StorageError(f"{folder / WEIGHTS} was changed after it was published")
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             weights = [arrays[f"arr_{i}"] for i in range(len(arrays.files))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from fairsweep.doctor.folds import check_folds, judged_on_folds
 from fairsweep.doctor.problems import AGAIN, RESTORE, Problem
@@ -60,12 +61,12 @@ def _check_trial(sweep: StoredSweep, search: SearchKey, trial: StoredTrial) -> I
     if trial.state == "waiting":
         yield Problem("V1", place, "it is queued in the study and was never drawn", RESTORE)
     if not trial.finished:
-        if sweep.closed:
-            what = "it has no outcome, although the sweep is stored as complete"
-            yield Problem("V1", place, what, AGAIN)
         if len(runs) == 1 and key in sweep.ended:
             what = f"its run has ended as {runs[0].outcome}, but the study was never told"
             yield Problem("V2", place, what, AGAIN)
+        elif sweep.closed:
+            what = "it has no outcome, although the sweep is stored as complete"
+            yield Problem("V1", place, what, AGAIN)
         return
     if not trial.state_fits:
         what = f"its state in the study is {trial.state}, its outcome {trial.outcome or 'missing'}"
@@ -117,6 +118,9 @@ def _check_trainings(sweep: StoredSweep) -> Iterator[Problem]:
             what = f"run {runs[0].run_id} belongs to a trial that the study doesn't have"
             yield Problem("V1", place, what, RESTORE)
         elif key.stage != "search" and trials[key.trial].state != "complete":
+            searched = replace(key, stage="search", repeat=0, fold=None)
+            if not trials[key.trial].finished and searched in sweep.ended:
+                continue  # the study was never told, which is a problem of its trial
             what = f"it trains again a trial that is {trials[key.trial].state} in the study"
             yield Problem("V2", place, what, RESTORE)
     trained = {key.of for key in sweep.attempts}
@@ -125,6 +129,8 @@ def _check_trainings(sweep: StoredSweep) -> Iterator[Problem]:
             what = "this search has no study, although the sweep is stored as complete"
             yield Problem("V1", f"{sweep.name} {search}", what, RESTORE)
     for key in sweep.missing_confirmations() if sweep.closed else ():
+        if sweep.unfinished.get(key.of):
+            continue  # told already; which of its trials is the best isn't known yet
         what = "it has no run, although the sweep is stored as complete"
         yield Problem("V2", f"{sweep.name} {key}", what, AGAIN)
 

@@ -69,6 +69,8 @@ def examine(store: Store, name: str) -> Examination:
         problems.append(Problem("V1", name, str(error), RESTORE))
     else:
         _check_place(store, name, runs, studies)
+        if not journal.exists() and any(run.stage in ("search", "confirm") for run in runs):
+            problems.append(Problem("V1", name, f"{journal} is missing", RESTORE))
     sweep = StoredSweep(name, _about(runs), runs, studies.searches, champion)
     if waiting := _waiting(store.spool(name)):  # until they are written, runs are behind studies
         writes = "1 write is" if waiting == 1 else f"{waiting} writes are"

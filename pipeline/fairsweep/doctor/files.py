@@ -126,8 +126,8 @@ def _counted(content: bytes) -> int:
     """
     try:
         return sum(sum(row) for row in json.loads(content)["counts"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(repr(error)) from error
+    except (KeyError, TypeError) as error:
+        raise ValueError("it has no counts") from error
 
 
 def _check_judged(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:
@@ -179,7 +179,7 @@ def damage_in(archive: bytes) -> str:
 
 def _check_champion(store: Store, sweep: StoredSweep, model: StoredModel) -> Iterator[Problem]:
     """Its files are those that were published, and its weights those of its run."""
-    place = f"{sweep.name} champion version {model.version} ({model.folder})"
+    place = f"{sweep.name} champion version {model.version}"
     folder = model.folder / "data" / "model"
     try:
         read_model(folder)
@@ -189,8 +189,12 @@ def _check_champion(store: Store, sweep: StoredSweep, model: StoredModel) -> Ite
     run = next((run for run in sweep.runs if run.run_id == model.run_id), None)
     if run is None:
         yield Problem("V5", place, f"its run {model.run_id} is missing", RESTORE)
-    elif artifact(store, run, names.WEIGHTS) != (folder / MODEL_WEIGHTS).read_bytes():
-        yield Problem("V5", place, f"its weights aren't those of its run {model.run_id}", RESTORE)
+        return
+    stored, weights = artifact(store, run, names.WEIGHTS), folder / MODEL_WEIGHTS
+    lost = stored is None or damage_in(stored)  # which is told of the run
+    if not lost and stored != weights.read_bytes():
+        what = f"{weights} hasn't the weights of its run {model.run_id}"
+        yield Problem("V5", place, what, RESTORE)
 
 
 def _left_behind(store: Store, sweep: StoredSweep) -> list[Path]:

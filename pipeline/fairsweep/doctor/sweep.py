@@ -114,4 +114,5 @@ class StoredSweep:
 
     def place(self, run: StoredRun) -> str:
         """How a problem of a run names it."""
-        return f"{self.name} {run.name} (run {run.run_id})"
+        name = self.name if run.name == self.name else f"{self.name} {run.name}"
+        return f"{name} (run {run.run_id})"

@@ -7,6 +7,7 @@ builds it, its signature and an example.
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 import traceback
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -35,6 +36,7 @@ EARLIER = "pipeline.training.serving"
 """The loader of models that were published before the package had its name; they bring its code."""
 PACKAGES = ("keras", "tensorflow", "mlflow", "numpy", "omegaconf", "pandas", "psutil", "pyarrow")
 """What a published model imports; `mlflow models serve` makes an environment of them."""
+PUT_BACK = "put it back from a copy of the store, or give another model"
 
 
 def champion(client: MlflowClient, name: str) -> Champion | None:
@@ -172,8 +174,7 @@ def taken_by(store: Store, uri: str) -> InputSpec:
     except (MlflowException, OSError) as error:
         if uri.startswith("models:/") and (isinstance(error, OSError) or "MLmodel" in str(error)):
             raise StorageError(
-                f"model: {shown(uri)} can't be read: its file MLmodel is missing; put it back "
-                "from a copy of the store, or give another model"
+                f"model: {shown(uri)} can't be read: its file MLmodel is missing; {PUT_BACK}"
             ) from error
         raise BadInput(
             f"model: {shown(uri)} can't be read: {without_password(str(error))}; give another model"
@@ -197,27 +198,45 @@ def load_model(store: Store, uri: str) -> Any:
     """A published model, ready to predict.
 
     Raises:
+        BadInput: the package of its builder isn't trusted, or doesn't build it any more.
         StorageError: a file of the model, or one that its builder reads, is missing or damaged.
     """
     from mlflow import pyfunc
 
     _look_in(store)
+    what = f"model: {shown(uri)} can't be loaded:"
     try:
         return pyfunc.load_model(uri)
-    except StorageError:
-        raise
+    except StorageError as error:
+        raise StorageError(f"{what} {error}; {PUT_BACK}") from error
     except Exception as error:  # whatever a user's own builder raises
+        if missing := _missing(error):
+            raise StorageError(f"{what} {missing}") from error
+        if isinstance(error, BadInput):
+            raise BadInput(*(f"{what} {problem}" for problem in error.problems)) from error
         lines = str(error).splitlines() or [""]
         raise StorageError(
-            f"model: {shown(uri)} can't be loaded: {_place(error)}{type(error).__name__}: "
-            f"{lines[0].rstrip('. ')}; put back what it needs, or train and publish another: "
-            f"{command_line('sweep')} sweep.name=…"
+            f"{what} {_place(error)}{type(error).__name__}: {lines[0].rstrip('. ')}; put back what "
+            "it needs, or give another model"
         ) from error
 
 
 def shown(uri: str) -> str:
     """A model's address as it may be shown; the @ of one in the registry names an alias."""
     return uri if uri.startswith("models:/") else without_password(uri)
+
+
+def _missing(error: BaseException) -> str:
+    """Which code isn't there that a model is built by, and what to do; empty if that isn't it."""
+    lost = error.__cause__ if isinstance(error, BadInput) else error
+    if not isinstance(lost, ModuleNotFoundError) or lost.name is None:
+        return ""
+    package, _, module = lost.name.rpartition(".")
+    if folders := list(getattr(sys.modules.get(package), "__path__", ())):
+        return f"{Path(folders[0]) / module}.py is missing; {PUT_BACK}"
+    if isinstance(error, BadInput):  # not what the builder imports, but what it is in
+        return f"its code has no package {lost.name} any more; {PUT_BACK}"
+    return f"{_place(error)}there is no package {lost.name}; install it, or put it on PYTHONPATH"
 
 
 def _place(error: BaseException) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +12,8 @@ from typing import Any
 import mlflow
 import pytest
 
-from fairsweep.errors import StorageError
+from fairsweep.config.trust import distrust
+from fairsweep.errors import BadInput, StorageError
 from fairsweep.tracking.registry import load_model, taken_by
 from fairsweep.tracking.store import Store
 
@@ -47,20 +50,86 @@ def test_a_file_that_the_builder_reads_and_that_is_gone(
         f"model: {CHAMPION} can't be loaded: own.py:3: ValueError: File not found: "
         "filepath=base.keras."
     )
-    assert "put back what it needs" in line
+    assert line.endswith("; put back what it needs, or give another model")
 
 
 def test_a_damaged_file_of_the_model_says_so_itself(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def damaged(_: str) -> None:
-        raise StorageError("weights.npz was changed after it was published; restore it")
+        raise StorageError("/store/weights.npz was changed after it was published")
 
     loaded_by(monkeypatch, damaged)
-    with pytest.raises(
-        StorageError, match=r"^weights\.npz was changed after it was published; restore it$"
-    ):
+    with pytest.raises(StorageError) as error:
         load_model(store, CHAMPION)
+    assert str(error.value) == (
+        f"model: {CHAMPION} can't be loaded: /store/weights.npz was changed after it was "
+        "published; put it back from a copy of the store, or give another model"
+    )
+
+
+def test_a_package_that_is_not_trusted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def distrusted(_: str) -> None:
+        raise BadInput(distrust("own.nets:build"))
+
+    loaded_by(monkeypatch, distrusted)
+    with pytest.raises(BadInput) as error:
+        load_model(store, CHAMPION)
+    assert str(error.value) == f"model: {CHAMPION} can't be loaded: {distrust('own.nets:build')}"
+
+
+class TestCodeThatIsMissing:
+    """What a published model is built by is beside it, and may get lost as its weights may."""
+
+    @pytest.fixture
+    def code(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+        """A package that is trusted, with a module that imports one that isn't there."""
+        code = tmp_path / "code"
+        (code / "lostpack").mkdir(parents=True)
+        (code / "lostpack" / "__init__.py").touch()
+        monkeypatch.syspath_prepend(code)
+        yield code
+        for name in [name for name in sys.modules if name.partition(".")[0] == "lostpack"]:
+            del sys.modules[name]
+
+    def told(self, store: Store, monkeypatch: pytest.MonkeyPatch, name: str, own: bool) -> str:
+        """What is said where a module can't be imported: the builder's `own`, or one it needs."""
+
+        def load(_: str) -> None:
+            try:
+                importlib.import_module(name)
+            except ModuleNotFoundError as error:
+                if own:  # as the builder is looked for
+                    raise BadInput(f"there is no module {error.name}; make it") from error
+                raise
+
+        loaded_by(monkeypatch, load)
+        with pytest.raises(StorageError) as error:
+            load_model(store, CHAMPION)
+        return str(error.value).removeprefix(f"model: {CHAMPION} can't be loaded: ")
+
+    @pytest.mark.parametrize("own", [True, False])
+    def test_a_file(
+        self, store: Store, code: Path, monkeypatch: pytest.MonkeyPatch, own: bool
+    ) -> None:
+        assert self.told(store, monkeypatch, "lostpack.widths", own) == (
+            f"{code / 'lostpack' / 'widths.py'} is missing; put it back from a copy of the store, "
+            "or give another model"
+        )
+
+    def test_all_of_it(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.told(store, monkeypatch, "nowhere_at_all.nets", own=True) == (
+            "its code has no package nowhere_at_all any more; put it back from a copy of the "
+            "store, or give another model"
+        )
+
+    def test_what_isnt_published_with_it(
+        self, store: Store, code: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (code / "lostpack" / "nets.py").write_text("import nowhere_at_all\n")
+        assert self.told(store, monkeypatch, "lostpack.nets", own=False) == (
+            "nets.py:1: there is no package nowhere_at_all; install it, or put it on PYTHONPATH"
+        )
 
 
 def test_a_model_without_its_files_is_named_as_it_is(
