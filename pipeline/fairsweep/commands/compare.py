@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import NoReturn
 
 from fairsweep.commands.sweep import prepare, sweep
+from fairsweep.config.compose.commands import narrowed
 from fairsweep.config.compose.entry import command
 
 COMPARISON = "experiment=optimizer_comparison"
 
 
 def main() -> NoReturn:
-    command("compare", prepare, sweep, implied=[COMPARISON])
+    command("compare", prepare, sweep, implied=[COMPARISON], as_run=narrowed)

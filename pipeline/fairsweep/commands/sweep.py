@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.config.compose.commands import compose_sweep, narrowed
 from fairsweep.config.compose.entry import command
 from fairsweep.stages.job import Job, open_job, worker_count
 
@@ -32,4 +32,4 @@ def sweep(job: Job, logs: Path) -> int:
 
 
 def main() -> NoReturn:
-    command("sweep", prepare, sweep)
+    command("sweep", prepare, sweep, as_run=narrowed)

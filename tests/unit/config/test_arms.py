@@ -166,6 +166,36 @@ def test_a_users_experiment_means_what_it_says(
     assert arms_of(again) == ("optimizer", ["adam"])
 
 
+@pytest.mark.parametrize(
+    ("content", "overrides", "warned"),
+    [
+        (CHOOSES + "arms: {optimizer: [sgd, lion]}\n", [], True),
+        (CHOOSES + "arms: {optimizer: [lion]}\n", [], False),
+        (CHOOSES + "arms: {model: [mlp, cnn]}\n", [], False),
+        (CHOOSES + "arms: {optimizer: [sgd, lion]}\n", ["arms.optimizer=[sgd,adam]"], False),
+        (CHOOSES + "arms: {optimizer: [sgd, lion]}\n", ["optimizer=sgd"], False),
+        ("defaults: [worked_example, _self_]\narms: {optimizer: [sgd, lion]}\n", [], False),
+    ],
+    ids=["both", "the-same", "another-group", "arms-given", "option-given", "of-two-files"],
+)
+def test_an_option_that_a_sweep_drops_is_told(
+    content: str, overrides: list[str], warned: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "experiment").mkdir()
+    file = tmp_path / "experiment" / "mine.yaml"
+    file.write_text(f"# @package _global_\n{content}")
+    warnings = compose_sweep(["experiment=mine", *overrides], str(tmp_path)).warnings
+    told = (
+        f"{file}: override /optimizer: lion is for single trainings, this sweep has "
+        "arms.optimizer: [sgd, lion]; leave out arms.optimizer to sweep lion alone"
+    )
+    assert warnings == ((told,) if warned else ())
+
+
+def test_the_worked_example_has_both_and_warns_of_nothing() -> None:
+    assert plan("experiment=worked_example").warnings == ()
+
+
 def test_a_users_experiment_that_chooses_several_options_is_told_to_name_arms(
     tmp_path: Path,
 ) -> None:
@@ -241,6 +271,48 @@ def test_overrides_of_an_arm_leave_out_what_only_a_sweep_has() -> None:
     sections = {override.partition("=")[0].partition(".")[0] for override in arm.overrides}
     assert sections & set(SWEEP_ONLY) == set()
     assert arm.overrides[0] == "optimizer=sgd"
+
+
+def test_what_publishes_is_left_out_and_threads_are_not() -> None:
+    """Sums over several threads may differ in the last bit."""
+    given = ["optimizer=sgd", "publish.fit=fold", "executor.workers=2", "executor.threads=2"]
+    (arm,) = plan(*given, "search.folds=2", "search.repeats=2", "training.metrics=[f1]").arms
+    assert arm.overrides == ("optimizer=sgd", "executor.threads=2", "training.metrics=[f1]")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("search.trials=3", "ignores search; leave it out, or search with fairsweep sweep"),
+        ("search=random", "ignores search; leave it out"),
+        ("confirm.seeds=3", "ignores confirm; leave it out"),
+        ("publish.fit=fold", "ignores publish; leave it out"),
+        ("sweep.name=mine", "ignores sweep; leave it out"),
+        (
+            "arms.optimizer=[sgd,adam]",
+            "ignores arms; choose one option by optimizer=…, or compare several with "
+            "fairsweep sweep",
+        ),
+    ],
+)
+def test_a_training_warns_of_what_it_ignores(override: str, said: str) -> None:
+    (warning,) = compose_training(["optimizer=adam", override]).warnings
+    assert warning.startswith(f"{override}: a single training {said}")
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["experiment=smoke"],
+        ["search.folds=3", "optimizer=adam"],
+        ["tracking.root=x", "terminal=plain", "executor.threads=2", "training.epochs=3"],
+    ],
+    ids=" ".join,
+)
+def test_a_training_says_nothing_of_what_it_uses_or_an_experiment_has(
+    overrides: list[str],
+) -> None:
+    assert compose_training(overrides).warnings == ()
 
 
 def test_a_training_is_one_arm_named_after_its_optimizer() -> None:

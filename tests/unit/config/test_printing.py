@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import yaml
 
 from fairsweep import __version__, cli
 from fairsweep.cli import COMMANDS
@@ -106,6 +107,28 @@ def test_help_and_a_config_are_printed() -> None:
         command = [sys.executable, "-m", "fairsweep", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert first in done.stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "arms"),
+    [
+        (["sweep"], {"optimizer": ["sgd", "rmsprop", "adam", "adamw"]}),
+        (["sweep", "optimizer=sgd"], {"optimizer": ["sgd"]}),
+        (["sweep", "experiment=smoke"], {"optimizer": ["sgd", "adam"]}),
+        (["sweep", "arms.model=[mlp,cnn]"], {"model": ["mlp", "cnn"]}),
+        (["compare", "optimizer=lion"], {"optimizer": ["lion"]}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_config_is_printed_with_the_arms_that_are_run(
+    words: list[str],
+    arms: dict[str, list[str]],
+    ended: Callable[..., tuple[object, str, str]],
+) -> None:
+    code, out, err = ended(*words, "--cfg", "job")
+    assert (code, err) == (0, "")
+    every = dict.fromkeys(("optimizer", "model", "training"))
+    assert yaml.safe_load(out)["arms"] == every | arms
 
 
 @pytest.mark.parametrize("shown", [["--cfg", "job"], ["--info", "defaults"]], ids=" ".join)

@@ -23,20 +23,16 @@ from fairsweep.config.schema import Config, DoctorConfig, PredictConfig, ReportC
 from fairsweep.config.space import GROUPS as SEARCHABLE
 from fairsweep.config.space import ArmSettings
 from fairsweep.errors import BadInput
+from fairsweep.invocation import command_line
 
 AXES = ("optimizer", "model", "training")
-# What an arm's own training doesn't depend on: left out of the command that trains it again.
-SWEEP_ONLY = (
-    "tracking",
-    "arms",
-    "search",
-    "pruner",
-    "confirm",
-    "executor",
-    "sweep",
-    "terminal",
-    "hydra",
-)
+# What a single training has no use for; with search.folds it is the one on the first fold.
+IGNORED = ("arms", "search", "pruner", "confirm", "publish", "sweep")
+FOLDS = "search.folds"
+# What an arm's own training doesn't depend on: left out of the command that trains it again, as is
+# FOLDS, which whoever reads the sweep adds. Several threads may sum in another order than one.
+SWEEP_ONLY = (*IGNORED, "executor", "tracking", "terminal", "hydra")
+THREADS = "executor.threads"
 
 Named = TypeVar("Named", ReportConfig, DoctorConfig)
 
@@ -58,7 +54,21 @@ def compose_sweep(overrides: Sequence[str], config_dir: str | None = None) -> Pl
         arms = [_arm(hydra, shared, group, option, overrides) for option in options]
     found = list(_search_only(shared, [arm for arm, _ in arms]))
     arms = [(_found_in(arm, config_dir), places) for arm, places in arms]
-    return checked(shared, group, arms, found)
+    return checked(shared, group, arms, found, list(_unused_choice(shared, group, options)))
+
+
+def narrowed(overrides: Sequence[str], config_dir: str | None = None) -> list[str]:
+    """The overrides of a sweep with its arms, as its config is printed: `optimizer=adam` leaves one
+    of those in conf/config.yaml.
+
+    Raises:
+        BadInput: something doesn't compose.
+    """
+    check_overrides(overrides)
+    with composer(config_dir) as hydra:
+        group, options = _arms(hydra.compose("config", overrides, Config))
+    others = [f"arms.{axis}=null" for axis in AXES if axis != group]
+    return [*overrides, f"arms.{group}=[{','.join(options)}]", *others]
 
 
 def compose_training(overrides: Sequence[str], config_dir: str | None = None) -> Plan:
@@ -76,7 +86,8 @@ def compose_training(overrides: Sequence[str], config_dir: str | None = None) ->
         for name in settings.known(group):
             space.pop(name, None)  # nothing is searched, so no value has to lie in a space
     arm = Arm(shared.choices["optimizer"], settings, shared.choices, _own(overrides))
-    return checked(shared, "optimizer", [(_found_in(arm, config_dir), shared.places)])
+    arms = [(_found_in(arm, config_dir), shared.places)]
+    return checked(shared, "optimizer", arms, warnings=list(_ignored(overrides)))
 
 
 def compose_report(overrides: Sequence[str], config_dir: str | None = None) -> ReportConfig:
@@ -181,6 +192,20 @@ def _arms(shared: Composed[Config]) -> tuple[str, list[str]]:
     return axis, options
 
 
+def _unused_choice(shared: Composed[Config], axis: str, options: Sequence[str]) -> Iterator[str]:
+    """Warns of an option that a file chooses for single trainings, beside the arms of sweeps: one
+    may have been meant for the other."""
+    places, option = shared.places, shared.choices[axis]
+    key = f"arms.{axis}"
+    if places.on_command_line(key) or places.on_command_line(axis) or options == [option]:
+        return
+    if (file := dict(places.composed.chosen).get(axis)) and file == places.file_of(key):
+        yield (
+            f"{places.shown(file)}: override /{axis}: {option} is for single trainings, this sweep "
+            f"has {key}: [{', '.join(options)}]; leave out {key} to sweep {option} alone"
+        )
+
+
 def _arm(
     hydra: Composer, shared: Composed[Config], group: str, option: str, overrides: Sequence[str]
 ) -> tuple[Arm, Places]:
@@ -235,7 +260,32 @@ def _found_in(arm: Arm, config_dir: str | None) -> Arm:
 
 def _own(overrides: Sequence[str]) -> tuple[str, ...]:
     """The overrides that a single training depends on."""
-    return tuple(o for o in overrides if re.split(r"[.=/]", o.lstrip("+~"))[0] not in SWEEP_ONLY)
+    return tuple(o for o in overrides if _key(o) == THREADS or _section(o) not in SWEEP_ONLY)
+
+
+def _ignored(overrides: Sequence[str]) -> Iterator[str]:
+    """Warns of overrides that a single training has no use for."""
+    for override in overrides:
+        key, section = _key(override), _section(override)
+        if section == "arms":
+            axis = key.partition(".")[2] or AXES[0]
+            yield (
+                f"{override}: a single training ignores arms; choose one option by {axis}=…, or "
+                f"compare several with {command_line('sweep')}"
+            )
+        elif section in IGNORED and key != FOLDS:
+            yield (
+                f"{override}: a single training ignores {section}; leave it out, or search with "
+                f"{command_line('sweep')}"
+            )
+
+
+def _key(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0]
+
+
+def _section(override: str) -> str:
+    return re.split(r"[./]", _key(override))[0]
 
 
 def checked(
@@ -243,6 +293,7 @@ def checked(
     group: str,
     arms: Sequence[tuple[Arm, Places]],
     found: Sequence[str] = (),
+    warnings: Sequence[str] = (),
 ) -> Plan:
     """The plan, if no check fails.
 
@@ -251,12 +302,14 @@ def checked(
         group: what they differ in.
         arms: each with the places of its values.
         found: problems that are known already.
+        warnings: those that are.
 
     Raises:
         BadInput: with all problems, each once.
     """
     config = shared.settings
     warnings = [
+        *warnings,
         *unquote("search.params", config.search.params),
         *unquote("pruner.params", config.pruner.params),
         *(warning for arm, _ in arms for warning in unquote_arm(arm.settings)),

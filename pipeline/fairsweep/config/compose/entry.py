@@ -37,6 +37,10 @@ WIDTH = 100
 COMPLETION = Path(__file__).with_name("completion.bash")
 
 
+def _as_given(overrides: Sequence[str], _: str | None) -> Sequence[str]:
+    return overrides
+
+
 def command(
     name: str,
     compose: Callable[[Sequence[str], str | None], P],
@@ -44,6 +48,7 @@ def command(
     config_name: str = "config",
     short: Sequence[str] = (),
     implied: Sequence[str] = (),
+    as_run: Callable[[Sequence[str], str | None], Sequence[str]] = _as_given,
 ) -> NoReturn:
     """Runs one command of the project and exits with its documented code.
 
@@ -55,6 +60,7 @@ def command(
         config_name: the file of conf/ that the command composes.
         short: keys below one that has the command's name, which it takes without that name.
         implied: overrides that make it of `fairsweep sweep`; the command line can't change them.
+        as_run: from overrides to those of the config that is run, which `--cfg` prints.
     """
     try:
         arguments = _parsed(name)
@@ -76,10 +82,8 @@ def command(
             check_implied(name, implied, arguments.overrides)
         arguments.overrides = [*implied, *arguments.overrides]
         if arguments.help or arguments.hydra_help or arguments.cfg or arguments.info:
-            # Hydra parses again, and takes options only after all overrides. Help needs none.
-            overrides = [] if arguments.help else arguments.overrides
-            if arguments.cfg or arguments.info:
-                check_composes(config_name, overrides, arguments.config_dir)
+            # Hydra parses again, and takes options only after all overrides.
+            overrides = _printed(arguments, config_name, as_run)
             sys.argv[1:] = [*overrides, f"hydra/help={name}", *words]
             text = _what_hydra_prints(config_name)
             print(_broken(as_called(name, text)) if arguments.help else text, end="")
@@ -130,6 +134,24 @@ def _parsed(name: str) -> argparse.Namespace:
     parser: argparse.ArgumentParser = get_args_parser()
     parser.error = refuse  # type: ignore[method-assign]
     return parser.parse_intermixed_args()
+
+
+def _printed(
+    arguments: argparse.Namespace,
+    config_name: str,
+    as_run: Callable[[Sequence[str], str | None], Sequence[str]],
+) -> Sequence[str]:
+    """The overrides of what is only printed; help needs none.
+
+    Raises:
+        BadInput: they don't compose.
+    """
+    overrides: Sequence[str] = [] if arguments.help else arguments.overrides
+    if arguments.cfg:
+        overrides = as_run(overrides, arguments.config_dir)
+    if arguments.cfg or arguments.info:
+        check_composes(config_name, overrides, arguments.config_dir)
+    return overrides
 
 
 def _is_own(override: str, name: str, short: Sequence[str]) -> bool:
