@@ -85,9 +85,9 @@ def _run(words: list[str]) -> None:
         return
     if name not in COMMANDS:
         close = nearest(name, COMMANDS)
-        hint = f"did you mean {close}? " if close else ""
+        there_are = f"did you mean {close}? Commands" if close else "commands"
         print(
-            f"error: {name}: there is no such command; {hint}Commands: {', '.join(COMMANDS)}",
+            f"error: {name}: there is no such command; {there_are}: {', '.join(COMMANDS)}",
             file=sys.stderr,
         )
         sys.exit(BadInput.exit_code)

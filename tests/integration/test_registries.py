@@ -16,6 +16,7 @@ import pytest
 from fairsweep.config.checks import data as data_laws
 from fairsweep.config.checks import model as training_laws
 from fairsweep.config.checks import sweep as laws
+from fairsweep.config.options import options_of
 from fairsweep.config.schema import Model, Optimizer, Pruner, Schedule, Search, Training
 from fairsweep.config.space import Dimension
 from fairsweep.data.scaling import Scaling
@@ -63,7 +64,7 @@ def test_builders_sources_and_executors() -> None:
     assert sorted(training_laws.BUILDERS) == sorted(model.BUILDERS)
     assert sorted(data_laws.SOURCES) == sorted(SOURCES)
     assert sorted(data_laws.TABLES) == sorted(OPENERS)
-    assert sorted(laws.EXECUTORS) == sorted(EXECUTORS)
+    assert options_of("executor") == sorted(EXECUTORS)
 
 
 def test_a_metric_is_made_of_a_class_of_keras_in_forms_that_losses_want() -> None:

@@ -36,7 +36,7 @@ def first_fold(dataset: Dataset, settings: Data, folds: int, objective: Objectiv
         BadInput: so many folds can't be cut.
     """
     if reason := _no_turns(dataset, objective):
-        raise BadInput(f"search.folds: {reason}; leave it out, or set search.folds=0")
+        raise BadInput(f"search.folds: {reason}; use search.folds=null")
     rows = split_rows(dataset, settings, ALL_ROWS).train
     if problem := _problem(folds, (SEARCH_CUT,), rows, dataset, settings):
         raise problem
@@ -65,7 +65,7 @@ def confirmation(
     if reason := _no_folds(split, objective):
         if settings.folds is None:
             return on_seeds
-        raise BadInput(f"confirm.folds: {reason}; leave it out, or set confirm.folds=0")
+        raise BadInput(f"confirm.folds: {reason}; use confirm.folds=null, which confirms on seeds")
     counts = range(FOLDS, 1, -1) if settings.folds is None else (settings.folds,)
     for count in counts:
         wanted = Confirmation(count, _turns(settings.repeats, searches), settings.top, searches)

@@ -256,7 +256,7 @@ GROUPS_AND_KEYS = [
         "the shell expanded the braces",
         f"put quotes around the whole: '{RATES}={{low: 0.001, high: 0.1}}'",
     ),
-    case("unknown-far-from-any", "executor=kubernetes", "executor=kubernetes", "Options: local"),
+    case("unknown-far-from-any", "executor=kubernetes", "executor=kubernetes", "options: local"),
     case("unknown-group", "modle=mlp", "modle: there is no such key", "did you mean model?"),
     case(
         "unknown-optimizer-parameter",

@@ -95,7 +95,7 @@ BAD = {
     "option-of-another-group": (
         "experiment",
         f"{FIRST}defaults: [adam]\n",
-        ":2: defaults: experiment=adam: there is no such option; Options: learning_rate_curves",
+        ":2: defaults: experiment=adam: there is no such option; options: learning_rate_curves",
     ),
     "another-experiment-instead": (
         "experiment",

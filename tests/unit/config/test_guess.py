@@ -58,4 +58,4 @@ def test_a_section_in_common_makes_no_key_near(key: str) -> None:
     """Nor does a name that several sections have."""
     with pytest.raises(BadInput) as error:
         compose_training([f"{key}=1"])
-    assert "there is no such key; Keys of " in str(error.value)
+    assert "there is no such key; keys of " in str(error.value)

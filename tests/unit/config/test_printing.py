@@ -211,7 +211,7 @@ def test_the_version_is_ours(ended: Callable[..., tuple[object, str, str]]) -> N
     ("word", "told"),
     {
         "inptu=rows.csv": "inptu: there is no such key; did you mean input? Keys of predict: ",
-        "foo=1": "foo: there is no such key; Keys of predict: model, input, output",
+        "foo=1": "foo: there is no such key; keys of predict: model, input, output",
     }.items(),
 )
 def test_keys_of_predict_are_its_own(

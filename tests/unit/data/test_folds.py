@@ -82,7 +82,7 @@ def test_each_search_has_the_same_number_of_repeats_and_at_least_one(
     [
         (RARE, ACCURACY, 5, ("5 folds need as many rows of class 'b'", "there are 4", "folds=4")),
         (GROUPED, ACCURACY, 9, ("9 folds need as many groups", "have 4", "confirm.folds=4")),
-        (GIVEN, ACCURACY, 5, ("the data gives its validation rows", "confirm.folds=0")),
+        (GIVEN, ACCURACY, 5, ("the data gives its validation rows", "use confirm.folds=null")),
         (MANY, LOSS, 5, ("no row can be judged by it", "objective.metric=val_loss")),
     ],
     ids=["rare-class", "groups", "given-split", "training-metric"],
@@ -118,7 +118,7 @@ def test_the_search_has_cuts_of_its_own() -> None:
     [
         (RARE, ACCURACY, 5, ("5 folds need as many rows of class 'b'", "there are 4", "folds=4")),
         (GROUPED, ACCURACY, 9, ("9 folds need as many groups", "have 4", "search.folds=4")),
-        (GIVEN, ACCURACY, 5, ("the data gives its validation rows", "search.folds=0")),
+        (GIVEN, ACCURACY, 5, ("the data gives its validation rows", "use search.folds=null")),
         (MANY, LOSS, 5, ("no row can be judged by it", "objective.metric=val_loss")),
     ],
     ids=["rare-class", "groups", "given-split", "training-metric"],

@@ -190,7 +190,7 @@ def params_problems(optimizer: Optimizer, model: Model) -> Iterator[Problem]:
         yield (
             "model.params",
             f"{', '.join(missing)} must be given; begin the file with defaults: "
-            f"[{model.builder}, _self_] to take the rest from conf/model/{model.builder}.yaml",
+            f"[{model.builder}, _self_] to take the rest from model={model.builder}",
         )
 
 

@@ -21,6 +21,7 @@ from fairsweep.config.checks.model import (
 )
 from fairsweep.config.checks.space import domain_problems, spec_problems
 from fairsweep.config.checks.values import Problem, at_least, hint, is_whole, one_of
+from fairsweep.config.options import options_of
 from fairsweep.config.schema import Config
 from fairsweep.config.space import GROUPS, ArmSettings, is_empty
 from fairsweep.metrics import VALIDATION, base_name, objectives
@@ -29,7 +30,6 @@ SWEEP_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 SAMPLERS = ("tpe", "random", "qmc", "grid", "gp")
 PRUNERS = ("none", "median", "successive_halving", "hyperband")
-EXECUTORS = ("local",)
 TRACKERS = ("local", "server")
 FITS = ("all", "fold")
 TERMINALS = ("auto", "live", "plain", "quiet")
@@ -101,7 +101,7 @@ def sweep_problems(config: Config, longest: int) -> Iterator[Problem]:
     """
     yield from one_of("search.name", config.search.name, SAMPLERS)
     yield from one_of("pruner.name", config.pruner.name, PRUNERS)
-    yield from one_of("executor.name", config.executor.name, EXECUTORS)
+    yield from one_of("executor.name", config.executor.name, options_of("executor"))
     yield from one_of("tracking.name", config.tracking.name, TRACKERS)
     if config.tracking.name == "server" and config.tracking.uri is None:
         yield (

@@ -165,7 +165,7 @@ def _unknown_key(key: str, known: DictConfig | None) -> str:
     meant = f"{parent}.{close}".lstrip(".") if close else _elsewhere(key, keys)
     hint = f"did you mean {meant}? " if meant else ""
     options = (
-        f"Keys of {parent or 'the top level'}: {', '.join(siblings)}"
+        f"{'Keys' if hint else 'keys'} of {parent or 'the top level'}: {', '.join(siblings)}"
         if siblings
         else "--cfg job shows every key"
     )

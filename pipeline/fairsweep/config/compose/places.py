@@ -120,10 +120,10 @@ def no_option(group: str, option: str, folder: Path | None) -> str:
     """That a group has no such option, and where one of the user's own belongs."""
     options = options_of(group, folder)
     close = nearest(option, options)
-    hint = f"did you mean {group}={close}? " if close else ""
+    there_are = f"did you mean {group}={close}? Options" if close else "options"
     own = f"a file {folder or 'myconf'}/{group}/{option}.yaml"
     how = "" if folder else ", found by --config-dir=myconf"
     return (
-        f"{group}={option}: there is no such option; {hint}Options: {', '.join(options)}; "
+        f"{group}={option}: there is no such option; {there_are}: {', '.join(options)}; "
         f"one of your own is {own}{how}"
     )
