@@ -11,17 +11,8 @@ import pytest
 from scipy import stats
 
 from fairsweep.records import Confirmation
-from fairsweep.report.analysis.differences import (
-    Difference,
-    Parts,
-    Sample,
-    compare,
-    crossed,
-    interval_of,
-    pooled,
-    searched,
-    settling,
-)
+from fairsweep.report.analysis.differences import Sample, compare, interval_of
+from fairsweep.report.analysis.luck import Difference, Parts, crossed, pooled, searched, settling
 from fairsweep.report.analysis.statistics import Verdict, holm, judge, summarize
 
 from .builders import ACCURACY, LOSS
@@ -107,6 +98,18 @@ def test_rows_and_trainings_by_hand() -> None:
     assert (parts.rows, parts.units, parts.rest) == pytest.approx((4 / 3, 2 - 4 / 9, 4 / 3))
     assert (parts.n_rows, parts.n_units) == (3, 2)
     assert parts.error(3, 2) == pytest.approx(error)
+
+
+def test_other_training_rows_are_as_much_luck_as_the_rows_that_judge_are_of_them() -> None:
+    """Of four training rows one judges, so a fourth of what a row has in common with itself comes
+    on top: by hand, (4 / 3) / 4 / 3 = 1 / 9 more than above."""
+    table = np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 7.0]])
+    found, _ = crossed(table, overlap=1 / 4)
+    assert found.parts is not None
+    assert found.parts.error(3, 2) ** 2 == pytest.approx(1 + 4 / 9 + 1 / 9)
+    one, more = (searched(table, overlap=own)[0] for own in (0.0, 1 / 4))
+    assert one.parts is not None and more.parts is not None
+    assert more.parts.error(3, 2) ** 2 - one.parts.error(3, 2) ** 2 == pytest.approx(1 / 9)
 
 
 @pytest.mark.parametrize("folds", [1, 5])
@@ -213,7 +216,7 @@ def test_folds_are_put_together_by_the_numbers_of_their_rows() -> None:
         order = np.random.default_rng(repeat).permutation(50)
         for fold, part in enumerate(np.array_split(order, 5)):
             trainings[repeat, part] = fold
-    wanted, chance = crossed(first - second, trainings)
+    wanted, chance = crossed(first - second, trainings, overlap=1 / 4)
     assert (test, p) == ("crossed", pytest.approx(chance))
     assert found is not None and found.n == 15
     assert found.mean == pytest.approx(wanted.mean)

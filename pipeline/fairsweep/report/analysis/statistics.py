@@ -14,14 +14,8 @@ from typing import Literal
 
 from fairsweep.metrics import measured_on_validation
 from fairsweep.records import Confirmation, Objective
-from fairsweep.report.analysis.differences import (
-    LEVEL,
-    Difference,
-    Sample,
-    Test,
-    compare,
-    pooled,
-)
+from fairsweep.report.analysis.differences import Sample, Test, compare
+from fairsweep.report.analysis.luck import LEVEL, Difference, pooled
 
 Claim = Literal["configuration", "search", "split", "rows"]
 """What the evidence can speak of: a configuration on new rows; an arm with its search; models of

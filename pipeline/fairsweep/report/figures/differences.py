@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fairsweep.report.analysis.curves import Style, styles
-from fairsweep.report.analysis.differences import Difference, settling
+from fairsweep.report.analysis.luck import Difference, settling
 from fairsweep.report.analysis.select import Selection
 from fairsweep.report.analysis.statistics import Verdict
 from fairsweep.report.figures.parts import (

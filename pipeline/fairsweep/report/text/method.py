@@ -8,7 +8,7 @@ from __future__ import annotations
 from fairsweep.metrics import base_name, is_score, measured_on_validation
 from fairsweep.plural import plural
 from fairsweep.records import Confirmation, SweepRecord
-from fairsweep.report.analysis.differences import LEVEL
+from fairsweep.report.analysis.luck import LEVEL
 
 BOUTHILLIER = (
     "Bouthillier et al. 2021, Accounting for variance in machine learning benchmarks, "

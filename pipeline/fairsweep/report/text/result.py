@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fairsweep.metrics import bounds_of, measured_on_validation
 from fairsweep.plural import plural
 from fairsweep.records import SweepRecord
-from fairsweep.report.analysis.differences import Difference, settling
+from fairsweep.report.analysis.luck import Difference, settling
 from fairsweep.report.analysis.select import Selection, value_of
 from fairsweep.report.analysis.statistics import Claim, Verdict
 from fairsweep.report.text.numbers import number, p_value, signed

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fairsweep.config.stored_space import Space, searched
 from fairsweep.metrics import base_name
 from fairsweep.records import RunRecord, SweepRecord
-from fairsweep.report.analysis.differences import LEVEL
+from fairsweep.report.analysis.luck import LEVEL
 from fairsweep.report.analysis.search import epochs_to, target
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
 from fairsweep.report.analysis.statistics import Comparison, Verdict, summarize

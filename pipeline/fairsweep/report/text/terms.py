@@ -9,7 +9,7 @@ from __future__ import annotations
 from fairsweep.metrics import measured_on_validation
 from fairsweep.plural import plural
 from fairsweep.records import SweepRecord
-from fairsweep.report.analysis.differences import LEVEL
+from fairsweep.report.analysis.luck import LEVEL
 from fairsweep.report.analysis.statistics import Verdict
 from fairsweep.report.text.wording import LUCK, of_group
 
