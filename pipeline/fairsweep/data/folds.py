@@ -13,7 +13,7 @@ import numpy as np
 
 from fairsweep.config.schema import Confirm, Data
 from fairsweep.data.dataset import VALIDATION, Dataset, Rows
-from fairsweep.data.split import SplitData, cut, split_rows
+from fairsweep.data.split import SplitData, can_be_drawn, cut, kind_in_one_part, split_rows
 from fairsweep.errors import BadInput
 from fairsweep.folds import ALL_ROWS, SEARCH_CUT, asked_by, search_fold
 from fairsweep.metrics import measured_on_validation
@@ -66,15 +66,16 @@ def confirmation(
         if settings.folds is None:
             return on_seeds
         raise BadInput(f"confirm.folds: {reason}; use confirm.folds=null, which confirms on seeds")
-    counts = range(FOLDS, 1, -1) if settings.folds is None else (settings.folds,)
-    for count in counts:
-        wanted = Confirmation(count, _turns(settings.repeats, searches), settings.top, searches)
-        rows = np.union1d(split.train, split.validation)
-        problem = _problem(count, range(wanted.repeats), rows, split.dataset, data)
-        if problem is None:
-            return wanted
-        if settings.folds is not None:
+    repeats = _turns(settings.repeats, searches)
+    rows = np.union1d(split.train, split.validation)
+    if settings.folds is not None:
+        if problem := _problem(settings.folds, range(repeats), rows, split.dataset, data):
             raise problem
+        return Confirmation(settings.folds, repeats, settings.top, searches)
+    for count in range(min(FOLDS, _most(split.dataset, rows)[0]), 1, -1):
+        # Sweeps that are stored may rest on what couldn't be drawn, so nothing is dealt unasked.
+        if all(can_be_drawn(rows, split.dataset, data.seed, count, r) for r in range(repeats)):
+            return Confirmation(count, repeats, settings.top, searches)
     return on_seeds
 
 
@@ -106,38 +107,48 @@ def _no_turns(dataset: Dataset, objective: Objective) -> str:
 def _problem(
     folds: int, repeats: Sequence[int], rows: Rows, dataset: Dataset, settings: Data
 ) -> BadInput | None:
-    """Why rows can't be cut into so many folds in the way of each repeat; None where they can."""
-    try:
-        _check_counts(folds, dataset, rows, asked_by(repeats[0]))
-        for repeat in repeats:
-            cut(rows, dataset, settings.seed, folds, repeat)
-    except BadInput as error:
-        return error
-    return None
+    """Why rows can't be cut into so many folds in the way of each repeat, and the largest number
+    that they can be cut into; None where they can."""
 
+    def fault(count: int) -> str:
+        try:
+            for repeat in repeats:
+                cut(rows, dataset, settings.seed, count, repeat)
+        except BadInput as error:
+            return str(error)
+        return ""
 
-def _check_counts(folds: int, dataset: Dataset, rows: Rows, key: str) -> None:
+    key = asked_by(repeats[0])
+    most, needed = _most(dataset, rows)
+    if most < folds:
+        reason = f"{key}: {folds} folds need {needed}"
+    elif reason := fault(folds):
+        most = folds - 1
+    else:
+        return None
     if dataset.groups is not None:
-        groups = len(np.unique(dataset.groups[rows]))
-        if groups < folds:
-            raise BadInput(
-                f"{key}: {folds} folds need as many groups, and the rows that aren't for testing "
-                f"have {groups}; {_fewer(groups, key)}"
-            )
-        return
-    kind, least = _rarest(dataset, rows)
-    if least < folds:
-        raise BadInput(
-            f"{key}: {folds} folds need as many rows {kind}, and there are {least} that aren't for "
-            f"testing; {_fewer(least, key)}"
-        )
+        # One group in each fold always works, unless a kind of answers has a single group.
+        alone = kind_in_one_part(_groups(dataset, rows), dataset)
+        while not alone and most > 1 and fault(most):
+            most -= 1
+        most = 0 if alone else most
+    return BadInput(f"{reason}; use {key}={most if most > 1 else 0}")
 
 
-def _rarest(dataset: Dataset, rows: Rows) -> tuple[str, int]:
+def _most(dataset: Dataset, rows: Rows) -> tuple[int, str]:
+    """The largest number of folds that have rows of their own, and what more of them would need."""
+    if dataset.groups is not None:
+        groups = len(_groups(dataset, rows))
+        return groups, f"as many groups, and the rows that aren't for testing have {groups}"
     there = {kind: count for kind, count in dataset.counts(rows).items() if count}
     kind = min(there, key=lambda name: there[name])
-    return kind, there[kind]
+    least = there[kind]
+    return least, f"as many rows {kind}, and there are {least} that aren't for testing"
 
 
-def _fewer(most: int, key: str) -> str:
-    return f"use {key}={most if most > 1 else 0}"
+def _groups(dataset: Dataset, rows: Rows) -> list[Rows]:
+    """The rows of each group."""
+    assert dataset.groups is not None
+    own = dataset.groups[rows]
+    order = np.argsort(own, kind="stable")
+    return np.split(rows[order], np.flatnonzero(np.diff(own[order])) + 1)

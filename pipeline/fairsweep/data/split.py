@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from fairsweep.config.schema import Data
 from fairsweep.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Dataset, Rows
-from fairsweep.data.shares import by_group
+from fairsweep.data.shares import by_group, dealt
 from fairsweep.data.sources import load
 from fairsweep.errors import BadInput
 from fairsweep.folds import ALL_ROWS, Fold, asked_by
@@ -75,32 +76,48 @@ def split_rows(dataset: Dataset, settings: Data, fold: Fold | None = None) -> Sp
 
 
 def cut(rows: Rows, dataset: Dataset, seed: int, count: int, repeat: int) -> list[Rows]:
-    """Cuts rows into folds, in the way of a repeat.
+    """Cuts rows into folds, in the way of a repeat. Groups that can't be drawn fold by fold are
+    dealt out to all folds at once.
 
     Raises:
         BadInput: a fold is empty, or the others have no rows of some class.
     """
-    key = asked_by(repeat)
     random = np.random.default_rng(derive_seed(seed, "folds", repeat))
+    folds = _drawn(rows, dataset, count, random)
+    if dataset.groups is not None and _fault(folds, dataset):
+        folds = dealt(rows, dataset, count, random)
+    if fault := _fault(folds, dataset):
+        raise BadInput(f"{asked_by(repeat)}: {count} folds leave {fault}")
+    return folds
+
+
+def can_be_drawn(rows: Rows, dataset: Dataset, seed: int, count: int, repeat: int) -> bool:
+    """Whether a cut draws its folds one by one, so that no groups have to be dealt out."""
+    random = np.random.default_rng(derive_seed(seed, "folds", repeat))
+    return not _fault(_drawn(rows, dataset, count, random), dataset)
+
+
+def _drawn(rows: Rows, dataset: Dataset, count: int, random: np.random.Generator) -> list[Rows]:
     folds, left = [], rows
     for index in range(count - 1):
         folds.append(_held(left, dataset, 1 / (count - index), random))
         left = np.setdiff1d(left, folds[-1])
-    folds.append(left)
-    there = dataset.counts(rows)
-    for fold in folds:
-        inside = dataset.counts(fold)
-        if lacking := [kind for kind, number in there.items() if number == inside[kind] > 0]:
-            raise BadInput(
-                f"{key}: {count} folds leave no training rows {lacking[0]} where one fold has all "
-                f"of them; use fewer folds, or {key}=0"
-            )
-        if not len(fold):
-            raise BadInput(
-                f"{key}: {count} folds of whole groups leave a fold without rows; use fewer folds, "
-                f"or {key}=0"
-            )
-    return folds
+    return [*folds, left]
+
+
+def kind_in_one_part(parts: Sequence[Rows], dataset: Dataset) -> str:
+    """A kind of answer of which one of the parts has all rows; empty if there is none."""
+    there = dataset.counts(np.concatenate(parts))
+    inside = [dataset.counts(part) for part in parts]
+    alone = (kind for part in inside for kind, n in there.items() if n == part[kind] > 0)
+    return next(alone, "")
+
+
+def _fault(folds: Sequence[Rows], dataset: Dataset) -> str:
+    """Why folds can't take turns in judging; empty where they can."""
+    if lacking := kind_in_one_part(folds, dataset):
+        return f"no training rows {lacking} where one fold has all of them"
+    return "" if all(map(len, folds)) else "a fold without rows"
 
 
 def _held(rows: Rows, dataset: Dataset, share: float, random: np.random.Generator) -> Rows:

@@ -10,7 +10,8 @@ import pytest
 from fairsweep.config.schema import Confirm, Data
 from fairsweep.data.dataset import TEST, TRAIN, VALIDATION, Dataset
 from fairsweep.data.folds import confirmation, first_fold
-from fairsweep.data.split import SplitData, split_rows
+from fairsweep.data.shares import dealt
+from fairsweep.data.split import SplitData, cut, split_rows
 from fairsweep.errors import BadInput
 from fairsweep.folds import ALL_ROWS, Fold, search_fold
 from fairsweep.records import Confirmation, Objective
@@ -150,3 +151,64 @@ def test_a_class_that_is_in_one_group_alone_cannot_be_left_out() -> None:
     with pytest.raises(BadInput, match="leave no training rows of class 'b'"):
         confirmation(Confirm(folds=2), SETTINGS, alone, ACCURACY)
     assert confirmation(Confirm(), SETTINGS, alone, ACCURACY) == Confirmation(0, 5)
+
+
+def of_groups(*kinds: int) -> Dataset:
+    """Groups of ten rows, each of a single class."""
+    return dataset(np.repeat(kinds, 10), groups=np.arange(10 * len(kinds)) // 10)
+
+
+def folds_of(data: Dataset, count: int, repeat: int = 0) -> list[Any]:
+    return cut(np.arange(len(data.y)), data, SETTINGS.seed, count, repeat)
+
+
+@pytest.mark.parametrize("repeat", range(20))
+@pytest.mark.parametrize("count", range(2, 7))
+def test_groups_of_a_single_class_are_dealt_to_as_many_folds_as_there_are_groups(
+    count: int, repeat: int
+) -> None:
+    data = of_groups(0, 1, 0, 1, 0, 1)
+    folds = folds_of(data, count, repeat)
+    assert sorted(np.concatenate(folds)) == list(range(60))
+    assert data.groups is not None
+    groups = [set(data.groups[fold]) for fold in folds]
+    assert all(groups)
+    assert sum(map(len, groups)) == 6
+    for fold in folds:
+        rest = np.setdiff1d(np.arange(60), fold)
+        assert set(data.y[rest]) == {0, 1}
+
+
+def test_what_is_dealt_has_classes_as_even_as_whole_groups_can_be() -> None:
+    """Of four folds of six groups, two have a group of each class, and the others one group."""
+    data = of_groups(0, 1, 0, 1, 0, 1)
+    folds = dealt(np.arange(60), data, 4, np.random.default_rng(0))
+    assert sorted(sorted(data.counts(fold).values()) for fold in folds) == [
+        [0, 10],
+        [0, 10],
+        [10, 10],
+        [10, 10],
+    ]
+
+
+def test_folds_of_groups_are_refused_with_the_largest_number_that_works() -> None:
+    """Three classes of two groups each, in a circle: whoever halves the groups takes one whole."""
+    groups = np.repeat([0, 1, 2], 20)
+    circle = Dataset(
+        np.zeros((60, 1), np.float32),
+        np.tile(np.repeat([0, 1], 10), 3) + groups,
+        ("a", "b", "c"),
+        groups=groups,
+    )
+    circle.y[circle.y == 3] = 0
+    split = SplitData(circle, np.arange(40), np.arange(40, 60), np.array([], int))
+    with pytest.raises(BadInput, match=r"^confirm\.folds: 2 folds leave no .*; use .*folds=0$"):
+        asked(circle, split=split, folds=2)
+    with pytest.raises(BadInput, match=r"^confirm\.folds: 4 folds need .*; use .*folds=3$"):
+        asked(circle, split=split, folds=4)
+    assert asked(circle, split=split, folds=3) == Confirmation(3, 2)
+    lone = of_groups(0, 0, 0, 1)
+    split = SplitData(lone, np.arange(20), np.arange(20, 40), np.array([], int))
+    for folds in (3, 9):
+        with pytest.raises(BadInput, match=r"; use confirm\.folds=0$"):
+            asked(lone, split=split, folds=folds)
