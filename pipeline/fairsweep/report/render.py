@@ -164,7 +164,7 @@ def _contents(
         "comparisons_line": wording.comparisons_line(verdict),
         "comparison_terms": terms.comparison_terms(verdict),
         "best": _best_run(sweep, selection, verdict, arm, ui, store) if arm else None,
-        "champion": wording.champion_line(sweep),
+        "champion": wording.champion_line(sweep, selection),
         "predict": _predict(sweep, store),
         "winner": verdict.best if verdict.kind == "winner" else None,
         "rows": rows.section(sweep, selection),

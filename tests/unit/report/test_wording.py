@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from fairsweep.judged import Judged
-from fairsweep.records import Objective
+from fairsweep.records import Objective, SweepRecord
 from fairsweep.report.render import Report, build
 from fairsweep.report.text.result import Result
 
@@ -56,8 +57,9 @@ def test_a_tie_of_two() -> None:
     assert report.result.headline == "No winner: adam and sgd tie"
     assert report.result.details == (
         "val_accuracy 0.9700 ± 0.0100 over 3 trainings "
-        "against 0.9683 ± 0.0161 over 3 trainings. Whatever the truth, they are within 0.0206 of "
-        "each other. A difference of 0.0017 would take more than 150 seeds to settle."
+        "against 0.9683 ± 0.0161 over 3 trainings. With 95 % confidence, they are within 0.0206 of "
+        "each other. This holds for models trained on these training rows, on new rows like these. "
+        "A difference of 0.0017 would take more than 150 seeds to settle."
     )
     assert "best mean of the tied arms" in report.markdown
 
@@ -69,7 +71,7 @@ def test_a_tie_of_three_leaves_the_others_out() -> None:
     assert result.details.startswith(
         "adam has the best mean, val_accuracy 0.9700 ± 0.0100 over 3 trainings, but not by enough."
     )
-    assert " none of the others is further than " in result.details
+    assert " With 95 % confidence for each, the others are within " in result.details
 
 
 def test_a_tie_that_allows_every_difference_says_that() -> None:
@@ -247,7 +249,10 @@ def test_several_searches_are_part_of_what_is_claimed() -> None:
     assert report.best_run == "adam/search-2/1-search"
     for part in (
         "2 arms with 3 searches of 2 trials each",
-        "It is the best that the 3 searches of adam found.",
+        # the best search's mean, over two folds, and that of all: 0.90, 0.91 and 0.92
+        "confirmed, it averaged 0.9200 ± 0.0000 over 2 trainings. This mean is the best of the 3 "
+        "searches of adam, and partly luck: over all of them adam averaged 0.9100 ± 0.0089 over 6 "
+        "trainings, which is what the verdict compares.",
         "Every arm was searched 3 times",
         "only rows, seeds and searches differed",
     ):
@@ -257,7 +262,56 @@ def test_several_searches_are_part_of_what_is_claimed() -> None:
 def test_searches_that_differ_are_what_settles_a_tie() -> None:
     result = build(searched({"adam": [0.90, 0.96, 0.84], "sgd": [0.86, 0.83, 0.85]})).result
     assert result.headline == "No winner: adam and sgd tie, tuned with 2 trials"
-    assert "searches to settle (search.repeats=" in result.details
+    assert " This holds for each arm, whichever 2 trials its search draws," in result.details
+    assert re.search(
+        r"about (\d+) searches to settle \(search\.repeats=\1 in another sweep, sweep\.name=…\)",
+        result.details,
+    )
+
+
+@pytest.mark.parametrize("searches", [2, 3])
+def test_two_searches_tell_next_to_nothing(searches: int) -> None:
+    values = {"adam": [0.90, 0.91, 0.92], "sgd": [0.80, 0.812, 0.82]}
+    report = build(searched({arm: own[:searches] for arm, own in values.items()}))
+    warned = [note for note in report.notes if "search.repeats=3" in note]
+    assert len(warned) == (searches == 2)
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_a_tie_of_one_repeat_asks_for_another(repeats: int) -> None:
+    report = build(on_folds(repeats))
+    assert report.result.status == "Tie"
+    assert len([note for note in report.notes if "add confirm.repeats=2" in note]) == 2 - repeats
+    assert ("to settle" in report.result.details) == (repeats == 2)
+    how = {1: "confirmed on 2 folds, once", 2: "confirmed on 2 folds, 2 times"}[repeats]
+    assert how in report.markdown
+    assert ("each time they are cut in another way" in report.markdown) == (repeats == 2)
+
+
+def test_where_single_answers_vary_either_more_rows_or_more_repeats_settle_a_tie() -> None:
+    details = build(on_folds(2)).result.details
+    assert re.search(
+        r"about (\d+) repeats to settle \(confirm\.repeats=\1\), or about [\d,]+ more rows\.$",
+        details,
+    )
+
+
+def on_folds(repeats: int) -> SweepRecord:
+    """Two arms that were judged on two folds of 100 rows, of which each is told right by chance, a
+    half by adam and somewhat fewer by sgd: no row is harder than another, and no training better."""
+    noise = np.random.default_rng(5)
+    runs = []
+    for arm, share in (("adam", 0.5), ("sgd", 0.42)):
+        runs += [search(arm, i, 0.3 + i / 10) for i in (0, 1)]
+        for repeat in range(repeats):
+            for fold in range(2):
+                right = (noise.random(100) < share).astype(float)
+                told = Judged(
+                    np.arange(100) + 100 * fold, ["a"] * 100, ["a"] * 100, {"accuracy": right}
+                )
+                run = confirm(arm, 1, repeat, float(right.mean()), fold=fold)
+                runs.append(replace(run, run_id=f"{run.key}", judged=told))
+    return sweep(*runs, folds=2, confirm_seeds=repeats, finished=True)
 
 
 def test_an_arm_with_an_empty_search_cannot_win() -> None:

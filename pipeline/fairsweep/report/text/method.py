@@ -6,7 +6,7 @@ In: a sweep. Out: plain text; escaping is up to the page it goes into.
 from __future__ import annotations
 
 from fairsweep.metrics import base_name, is_score, measured_on_validation
-from fairsweep.plural import plural
+from fairsweep.plural import plural, times
 from fairsweep.records import Confirmation, SweepRecord
 from fairsweep.report.analysis.luck import LEVEL
 
@@ -71,7 +71,7 @@ def method(sweep: SweepRecord) -> tuple[str, ...]:
         f"for each ({variance}), and intervals are Student's t. More comparisons give "
         "chance more opportunities, which Holm's correction of the p-values makes up for. A winner "
         f"is named only if the corrected p is below {LEVEL} against every other arm. Anything else "
-        "is a tie."
+        f"is a tie.{_counted(scheme)}"
     )
     return (protocol, rule)
 
@@ -93,11 +93,22 @@ def _how(scheme: Confirmation) -> str:
     if not scheme.folds:
         seeds = plural(scheme.repeats, "fresh random seed") if scheme.repeats else "fresh seeds"
         return f"with {seeds}, the same seeds in every arm{turns}"
+    anew = "" if scheme.repeats == 1 else ", and each time they are cut in another way"
     return (
-        f"on {scheme.folds} folds, {plural(scheme.repeats, 'time')}: the rows that aren't for "
-        f"testing are cut into {scheme.folds} parts, each training leaves one of them out and is "
-        "judged on it, and every time the cuts are others. Cuts and seeds are the same in every "
-        f"arm{turns}"
+        f"on {scheme.folds} folds, {times(scheme.repeats)}: the rows that aren't for testing are "
+        f"cut into {scheme.folds} parts, each training leaves one of them out and is judged on "
+        f"it{anew}. Cuts and seeds are the same in every arm{turns}"
+    )
+
+
+def _counted(scheme: Confirmation) -> str:
+    """Why a difference isn't that of the means in the table."""
+    if not scheme.folds:
+        return ""
+    return (
+        " A difference counts every row alike (for F1 and AUC: the share that it has in the "
+        "metric), and an arm's mean every training; folds of unequal size can make the difference "
+        "a little other than that of the means."
     )
 
 

@@ -15,7 +15,7 @@ from fairsweep.report.analysis.luck import Difference, settling
 from fairsweep.report.analysis.select import Selection, value_of
 from fairsweep.report.analysis.statistics import Claim, Verdict
 from fairsweep.report.text.numbers import number, p_value, signed
-from fairsweep.report.text.wording import listed, mean_of, repeated, scale_of
+from fairsweep.report.text.wording import listed, mean_of, one_repeat, repeated, scale_of
 
 MOST_MORE = 50
 """Times as many rows or repeats: what would take more is called out of reach."""
@@ -68,7 +68,7 @@ def result(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Result
             headline = f"No comparison: {verdict.best} is the only arm left"
             return Result("One arm", headline, _joined(f"It has {best}.", left_out))
     tied = f"No winner: {listed(verdict.tied)} tie{_tuned(sweep, verdict).rstrip(',')}"
-    return Result("Tie", tied, _tie(selection, verdict, best))
+    return Result("Tie", tied, _tie(sweep, selection, verdict, best))
 
 
 def _tuned(sweep: SweepRecord, verdict: Verdict) -> str:
@@ -78,7 +78,7 @@ def _tuned(sweep: SweepRecord, verdict: Verdict) -> str:
 
 
 def _claim(sweep: SweepRecord, of: Claim) -> str:
-    """What a winner has won."""
+    """What a winner has won, or how far what is said of a tie reaches."""
     holds = {
         "configuration": "for these configurations",
         "search": f"for each arm, whichever {plural(sweep.trials, 'trial')} its search draws",
@@ -87,32 +87,33 @@ def _claim(sweep: SweepRecord, of: Claim) -> str:
     return f"This holds {holds[of]}, on new rows like these."
 
 
-def _tie(selection: Selection, verdict: Verdict, best: str) -> str:
+def _tie(sweep: SweepRecord, selection: Selection, verdict: Verdict, best: str) -> str:
     found = f"{verdict.best} has the best mean, {best}, but not by enough."
     if len(verdict.tied) == 2:
         found = f"{best} against {mean_of(selection[verdict.tied[1]])}."
-    return _joined(
-        found, _left_out(selection), _allowance(selection, verdict), _remedy(selection, verdict)
-    )
-
-
-def _allowance(selection: Selection, verdict: Verdict) -> str:
-    """How far the tied arms can be apart, in a sentence; empty where nothing tells."""
+    told = _joined(found, _left_out(selection))
     if verdict.allowed is None:
-        return ""
+        return told
+    apart = _allowance(verdict.allowed, selection, verdict)
+    return _joined(told, apart, _claim(sweep, verdict.claim), _remedy(selection, verdict))
+
+
+def _allowance(allowed: float, selection: Selection, verdict: Verdict) -> str:
+    """How far the tied arms can be apart, in a sentence."""
     low, high = bounds_of(selection.objective.metric)
-    if verdict.allowed >= high - low:
+    if allowed >= high - low:
         return "The data can't tell how far apart they are."
-    size = number(verdict.allowed, scale_of(selection, verdict))
+    size = number(allowed, scale_of(selection, verdict))
     if len(verdict.tied) == 2:
-        return f"Whatever the truth, they are within {size} of each other."
-    return f"Whatever the truth, none of the others is further than {size} from {verdict.best}."
+        return f"With 95 % confidence, they are within {size} of each other."
+    return f"With 95 % confidence for each, the others are within {size} of {verdict.best}."
 
 
 def _remedy(selection: Selection, verdict: Verdict) -> str:
-    """What would settle a tie, in a sentence: more rows, repeats, or searches."""
+    """What would settle a tie, in a sentence: more rows, repeats, or searches. One repeat can't
+    tell which of them (see `notes`)."""
     close = next((item for item in verdict.comparisons if item.arm in verdict.tied), None)
-    if close is None or close.difference is None or verdict.allowed is None:
+    if close is None or close.difference is None or one_repeat(selection.scheme):
         return ""
     return _settled_by(close.difference, selection, scale_of(selection, verdict))
 
@@ -123,11 +124,17 @@ def _settled_by(difference: Difference, selection: Selection, scale: float) -> s
         return ""
     units, key = repeated(selection.scheme)
     apart = f"A difference of {number(abs(difference.mean), scale)}"
+    ways = []
     if found.units is not None and found.units <= MOST_MORE * parts.n_units:
-        return f"{apart} would take about {found.units:,} {units} to settle ({key}={found.units})."
-    if found.rows is not None and found.rows <= MOST_MORE * parts.n_rows:
-        more = _rounded(found.rows - parts.n_rows)
-        return f"{apart} would take about {more:,} more rows to settle; more {units} can't."
+        # A sweep keeps its number of searches; repeats and seeds are added to those that it has.
+        again = " in another sweep, sweep.name=…" if selection.scheme.searches > 1 else ""
+        count = max(found.units, parts.n_units + 1)
+        ways.append(f"about {count:,} {units} to settle ({key}={count}{again})")
+    if found.rows is not None and parts.n_rows < found.rows <= MOST_MORE * parts.n_rows:
+        more = f"about {_rounded(found.rows - parts.n_rows):,} more rows"
+        ways.append(more if ways else f"{more} to settle; more {units} can't")
+    if ways:
+        return f"{apart} would take {', or '.join(ways)}."
     if found.units is not None:
         return f"{apart} would take more than {MOST_MORE * parts.n_units:,} {units} to settle."
     least = number(found.floor, scale)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from fairsweep.metrics import VALIDATION, base_name, measured_on_validation
-from fairsweep.plural import plural
+from fairsweep.plural import plural, times
 from fairsweep.records import Confirmation, Importances, RunRecord, SweepRecord
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
 from fairsweep.report.analysis.statistics import Claim, Verdict, summarize
@@ -47,6 +47,17 @@ def notes(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> tuple[s
             "With one confirmation per arm there can be no interval and no test. Use five or more "
             "(confirm.seeds=5)."
         )
+    if sweep.confirmation.searches == 2:
+        found.append(
+            "Two searches per arm tell next to nothing of how much searches vary. Use three or "
+            "more (search.repeats=3), in another sweep (sweep.name=…)."
+        )
+    if verdict.kind == "tie" and one_repeat(sweep.confirmation):
+        found.append(
+            "With one repeat of the folds, the luck of trainings can't be told from that of rows, "
+            "so small differences stay unseen. Two find much more: add confirm.repeats=2 to the "
+            "same command, which continues this sweep."
+        )
     if verdict.kind == "described":
         found.append(_undecided(sweep, selection))
     return tuple(found)
@@ -68,6 +79,11 @@ def _undecided(sweep: SweepRecord, selection: Selection) -> str:
         return f"{shared}{why}{luck}Start another sweep with confirm.folds=5."
     why = "what they said of each row isn't stored"
     return f"{shared}{why}{luck}Start another sweep with sweep.name=… to have it stored."
+
+
+def one_repeat(scheme: Confirmation) -> bool:
+    """Whether each row was judged once."""
+    return bool(scheme.folds) and scheme.repeats == 1
 
 
 def repeated(scheme: Confirmation) -> tuple[str, str]:
@@ -121,7 +137,7 @@ def confirmed_how(scheme: Confirmation) -> str:
     """How best configurations were trained again, in short."""
     if not scheme.folds:
         return f"confirmed on {plural(scheme.repeats, 'seed')}"
-    return f"confirmed on {scheme.folds} folds, {plural(scheme.repeats, 'time')}"
+    return f"confirmed on {scheme.folds} folds, {times(scheme.repeats)}"
 
 
 def best_run_line(
@@ -137,7 +153,7 @@ def best_run_line(
     entry = selection[run.key.arm]
     own = f"The search reached {found}; confirmed, it averaged {_mean_of(entry.retrained)}."
     if (searches := selection.scheme.searches) > 1:
-        return f"{own} It is the best that the {searches} searches of {entry.arm} found."
+        return f"{own}{_best_of(entry, searches)}"
     if verdict.kind == "tie":
         return f"{own} This is the best mean of the tied arms."
     if verdict.kind == "none":
@@ -145,22 +161,32 @@ def best_run_line(
     return own
 
 
+def _best_of(entry: ArmSelection, searches: int) -> str:
+    """How the mean of what was chosen from several searches differs from the arm's own."""
+    return (
+        f" This mean is the best of the {searches} searches of {entry.arm}, and partly luck: over "
+        f"all of them {entry.arm} averaged {mean_of(entry)}, which is what the verdict compares."
+    )
+
+
 def again(sweep: SweepRecord) -> str:
     """What the command does that trains the best run again."""
     return "train its first fold again" if sweep.search_folds else "train it again"
 
 
-def champion_line(sweep: SweepRecord) -> str:
+def champion_line(sweep: SweepRecord, selection: Selection) -> str:
     """What the published model is; empty while there is none."""
     champion = sweep.champion
     if champion is None:
         return ""
     run = next((run for run in sweep.runs if run.run_id == champion.run_id), None)
+    searches = selection.scheme.searches
+    luck = _best_of(selection[run.key.arm], searches) if run and searches > 1 else ""
     return (
         f"Version {champion.version} of {champion.name} in MLflow's model registry, with the alias "
         f"champion: {run.key if run else champion.run_id}, {_origin(run)}. Its configuration's "
-        f"confirmed mean is {number(champion.mean)}{_tested(run, sweep)}. The model takes rows as "
-        f"they are in the data set, and returns {task_in(sweep.data).says}:"
+        f"confirmed mean is {number(champion.mean)}{_tested(run, sweep)}.{luck} The model takes "
+        f"rows as they are in the data set, and returns {task_in(sweep.data).says}:"
     )
 
 
