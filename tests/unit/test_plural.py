@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fairsweep.plural import plural
+from fairsweep.plural import plural, times
 
 
 @pytest.mark.parametrize(
@@ -12,3 +12,7 @@ from fairsweep.plural import plural
 )
 def test_one_is_no_plural(count: int, said: str) -> None:
     assert plural(count, "row") == said
+
+
+def test_how_often() -> None:
+    assert [times(count) for count in (1, 2, 3000)] == ["once", "2 times", "3,000 times"]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fairsweep.judged import Judged
-from fairsweep.records import Objective, SweepRecord
+from fairsweep.records import Champion, Objective, SweepRecord
 from fairsweep.report.render import Report, build
 from fairsweep.report.text.result import Result
 
@@ -259,6 +259,15 @@ def test_several_searches_are_part_of_what_is_claimed() -> None:
         assert part in report.markdown, part
 
 
+def test_the_champion_of_several_searches_is_told_with_its_arms_own_mean() -> None:
+    whole = searched({"adam": [0.90, 0.91, 0.92], "sgd": [0.80, 0.812, 0.82]})
+    run = next(r for r in whole.runs if r.key.stage == "confirm" and r.best_value == 0.92)
+    champion = Champion(whole.name, "1", run.run_id, 0.92, whole.data_sha256)
+    _, _, told = build(replace(whole, champion=champion)).markdown.partition("## The model")
+    assert "confirmed mean is 0.9200. This mean is the best of the 3 searches of adam" in told
+    assert "over all of them adam averaged 0.9100 ± 0.0089 over 6 trainings" in told
+
+
 def test_searches_that_differ_are_what_settles_a_tie() -> None:
     result = build(searched({"adam": [0.90, 0.96, 0.84], "sgd": [0.86, 0.83, 0.85]})).result
     assert result.headline == "No winner: adam and sgd tie, tuned with 2 trials"
@@ -297,8 +306,8 @@ def test_where_single_answers_vary_either_more_rows_or_more_repeats_settle_a_tie
 
 
 def on_folds(repeats: int) -> SweepRecord:
-    """Two arms that were judged on two folds of 100 rows, of which each is told right by chance, a
-    half by adam and somewhat fewer by sgd: no row is harder than another, and no training better."""
+    """Two arms that were judged on two folds of 100 rows, each told right by chance, a half by adam
+    and somewhat fewer by sgd: no row is harder than another, and no training better."""
     noise = np.random.default_rng(5)
     runs = []
     for arm, share in (("adam", 0.5), ("sgd", 0.42)):
