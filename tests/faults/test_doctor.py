@@ -181,6 +181,14 @@ def run_deleted(root: Path) -> None:
     sql(root, f"UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid = '{run}'")
 
 
+def no_database(root: Path) -> None:
+    (root / "mlflow.db").unlink()
+
+
+def empty_database(root: Path) -> None:
+    (root / "mlflow.db").write_bytes(b"")
+
+
 def arm_run_deleted(root: Path) -> None:
     run = a_run(root, "arm")
     sql(root, f"UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid = '{run}'")
@@ -289,6 +297,8 @@ LASTING = {
     stale_latest: ("V3", "MLflow shows loss as 9.0, its last row is "),
     run_twice: ("V2", "it has 2 runs, need one: "),
     run_deleted: ("V2", "it is complete in the study, but has no run in MLflow"),
+    no_database: ("V2", "its studies have finished trials, but MLflow has none of its runs"),
+    empty_database: ("V2", "its studies have finished trials, but MLflow has none of its runs"),
     arm_run_deleted: ("V2", "need one run for the arm "),
     other_outcome: ("V2", "it is pruned after "),
     other_status: ("V2", "its status is FAILED, but its outcome complete"),
@@ -515,6 +525,7 @@ SEVERAL: dict[Damage, int] = {trial_forgotten: 4, no_weights: 3, flipped_weights
 """How many trials or files these damage."""
 SINGLE = [
     *(doubled_row, lost_row, own_metric_beyond, changed_judged_value, stale_latest, run_deleted),
+    *(no_database, empty_database),
     *(other_outcome, other_status, damaged_record, line_taken_out, no_journal, not_told),
     *(cut_confusion, cut_judged, flipped_champion, no_champion, half_record, cut_rows),
 ]
@@ -683,8 +694,8 @@ class TestElsewhere:
     ) -> None:
         note_store(without_runs, None)
         told = run(without_runs, f"sweep.name={NAME}")
-        assert told.code == 0
-        assert told.lines[0] == f"{NAME} is unfinished; the same command continues it"
+        assert told.code == 1
+        assert told.lines[0].startswith(f"V2 {NAME}: its studies have finished trials, but MLflow")
 
 
 class TestCommand:
@@ -713,6 +724,14 @@ class TestCommand:
         told = run(store)
         assert told.code == 1
         assert any(line.startswith(f"{NAME} is unfinished; ") for line in told.lines)
+
+    def test_a_sweep_that_lost_its_runs_is_not_called_unfinished(
+        self, store: Path, run: Callable[..., Told]
+    ) -> None:
+        no_database(store)
+        told = run(store)
+        assert told.code == 1
+        assert [line.partition(":")[0] for line in told.lines] == [f"V2 {NAME}", "sweeps"]
 
     def test_unknown_sweep_is_2(self, store: Path, run: Callable[..., Told]) -> None:
         assert run(store, "sweep.name=nowhere") == Told(

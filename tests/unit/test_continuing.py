@@ -41,13 +41,21 @@ def begun(tmp_path: Path) -> Begun:
 def test_local_runs_are_not_on_a_server(begun: Begun) -> None:
     with pytest.raises(StorageError, match=r"has its runs in the local store.*tracking=local"):
         settle(begun(), {}, SERVER)
-    settle(begun(), {}, LOCAL)
 
 
 def test_runs_on_a_server_are_not_here(begun: Begun) -> None:
     with pytest.raises(StorageError, match=r"tracking=server tracking.uri=http://tracker:5000"):
         settle(begun(*ON_A_SERVER), {}, LOCAL)
-    settle(begun(*ON_A_SERVER), {}, SERVER)
+
+
+def test_runs_that_are_gone_are_told(begun: Begun) -> None:
+    with pytest.raises(StorageError, match=r"none of their runs is in sql.*restore mlflow\.db "):
+        settle(begun(), {}, LOCAL)
+
+
+def test_runs_that_are_gone_from_a_server_are_told(begun: Begun) -> None:
+    with pytest.raises(StorageError, match=r"none of their runs is in http:.*; restore them "):
+        settle(begun(*ON_A_SERVER), {}, SERVER)
 
 
 def test_a_store_that_has_runs_is_theirs_whatever_it_is_called(begun: Begun) -> None:

@@ -18,7 +18,11 @@ from fairsweep.stages.job import Job, open_job, worker_count
 def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
     plan = compose_sweep(overrides, config_dir)
     job = open_job(plan, worker_count(plan.config.executor.workers))
-    if not job.store.journal(plan.name).exists():
+    if job.store.journal(plan.name).exists():
+        from fairsweep.doctor.examine import check_continues  # loads Optuna
+
+        check_continues(job.store, plan.name)
+    else:
         from fairsweep.doctor.runs import check_begins  # loads MLflow
 
         check_begins(job.store, plan.name)

@@ -20,6 +20,9 @@ from fairsweep.tracking.write.run import STATUS
 
 def check_rows(sweep: StoredSweep) -> Iterator[Problem]:
     """What breaks V1 to V4, and runs that are open though no process holds the sweep's lock."""
+    if sweep.lost_runs:
+        what = "its studies have finished trials, but MLflow has none of its runs"
+        yield Problem("V2", sweep.name, what, RESTORE)
     yield from _check_frame(sweep)
     if not sweep.about:
         return

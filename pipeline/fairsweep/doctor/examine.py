@@ -15,12 +15,12 @@ from typing import Any
 from fairsweep.doctor.checks import check_rows
 from fairsweep.doctor.files import check_files
 from fairsweep.doctor.problems import AGAIN, RESTORE, Problem
-from fairsweep.doctor.runs import StoredRun, read_runs, sweep_names
+from fairsweep.doctor.runs import StoredRun, has_trainings, read_runs, sweep_names
 from fairsweep.doctor.studies import StoredStudies, read_studies
 from fairsweep.doctor.sweep import StoredSweep
 from fairsweep.errors import BadInput, StorageError
 from fairsweep.files import locked
-from fairsweep.stages.continuing import runs_elsewhere
+from fairsweep.stages.continuing import runs_elsewhere, without_runs
 from fairsweep.tracking import names
 from fairsweep.tracking.store import Store, being_run, lock_file, no_store
 
@@ -51,6 +51,20 @@ def find_sweeps(store: Store, name: str | None) -> list[str]:
             f"sweep.name: there is no sweep {name!r} in {store.root}; there are: {there_are}"
         )
     return [name]
+
+
+def check_continues(store: Store, name: str) -> None:
+    """Checks, before anything is written, that a sweep with a journal has runs in a local store if
+    it has finished trials; on a server they are looked for as it starts.
+
+    Raises:
+        StorageError: it has none, so that nothing of it could be reported; or something is damaged.
+    """
+    if not store.local or _waiting(store.spool(name)) or has_trainings(store, name):
+        return
+    studies = read_studies(store.journal(name))
+    if StoredSweep(name, {}, (), studies.searches).lost_runs:
+        raise StorageError(f"the sweep {without_runs(studies.store, store)}")
 
 
 def examine(store: Store, name: str) -> Examination:

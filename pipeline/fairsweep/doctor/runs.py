@@ -89,14 +89,19 @@ def check_begins(store: Store, sweep: str) -> None:
         StorageError: trainings of it are stored, so its journal is lost; or the database is
             damaged.
     """
-    if _has_trainings(store, sweep):
+    if has_trainings(store, sweep):
         raise StorageError(
             f"{store.journal(sweep)} is gone, but {store.uri} has trainings of sweep {sweep}: they "
             "would all be trained again; restore the file, or start another sweep with sweep.name=…"
         )
 
 
-def _has_trainings(store: Store, sweep: str) -> bool:
+def has_trainings(store: Store, sweep: str) -> bool:
+    """Whether the store has a training of the sweep's search or confirmation.
+
+    Raises:
+        StorageError: the database is damaged.
+    """
     if not store.local:
         client = store.client()
         found = names.search(client, names.all_experiments(client), sweep, names.TRAININGS)

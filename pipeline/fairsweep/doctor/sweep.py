@@ -67,6 +67,12 @@ class StoredSweep:
             for search, trials in self.studies.items()
         }
 
+    @property
+    def lost_runs(self) -> bool:
+        """Whether its studies have finished trials, and there is no run at all."""
+        trials = (trial for trials in self.studies.values() for trial in trials)
+        return not self.runs and any(trial.finished for trial in trials)
+
     def knows_outcome(self, run: StoredRun) -> bool:
         """Whether the study knows how the run's trial ended: there will be no other attempt."""
         if run.stage != "search":

@@ -46,6 +46,8 @@ class Visit:
             for rows in run.metrics.values()
         )
         self._print(examination.problems)
+        if sweep.lost_runs:
+            return  # nothing continues it
         if begun := sum(map(len, sweep.unfinished.values())):
             trials = plural(begun, "trial")
             print(f"{name} is unfinished ({trials} begun); the same command continues it")

@@ -95,12 +95,13 @@ def settle(
         store: where they are looked for.
 
     Raises:
-        StorageError: the studies have finished trials, and their runs are in another store.
+        StorageError: the studies have finished trials, and their runs are in another store, or
+            gone.
     """
     finished = any(study.tally().finished for study in studies.values())
     noted = next((study.store for study in studies.values() if study.store), store.name)
-    if finished and not ended and noted != store.name:
-        raise StorageError(f"the sweep {runs_elsewhere(noted, store)}")
+    if finished and not ended:
+        raise StorageError(f"the sweep {without_runs(noted, store)}")
     for search, study in studies.items():
         study.settle(
             {
@@ -109,6 +110,18 @@ def settle(
                 if (key.of, key.stage, key.fold) == (search, "search", None)
             }
         )
+
+
+def without_runs(noted: str, store: Store) -> str:
+    """What to tell of a sweep with finished trials that has no run in a store; its studies noted
+    that store, or another one, or, in older versions, none (empty)."""
+    if noted not in ("", store.name):
+        return runs_elsewhere(noted, store)
+    what = "mlflow.db" if store.local else "them"
+    return (
+        f"has finished trials, but none of their runs is in {store.uri}; restore {what} from a "
+        "backup, or start another sweep with sweep.name=…"
+    )
 
 
 def runs_elsewhere(noted: str, store: Store) -> str:
