@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from fairsweep.records import SweepRecord
@@ -15,7 +16,7 @@ from fairsweep.report.render import build
 from fairsweep.report.text.rows import Section, section
 from fairsweep.shown import PNG, Shown, ShownRow
 
-from .test_rows import record
+from .test_rows import record, with_losses
 
 pytestmark = pytest.mark.usefixtures("without_pictures")
 
@@ -64,6 +65,25 @@ def test_how_many_there_are_and_how_to_read_them() -> None:
     )
     assert "“b in 2 of 3”: in 2 of its 3 trainings the arm took it for b" in how
     assert counted == "Rows are counted from 1 in the order in which the data was read."
+
+
+def test_the_only_training_of_an_arm_is_called_that() -> None:
+    how = of(record({"adam": ["b"], "sgd": ["b"]}, "a")).notes[0]
+    assert "“b in 1 of 1”: in its only training the arm took it for b" in how
+
+
+def test_how_equals_are_ordered_is_told_where_the_loss_is_known() -> None:
+    many = with_losses(
+        record({"adam": ["b" * 20 + "a" * 20], "sgd": ["b" * 20 + "b" * 20]}, "a" * 40),
+        dict.fromkeys(("adam", "sgd"), np.arange(40.0).tolist()),
+    )
+    shared, apart = of(many).listings
+    assert shared.line.endswith(
+        "Listed are the 12 with the most errors, of equals those with the highest loss."
+    )
+    assert apart.line.endswith(
+        "Listed are the 12 with the largest difference, of equals those that differ most in loss."
+    )
 
 
 def test_the_first_of_many() -> None:
@@ -141,8 +161,8 @@ def test_a_picture_is_inside_of_the_page_and_says_what_it_shows() -> None:
         r'<img alt="picture of row 1" src="data:image/png;base64,([^"]*)">', report.html
     )
     assert base64.b64decode(picture) == PNG + b"pixels"
-    assert "pictures are in report.html" in report.markdown
-    assert "pictures are in report.html" not in build(TWO).markdown
+    assert "pictures are in [report.html](report.html)." in report.markdown
+    assert "pictures are in" not in build(TWO).markdown
 
 
 def test_a_sweep_stored_without_looks_says_so() -> None:

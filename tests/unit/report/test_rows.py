@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from fairsweep.judged import Judged
-from fairsweep.records import SweepRecord
+from fairsweep.records import RunRecord, SweepRecord
 from fairsweep.report.analysis.rows import MOST, Answer, HardRows, hard_rows
 from fairsweep.report.analysis.select import select
 from fairsweep.tasks import CLASSES, LABELS, Task
@@ -32,6 +32,18 @@ def record(said: Mapping[str, Sequence[Sequence[str]]], true: Sequence[str] = TR
             run = confirm(arm, 0, repeat, 0.5)
             runs.append(replace(run, judged=judged(range(len(true)), true, own)))
     return sweep(*runs, arms=tuple(said), confirm_seeds=max(map(len, said.values())))
+
+
+def with_losses(stored: SweepRecord, losses: Mapping[str, Sequence[float]]) -> SweepRecord:
+    """The sweep, with this loss of each row in every training of these arms."""
+    return replace(stored, runs=tuple(_with_loss(run, losses) for run in stored.runs))
+
+
+def _with_loss(run: RunRecord, losses: Mapping[str, Sequence[float]]) -> RunRecord:
+    if run.judged is None or run.key.arm not in losses:
+        return run
+    metrics = {**run.judged.metrics, "loss": np.array(losses[run.key.arm])}
+    return replace(run, judged=replace(run.judged, metrics=metrics))
 
 
 def found(stored: SweepRecord, task: Task = CLASSES) -> HardRows:
@@ -72,6 +84,27 @@ def test_the_hardest_come_first_and_equals_by_their_number() -> None:
     hard = found(record({"adam": ["bca", "bcc", "bab"], "sgd": ["bcb", "bca", "aca"]}, "abc"))
     # errors, adam: 3, 3, 2 of 3; sgd: 2, 3, 3 of 3
     assert numbers(hard) == ([1, 0, 2], [])
+
+
+def test_of_equals_the_highest_loss_comes_first() -> None:
+    losses = {"adam": [1.0, 0.1, 3.0, 0.2, 0.2, 9.0], "sgd": [1.0, 0.1, 2.0, 0.2, 0.7, 0.0]}
+    stored = record({"adam": ["bbbbba"], "sgd": ["bbbaaa"]}, "aaaaaa")
+    hard = found(with_losses(stored, losses))
+    # means of the loss: 1.0, 0.1, 2.5 of the shared; differences: 0.0 and 0.5 of those apart
+    assert numbers(hard) == ([2, 0, 1], [4, 3])
+    assert hard.by_loss
+
+
+def test_more_errors_come_before_a_higher_loss() -> None:
+    stored = record({"adam": ["bb", "bb", "ab"]}, "aa")
+    hard = found(with_losses(stored, {"adam": [9.0, 0.1]}))
+    assert numbers(hard) == ([1, 0], [])
+
+
+def test_without_the_loss_of_some_training_equals_come_by_their_number() -> None:
+    stored = record({"adam": ["bb"], "sgd": ["bb"]}, "aa")
+    hard = found(with_losses(stored, {"adam": [0.1, 9.0]}))
+    assert (numbers(hard), hard.by_loss) == (([0, 1], []), False)
 
 
 def test_the_most_frequent_wrong_answer_is_the_first_by_spelling_of_equals() -> None:

@@ -21,6 +21,9 @@ from fairsweep.tasks import Task
 MOST = 12
 """Rows of a kind that are listed."""
 
+LOSS = "loss"
+"""The metric that tells apart rows with as many errors."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -60,6 +63,9 @@ class HardRows:
             first; at most `MOST` of them, of `n_shared`.
         apart: Those that some arm got wrong in more than half of its trainings and some other in
             less than half, the largest difference first; at most `MOST` of them, of `n_apart`.
+        by_loss: Whether of rows with as many errors those with the higher loss come first (or a
+            larger difference in it): every training must have told it. If not, their order is
+            that of their numbers.
     """
 
     arms: tuple[str, ...]
@@ -68,6 +74,7 @@ class HardRows:
     n_shared: int
     apart: tuple[HardRow, ...]
     n_apart: int
+    by_loss: bool = False
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -78,12 +85,13 @@ class HardRows:
 @dataclass(frozen=True)
 class _Tally:
     """The rows of an arm in their order, (rows,): how many trainings were judged on each, how many
-    of them got it wrong, and how many errors they made in all."""
+    of them got it wrong, and how many errors and how much loss they had in all."""
 
     rows: Rows
     trainings: Values
     wrong: Values
     errors: Values
+    losses: Values
 
 
 def hard_rows(selection: Selection, task: Task) -> HardRows | None:
@@ -107,10 +115,12 @@ def hard_rows(selection: Selection, task: Task) -> HardRows | None:
     tables = list(zip(tallies, places, strict=True))
     shares = np.array([tally.wrong[at] / tally.trainings[at] for tally, at in tables])
     errors = np.array([tally.errors[at] / tally.trainings[at] for tally, at in tables])
+    losses = np.array([tally.losses[at] / tally.trainings[at] for tally, at in tables])
+    by_loss = all(LOSS in own.metrics for trainings in said.values() for own in trainings)
     shared = np.flatnonzero((shares > 0.5).all(axis=0))
     apart = np.flatnonzero((shares > 0.5).any(axis=0) & (shares < 0.5).any(axis=0))
-    first = rows[_most(shared, errors.mean(axis=0))]
-    second = rows[_most(apart, np.ptp(errors, axis=0))]
+    first = rows[_most(shared, errors.mean(axis=0), losses.mean(axis=0) * by_loss)]
+    second = rows[_most(apart, np.ptp(errors, axis=0), np.ptp(losses, axis=0) * by_loss)]
     found = dict(_looked_up(sorted({*first.tolist(), *second.tolist()}), said, task))
     return HardRows(
         tuple(said),
@@ -119,6 +129,7 @@ def hard_rows(selection: Selection, task: Task) -> HardRows | None:
         len(shared),
         tuple(found[row] for row in second.tolist()),
         len(apart),
+        by_loss,
     )
 
 
@@ -127,11 +138,13 @@ def _tally(said: Sequence[Judged], task: Task) -> _Tally:
         np.concatenate([own.rows for own in said]), return_inverse=True, return_counts=True
     )
     errors = np.concatenate([_errors(own, task) for own in said])
+    losses = np.concatenate([own.metrics.get(LOSS, np.zeros(len(own.rows))) for own in said])
     return _Tally(
         rows,
         trainings.astype(np.float64),
         np.bincount(place, errors > 0, len(rows)).astype(np.float64),
         np.bincount(place, errors, len(rows)).astype(np.float64),
+        np.bincount(place, np.nan_to_num(losses), len(rows)).astype(np.float64),
     )
 
 
@@ -145,9 +158,10 @@ def _errors(said: Judged, task: Task) -> Values:
     return errors
 
 
-def _most(places: npt.NDArray[np.intp], by: Values) -> npt.NDArray[np.intp]:
-    """The first few of the places, those with the most first, then in their order."""
-    return places[np.argsort(-by[places], kind="stable")][:MOST]
+def _most(places: npt.NDArray[np.intp], by: Values, then: Values) -> npt.NDArray[np.intp]:
+    """The first few of the places, those with the most first; of equals those with the most of
+    what is `then`, and after that in their order."""
+    return places[np.lexsort((-then[places], -by[places]))][:MOST]
 
 
 def _looked_up(

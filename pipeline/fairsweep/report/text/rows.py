@@ -107,12 +107,16 @@ def _shared_line(hard: HardRows) -> str:
     if len(hard.arms) > 1:
         by = "by every arm in most of its trainings"
     which = f"taken for something else {by}"
-    return _counted(hard, hard.n_shared, which, len(hard.shared), "most errors")
+    first = "most errors" + (", of equals those with the highest loss" if hard.by_loss else "")
+    return _counted(hard, hard.n_shared, which, len(hard.shared), first)
 
 
 def _apart_line(hard: HardRows) -> str:
     which = "wrong in most trainings of one arm and right in most of another"
-    return _counted(hard, hard.n_apart, which, len(hard.apart), "largest difference")
+    first = "largest difference" + (
+        ", of equals those that differ most in loss" if hard.by_loss else ""
+    )
+    return _counted(hard, hard.n_apart, which, len(hard.apart), first)
 
 
 def _counted(hard: HardRows, count: int, which: str, listed: int, first: str) -> str:
@@ -152,10 +156,11 @@ def _notes(hard: HardRows, shown: Shown) -> Iterator[str]:
     counts = {answer.trainings for answer in answers}
     example = max(answers, key=lambda answer: answer.times)
     up_to = "up to " if len(counts) > 1 else ""
+    some = f"{example.times} of its {plural(example.trainings, 'training')}"
     yield (
         f"Each arm was judged on a row in {up_to}{plural(max(counts), 'training')}, by models that "
-        f"didn't train on it. “{_said(example).most}”: in {example.times} of its "
-        f"{plural(example.trainings, 'training')} the arm took it for "
+        f"didn't train on it. “{_said(example).most}”: in "
+        f"{'its only training' if example.trainings == 1 else some} the arm took it for "
         f"{example.said or NO_ANSWER}. Where every arm is wrong, the answer in the data may be "
         "wrong, too."
     )
