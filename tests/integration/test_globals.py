@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 
+from fairsweep.data.recipe import write_model
+from fairsweep.data.scaling import Scaling
+from fairsweep.stages.champion import recipe_of
 from fairsweep.training.globals import Globals
+from fairsweep.training.preprocessing import preprocessed, preprocessing_of
+from fairsweep.training.serving import _load_pyfunc
 from fairsweep.training.trial import WorkerCache, compiled
-from tests.integration.settings_models import CHANGES
-from tests.integration.training_room import Trained, compose, train
+from tests.integration.settings_models import CHANGES, Echo
+from tests.integration.training_room import Trained, both_loops, compose, train
 
 SHORT = ("data=worked_example", "objective.metric=loss", "objective.direction=minimize")
 MODULE = "tests.integration.settings_models"
@@ -56,6 +65,49 @@ def test_what_a_model_changes_holds_while_it_trains(what: str, alone: Trained) -
     assert first.epochs != alone.epochs
     assert train(*READS, cache=cache).epochs == alone.epochs
     assert train(*changing(what), cache=cache).epochs == first.epochs
+
+
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config")  # TensorFlow's, of eager functions
+@pytest.mark.parametrize("what", ["dtype policy", "floatx", "several at once"])
+def test_rows_are_standardized_in_float32_whatever_a_model_sets(what: str) -> None:
+    for trained in both_loops(*changing(what), "data.standardize=true"):
+        assert trained.result.outcome == "complete", trained.result.error
+        assert len(trained.epochs) == 2
+
+
+@pytest.mark.parametrize(
+    ("scaling", "row", "features"),
+    [
+        (Scaling(None, (1001.0,), (1.0,)), [1002.0], [1.0]),
+        (Scaling(1 / 70_000), [70_000.0], [1.0]),
+        (Scaling(None, numbers=(0,), words=((1, 300), (1, 301))), [2.0, 301.0], [2.0, 0.0, 1.0]),
+    ],
+    ids=["standardized", "rescaled", "encoded"],
+)
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float16"])
+def test_rows_are_not_rounded_before_they_are_preprocessed(
+    scaling: Scaling, row: list[float], features: list[float], policy: str
+) -> None:
+    keras.config.set_dtype_policy(policy)
+    preprocessing = preprocessing_of(scaling)
+    assert preprocessing is not None
+    preprocessing.build((None, len(row)))
+    given = preprocessed(Echo(), preprocessing)(np.array([row], np.float32))
+    assert given.dtype == policy.removeprefix("mixed_")  # as Keras would have given it
+    assert np.asarray(given, np.float32).tolist() == [features]
+
+
+def test_a_model_is_served_under_the_policy_that_it_sets(tmp_path: Path) -> None:
+    """What the published model builds again has the preprocessing that was trained with."""
+    spec, data = compose(*changing("dtype policy"), "data.standardize=true")
+    model, _ = compiled(spec, data, WorkerCache())
+    weights = io.BytesIO()
+    np.savez(weights, *model.get_weights())
+    write_model(tmp_path / "model", recipe_of(spec, data), weights.getvalue())
+    rows = data.dataset.x[:5]
+    expected = np.asarray(model(rows, training=False), np.float64)
+    served = _load_pyfunc(str(tmp_path / "model")).predict(rows)
+    np.testing.assert_allclose(served.filter(like="p_"), expected, rtol=1e-6)
 
 
 def test_a_mixed_precision_model_stays_one() -> None:

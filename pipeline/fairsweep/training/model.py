@@ -17,6 +17,7 @@ from fairsweep.data.scaling import Scaling
 from fairsweep.tasks import Output
 from fairsweep.tasks.layer import LastLayer
 from fairsweep.training.preprocessing import (
+    DTYPE,
     Encoding,
     Standardization,
     preprocessed,
@@ -91,7 +92,7 @@ def _with_preprocessing(
     if not _is_plain(body):
         preprocessing.build((None, *shape))  # not in the graph that comes upon it first
         return preprocessed(body, preprocessing)
-    inputs = keras.Input(shape)
+    inputs = keras.Input(shape, dtype=DTYPE)
     return keras.Model(inputs, body(preprocessing(inputs)))
 
 

@@ -1,7 +1,8 @@
 """What is done to features inside of a model, so that it travels with the model.
 
 What was measured on training rows is held in variables that are no weights of the model: a compiled
-program can take over that of another split, and files of weights don't depend on it.
+program can take over that of another split, and files of weights don't depend on it. All of it is
+computed in float32, whatever dtype policy the model's code sets: 16 bits would round the features.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 from fairsweep.data.scaling import Scaling
+
+DTYPE = "float32"
 
 
 @keras.saving.register_keras_serializable("fairsweep")
@@ -42,7 +45,7 @@ class Encoding(layers.Layer):  # type: ignore[misc]
         words: Sequence[tuple[int, int]],
         **keywords: Any,
     ) -> None:
-        super().__init__(**keywords)
+        super().__init__(**{"dtype": DTYPE, **keywords})
         self.config = {
             "factor": factor,
             "mean": mean,
@@ -78,7 +81,7 @@ class Encoding(layers.Layer):  # type: ignore[misc]
         if self.config["words"]:
             # Compared, not looked up: what is no word that training rows have is 0 everywhere.
             same = ops.equal(ops.take(inputs, self.columns, axis=1), self.values)
-            parts.append(ops.cast(same, "float32"))
+            parts.append(ops.cast(same, DTYPE))
         return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1)
 
     def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
@@ -93,7 +96,7 @@ class Standardization(layers.Layer):  # type: ignore[misc]
     """Brings each feature, along the last axis, from a mean and variance to 0 and 1."""
 
     def __init__(self, mean: Sequence[float], variance: Sequence[float], **keywords: Any) -> None:
-        super().__init__(**keywords)
+        super().__init__(**{"dtype": DTYPE, **keywords})
         self.config = {"mean": mean, "variance": variance}
         self.mean = _measured(mean)
         self.deviation = _measured(np.sqrt(np.array(variance, np.float32)))
@@ -122,7 +125,7 @@ def preprocessing_of(scaling: Scaling) -> keras.Layer | None:
     if scaling.encodes:
         return Encoding(**vars(scaling))
     if scaling.factor is not None:
-        return layers.Rescaling(scaling.factor)
+        return layers.Rescaling(scaling.factor, dtype=DTYPE)
     if scaling.mean:
         return Standardization(scaling.mean, scaling.variance)
     return None
@@ -146,10 +149,15 @@ def preprocessed(model: keras.Model, preprocessing: keras.Layer) -> keras.Model:
     """The model with its inputs preprocessed. A model around it would hide what its class says of
     a training step, its loss or its metrics."""
     own = model.call
+    # What Keras does to inputs, which would round them before they are preprocessed.
+    casts = model.autocast and model._convert_input_args
+    model.autocast = False
 
     @functools.wraps(own)  # Keras looks at the names of its arguments
     def call(inputs: Any, *arguments: Any, **keywords: Any) -> Any:
-        return own(preprocessing(inputs), *arguments, **keywords)
+        x = preprocessing(inputs)
+        x = model.dtype_policy.convert_input(x, casts, model.input_dtype)
+        return own(x, *arguments, **keywords)
 
     model.call = call
     return model
