@@ -265,12 +265,14 @@ def seeded(shape: Sequence[int], classes: int, how: str) -> keras.Model:
         "initializer": _glorot(1),
         "generator": _glorot(keras.random.SeedGenerator(1)),
         "constant": keras.initializers.Constant(np.arange(4) / 9),
+        "constants": "ones",
         "loaded over a seed": _glorot(1),
     }
     layers = {"layer": Projects, "dropout": lambda: keras.layers.Dropout(0.5, seed=1)}
     first = initializers.get(how, "glorot_uniform")
     dense = keras.layers.Dense(4, use_bias=False, kernel_initializer=first)
-    last = keras.layers.Dense(classes, activation="softmax")
+    ends = initializers["constants"] if how == "constants" else "glorot_uniform"
+    last = keras.layers.Dense(classes, activation="softmax", kernel_initializer=ends)
     extra = layers.get(how, keras.layers.Identity)()
     model = keras.Sequential([keras.Input(shape), dense, extra, last])
     if loaded is not None:

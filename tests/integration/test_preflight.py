@@ -357,6 +357,7 @@ TOLD = {
     "global": "sets a global seed, which has no effect",
     "dropout": "fixes the seed of layers (dropout), so their random numbers are the same",
     "all loaded": "starts with weights that are the same in every training",
+    "constants": "starts with weights that are the same in every training",
 }
 
 

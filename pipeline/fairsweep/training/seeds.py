@@ -116,7 +116,7 @@ class FixedSeeds:
         layers: names of layers whose masks, or the like, come from a seed of their own.
         global_seed: whether it sets a global seed.
         drawn: global generators from which it draws after that.
-        all_weights: whether every weight that isn't a constant starts with the same values.
+        all_weights: whether every weight starts with the same values.
     """
 
     weights: Sequence[str]
@@ -153,8 +153,9 @@ class FixedSeeds:
             )
         if self.all_weights and not self.weights and not self.drawn:
             yield (
-                f"starts with weights that {SAME}; if they don't come from a file, remove the seed "
-                "that fixes them"
+                f"starts with weights that {SAME}, so all confirmations start from them too; "
+                "unless that is meant, as for weights from a file, use random initializers without "
+                "a seed, such as glorot_uniform"
             )
 
 
@@ -178,18 +179,14 @@ def fixed_seeds(
         if name in first.generators.left and first.generators.left[name][0] == state
     }
     random_ones = zip(first.random_weights, second.random_weights, strict=False)
-    varied = [
-        (a, b)
-        for a, b in zip(first.model.weights, second.model.weights, strict=False)
-        if _differs_within(a)
-    ]
+    weights = list(zip(first.model.weights, second.model.weights, strict=False))
     layers = zip(_with_seeds(first.model), _with_seeds(second.model), strict=False)
     return second.model, FixedSeeds(
         weights=[b.path for (a, _), (b, how) in random_ones if _is_fixed(how, b) and _same(a, b)],
         layers=[name for (name, states), (_, others) in layers if states & others],
         global_seed=bool(fixed),
         drawn=[name for name, drawn in fixed.items() if drawn],
-        all_weights=bool(varied) and all(_same(a, b) for a, b in varied),
+        all_weights=bool(weights) and all(_same(a, b) for a, b in weights),
     )
 
 
