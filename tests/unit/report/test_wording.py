@@ -106,6 +106,7 @@ def test_one_arm_with_one_trial_and_nothing_else() -> None:
     assert report.result.headline == "Not confirmed: adam/0 is the best of the search"
     assert report.result.details == "val_accuracy 0.9000."
     _says(report, "weren't confirmed (confirm.seeds=0)")
+    _says(report, "no model is published")
     assert report.best_run == "adam-0-search-1"
 
 

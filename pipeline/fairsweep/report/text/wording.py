@@ -40,7 +40,8 @@ def notes(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> tuple[s
     if sweep.confirmation.trainings == 0 and selection.leader():
         found.append(
             "The best configurations weren't confirmed (confirm.seeds=0). The best value of a "
-            "search is the luckiest of many, and overstates the arm."
+            "search is the luckiest of many, and overstates the arm. Without a confirmation "
+            "no model is published."
         )
     if sweep.confirmation.trainings == 1:
         found.append(
