@@ -26,6 +26,7 @@ COMMANDS = {
     "doctor": "check stored sweeps for problems, and say what to do about each",
     "ui": "serve the MLflow UI, to this machine only",
 }
+OPTIONS = ("--help", "--version")
 TRAINING = {"sweep", "train", "compare"}
 """Their consoles have to notice that nobody reads them (see `terminal.Console`)."""
 
@@ -84,10 +85,11 @@ def _run(words: list[str]) -> None:
         print(f"fairsweep {__version__}")
         return
     if name not in COMMANDS:
-        close = nearest(name, COMMANDS)
-        there_are = f"did you mean {close}? Commands" if close else "commands"
+        kind, known = ("option", OPTIONS) if name.startswith("-") else ("command", COMMANDS)
+        close = nearest(name, known)
+        there_are = f"did you mean {close}? {kind.title()}s" if close else f"{kind}s"
         print(
-            f"error: {name}: there is no such command; {there_are}: {', '.join(COMMANDS)}",
+            f"error: {name}: there is no such {kind}; {there_are}: {', '.join(known)}",
             file=sys.stderr,
         )
         sys.exit(BadInput.exit_code)

@@ -91,7 +91,7 @@ def test_bytes_of_a_file(content: bytes) -> None:
         path = Path(folder) / "mine.yaml"
         path.write_bytes(content)
         try:
-            problems = file_problems(path)
+            problems = file_problems(path, Path(folder))
         except NoYaml as error:
             problems = [str(error)]
         for problem in problems:

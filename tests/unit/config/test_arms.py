@@ -69,6 +69,15 @@ def test_one_optimizer_is_a_sweep_of_one_arm() -> None:
     assert names("optimizer=sgd", "optimizer=adam") == ["adam"]  # Hydra's rule: the last one
 
 
+@pytest.mark.parametrize("said", ["arms.model=[mlp,cnn]", "arms={model:[mlp,cnn]}"])
+def test_arms_stand_beside_an_option_that_they_share(said: str) -> None:
+    found = plan(said, "optimizer=sgd")
+    assert [(arm.name, arm.settings.optimizer.name) for arm in found.arms] == [
+        ("mlp", "SGD"),
+        ("cnn", "SGD"),
+    ]
+
+
 def test_arms_of_another_group() -> None:
     models = plan("arms.model=[mlp,cnn]")
     assert models.group == "model"
@@ -212,10 +221,11 @@ def test_a_users_experiment_that_chooses_several_options_is_told_to_name_arms(
     "overrides",
     [
         ["optimizer=adam", "arms.optimizer=[sgd]"],
+        ["optimizer=adam", "arms={optimizer:[sgd,adam]}"],
         ["model=mlp", "arms.model=[mlp,cnn]"],
         ["arms.model=[mlp,cnn]", "arms.optimizer=[sgd,adam]"],
     ],
-    ids=["option-and-arms", "model-and-arms", "two-groups"],
+    ids=["option-and-arms", "option-and-a-dictionary", "model-and-arms", "two-groups"],
 )
 def test_contradictions_are_refused(overrides: list[str]) -> None:
     with pytest.raises(BadInput, match="arms"):

@@ -97,6 +97,27 @@ PROMISED = [
         "log: false",
     ),
     case(
+        "powers-from-zero",
+        "model=cnn model.space.filters.units.low=0",
+        "model.space.filters.units: powers need low > 0, got low=0; use low: 1 (command line: ",
+    ),
+    case(
+        "whole-log-range-from-zero",
+        "training.space.batch_size.choices=null training.space.batch_size.log=true "
+        "training.space.batch_size.high=64 training.space.batch_size.low=0",
+        "a log range needs low > 0, got low=0; use low: 1 or log: false (command line: ",
+    ),
+    case(
+        "file-for-an-option",
+        "experiment=mine.yaml",
+        "experiment=mine.yaml: need the name of an option; did you mean experiment=mine?",
+    ),
+    case(
+        "path-for-an-option",
+        "experiment=myconf/experiment/mine.yml",
+        "need the name of an option; did you mean experiment=mine?",
+    ),
+    case(
         "default-outside-its-space",
         f"{RATE}=0.5",
         f"{RATE}=0.5 must lie in its own space",

@@ -87,6 +87,21 @@ BAD = {
         f"{FIRST}defaults: [override optimiser: adam]\n",
         ":2: defaults: override optimiser: there is no such group; did you mean optimizer?",
     ),
+    "misspelt-group-after-a-slash": (
+        "experiment",
+        f"{FIRST}defaults: [override /optimzer: adam]\n",
+        ":2: defaults: override /optimzer: there is no such group; did you mean optimizer?",
+    ),
+    "misspelt-group-in-a-path": (
+        "experiment",
+        f"{FIRST}defaults: [/optimzer/adam]\n",
+        ":2: defaults: /optimzer/adam isn't in a group; did you mean optimizer?",
+    ),
+    "file-for-an-option": (
+        "optimizer",
+        "defaults: [adam.yaml]\n",
+        ":1: defaults: optimizer=adam.yaml: there is no such option; did you mean optimizer=adam?",
+    ),
     "no-option": (
         "experiment",
         f"{FIRST}defaults: [override /pruner: null]\n",
@@ -184,6 +199,8 @@ def test_what_works_is_left_alone(content: str, tmp_path: Path) -> None:
 
 def test_only_who_chooses_a_file_is_told(tmp_path: Path) -> None:
     put(tmp_path, "experiment", "search: {trials: 3}\n")
+    for name, entry in {"choice": "override /optimzer: adam", "path": "/optimzer/adam"}.items():
+        put(tmp_path, "experiment", f"{FIRST}defaults: [{entry}]\n", name)
     assert compose_training(["optimizer=adam"], str(tmp_path)).arms
     for chosen in (["experiment=mine"], ["+experiment=mine"], ["experiment='mine'"]):
         with pytest.raises(BadInput, match="the first line of an experiment"):
@@ -228,6 +245,14 @@ def test_where_an_option_of_ones_own_belongs(tmp_path: Path) -> None:
         with pytest.raises(BadInput) as error:
             compose_training(["model=mine"], folder)
         assert str(error.value).endswith(f"one of your own is a file {told}")
+
+
+def test_a_file_with_another_ending_is_to_be_renamed(tmp_path: Path) -> None:
+    put(tmp_path, "model", "name: mine\n").rename(tmp_path / "model" / "mine.yml")
+    with pytest.raises(BadInput) as error:
+        compose_training(["model=mine"], str(tmp_path))
+    told = f"its file ends in .yaml; rename {tmp_path}/model/mine.yml to mine.yaml"
+    assert error.value.problems == (f"model=mine: {told}",)
 
 
 def test_whose_a_file_is_that_came_with_the_package(

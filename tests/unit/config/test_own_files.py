@@ -118,8 +118,16 @@ def test_a_bomb_is_told_before_it_goes_off(tmp_path: Path) -> None:
     """Each line stands for eight times the one before: written out, these are 8^30 values."""
     lines = [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 3)}]\n" for i in range(1, 31)]
     path = put(tmp_path, "a0: &a0 x\n" + "".join(lines))
-    (problem,) = file_problems(path)
+    (problem,) = file_problems(path, tmp_path)
     assert "aliases make more than 100000 values" in problem
+
+
+def test_defaults_that_lead_to_files_nobody_checks_are_told_to_all(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    path = put(tmp_path, "defaults: [/other/file]\n")
+    with pytest.raises(BadInput) as error:
+        check_files(tmp_path)
+    assert str(error.value).startswith(f"{path}:1: defaults: /other/file isn't in a group")
 
 
 def test_what_hydra_does_not_find_is_not_read(tmp_path: Path) -> None:

@@ -202,6 +202,33 @@ def test_an_option_that_is_none_is_told_with_the_remedy(
     assert line.endswith("fairsweep sweep --help lists them")
 
 
+@pytest.mark.parametrize(
+    "words", [["--config-dir=a", "--config-dir=b"], ["-cd", "a", "--config-dir", "b"]]
+)
+def test_one_folder_of_configs_is_taken(
+    words: list[str], ended: Callable[..., tuple[object, str, str]]
+) -> None:
+    """Hydra would take the last, and drop the others without a word."""
+    told = "--config-dir: given more than once; give one --config-dir, with all files"
+    assert ended("sweep", *words) == (2, "", f"error: {told}\n")
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    {
+        "--hlp": "option; did you mean --help? Options: --help, --version",
+        "--foo": "option; options: --help, --version",
+        "swep": "command; did you mean sweep? Commands: sweep, ",
+    }.items(),
+)
+def test_what_is_no_command_is_told(
+    word: str, told: str, ended: Callable[..., tuple[object, str, str]]
+) -> None:
+    code, out, err = ended(word)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {word}: there is no such {told}")
+
+
 def test_the_version_is_ours(ended: Callable[..., tuple[object, str, str]]) -> None:
     for words in (["--version"], ["sweep", "--version"], ["predict", "-V"]):
         assert ended(*words) == (0, f"fairsweep {__version__}\n", "")

@@ -140,7 +140,9 @@ def _range(key: str, spec: Range, default: Any) -> Iterator[Problem]:
             yield _outside(key, default, f"{low} alone")
         return
     if (spec.log or spec.powers_of is not None) and low <= 0:
-        yield key, f"a log range needs low > 0, got low={low}; use low: 1e-6 or log: false"
+        least = "1" if spec.powers_of is not None or is_int_range(default) else "1e-6"
+        rule, aside = ("a log range needs", " or log: false") if spec.log else ("powers need", "")
+        yield key, f"{rule} low > 0, got low={low}; use low: {least}{aside}"
         return
     if is_int_range(default) and not (is_whole(low) and is_whole(high)):
         yield (

@@ -151,7 +151,7 @@ def _arms(shared: Composed[Config]) -> tuple[str, list[str]]:
     for sweeps, and the choice is for a single training.
     """
     config, places = shared.settings, shared.places
-    names = {override.partition("=")[0].lstrip("+") for override in places.overrides}
+    names = {name for override in places.overrides for name in _names(override)}
     order = {file.name: i for i, file in enumerate(places.composed.files)} | {"config": -1}
     said = {axis: order.get(places.file_of(f"arms.{axis}") or "config", -1) for axis in AXES}
     there = [axis for axis in AXES if getattr(config.arms, axis) is not None]
@@ -190,6 +190,14 @@ def _arms(shared: Composed[Config]) -> tuple[str, list[str]]:
             f"{places.of(f'arms.{axis}')}; to repeat trainings, set confirm.repeats"
         )
     return axis, options
+
+
+def _names(override: str) -> Iterator[str]:
+    """What an override gives: its key, and those inside of a dictionary for `arms`."""
+    key, _, value = override.lstrip("+").partition("=")
+    yield key
+    if key == "arms" and value.startswith("{"):
+        yield from (f"arms.{axis}" for axis in AXES if re.search(rf"[{{,]\s*{axis}\s*:", value))
 
 
 def _unused_choice(shared: Composed[Config], axis: str, options: Sequence[str]) -> Iterator[str]:

@@ -17,7 +17,7 @@ import yaml
 
 from fairsweep.config.checks.values import hint
 from fairsweep.config.compose.places import Places, no_option
-from fairsweep.config.compose.user_files import STANDARD, Found, line_of
+from fairsweep.config.compose.user_files import STANDARD, Found, line_of, not_in_a_group
 from fairsweep.config.options import CONF, GROUPS, options_of
 from fairsweep.config.schema import Config
 
@@ -130,6 +130,8 @@ def _word(group: str, word: str, chosen: Sequence[str], folder: Path | None) -> 
     if LEFT_TO_HYDRA.match(word):
         return None
     other, _, option = word.lstrip("/").rpartition("/")
+    if word.startswith("/") and other.partition("/")[0] not in GROUPS:
+        return not_in_a_group(word)
     if word.startswith("/") and other != group:
         if group == EXPERIMENT:
             return _needed(word, other, option)

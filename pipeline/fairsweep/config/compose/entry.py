@@ -31,6 +31,7 @@ from fairsweep.invocation import as_called, command_line
 
 P = TypeVar("P")
 HYDRAS_OWN = re.compile(r"[+~]*hydra[./=]")
+CONFIG_DIR = re.compile(r"(--config-dir|-cd)(=|$)")
 LIST_OF_OPTIONS = re.compile(r"\s*[\w/]+: (?=\w+,)")
 WIDTH = 100
 """Of a help text, in characters."""
@@ -133,7 +134,10 @@ def _parsed(name: str) -> argparse.Namespace:
 
     parser: argparse.ArgumentParser = get_args_parser()
     parser.error = refuse  # type: ignore[method-assign]
-    return parser.parse_intermixed_args()
+    arguments = parser.parse_intermixed_args()
+    if sum(1 for word in sys.argv[1:] if CONFIG_DIR.match(word)) > 1:
+        raise BadInput("--config-dir: given more than once; give one --config-dir, with all files")
+    return arguments
 
 
 def _printed(

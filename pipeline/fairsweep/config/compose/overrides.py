@@ -10,6 +10,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
+from fairsweep.config.compose.places import file_stem
 from fairsweep.config.compose.user_files import CALLS, RESOLVER
 from fairsweep.config.options import GROUPS, options_of
 from fairsweep.errors import BadInput
@@ -64,7 +65,9 @@ def check_overrides(overrides: Sequence[str]) -> None:
                 f"{override}: a group takes one option; to compare several, arms.{key}={value}"
             )
         elif key in GROUPS and re.search(r"[./]", value) and not value.startswith("{"):
-            problems.append(f"{override}: need the name of an option{_such_as(key)}")
+            meant = file_stem(value)
+            remedy = _such_as(key) if meant == value else f"; did you mean {key}={meant}?"
+            problems.append(f"{override}: need the name of an option{remedy}")
     if problems:
         raise BadInput(*problems)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import yaml
 
@@ -116,14 +116,22 @@ class Places:
         return line
 
 
+def file_stem(option: str) -> str:
+    """The option of a file that is named instead."""
+    return PurePath(option).stem if option.endswith((".yaml", ".yml")) else option
+
+
 def no_option(group: str, option: str, folder: Path | None) -> str:
     """That a group has no such option, and where one of the user's own belongs."""
     options = options_of(group, folder)
-    close = nearest(option, options)
+    if folder and (wrong := folder / group / f"{option}.yml").is_file():
+        return f"{group}={option}: its file ends in .yaml; rename {wrong} to {option}.yaml"
+    named, option = option, file_stem(option)
+    close = option if option in options else nearest(option, options)
     there_are = f"did you mean {group}={close}? Options" if close else "options"
     own = f"a file {folder or 'myconf'}/{group}/{option}.yaml"
     how = "" if folder else ", found by --config-dir=myconf"
     return (
-        f"{group}={option}: there is no such option; {there_are}: {', '.join(options)}; "
+        f"{group}={named}: there is no such option; {there_are}: {', '.join(options)}; "
         f"one of your own is {own}{how}"
     )

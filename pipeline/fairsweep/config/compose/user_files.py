@@ -23,7 +23,6 @@ from fairsweep.errors import BadInput
 MOST_VALUES = 100_000  # aliases written out, as OmegaConf does
 MOST_LEVELS = 50
 CALLS = {"_target_", "_partial_", "_args_", "_recursive_", "_convert_"}
-IN_GROUPS = tuple(f"/{group}" for group in GROUPS)
 HYDRAS_OWN = re.compile(r"(override\s+)?/?hydra([./@]|$)")
 SWITCH = re.compile(r"yes|no|on|off", re.IGNORECASE)
 RESOLVER = re.compile(r"\$\{\s*[\w.]+\s*:")
@@ -63,7 +62,7 @@ def check_files(folder: Path) -> Sequence[str]:
     broken = []
     for path in paths:
         try:
-            problems += file_problems(path)
+            problems += file_problems(path, folder)
         except NoYaml as error:
             broken.append(str(error))
     if problems:
@@ -71,8 +70,12 @@ def check_files(folder: Path) -> Sequence[str]:
     return broken
 
 
-def file_problems(path: Path) -> list[str]:
+def file_problems(path: Path, folder: Path) -> list[str]:
     """What keeps a file from being plain data; each problem begins with the file and the line.
+
+    Args:
+        path: the file.
+        folder: the user's own, which it is in.
 
     Raises:
         NoYaml: it isn't YAML.
@@ -91,7 +94,7 @@ def file_problems(path: Path) -> list[str]:
         raise NoYaml(f"{path}:{_syntax(error, text)}") from error
     except RecursionError:
         return [f"{path}:1: nested deeper than {MOST_LEVELS} levels; make it flatter"]
-    problems = list(_not_plain(root)) or list(_not_in_a_group(root))
+    problems = list(_not_plain(root)) or list(_not_in_a_group(root, folder))
     return [f"{path}:{line}: {problem}" for line, problem in problems]
 
 
@@ -173,8 +176,9 @@ def _resolver(node: yaml.Node) -> Iterator[Found]:
         )
 
 
-def _not_in_a_group(root: yaml.Node | None) -> Iterator[Found]:
-    """Defaults that lead to files that weren't checked."""
+def _not_in_a_group(root: yaml.Node | None, folder: Path) -> Iterator[Found]:
+    """Defaults that lead to files that weren't checked. What leads nowhere does no harm, and is
+    told to who chooses the file."""
     entries = [
         entry
         for key, value in (root.value if isinstance(root, yaml.MappingNode) else ())
@@ -185,11 +189,17 @@ def _not_in_a_group(root: yaml.Node | None) -> Iterator[Found]:
         inside = isinstance(entry, yaml.MappingNode) and entry.value
         named = str(entry.value[0][0].value if inside else entry.value)
         where = re.sub(r"^((override|optional)\s+)*", "", named)
-        if ".." in where or (where.startswith("/") and not where.startswith(IN_GROUPS)):
-            yield (
-                line_of(entry),
-                f"defaults: {named} isn't in a group; there are: {', '.join(GROUPS)}",
-            )
+        top = where.lstrip("/").partition("/")[0]
+        elsewhere = where.startswith("/") and top not in GROUPS and (folder / top).exists()
+        if ".." in where or elsewhere:
+            yield line_of(entry), f"defaults: {not_in_a_group(named)}"
+
+
+def not_in_a_group(named: str) -> str:
+    """What to say of an entry of the defaults."""
+    top = named.rpartition(" ")[2].strip("/").partition("/")[0]
+    meant = hint(top, GROUPS) or f"; there are: {', '.join(GROUPS)}"
+    return f"{named} isn't in a group{meant}"
 
 
 def option_problems(path: Path, group: str) -> Iterator[Found]:
