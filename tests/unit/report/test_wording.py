@@ -251,8 +251,8 @@ def test_several_searches_are_part_of_what_is_claimed() -> None:
     for part in (
         "2 arms with 3 searches of 2 trials each",
         # the best search's mean, over two folds, and that of all: 0.90, 0.91 and 0.92
-        "confirmed, it averaged 0.9200 ± 0.0000 over 2 trainings. This mean is the best of the 3 "
-        "searches of adam, and partly luck: over all of them adam averaged 0.9100 ± 0.0089 over 6 "
+        "confirmed, it averaged 0.9200 ± 0.0000 over 2 trainings. The confirmed mean is the best "
+        "of the 3 searches of adam, and partly luck: over all of them adam averaged 0.9100 ± 0.0089 over 6 "
         "trainings, which is what the verdict compares.",
         "Every arm was searched 3 times",
         "only rows, seeds and searches differed",
@@ -265,7 +265,9 @@ def test_the_champion_of_several_searches_is_told_with_its_arms_own_mean() -> No
     run = next(r for r in whole.runs if r.key.stage == "confirm" and r.best_value == 0.92)
     champion = Champion(whole.name, "1", run.run_id, 0.92, whole.data_sha256)
     _, _, told = build(replace(whole, champion=champion)).markdown.partition("## The model")
-    assert "confirmed mean is 0.9200. This mean is the best of the 3 searches of adam" in told
+    assert (
+        "confirmed mean is 0.9200. The confirmed mean is the best of the 3 searches of adam" in told
+    )
     assert "over all of them adam averaged 0.9100 ± 0.0089 over 6 trainings" in told
 
 

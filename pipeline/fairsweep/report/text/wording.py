@@ -165,8 +165,9 @@ def best_run_line(
 def _best_of(entry: ArmSelection, searches: int) -> str:
     """How the mean of what was chosen from several searches differs from the arm's own."""
     return (
-        f" This mean is the best of the {searches} searches of {entry.arm}, and partly luck: over "
-        f"all of them {entry.arm} averaged {mean_of(entry)}, which is what the verdict compares."
+        f" The confirmed mean is the best of the {searches} searches of {entry.arm}, and partly "
+        f"luck: over all of them {entry.arm} averaged {mean_of(entry)}, which is what the verdict "
+        "compares."
     )
 
 
