@@ -252,8 +252,8 @@ def test_several_searches_are_part_of_what_is_claimed() -> None:
         "2 arms with 3 searches of 2 trials each",
         # the best search's mean, over two folds, and that of all: 0.90, 0.91 and 0.92
         "confirmed, it averaged 0.9200 ± 0.0000 over 2 trainings. The confirmed mean is the best "
-        "of the 3 searches of adam, and partly luck: over all of them adam averaged 0.9100 ± 0.0089 over 6 "
-        "trainings, which is what the verdict compares.",
+        "of the 3 searches of adam, and partly luck: over all of them adam averaged 0.9100 ± "
+        "0.0089 over 6 trainings, which is what the verdict compares.",
         "Every arm was searched 3 times",
         "only rows, seeds and searches differed",
     ):
