@@ -25,6 +25,7 @@ import pytest
 from fairsweep.commands.doctor import doctor, prepare
 from fairsweep.doctor.examine import examine
 from fairsweep.doctor.files import damage_in
+from fairsweep.doctor.problems import RESTORE
 from fairsweep.errors import PipelineError
 from fairsweep.records import TrialSpec
 from fairsweep.search.journal import Journal
@@ -277,6 +278,31 @@ def no_champion(root: Path) -> None:
     shutil.rmtree(path)
 
 
+def of_champion(root: Path, name: str) -> Path:
+    (path,) = root.glob(f"artifacts/models/*/artifacts/{name}")
+    return path
+
+
+def no_description(root: Path) -> None:
+    of_champion(root, "MLmodel").unlink()
+
+
+def no_requirements(root: Path) -> None:
+    of_champion(root, "requirements.txt").unlink()
+
+
+def no_code(root: Path) -> None:
+    shutil.rmtree(of_champion(root, "code"))
+
+
+def no_loader(root: Path) -> None:
+    of_champion(root, "code/fairsweep/training/serving.py").unlink()
+
+
+def no_alias(root: Path) -> None:
+    sql(root, "DELETE FROM registered_model_aliases WHERE alias = 'champion'")
+
+
 def writes_that_wait(root: Path) -> None:
     """A process was killed while its tracking server was away."""
     journal(root).with_suffix(".spool").write_text('{"name":"epochs","values":{}}\n')
@@ -313,8 +339,6 @@ LASTING = {
     no_judged: ("V5", "judged.csv is missing"),
     cut_judged: ("V5", "judged.csv can't be read ("),
     judged_of_others: ("V5", "judged.csv has a mean of "),
-    flipped_champion: ("V5", "was changed after it was published; restore the store"),
-    no_champion: ("V5", "model.json is missing"),
     writes_that_wait: ("V3", "1 write is in "),
     stray_files: ("V6", f".probe-{GONE} was left behind by a process that was killed"),
 }
@@ -374,6 +398,18 @@ def cut_rows(root: Path) -> None:
     (files_of(root, a_run(root, "sweep")) / "rows.json").write_text('{"format": 1, "colu')
 
 
+PUBLISHED = {
+    flipped_champion: ("V5", "was changed after it was published; run the same command again"),
+    no_champion: ("V5", "model.json is missing; run the same command again"),
+    no_description: ("V5", "MLmodel is missing; run the same command again"),
+    no_requirements: ("V5", "requirements.txt is missing; run the same command again"),
+    no_code: ("V5", "code is missing; run the same command again"),
+    no_loader: ("V5", "serving.py is missing; run the same command again"),
+    no_alias: ("V5", "no version of its model has the alias champion, although it is stored"),
+}
+"""What is published anew by the next start."""
+
+
 MENDED = {
     not_told: ("V2", "but the study was never told"),
     half_drawn_trial: ("V1", "unfinished bytes at the end of "),
@@ -383,6 +419,7 @@ MENDED = {
     files_on_their_way: ("V6", f"{NAME}.files was left behind by a process that was killed"),
     old_checkpoint: ("V6", f"{NAME}.checkpoints was left behind by a process that was killed"),
     cut_rows: ("V5", "rows.json can't be read ("),
+    **PUBLISHED,
 }
 """What the next start of the sweep mends."""
 
@@ -527,7 +564,7 @@ SINGLE = [
     *(doubled_row, lost_row, own_metric_beyond, changed_judged_value, stale_latest, run_deleted),
     *(no_database, empty_database),
     *(other_outcome, other_status, damaged_record, line_taken_out, no_journal, not_told),
-    *(cut_confusion, cut_judged, flipped_champion, no_champion, half_record, cut_rows),
+    *(cut_confusion, cut_judged, half_record, cut_rows, *PUBLISHED),
 ]
 
 
@@ -552,9 +589,29 @@ def test_the_run_of_the_sweep_is_named_once(store: Path) -> None:
 def test_the_next_start_mends_what_needs_no_more_than_that(store: Path, sweep: Sweep) -> None:
     """All at once: a sweep that was killed again and again, and nobody looked after it."""
     for damage in MENDED:
-        damage(store)
+        if damage not in PUBLISHED:  # of which one hides the other
+            damage(store)
     assert sweep(store) == 0
     assert problems(store) == []
+
+
+@pytest.mark.parametrize("damage", [no_description, flipped_champion, no_alias], ids=name_of)
+def test_the_next_start_publishes_a_champion_again(
+    damage: Damage, store: Path, sweep: Sweep
+) -> None:
+    damage(store)
+    assert sweep(store) == 0
+    assert problems(store) == []
+    assert ask(store, "SELECT version FROM registered_model_aliases") == [(2,)]
+    assert sweep(store) == 0  # and once
+    assert ask(store, "SELECT version FROM registered_model_aliases") == [(2,)]
+
+
+def test_a_champion_whose_run_lost_its_weights_is_not_published_again(store: Path) -> None:
+    no_weights(store)
+    no_code(store)
+    (problem,) = [problem for problem in problems(store) if "code" in problem.what]
+    assert problem.remedy == RESTORE
 
 
 def test_of_equally_good_seeds_the_first_one_has_the_weights(store: Path) -> None:

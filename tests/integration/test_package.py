@@ -16,7 +16,7 @@ import grimp
 import pytest
 
 from fairsweep import __version__
-from fairsweep.tracking.registry import LOADER
+from fairsweep.tracking.published import LOADER
 from fairsweep.tracking.registry import PACKAGES as PUBLISHED_WITH
 from tests.integration.lab import REPOSITORY, Done, Sandbox, listing
 

@@ -16,11 +16,9 @@ from typing import TypeVar
 
 from fairsweep import judged
 from fairsweep.data.recipe import WEIGHTS as MODEL_WEIGHTS
-from fairsweep.data.recipe import read_model
 from fairsweep.doctor.problems import AGAIN, DELETE, RESTORE, Problem
 from fairsweep.doctor.runs import StoredModel, StoredRun, artifact
 from fairsweep.doctor.sweep import StoredSweep
-from fairsweep.errors import StorageError
 from fairsweep.files import locked
 from fairsweep.machine import process_start
 from fairsweep.metrics import base_name, is_mean, measured_on_validation, scored
@@ -29,6 +27,7 @@ from fairsweep.shown import unpacked
 from fairsweep.stages.checkpoints import may_go_on
 from fairsweep.tasks import task_in
 from fairsweep.tracking import names
+from fairsweep.tracking.published import DATA, damage_in_model
 from fairsweep.tracking.store import Store
 from fairsweep.tracking.store.database import DRAFT
 
@@ -79,6 +78,9 @@ def _check_promised(store: Store, sweep: StoredSweep) -> Iterator[Problem]:
             yield from _check_weights(store, sweep, run, needed=index == best)
     if sweep.champion is not None:
         yield from _check_champion(store, sweep, sweep.champion)
+    elif store.local and sweep.closed and sweep.is_confirmed:
+        what = "no version of its model has the alias champion, although it is stored as complete"
+        yield Problem("V5", sweep.name, what, AGAIN)
     yield from _check_rows(store, sweep)
 
 
@@ -180,19 +182,14 @@ def damage_in(archive: bytes) -> str:
 def _check_champion(store: Store, sweep: StoredSweep, model: StoredModel) -> Iterator[Problem]:
     """Its files are those that were published, and its weights those of its run."""
     place = f"{sweep.name} champion version {model.version}"
-    folder = model.folder / "data" / "model"
-    try:
-        read_model(folder)
-    except StorageError as error:
-        yield Problem("V5", place, str(error), RESTORE)
-        return
     run = next((run for run in sweep.runs if run.run_id == model.run_id), None)
-    if run is None:
-        yield Problem("V5", place, f"its run {model.run_id} is missing", RESTORE)
-        return
-    stored, weights = artifact(store, run, names.WEIGHTS), folder / MODEL_WEIGHTS
+    stored = None if run is None else artifact(store, run, names.WEIGHTS)
     lost = stored is None or damage_in(stored)  # which is told of the run
-    if not lost and stored != weights.read_bytes():
+    if damage := damage_in_model(model.folder):
+        yield Problem("V5", place, damage, RESTORE if lost else AGAIN)
+    elif run is None:
+        yield Problem("V5", place, f"its run {model.run_id} is missing", RESTORE)
+    elif not lost and stored != (weights := model.folder / DATA / MODEL_WEIGHTS).read_bytes():
         what = f"{weights} hasn't the weights of its run {model.run_id}"
         yield Problem("V5", place, what, RESTORE)
 

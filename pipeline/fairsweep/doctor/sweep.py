@@ -106,6 +106,17 @@ class StoredSweep:
         return missing
 
     @property
+    def is_confirmed(self) -> bool:
+        """Whether every search found something and all of its confirmations ended well, so that a
+        model is published."""
+        confirming = {k: runs for k, runs in self.attempts.items() if k.stage == "confirm"}
+        return (
+            {key.of for key in confirming} == set(self.searches)
+            and not self.missing_confirmations()
+            and all(run.outcome == "complete" for runs in confirming.values() for run in runs)
+        )
+
+    @property
     def search_folds(self) -> int:
         """How many folds each trial of the search is trained on; 0 for none."""
         return int(self.about.get(names.SEARCH_FOLDS, 0))

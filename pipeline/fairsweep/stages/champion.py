@@ -24,7 +24,7 @@ from fairsweep.search.study import ArmStudy
 from fairsweep.stages.confirm import confirming
 from fairsweep.stages.job import Job
 from fairsweep.stages.refit import STAGE, leading, refit
-from fairsweep.tracking.registry import register
+from fairsweep.tracking.registry import is_damaged, register
 
 EXAMPLES = 3  # rows that show what a request looks like
 
@@ -32,8 +32,8 @@ EXAMPLES = 3  # rows that show what a request looks like
 def publish_champion(
     job: Job, sweep: SweepRecord, studies: Mapping[SearchKey, ArmStudy], folder: Path
 ) -> Champion | None:
-    """Registers the sweep's best model, unless the champion that there is has at least as good a
-    mean, or earned it on other data.
+    """Registers the sweep's best model, unless the champion that there is has all its files, and
+    has at least as good a mean or earned it on other data.
 
     Args:
         job: the sweep.
@@ -52,10 +52,10 @@ def publish_champion(
     mean = summarize([value_of(run) for run in entry.retrained])
     assert mean is not None
     assert entry.chosen is not None
-    if now is not None and (
-        now.data_sha256 != sweep.data_sha256 or not sweep.objective.better(mean.mean, now.mean)
-    ):
-        return now
+    if now is not None and not is_damaged(store, now):
+        other_data = now.data_sha256 != sweep.data_sha256
+        if other_data or not sweep.objective.better(mean.mean, now.mean):
+            return now
     study, confirmation = studies[entry.chosen.key.of], job.confirmation
     run = _refit_of(entry, sweep) if plan.config.publish.fit == "all" else None
     if run is not None:

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlparse
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from fairsweep.errors import BadInput, StorageError, is_users, without_password
 from fairsweep.invocation import command_line
 from fairsweep.records import Champion, RunRecord, SweepRecord
 from fairsweep.tracking import names
+from fairsweep.tracking.published import EARLIER, LOADER, damage_in_model
 from fairsweep.tracking.store import Store, no_store
 
 if TYPE_CHECKING:
@@ -31,9 +33,6 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 ALIAS = "champion"
-LOADER = "fairsweep.training.serving"
-EARLIER = "pipeline.training.serving"
-"""The loader of models that were published before the package had its name; they bring its code."""
 PACKAGES = ("keras", "tensorflow", "mlflow", "numpy", "omegaconf", "pandas", "psutil", "pyarrow")
 """What a published model imports; `mlflow models serve` makes an environment of them."""
 PUT_BACK = "put it back from a copy of the store, or give another model"
@@ -45,6 +44,12 @@ def champion(client: MlflowClient, name: str) -> Champion | None:
     if not models or ALIAS not in models[0].aliases:
         return None
     return _champion(client.get_model_version(name, models[0].aliases[ALIAS]))
+
+
+def is_damaged(store: Store, model: Champion) -> bool:
+    """Whether files of a champion are missing or damaged, where they are files of this machine."""
+    uri = urlparse(store.client().get_model_version_download_uri(model.name, model.version))
+    return uri.scheme == "file" and damage_in_model(Path(unquote(uri.path))) != ""
 
 
 def register(
