@@ -44,6 +44,18 @@ def test_every_source_is_one_of_the_config() -> None:
     assert set(SOURCES) == set(data_laws.SOURCES)
 
 
+def test_another_source_is_one_line_of_the_config(monkeypatch: pytest.MonkeyPatch) -> None:
+    npy = data_laws.Source(("path", "missing"), "rows.npy")
+    monkeypatch.setitem(data_laws.SOURCES, "npy", npy)
+    told = data_laws.data_problems(Data("mine", "npy", path="mine.npy", missing="drop"))
+    assert list(told) == []
+    ((key, told_of),) = data_laws.data_problems(Data("mine", "npy"))
+    assert key == "data.path"
+    assert told_of.endswith("reads a file: give its path, for example data.path=rows.npy")
+    ((key, told_of),) = data_laws.data_problems(Data("mine", "npy", path="mine.npy", target="y"))
+    assert (key, told_of.partition(" only")[0]) == ("data.target", "applies to csv, parquet")
+
+
 @pytest.mark.parametrize(
     ("labels", "numbers", "names"),
     [

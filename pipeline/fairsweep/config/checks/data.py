@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -14,41 +15,46 @@ from fairsweep.config.checks.values import Problem, is_whole, one_of, plain_name
 from fairsweep.config.schema import Data
 from fairsweep.tasks import may_be_words
 
-TABLES = ("csv", "parquet")
-SOURCES = ("digits", "worked_example", *TABLES, "npz", "images", "keras_dataset")
-# The sources that read a setting.
-READERS = {
-    "path": (*TABLES, "npz", "images"),
-    "validation_path": TABLES,
-    "test_path": TABLES,
-    "target": TABLES,
-    "drop": TABLES,
-    "categorical": TABLES,
-    "split": TABLES,
-    "group": TABLES,
-    "missing": (*TABLES, "npz"),
-    "delimiter": ("csv",),
-    "decimal": ("csv",),
-    "size": ("images",),
-    "channels": ("images",),
-    "dataset": ("keras_dataset",),
+
+@dataclass(frozen=True)
+class Source:
+    """What a source takes: the settings that not all sources read, an example of its path (a folder
+    if it has no ending), and whether its files may say which rows are for validation."""
+
+    reads: tuple[str, ...] = ()
+    example: str = ""
+    splits: bool = False
+
+
+TABLE = (
+    *("path", "validation_path", "test_path", "target", "drop", "categorical", "split", "group"),
+    "missing",
+)
+SOURCES = {
+    "digits": Source(),
+    "worked_example": Source(),
+    "csv": Source((*TABLE, "delimiter", "decimal"), "rows.csv"),
+    "parquet": Source(TABLE, "rows.parquet"),
+    "npz": Source(("path", "missing"), "rows.npz", splits=True),
+    "images": Source(("path", "size", "channels"), "photos", splits=True),
+    "keras_dataset": Source(("dataset",)),
 }
-EXAMPLES = {"csv": "rows.csv", "parquet": "rows.parquet", "npz": "rows.npz", "images": "photos"}
+TABLES = [name for name, source in SOURCES.items() if "target" in source.reads]
 DATASETS = ("mnist", "fashion_mnist", "cifar10", "cifar100")
 MISSING = ("fill", "drop")
 TAB = r"\t"
-# What a file is likely to be; one with another ending is taken for a CSV.
-OPTIONS = {PurePath(path).suffix: name for name, path in EXAMPLES.items() if name != "images"}
 
 
 def data_problems(data: Data) -> Iterator[Problem]:
     """Checks of all settings of the group."""
     yield from plain_name("data.name", data.name)
     yield from one_of("data.source", data.source, SOURCES)
-    forgotten = bool(data.path) and data.source in SOURCES and data.source not in EXAMPLES
+    example = SOURCES[data.source].example if data.source in SOURCES else ""
+    forgotten = bool(data.path) and data.source in SOURCES and not example
     if forgotten:
         yield "data.path", _forgotten(data)
-    for name, sources in READERS.items():
+    for name in dict.fromkeys(name for source in SOURCES.values() for name in source.reads):
+        sources = [source for source, takes in SOURCES.items() if name in takes.reads]
         given = getattr(data, name) is not None and not forgotten
         if given and data.source not in sources:
             yield (
@@ -56,9 +62,8 @@ def data_problems(data: Data) -> Iterator[Problem]:
                 f"applies to {', '.join(sources)} only, and data.source is {data.source}; "
                 "leave it out",
             )
-    if data.source in EXAMPLES and not data.path:
-        example = EXAMPLES[data.source]
-        kind = "folder" if data.source == "images" else "file"
+    if example and not data.path:
+        kind = "file" if PurePath(example).suffix else "folder"
         yield (
             "data.path",
             f"data={data.name} reads a {kind}: give its path, for example data.path={example}",
@@ -82,8 +87,11 @@ def data_problems(data: Data) -> Iterator[Problem]:
 
 
 def _forgotten(data: Data) -> str:
-    """What to say about a path for data that reads none."""
-    option = OPTIONS.get(PurePath(data.path or "").suffix.lower(), "csv")
+    """What to say about a path for data that reads none; a file whose ending is no source's is
+    taken for a CSV."""
+    by_ending = {PurePath(source.example).suffix: name for name, source in SOURCES.items()}
+    ending = PurePath(data.path or "").suffix.lower()
+    option = by_ending.get(ending, "csv") if ending else "csv"
     target = " data.target=…" if option in TABLES else ""
     return (
         f"data={data.name} is built in and reads no file; name the kind of yours: data={option} "
@@ -93,7 +101,8 @@ def _forgotten(data: Data) -> str:
 
 def may_give_validation(data: Data) -> bool:
     """Whether the data itself may say which rows are for validation."""
-    return data.source in ("npz", "images") or bool(data.split or data.validation_path)
+    given = data.source in SOURCES and SOURCES[data.source].splits
+    return given or bool(data.split or data.validation_path)
 
 
 def _table_problems(data: Data) -> Iterator[Problem]:
