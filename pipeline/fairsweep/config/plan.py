@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from fairsweep.config.schema import WATCHDOG_FIELDS, Config
@@ -51,12 +51,13 @@ class Arm:
 @dataclass(frozen=True)
 class Plan:
     """A sweep: `group` is what the arms differ in, `config` everything that they share.
-    `warnings` are for the user to read."""
+    `warnings` are for the user to read, `place` says where the value of a key stands."""
 
     config: Config
     group: str
     arms: tuple[Arm, ...]
     warnings: tuple[str, ...] = ()
+    place: Callable[[str], str] = field(default=lambda _: "", compare=False, repr=False)
 
     @property
     def objective(self) -> Objective:

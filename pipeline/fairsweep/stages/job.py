@@ -6,6 +6,8 @@ In: a plan. Out: a `Job`, or `BadInput` with all that its data and its models do
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +16,7 @@ from fairsweep.data.folds import confirmation, first_fold
 from fairsweep.data.memory.room import check_workers
 from fairsweep.data.sources import load
 from fairsweep.data.split import SplitData, describe, fingerprint, load_split
+from fairsweep.errors import BadInput
 from fairsweep.files import TrialFolders
 from fairsweep.records import Confirmation
 from fairsweep.tracking.store import Store, open_store
@@ -59,17 +62,30 @@ def open_job(plan: Plan, workers: int) -> Job:
     dataset = data.dataset
     names = len(dataset.class_names)
     plan.check_rows(dataset.x.shape, len(data.validation), dataset.task, names)
-    confirming = confirmation(
-        config.confirm, config.data, data, plan.objective, config.search.repeats
-    )
+    with _placed(plan):
+        confirming = confirmation(
+            config.confirm, config.data, data, plan.objective, config.search.repeats
+        )
     return Job(plan, data, confirming, open_store(config.tracking), workers)
 
 
 def _split(plan: Plan) -> SplitData:
     settings, folds = plan.config.data, plan.search_folds
     if folds:
-        return first_fold(load(settings), settings, folds, plan.objective)
+        dataset = load(settings)
+        with _placed(plan):
+            return first_fold(dataset, settings, folds, plan.objective)
     return load_split(settings)
+
+
+@contextmanager
+def _placed(plan: Plan) -> Iterator[None]:
+    """Says of bad input where the value of its key stands."""
+    try:
+        yield
+    except BadInput as error:
+        placed = (f"{text}{plan.place(text.partition(': ')[0])}" for text in error.problems)
+        raise BadInput(*placed) from error
 
 
 def worker_count(setting: int | str) -> int:

@@ -698,6 +698,7 @@ def test_message_tells_rule_value_place_and_remedy(case: Case) -> None:
     assert [part for part in case.told if part not in str(error)] == []
     for problem in error.problems:
         assert not re.search(r"\b(DictConfig|ListConfig|\w+Exception|subclass of)\b", problem)
+        assert not re.search(r"\?;|; [A-Z][a-z]+: ", problem), "a sentence within another"
         refused, _, suggestion = problem.partition("did you mean ")
         assert not suggestion or f"{suggestion.partition('?')[0]}:" not in refused, "itself"
 
@@ -871,6 +872,26 @@ NO_IMAGES = case(
     "model=cnn data=worked_example objective.metric=loss objective.direction=minimize",
     *("model: cnn needs images", "(2,)", "use model=mlp"),
 )
+FOLDS = [
+    case(
+        "folds-of-a-rare-class",
+        "confirm.folds=500",
+        "confirm.folds: 500 folds need as many rows of class",
+        on_command_line("confirm.folds=500"),
+    ),
+    case(
+        "search-folds-of-a-rare-class",
+        "search.folds=400",
+        "search.folds: 400 folds need as many rows of class",
+        on_command_line("search.folds=400"),
+    ),
+    case(
+        "folds-without-validation-metric",
+        "objective.metric=loss objective.direction=minimize search.folds=3",
+        "use search.folds=null",
+        on_command_line("search.folds=3"),
+    ),
+]
 HYDRAS_OWN = [
     case("hydras-own-folder", "hydra.run.dir=/etc/x", "hydra.run.dir=/etc/x: Hydra's own"),
     case("hydras-own-group", "hydra/sweeper=basic", "hydra/sweeper=basic: Hydra's own"),
@@ -905,6 +926,21 @@ def test_an_option_that_is_not_taken(case: Case) -> None:
 def test_an_override_after_the_config_dir_is_one() -> None:
     arguments = get_args_parser().parse_intermixed_args(AFTER_CONFIG_DIR.overrides)
     assert arguments.overrides == ["training.epochs=0"]
+
+
+@pytest.mark.parametrize("case", FOLDS, ids=lambda case: case.id)
+def test_folds_that_the_data_do_not_allow(case: Case) -> None:
+    error = refusal(*case.overrides)
+    assert [part for part in case.told if part not in str(error)] == []
+
+
+def test_folds_that_a_file_asks_for_are_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    path = tmp_path / "experiment" / "mine.yaml"
+    path.write_text("# @package _global_\nconfirm: {folds: 300}\n", encoding="utf-8")
+    with pytest.raises(BadInput) as caught:
+        sweep.prepare(["experiment=mine"], str(tmp_path))
+    assert str(caught.value).endswith(f" ({path}:2)")
 
 
 def test_images_for_a_cnn() -> None:

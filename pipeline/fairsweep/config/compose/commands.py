@@ -331,7 +331,8 @@ def checked(
         problems += [_told(problem, places) for problem in arm_problems(arm.settings)]
     if problems:
         raise BadInput(*dict.fromkeys(problems))
-    return Plan(config, group, tuple(arm for arm, _ in arms), tuple(dict.fromkeys(warnings)))
+    told = tuple(dict.fromkeys(warnings))
+    return Plan(config, group, tuple(arm for arm, _ in arms), told, shared.places.of)
 
 
 def _told(problem: Problem, places: Places) -> str:
