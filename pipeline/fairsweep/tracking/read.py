@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fairsweep import judged
 from fairsweep.config.space import LAYER_RATES
 from fairsweep.errors import BadInput, StorageError
+from fairsweep.invocation import command_line
 from fairsweep.metrics import of_epoch, scored
 from fairsweep.metrics import stored as stored_metrics
 from fairsweep.records import (
@@ -46,8 +47,11 @@ def read_sweep(store: Store, name: str | None) -> SweepRecord:
     experiments = names.all_experiments(client)
     sweeps = list(names.search(client, experiments, None, "tags.stage = 'sweep'"))
     chosen = [run for run in sweeps if name in (None, run.data.tags["sweep"])]
+    if not sweeps:
+        makes = command_line("sweep")
+        raise BadInput(f"sweep.name: there is no sweep in {store.uri} yet; {makes} makes one")
     if not chosen:
-        there_are = ", ".join(sorted({run.data.tags["sweep"] for run in sweeps})) or "none yet"
+        there_are = ", ".join(sorted({run.data.tags["sweep"] for run in sweeps}))
         raise BadInput(
             f"sweep.name: there is no sweep {name!r} in {store.uri}; there are: {there_are}"
         )

@@ -156,9 +156,10 @@ def find_model(store: Store, given: str | None) -> str:
     models = [m for m in names.every(client.search_registered_models) if ALIAS in m.aliases]
     newest = sorted(models, key=lambda model: model.last_updated_timestamp, reverse=True)
     chosen = [model for model in newest if given in (None, model.name)]
+    if not models:
+        raise BadInput(f"model: no sweep has a champion yet; {command_line('sweep')} makes one")
     if not chosen:
-        none = f"none yet; {command_line('sweep')} makes one"
-        there_are = ", ".join(model.name for model in newest) or none
+        there_are = ", ".join(model.name for model in newest)
         raise BadInput(f"model: no sweep {given!r} has a champion; there are: {there_are}")
     return f"models:/{chosen[0].name}@{ALIAS}"
 

@@ -98,3 +98,15 @@ def test_arrays_that_are_no_rows_are_told(
     np.savez(tmp_path / "rows.npz", allow_pickle=True, **arrays)
     with pytest.raises(BadInput, match=message):
         read_rows(tmp_path / "rows.npz", InputSpec((2,)))
+
+
+@pytest.mark.parametrize(
+    ("missing", "remedy"), [(True, "leave it empty if it is missing"), (False, "or drop the row")]
+)
+def test_a_word_among_numbers_may_be_left_out_only_where_a_number_may(
+    tmp_path: Path, missing: bool, remedy: str
+) -> None:
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n3,many\n5,6\n")
+    takes = InputSpec((2,), (Column("a"), Column("b")), missing)
+    with pytest.raises(BadInput, match=f"except in row 2: 'many'; correct it, {remedy}$"):
+        read_rows(tmp_path / "rows.csv", takes)

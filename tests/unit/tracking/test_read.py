@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from fairsweep.errors import BadInput
 from fairsweep.records import Objective, TrialKey
 from fairsweep.tracking.read import read_sweep, stored
+from fairsweep.tracking.registry import find_model
 from fairsweep.tracking.store import Store
 from fairsweep.tracking.write.operations import Writer
 from fairsweep.tracking.write.run import STATUS
@@ -53,3 +55,12 @@ def test_of_equal_trials_the_curves_of_the_first_are_read(store: Store) -> None:
         add(store, trial, "FINISHED", whole, outcome="complete")
     read = {run.key.trial: dict(run.curves) for run in read_sweep(store, PLAN.name).runs}
     assert read == {0: {"val_accuracy": [0.5]}, 1: {}}
+
+
+def test_a_store_without_sweeps(empty_store: Callable[[Path], Store], tmp_path: Path) -> None:
+    """As one that `fairsweep train` alone has written to."""
+    store = empty_store(tmp_path / "mlruns")
+    with pytest.raises(BadInput, match=r"^sweep\.name: there is no sweep in .* yet; .*sweep makes"):
+        read_sweep(store, None)
+    with pytest.raises(BadInput, match=r"^model: no sweep has a champion yet; .*sweep makes one$"):
+        find_model(store, None)

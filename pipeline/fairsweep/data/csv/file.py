@@ -36,12 +36,13 @@ Types = Mapping[str, pa.DataType]
 @dataclass(frozen=True)
 class Dialect:
     """How to read a file: the delimiter, the decimal mark, columns to read as words even if they
-    look like numbers, and columns to leave out."""
+    look like numbers, columns to leave out, and whether numbers may be missing."""
 
     delimiter: str = ","
     decimal: str = "."
     words: Sequence[str] = ()
     without: Sequence[str] = ()
+    missing: bool = True
 
 
 def read_csv(key: str, path: Path, names: Sequence[str], dialect: Dialect) -> pa.Table:
@@ -125,12 +126,13 @@ class CsvReader:
 
     def mixed_columns(self, key: str, table: pa.Table) -> list[str]:
         """Problems of columns of words that should be numbers."""
-        dialect = self._dialect
+        read = self._dialect
+        marks = (read.delimiter, read.decimal)
         return [
             problem
             for name in table.column_names
-            if name not in dialect.words
-            and (problem := mixed(key, name, table[name], dialect.delimiter, dialect.decimal))
+            if name not in read.words
+            and (problem := mixed(key, name, table[name], *marks, missing=read.missing))
         ]
 
     def blocks(self, types: Types) -> Iterator[pa.Table]:

@@ -146,8 +146,11 @@ def explain(key: str, path: Path, delimiter: str, columns: int, said: str) -> No
         )
 
 
-def mixed(key: str, name: str, column: Any, delimiter: str, decimal: str) -> str | None:
-    """The problem of a column of words that should be numbers; None if there is none."""
+def mixed(
+    key: str, name: str, column: Any, delimiter: str, decimal: str, missing: bool
+) -> str | None:
+    """The problem of a column of words that should be numbers; None if there is none.
+    `missing` says whether some may be."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not pa.types.is_string(kind):
         return None
@@ -170,9 +173,10 @@ def mixed(key: str, name: str, column: Any, delimiter: str, decimal: str) -> str
     words = (
         f", or read the column as words: data.categorical=[{name}]" if _is_trained_on(key) else ""
     )
+    otherwise = "leave it empty if it is missing" if missing else "or drop the row"
     return (
         f"{key}: column {name!r} has numbers, except in row {row + 1}: {value!r}; correct it, "
-        f"leave it empty if it is missing{words}"
+        f"{otherwise}{words}"
     )
 
 

@@ -114,7 +114,7 @@ def _csv(path: Path, takes: InputSpec, marks: Marks) -> Features | pd.DataFrame:
     _check_names(path, wanted, names)
     words = [column.name for column in takes.columns if column.vocabulary]
     without = [name for name in names if wanted and name not in wanted]
-    dialect = Dialect(delimiter, decimal, words, without)
+    dialect = Dialect(delimiter, decimal, words, without, takes.missing)
     needed = CsvReader(path, names, dialect).most_bytes()
     check_room(f"input: {path}", needed, "predict fewer rows at a time")
     return _of_table(path, read_csv("input", path, names, dialect), takes)
