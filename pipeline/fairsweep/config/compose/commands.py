@@ -276,7 +276,7 @@ def _ignored(overrides: Sequence[str]) -> Iterator[str]:
     for override in overrides:
         key, section = _key(override), _section(override)
         if section == "arms":
-            axis = key.partition(".")[2] or AXES[0]
+            axis = [*_names(override)][-1].partition(".")[2] or AXES[0]
             yield (
                 f"{override}: a single training ignores arms; choose one option by {axis}=…, or "
                 f"compare several with {command_line('sweep')}"
