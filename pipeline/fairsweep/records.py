@@ -117,16 +117,19 @@ class TrialKey:
     @property
     def whole(self) -> TrialKey | None:
         """The trial of the search that this is the training on one fold of; None for others."""
-        if self.stage != "search" or self.fold is None:
-            return None
-        return replace(self, fold=None)
+        on_fold = self.stage == "search" and self.fold is not None
+        return replace(self, fold=None) if on_fold else None
+
+    @property
+    def first(self) -> TrialKey:
+        """The first attempt at it, which names a training or a trial whichever attempt this is."""
+        return replace(self, attempt=1)
 
     @property
     def files(self) -> str:
         """The name of what this training keeps in files, the same for every attempt at it."""
         fold = "" if self.fold is None else f"-{self.fold}"
-        stage = f"{self.stage}{self.search or ''}"
-        return f"{self.arm}-{stage}-{self.trial}-{self.repeat}{fold}"
+        return f"{self.arm}-{self.stage}{self.search or ''}-{self.trial}-{self.repeat}{fold}"
 
     @property
     def of(self) -> SearchKey:

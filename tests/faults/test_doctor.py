@@ -36,18 +36,12 @@ from tests.faults.conftest import NAME, Sweep
 from tests.faults.oracle import assert_whole, problems
 from tests.integration.lab import Sandbox
 from tests.integration.scenarios import Smoke
+from tests.integration.stored import sql
 
 Damage = Callable[[Path], None]
 GONE = 2**22 + 1  # more than Linux gives a process
 # MLflow's own, at its first call.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
-
-
-def sql(root: Path, *statements: str) -> None:
-    """Changes the database behind everybody's back; one row at least."""
-    with closing(sqlite3.connect(root / "mlflow.db")) as connection, connection:
-        for statement in statements:
-            assert connection.execute(statement).rowcount > 0, statement
 
 
 def ask(root: Path, query: str) -> list[tuple[object, ...]]:

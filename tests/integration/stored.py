@@ -174,3 +174,10 @@ def whole(runs: Sequence[Run]) -> list[Run]:
 def trainings(runs: Sequence[Run]) -> list[Run]:
     """The trainings of a sweep, without the runs that hold them."""
     return [run for run in runs if run.stage in {"search", "confirm"}]
+
+
+def sql(root: Path, *statements: str) -> None:
+    """Changes the database of a store behind everybody's back; one row at least."""
+    with closing(sqlite3.connect(root / "mlflow.db")) as connection, connection:
+        for statement in statements:
+            assert connection.execute(statement).rowcount > 0, statement

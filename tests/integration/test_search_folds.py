@@ -7,10 +7,8 @@ import math
 import re
 import shlex
 import shutil
-import sqlite3
 import statistics
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +29,7 @@ from fairsweep.tracking.read import read_sweep
 from fairsweep.tracking.store import Store, find_store
 from tests.integration.forked import ScriptedSandbox
 from tests.integration.lab import Sandbox
-from tests.integration.stored import Run, Stored, whole
+from tests.integration.stored import Run, Stored, sql, whole
 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow and what it needs warn of themselves
 NAME, FOLDS, TRIALS, EPOCHS = "folded", 3, 2, 4
@@ -360,32 +358,29 @@ def misnamed(runs: list[Run]) -> list[str]:
 # What the doctor finds.
 
 
-def sql(root: Path, statement: str) -> None:
-    with closing(sqlite3.connect(root / "mlflow.db")) as connection, connection:
-        assert connection.execute(statement).rowcount > 0
-
-
 def lost_fold(root: Path, runs: dict[str, Run]) -> None:
     run = runs["adam/1/fold-1"].run_id
     sql(root, f"UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid = '{run}'")
 
 
+def rewrite(root: Path, run: Run, metric: str, value: str) -> None:
+    """Gives a metric another value, in its history and as the latest."""
+    sql(
+        root,
+        *(
+            f"UPDATE {table} SET value = {value} WHERE key = '{metric}' AND "
+            f"run_uuid = '{run.run_id}'"
+            for table in ("metrics", "latest_metrics")
+        ),
+    )
+
+
 def wrong_mean(root: Path, runs: dict[str, Run]) -> None:
-    for table in ("metrics", "latest_metrics"):
-        sql(
-            root,
-            f"UPDATE {table} SET value = value + 0.001 WHERE key = 'best_val_accuracy' AND "
-            f"run_uuid = '{runs['adam/1'].run_id}'",
-        )
+    rewrite(root, runs["adam/1"], "best_val_accuracy", "value + 0.001")
 
 
 def wrong_epochs(root: Path, runs: dict[str, Run]) -> None:
-    for table in ("metrics", "latest_metrics"):
-        sql(
-            root,
-            f"UPDATE {table} SET value = 4 WHERE key = 'epochs' AND "
-            f"run_uuid = '{runs['adam/0'].run_id}'",
-        )
+    rewrite(root, runs["adam/0"], "epochs", "4")
 
 
 def wrong_curve(root: Path, runs: dict[str, Run]) -> None:

@@ -38,9 +38,7 @@ def dealt(rows: Rows, dataset: Dataset, count: int, random: np.random.Generator)
     assert dataset.groups is not None
     names, own = np.unique(dataset.groups[rows], return_inverse=True)
     counts = dataset.task.tally(dataset.y[rows], own, len(names))
-    shares = counts / np.maximum(
-        counts.sum(axis=0), 1
-    )  # a rare kind weighs as much as a common one
+    shares = counts / np.maximum(counts.sum(axis=0), 1)  # rare kinds weigh as much as common ones
     sizes = np.bincount(own)
     order = random.permutation(len(names))
     there, filled = np.zeros((count, counts.shape[1])), np.zeros(count, np.int64)

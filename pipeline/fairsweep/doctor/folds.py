@@ -66,7 +66,7 @@ def judged_on_folds(sweep: StoredSweep, run: StoredRun) -> Mapping[int, float]:
 def _trained(sweep: StoredSweep, run: StoredRun) -> Sequence[StoredRun]:
     """The runs of a trial's folds, up to the first one that hasn't ended."""
     found: list[StoredRun] = []
-    while runs := sweep.attempts.get(replace(run.key, attempt=1, fold=len(found)), ()):
+    while runs := sweep.attempts.get(replace(run.key.first, fold=len(found)), ()):
         if not runs[0].has_ended:
             break
         found.append(runs[0])
@@ -76,7 +76,7 @@ def _trained(sweep: StoredSweep, run: StoredRun) -> Sequence[StoredRun]:
 def _missing(sweep: StoredSweep, run: StoredRun, trained: int) -> Sequence[int]:
     """The folds that have to be there, and aren't: all of a complete trial, and in any all before
     one that was begun."""
-    keys = [replace(run.key, attempt=1, fold=fold) for fold in range(sweep.search_folds)]
+    keys = [replace(run.key.first, fold=fold) for fold in range(sweep.search_folds)]
     begun = [fold for fold, key in enumerate(keys) if key in sweep.attempts]
     needed = sweep.search_folds if run.outcome == "complete" else 1 + max(begun, default=0)
     return [fold for fold in range(trained, needed) if keys[fold] not in sweep.ended]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -42,7 +42,7 @@ class StoredSweep:
         found: defaultdict[TrialKey, list[StoredRun]] = defaultdict(list)
         for run in self.trainings:
             if run.outcome != "interrupted":
-                found[replace(run.key, attempt=1)].append(run)
+                found[run.key.first].append(run)
         return dict(found)
 
     @cached_property

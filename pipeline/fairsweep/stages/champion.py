@@ -8,7 +8,6 @@ confirmations by validation.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from fairsweep.config.trust import code_of
@@ -116,7 +115,7 @@ def _refit_of(entry: ArmSelection, sweep: SweepRecord) -> RunRecord | None:
     chosen = entry.chosen.key
     wanted = TrialKey(entry.arm, STAGE, chosen.trial, search=chosen.search)
     for run in sweep.runs:
-        if replace(run.key, attempt=1) == wanted and run.outcome == "complete":
+        if run.key.first == wanted and run.outcome == "complete":
             return run
     return None
 

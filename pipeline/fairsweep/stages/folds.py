@@ -93,11 +93,6 @@ def best(result: TrialResult) -> float:
     return math.nan if result.best_value is None else result.best_value
 
 
-def first_attempt(key: TrialKey) -> TrialKey:
-    """What names a training or a trial whichever attempt at it this is."""
-    return replace(key, attempt=1)
-
-
 def on_fold(spec: TrialSpec, folds: int, fold: int) -> TrialSpec:
     """A trial's training on one of its folds. The first has the trial's seed: `fairsweep train`
     repeats it with that one."""
@@ -115,6 +110,6 @@ def taken_up(spec: TrialSpec, folds: int, ended: Mapping[TrialKey, TrialResult])
         ended: what is stored of the sweep, as first attempts.
     """
     trial = TrialOnFolds(spec, folds)
-    while (key := replace(spec.key, attempt=1, fold=len(trial.ended))) in ended:
+    while (key := replace(spec.key.first, fold=len(trial.ended))) in ended:
         trial.ended.append(ended[key])
     return trial

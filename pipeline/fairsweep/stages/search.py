@@ -23,7 +23,7 @@ from fairsweep.records import (
 from fairsweep.search.samplers import decision_schedule
 from fairsweep.search.study import ArmStudy, Candidate
 from fairsweep.stages.dispatch import Dispatcher, SweepStage
-from fairsweep.stages.folds import TrialOnFolds, first_attempt, taken_up
+from fairsweep.stages.folds import TrialOnFolds, taken_up
 from fairsweep.tracking.write import Tracker
 
 
@@ -94,7 +94,7 @@ class SearchStage(SweepStage):
             self._waiting.append(spec)
             return
         trial = taken_up(spec, self._plan.search_folds, self._ended)
-        self._on_folds[first_attempt(spec.key)] = trial
+        self._on_folds[spec.key.first] = trial
         self._go_on(trial)
 
     def _spec(self, study: ArmStudy, candidate: Candidate) -> TrialSpec:
@@ -108,14 +108,14 @@ class SearchStage(SweepStage):
         """Counts the attempt in its study."""
         self._studies[key.of].begin(key.trial, key.attempt)
         if key.whole is not None:
-            self._open(self._on_folds[first_attempt(key.whole)])
+            self._open(self._on_folds[key.whole.first])
 
     def take(self, event: EpochMetrics | TrialResult) -> None:
         """Judges an epoch, tells a result."""
         if isinstance(event, EpochMetrics):
             self._judge(event)
         elif event.key.whole is not None:
-            trial = self._on_folds[first_attempt(event.key.whole)]
+            trial = self._on_folds[event.key.whole.first]
             trial.ended.append(event)
             self._go_on(trial)
         else:
@@ -140,7 +140,7 @@ class SearchStage(SweepStage):
         study, value = self._studies[metrics.key.of], metrics.values[spec.objective.metric]
         step = metrics.epoch
         if metrics.key.whole is not None:
-            trial = self._on_folds[first_attempt(metrics.key.whole)]
+            trial = self._on_folds[metrics.key.whole.first]
             step, value = trial.judged(metrics.epoch, value)
         if metrics.settled:
             study.report(metrics.key.trial, step, value)
@@ -156,7 +156,7 @@ class SearchStage(SweepStage):
         result = trial.result(pruned=trial.goes_on)
         self._open(trial)
         self._dispatcher.conclude(result)
-        del self._on_folds[first_attempt(result.key)]
+        del self._on_folds[result.key.first]
         self._tell(result)
 
     def _keeps(self, trial: TrialOnFolds) -> bool:

@@ -92,7 +92,7 @@ def _closed(sweep: Run) -> bool:
 def _result(run: RunRecord, tags: Mapping[str, str]) -> TrialResult:
     assert run.outcome != "running"
     return TrialResult(
-        replace(run.key, attempt=1),
+        run.key.first,
         run.outcome,
         run.epochs,
         run.seconds,

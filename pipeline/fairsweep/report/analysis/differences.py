@@ -94,10 +94,12 @@ def _compared(
         table, trainings = known
         if np.abs(table).max() <= smallest:
             return Difference(len(shared), 0.0, (0.0, 0.0)), "equal", 1.0
+        # The bootstrap's variance is large enough without the luck of other training rows.
+        others = 0.0 if first.scored else overlap
         found, p = (
-            crossed(table, trainings, smallest, first.scored, overlap)
+            crossed(table, trainings, smallest, first.scored, others)
             if scheme.searches == 1
-            else searched(table, smallest, first.scored, overlap)
+            else searched(table, smallest, first.scored, others)
         )
         test: Test = "crossed bootstrap" if first.scored else "crossed"
         return replace(found, n=len(shared)), test, p

@@ -116,8 +116,7 @@ def crossed(
         trainings: which training of its unit judged each row, (units, rows); None where each unit
             has one.
         smallest: what varies by less is the same number.
-        scored: whether the differences are those of shares; the bootstrap's variance is large
-            enough without `overlap`.
+        scored: whether the differences are those of shares.
         overlap: how many rows judge a training, as a share of those that it is trained on; 0 where
             nothing is claimed of other training rows.
     """
@@ -136,8 +135,8 @@ def crossed(
     # As much of the luck of rows as is in the means already: none, where all have the same ones.
     seen = (trained - units) / max(1, trained - 1)
     again = max(0.0, of_rows) * (1 - seen / units) / rows
-    others = 0.0 if scored else overlap * max(0.0, of_rows) / rows
-    shared = alone + within / (units * rows) if scored else again + others
+    others = overlap * max(0.0, of_rows) / rows
+    shared = (alone + within / (units * rows) if scored else again) + others
     variance = max(of_means / trained + shared, alone + others)
     known = (of_means / trained) ** 2 / max(1, trained - 1) + shared**2 / (rows - 1)
     freedom = (of_means / trained + shared) ** 2 / known if known > 0 else rows - 1.0
@@ -170,10 +169,9 @@ def searched(
     within, of_rows = _of_rows(table - means[:, np.newaxis])
     rest, of_searches = within - of_rows, float(means.var(ddof=1))
     alone = float(table.mean(axis=0).var(ddof=1)) / rows
-    others = 0.0 if scored else overlap * max(0.0, of_rows) / rows
-    shared = max(0.0, of_rows / rows, alone - of_searches / searches) + others
-    if scored:
-        shared = alone + within / (searches * rows)
+    others = overlap * max(0.0, of_rows) / rows
+    again = max(0.0, of_rows / rows, alone - of_searches / searches)
+    shared = (alone + within / (searches * rows) if scored else again) + others
     variances = [(of_searches / searches, searches - 1.0), (shared, rows - 1.0)]
     counted = of_rows + 3 * rest if scored else rest
     parts = Parts(of_rows + others * rows, of_searches - rest / rows, counted, rows, searches)

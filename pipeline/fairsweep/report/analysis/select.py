@@ -11,7 +11,7 @@ import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from fairsweep.configurations import best_configurations, configuration
@@ -211,7 +211,7 @@ def _last_attempts(runs: Iterable[RunRecord]) -> list[RunRecord]:
     for run in runs:
         if run.outcome == "interrupted":
             continue
-        key = replace(run.key, attempt=1)
+        key = run.key.first
         if key not in last or run.key.attempt > last[key].key.attempt:
             last[key] = run
     return sorted(last.values(), key=lambda run: (run.key.of, run.key.trial, run.key.place))
