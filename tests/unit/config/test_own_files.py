@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -272,3 +273,29 @@ def test_a_file_that_conf_hides_is_told(tmp_path: Path) -> None:
         "yours, for example to my_adam.yaml"
     )
     assert compose_training(["optimizer=sgd"], str(tmp_path)).arms
+
+
+def test_a_file_that_was_changed_is_read_again(tmp_path: Path) -> None:
+    """As long as before, and within the same tick of the clock."""
+    (tmp_path / "optimizer").mkdir()
+    file = tmp_path / "optimizer" / "mine.yaml"
+    for momentum in (0.5, 0.9):
+        file.write_text(f"name: SGD\nparams: {{learning_rate: 0.1, momentum: {momentum}}}\n")
+        os.utime(file, (0, 0))
+        for _ in range(2):
+            (arm,) = compose_sweep(["optimizer=mine"], str(tmp_path)).arms
+            assert arm.settings.optimizer.params["momentum"] == momentum
+
+
+def test_a_config_leaves_nothing_in_the_next(tmp_path: Path) -> None:
+    """Both are composed of the same files."""
+    (tmp_path / "optimizer").mkdir()
+    text = "name: SGD\nparams: {learning_rate: 0.1, momentum: 0.5}\n"
+    (tmp_path / "optimizer" / "mine.yaml").write_text(text)
+    before = compose_sweep(["optimizer=mine"], str(tmp_path))
+    others = ("optimizer.params.momentum=0.9", "training.epochs=7", "confirm.seeds=7")
+    other = compose_sweep(["optimizer=mine", *others], str(tmp_path))
+    assert other.arms[0].settings.optimizer.params["momentum"] == 0.9
+    after = compose_sweep(["optimizer=mine"], str(tmp_path))
+    assert after.arms == before.arms
+    assert after.config == before.config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from fairsweep.config.compose.defaults import chosen_problems
 from fairsweep.config.compose.explain import COMPOSE_ERRORS, explain
+from fairsweep.config.compose.files import Files
 from fairsweep.config.compose.places import ComposedFiles, ConfigFile, Places
 from fairsweep.config.compose.user_files import check_files
 from fairsweep.config.options import CONF, GROUPS
@@ -39,6 +41,7 @@ OF_A_JOB = ("chdir", "env_set", "env_copy")
 T = TypeVar("T", Config, ReportConfig, PredictConfig, DoctorConfig, UiConfig)
 
 
+@functools.cache
 def register_schema() -> None:
     """Makes the schema known to Hydra under the names that conf/ uses."""
     store = ConfigStore.instance()
@@ -127,6 +130,8 @@ def composer(config_dir: str | None) -> Iterator[Composer]:
     folder = None if config_dir is None else Path(config_dir)
     broken = () if folder is None else check_files(folder)
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        loader = _loader()
+        loader.repository = Files(loader.config_search_path)
         try:
             yield Composer(folder)
         except yaml.YAMLError as error:
@@ -152,11 +157,16 @@ def check_composes(name: str, overrides: Sequence[str], config_dir: str | None) 
             raise BadInput(*explain(error, places, _defaults(name, found_by))) from error
 
 
-def _finder(name: str, overrides: Sequence[str]) -> Callable[[], ComposedFiles]:
-    """Finds the files that Hydra composed, and which of them chose an option for another group."""
+def _loader() -> Any:
+    """What composes configs while Hydra is initialized."""
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None
-    loader = hydra.config_loader
+    return hydra.config_loader
+
+
+def _finder(name: str, overrides: Sequence[str]) -> Callable[[], ComposedFiles]:
+    """Finds the files that Hydra composed, and which of them chose an option for another group."""
+    loader = _loader()
 
     def find() -> ComposedFiles:
         found = loader.compute_defaults_list(name, list(overrides), RunMode.RUN)
@@ -191,7 +201,7 @@ def _defaults(name: str, overrides: Sequence[str]) -> Callable[[], DictConfig | 
 
 def _check_hydras_own(name: str, given: DictConfig) -> None:
     """Hydra's own settings can run code and write anywhere, so no user's file changes them."""
-    ours, theirs = _plain(compose(name, return_hydra_config=True).hydra), _plain(given)
+    ours, theirs = _hydras_own(name), _plain(given)
     changed = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
     if changed:
         raise BadInput(
@@ -200,6 +210,12 @@ def _check_hydras_own(name: str, given: DictConfig) -> None:
                 for key in changed
             )
         )
+
+
+@functools.cache
+def _hydras_own(name: str) -> Mapping[str, Any]:
+    """Hydra's settings as conf/ leaves them."""
+    return _plain(compose(name, return_hydra_config=True).hydra)
 
 
 def _check_names(choices: Mapping[str, str], places: Places) -> None:
