@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,3 +64,16 @@ def test_only_a_command_that_trains_is_interrupted_when_its_reader_goes_away(
         with pytest.raises(SystemExit) as ended:
             cli.main()
     assert ended.value.code == code
+
+
+def test_the_end_of_a_command_looks_through_nothing_that_was_loaded() -> None:
+    """The interpreter collects garbage when it ends: seconds after MLflow, Optuna and the like."""
+    code = (
+        "import atexit, gc, sys; from fairsweep import cli\n"
+        "atexit.register(lambda: print(len(gc.get_objects()) < 1000, file=sys.stderr))\n"
+        "cli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "True\n"
