@@ -77,9 +77,9 @@ def main() -> None:
     print("| widths | batch | compiling (s) | an epoch (ms) | pays after | loss drifts by |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for widths, batch in CASES:
-        program = Program(compiled(widths, x.shape[1]), (x, y), any_shape=True)
+        program = Program(compiled(widths, x.shape[1]), (x, y), any_shape=True, shared=True)
         model = compiled(widths, x.shape[1])
-        Program(model, (x, y), any_shape=False)  # makes its variables
+        Program(model, (x, y), any_shape=False, shared=False)  # makes its variables
         size = tf.constant(batch)
         loops: dict[str, Callable[[Any], float]] = {
             "ours": partial(_loss, program, (x, y), size),

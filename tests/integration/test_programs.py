@@ -6,13 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
+import optuna
 import pytest
 
+from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.config.options import CONF
+from fairsweep.config.space import dimensions, trial_values
+from fairsweep.records import TrialKey
+from fairsweep.search.samplers import from_drawn, suggest
+from fairsweep.stages.search import trial_spec
 from fairsweep.training import programs
+from fairsweep.training.optimizer import SGD
 from fairsweep.training.trial import WorkerCache, compiled
-from tests.integration.training_room import FEW_ROWS, Trained, compose, train
+from tests.integration.training_room import FEW_ROWS, Trained, compose, run, train
 
 FREE = ("training.space.batch_size=null", "model.space.hidden_units=null")
 SHORT = (*FREE, *FEW_ROWS, "training.epochs=2")
@@ -57,6 +65,111 @@ BY_SHAPE = ("adafactor", "muon", "schedule_free_adamw")
 def test_a_trial_is_the_same_after_others_of_other_widths(optimizer: str) -> None:
     rate = "optimizer.params.learning_rate=0.002"
     assert_same_after_others(3 if optimizer in BY_SHAPE else 1, f"optimizer={optimizer}", rate)
+
+
+def shifted(optimizer: str) -> tuple[str, ...]:
+    """Overrides that change every number of an optimizer, and what stands for numbers in SGD's."""
+    spec, _ = compose(*SHORT, f"optimizer={optimizer}")
+    params = spec.optimizer.params
+    numbers = {name: value * 0.9 for name, value in params.items() if type(value) is float}
+    numbers |= {"momentum": 0.5} if "momentum" in numbers else {}
+    flags = {"nesterov": "true"} if optimizer == "sgd" else {}
+    return tuple(f"optimizer.params.{name}={own}" for name, own in (numbers | flags).items())
+
+
+@pytest.mark.parametrize(
+    "optimizer", [mostly_long(name, name in ("sgd", "adamw", "ftrl")) for name in OPTIMIZERS]
+)
+def test_a_trial_is_the_same_after_others_of_other_numbers(optimizer: str) -> None:
+    cache, own = WorkerCache(), f"optimizer={optimizer}"
+    other = the_trial(own, *shifted(optimizer), cache=cache)
+    late, alone = the_trial(own, cache=cache), the_trial(own)
+    assert other.result.outcome == "complete", other.result.error
+    assert other.epochs != late.epochs == alone.epochs
+    assert late.result.test == alone.result.test != {}
+    assert programs_in(cache) == 1
+    assert the_trial(own, *shifted(optimizer)).epochs == other.epochs
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            ("training.schedule.name=cosine", "training.schedule.final=0.1", "training.epochs=3"),
+            ("training.schedule.name=cosine", "training.schedule.final=0.5", "training.epochs=4"),
+        ),
+        (
+            ("training.schedule.name=exponential", "training.schedule.final=0.1"),
+            (
+                *("training.schedule.name=exponential", "training.schedule.final=0.2"),
+                "optimizer.params.learning_rate=0.01",
+            ),
+        ),
+        (
+            ("model.params.dropout=0.1", "model.params.l2=0.01"),
+            ("model.params.dropout=0.6", "model.params.l2=0.1"),
+        ),
+        (
+            ("optimizer=sgd", "model.layer_learning_rates={hidden_1: 0.5}"),
+            ("optimizer=sgd", "model.layer_learning_rates={hidden_1: 0.5}", *shifted("sgd")),
+        ),
+    ],
+    ids=["cosine", "exponential", "layers", "two-optimizers"],
+)
+def test_numbers_of_schedules_and_layers_share_a_program(
+    one: tuple[str, ...], other: tuple[str, ...]
+) -> None:
+    cache = WorkerCache()
+    the_trial(*one, cache=cache)
+    late, alone = the_trial(*other, cache=cache), the_trial(*other)
+    assert late.epochs == alone.epochs
+    assert late.result.test == alone.result.test != {}
+    assert programs_in(cache) == 1
+
+
+def test_a_number_that_decides_what_is_computed_tells_programs_apart() -> None:
+    """Keras clips by no norm of 0."""
+    cache = WorkerCache()
+    for norm, programs_so_far in (("0.1", 1), ("0.0", 2), ("0.2", 2), ("0.0", 2)):
+        own = ("optimizer=adam", f"optimizer.params.clipnorm={norm}")
+        assert the_trial(*own, cache=cache).epochs == the_trial(*own).epochs
+        assert programs_in(cache) == programs_so_far
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("momentum", [0.0, 0.7])
+def test_our_sgd_takes_the_steps_of_keras(momentum: float, nesterov: bool) -> None:
+    random = np.random.default_rng(0)
+    start, gradients = random.normal(size=(2, 3)), random.normal(size=(5, 2, 3))
+    ended = []
+    for kind in (SGD, keras.optimizers.SGD):
+        optimizer = kind(learning_rate=0.1, momentum=momentum, nesterov=nesterov)
+        variable = keras.Variable(start, dtype="float32")
+        optimizer.build([variable])
+        for gradient in gradients:
+            optimizer.apply([keras.ops.cast(gradient, "float32")], [variable])
+        ended.append(variable.numpy())
+    np.testing.assert_array_equal(*ended)
+
+
+@pytest.mark.long(20)
+def test_a_default_sweep_makes_a_program_for_each_arm_and_number_of_layers() -> None:
+    plan = compose_sweep([*FEW_ROWS, "training.epochs=1"])
+    _, data = compose(*FEW_ROWS)
+    cache, kinds = WorkerCache(), set()
+    for arm in plan.arms:
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+        own = dimensions(arm.settings)
+        for number in range(25):
+            trial = study.ask()
+            for dimension in own:
+                suggest(trial, dimension)
+            drawn = {each.name: from_drawn(each, trial.params[each.name]) for each in own}
+            values = trial_values(arm.settings, drawn)
+            spec = trial_spec(plan, arm, TrialKey(arm.name, "search", number), values, number)
+            assert run(spec, data, cache=cache).result.error == ""
+            kinds.add((arm.name, len(spec.model.params["hidden_units"])))
+    assert programs_in(cache) == len(kinds) == 3 * len(plan.arms)
 
 
 MODELS: dict[str, tuple[Any, ...]] = {
@@ -121,12 +234,13 @@ def test_layers_optimizer_and_loss_tell_programs_apart() -> None:
         ("optimizer=adam", "model.params.hidden_units=[16]"),
         ("optimizer=adam", "model.params.activation=tanh"),
         ("optimizer=adam", "training.loss=categorical_crossentropy"),
-        ("optimizer=adam", "optimizer.params.beta_1=0.8"),
+        ("optimizer=adam", "optimizer.params.weight_decay=0.01"),
     )
     for count, kind in enumerate(kinds, 1):
         begin(*kind, cache=cache)
         assert programs_in(cache) == count
-    begin(*kinds[0], cache=cache)
+    for number in ("beta_1=0.8", "learning_rate=0.5"):
+        begin(*kinds[0], f"optimizer.params.{number}", cache=cache)
     assert programs_in(cache) == len(kinds)
 
 

@@ -580,13 +580,13 @@ def test_every_loss_trains(loss: str) -> None:
     model, form = compiled(spec, data, cache)
     part = cache.part(data, "train", form)
     program = cache.program(spec, data, model, part)
-    graph = program._train.get_concrete_function().graph
+    graph = program._train.made.graph
     functions = graph.as_graph_def().library.function
     kinds = {node.op for function in functions for node in function.node_def}
     assert "MatMul" in kinds
     branches = bool(kinds & {"If", "StatelessIf", "Case", "StatelessCase"})
     assert branches == (loss in TWO_CLASS_LOSSES)
-    assert program._dense == (not branches)
+    assert program._train.dense == (not branches)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,12 @@ def graph_params(settings: Model) -> dict[str, Any]:
     return params
 
 
+def without_numbers(params: Mapping[str, Any]) -> dict[str, Any]:
+    """What the graph of a model of ours depends on of its parameters: whether there is a dropout or
+    a penalty, and not how large."""
+    return {name: value > 0 if type(value) is float else value for name, value in params.items()}
+
+
 def build_model(
     settings: Model,
     scaling: Scaling,

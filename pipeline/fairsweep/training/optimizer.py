@@ -25,6 +25,18 @@ def updates_any_shape(settings: Optimizer) -> bool:
     )
 
 
+def optimizer_kind(settings: Optimizer) -> tuple[object, ...]:
+    """What a compiled program depends on of an optimizer: a number is one of its inputs, and the
+    learning rate a variable."""
+    inputs = {"learning_rate", "nesterov"} if settings.name == "SGD" else {"learning_rate"}
+    kept = {name: value for name, value in settings.params.items() if name not in inputs}
+    return settings.name, {name: _kind(value) for name, value in kept.items()}
+
+
+def _kind(value: object) -> object:
+    return float if type(value) is float else value
+
+
 def build_optimizer(
     settings: Optimizer, training: Training, steps_per_epoch: int, factor: float = 1.0
 ) -> keras.optimizers.Optimizer:
@@ -32,7 +44,7 @@ def build_optimizer(
     training."""
     rate = settings.params["learning_rate"] * factor
     schedule = _schedule(training.schedule, rate, training.epochs, steps_per_epoch)
-    optimizer = getattr(keras.optimizers, settings.name)
+    optimizer = SGD if settings.name == "SGD" else getattr(keras.optimizers, settings.name)
     return optimizer(**{**settings.params, "learning_rate": schedule})
 
 
@@ -40,13 +52,34 @@ def _schedule(
     schedule: Schedule, rate: float, epochs: int, steps_per_epoch: int
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
     warmup = schedule.warmup_epochs * steps_per_epoch
-    steps = max(1, epochs * steps_per_epoch - warmup)
+    steps = float(max(1, epochs * steps_per_epoch - warmup))  # numbers, as all constants are
     decay: float | keras.optimizers.schedules.LearningRateSchedule = rate
     if schedule.name == "cosine":
         decay = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=schedule.final)
     elif schedule.name == "exponential":
         decay = keras.optimizers.schedules.ExponentialDecay(rate, steps, schedule.final)
-    return Warmup(decay, warmup) if warmup else decay
+    return Warmup(decay, float(warmup)) if warmup else decay
+
+
+@keras.saving.register_keras_serializable("fairsweep")
+class SGD(keras.optimizers.SGD):  # type: ignore[misc]
+    """Keras's SGD, with its numbers, whose graph is one for any momentum, also of 0, and for
+    Nesterov's or none: they are in two factors more."""
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self.ahead, self.fresh = (float(self.momentum), 1.0) if self.nesterov else (1.0, 0.0)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        if self.momentum == 0:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        step = keras.ops.cast(gradient, variable.dtype) * keras.ops.cast(
+            learning_rate, variable.dtype
+        )
+        momentum = self.momentums[self._get_variable_index(variable)]
+        self.assign(momentum, momentum * self.momentum - step)
+        self.assign_add(variable, momentum * self.ahead - step * self.fresh)
 
 
 @keras.saving.register_keras_serializable("fairsweep")
@@ -57,7 +90,7 @@ class Warmup(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[m
     """
 
     def __init__(
-        self, then: float | keras.optimizers.schedules.LearningRateSchedule, steps: int
+        self, then: float | keras.optimizers.schedules.LearningRateSchedule, steps: float
     ) -> None:
         self.then = then
         self.steps = steps

@@ -1,15 +1,16 @@
 """Compiled epochs, which trials of the same kind share.
 
 Tracing and compiling an epoch costs more than training a small model for twenty. A program depends
-on the kinds of its layers, optimizer class and loss; not on weights, learning rate, batch size or
-seed, and for dense layers not on their widths. The next trial of the same kind gets it back with
-its own weights and optimizer state put in, and the same numbers as from a new one.
+on the kinds of its layers, optimizer class and loss; not on weights, batch size, seed, or the
+numbers of an optimizer, and for dense layers not on their widths. The next trial of the same kind
+gets it back with its own weights and optimizer state put in, and the same numbers as from a new
+one.
 """
 
 from __future__ import annotations
 
+import functools
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -20,6 +21,7 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.eager import context
 
+from fairsweep.training.constants import Constants
 from fairsweep.training.preprocessing import take_over
 
 EVALUATION_BATCH = 1024
@@ -35,33 +37,45 @@ class Program:
         columns: of the data as tensors, for their shapes: features, labels in the loss's form, and
             weights of rows if there are any.
         any_shape: whether models with other widths will be taken over: they are dense layers.
+        shared: whether models with other constants will be.
     """
 
-    def __init__(self, model: keras.Model, columns: Sequence[Any], any_shape: bool) -> None:
+    def __init__(
+        self, model: keras.Model, columns: Sequence[Any], any_shape: bool, shared: bool
+    ) -> None:
         self.model = model
         self.names: tuple[str, ...] = ()
-        self._dense = any_shape
-        _create_variables(model, columns[0], columns[1], any_shape)
+        self._constants = Constants(model if shared else None)
+        _create_variables(model, columns[0], columns[1], any_shape, self._constants)
         self.bytes = _bytes(model)
         given = tuple(tf.TensorSpec([None, *own.shape[1:]], own.dtype) for own in columns)
         rows, size = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
 
-        def compiled(graph: Callable[..., Any], *signature: Any) -> Any:
-            return tf.function(graph, input_signature=signature, autograph=False)
+        def compiled(graph: Callable[..., Any], *signature: Any) -> Graph:
+            return Graph(graph, signature, self._constants, any_shape)
 
         self._train = compiled(self._train_graph, given, rows, size)
         self._train_and_check = compiled(self._train_and_check_graph, given, rows, size, rows)
         self._check = compiled(self._check_graph, given[:2], rows)
         self._predict = compiled(self._predict_graph, given[0], rows)
 
+    def holds_for(self, model: keras.Model) -> bool:
+        """Whether it is the program of a compiled model of the same kind, too: what its graphs have
+        decided by a constant, such as that weights decay, would be decided alike."""
+        return self._constants.hold_for(Constants(model))
+
     def restart(self, model: keras.Model) -> None:
-        """Takes over weights, dropout seeds, optimizer state and learning rate of a compiled model
-        of the same kind that hasn't been trained, and what was measured for its preprocessing."""
-        model.optimizer.build(model.trainable_variables)
+        """Takes over weights, dropout seeds, optimizer state, learning rate and constants of a
+        compiled model of the same kind that hasn't been trained, and what was measured for its
+        preprocessing."""
+        constants = Constants(model)
+        with constants.building():
+            model.optimizer.build(model.trainable_variables)
         ours = [*self.model.variables, *self.model.optimizer.variables]
         theirs = [*model.variables, *model.optimizer.variables]
         for own, other in zip(ours, theirs, strict=True):
             own.value.assign(other.value)
+        self._constants.take_over(constants)
         take_over(self.model, model)
         self.bytes = _bytes(model)
 
@@ -76,24 +90,21 @@ class Program:
             batch_size: a scalar.
             validation: the numbers of the validation rows; None for none.
         """
-        with _executor(self._dense):
-            if validation is None:
-                return self._read(self._train(tuple(columns), order, batch_size), ("",))
-            values = self._train_and_check(tuple(columns), order, batch_size, validation)
-            return self._read(values, ("", "val_"))
+        if validation is None:
+            return self._read(self._train(tuple(columns), order, batch_size), ("",))
+        values = self._train_and_check(tuple(columns), order, batch_size, validation)
+        return self._read(values, ("", "val_"))
 
     def evaluate(self, columns: Sequence[Any], rows: Any) -> dict[str, float]:
         """The metrics on some rows, by their numbers."""
-        with _executor(self._dense):
-            return self._read(self._check(tuple(columns[:2]), rows), ("",))
+        return self._read(self._check(tuple(columns[:2]), rows), ("",))
 
     def predict(self, x: Any, rows: Any) -> npt.NDArray[np.float32]:
         """The model's outputs for some rows of `x`, by their numbers."""
-        with _executor(self._dense):
-            batches = [
-                self._predict(x, rows[start : start + EVALUATION_BATCH]).numpy()
-                for start in range(0, len(rows), EVALUATION_BATCH)
-            ]
+        batches = [
+            self._predict(x, rows[start : start + EVALUATION_BATCH]).numpy()
+            for start in range(0, len(rows), EVALUATION_BATCH)
+        ]
         return np.concatenate(batches)
 
     def _predict_graph(self, x: Any, rows: Any) -> Any:
@@ -137,6 +148,42 @@ class Program:
         return tf.stack([tf.cast(value, tf.float32) for value in results.values()])
 
 
+class Graph:
+    """A function of a program as one graph, made when it is first called.
+
+    Args:
+        function: makes the graph from tensors.
+        signature: what it takes, beside the constants.
+        constants: of its program.
+        dense: whether it is of dense layers alone.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        signature: Sequence[Any],
+        constants: Constants,
+        dense: bool,
+    ) -> None:
+        def given(inputs: Any, *tensors: Any) -> Any:
+            with constants.given(inputs):
+                return function(*tensors)
+
+        whole = (tf.TensorSpec([None], tf.float64), *signature)
+        self._function = tf.function(given, input_signature=whole, autograph=False)
+        self._constants, self.dense = constants, dense
+
+    @functools.cached_property
+    def made(self) -> Any:
+        """The graph. It is made before it is called, so that its constants are known."""
+        return self._function.get_concrete_function()
+
+    def __call__(self, *tensors: Any) -> Any:
+        with _executor(self.dense):
+            made = self.made
+            return made(tf.constant(self._constants.inputs()), *tensors)
+
+
 class Programs:
     """The programs of a worker; the least recently used are dropped first.
 
@@ -146,7 +193,7 @@ class Programs:
 
     def __init__(self) -> None:
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-        self._programs: OrderedDict[Hashable, Program] = OrderedDict()
+        self._programs: list[tuple[Hashable, Program]] = []
 
     def __len__(self) -> int:
         return len(self._programs)
@@ -157,25 +204,26 @@ class Programs:
         """The program of this kind, started anew with the weights of `model`, or else `model`'s; a
         model of no kind (None) has one for itself."""
         if key is None:
-            return Program(model, columns, any_shape)
-        program = self._programs.pop(key, None)
-        if program is None:
-            program = Program(model, columns, any_shape)
+            return Program(model, columns, any_shape, shared=False)
+        for number, (kind, program) in enumerate(self._programs):
+            if kind == key and program.holds_for(model):
+                del self._programs[number]
+                program.restart(model)
+                break
         else:
-            program.restart(model)
-        self._programs[key] = program
+            program = Program(model, columns, any_shape, shared=True)
+        self._programs.append((key, program))
         self._make_room()
         return program
 
     def forget(self, key: Hashable) -> None:
-        """Drops a program that has failed, if it is there."""
-        self._programs.pop(key, None)
+        """Drops the programs of a kind, of which one has failed."""
+        self._programs = [(kind, program) for kind, program in self._programs if kind != key]
 
     def _make_room(self) -> None:
-        sizes = [program.bytes for program in self._programs.values()]
+        sizes = [program.bytes for _, program in self._programs]
         while len(sizes) > 1 and (len(sizes) > MOST_PROGRAMS or sum(sizes) > MOST_BYTES):
-            self._programs.popitem(last=False)
-            sizes.pop(0)
+            del self._programs[0], sizes[0]
 
 
 def _executor(dense: bool) -> AbstractContextManager[None]:
@@ -214,7 +262,9 @@ def _of_any_shape(variables: Sequence[keras.Variable]) -> None:
         variable._value = tf.Variable(variable.value, shape=shape)
 
 
-def _create_variables(model: keras.Model, x: Any, y: Any, any_shape: bool) -> None:
+def _create_variables(
+    model: keras.Model, x: Any, y: Any, any_shape: bool, constants: Constants
+) -> None:
     """Metric counters and optimizer slots, which a loop in a graph can't create."""
     labels = keras.KerasTensor((1, *y.shape[1:]), keras.backend.standardize_dtype(y.dtype))
     if (
@@ -228,6 +278,7 @@ def _create_variables(model: keras.Model, x: Any, y: Any, any_shape: bool) -> No
         model._symbolic_build(data_batch=(x[:1], y[:1]))
     if any_shape:
         _of_any_shape(model.trainable_variables)
-    model.optimizer.build(model.trainable_variables)
+    with constants.building():
+        model.optimizer.build(model.trainable_variables)
     if any_shape:
         _of_any_shape(model.optimizer.variables)

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 
 from fairsweep import judged
-from fairsweep.config.schema import Data, Schedule
+from fairsweep.config.schema import Data
 from fairsweep.data.dataset import Rows
 from fairsweep.data.memory.view import rows_of
 from fairsweep.data.scaling import Scaling, measure
@@ -42,8 +42,14 @@ from fairsweep.training.loss import (
     balancing_weights,
     build_loss,
 )
-from fairsweep.training.model import BUILDERS, build_model, graph_params, is_of_keras
-from fairsweep.training.optimizer import build_optimizer, updates_any_shape
+from fairsweep.training.model import (
+    BUILDERS,
+    build_model,
+    graph_params,
+    is_of_keras,
+    without_numbers,
+)
+from fairsweep.training.optimizer import build_optimizer, optimizer_kind, updates_any_shape
 from fairsweep.training.preprocessing import kind_of
 from fairsweep.training.programs import Program, Programs
 from fairsweep.training.user_model import find_builder, output_units
@@ -102,7 +108,8 @@ class WorkerCache:
     ) -> Program:
         """The compiled program of a trial: that of an earlier trial of its kind, or a new one."""
         kind = self._kind(spec, data, train)
-        key = kind.key if is_of_keras(model) else None
+        floats = {variable.dtype for variable in model.trainable_variables} == {"float32"}
+        key = kind.key if is_of_keras(model) and floats else None
         return self.programs.get(key, model, train.tensors, kind.any_shape)
 
     def forget_program(self, spec: TrialSpec, data: SplitData, train: Arrays) -> None:
@@ -330,19 +337,11 @@ class _Kind:
 
 
 def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays, names: int) -> _Kind:
-    """The kind of program of a trial on data with so many classes, or labels. A learning rate is a
-    variable of the optimizer, unless a schedule computes it, which knows how many steps an epoch
-    has."""
+    """The kind of program of a trial on data with so many classes, or labels. Numbers of the
+    optimizer, of the schedule and of our own layers are inputs of a program."""
     training, optimizer = spec.training, spec.optimizer
-    fixed = dict(optimizer.params)
-    factors = spec.model.layer_learning_rates or {}
-    if training.schedule == Schedule():
-        del fixed["learning_rate"]
-        schedule: object = None
-    else:
-        steps = -(-len(train) // training.batch_size)
-        schedule = (training.schedule, training.epochs, steps, factors)
     params = dict(spec.model.params)
+    factors = spec.model.layer_learning_rates or {}
     frozen = 0 in factors.values()  # whose weights keep their shape
     any_shape = (
         updates_any_shape(optimizer)
@@ -352,8 +351,12 @@ def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays, names: int) -> _Kind
     )
     if any_shape:
         params = graph_params(spec.model)
+    if spec.model.builder in BUILDERS:
+        params = without_numbers(params)
     model = (spec.model.builder, params, program_kind(factors))
     loss = (training.loss, training.class_weight, _metrics(spec))
+    schedule = (training.schedule.name, training.schedule.warmup_epochs > 0)
     table = train.table
     rows = (table.x.shape[1:], table.y.shape[1:], str(table.y.dtype), names, kind_of(scaling))
-    return _Kind(repr((rows, model, optimizer.name, fixed, loss, schedule)), any_shape)
+    fixed = optimizer_kind(optimizer)
+    return _Kind(repr((rows, model, fixed, loss, schedule)), any_shape)
