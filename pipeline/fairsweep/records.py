@@ -15,6 +15,7 @@ from typing import Any, Literal
 from fairsweep.folds import Fold
 from fairsweep.judged import Judged
 from fairsweep.shown import NOTHING, Shown
+from fairsweep.work import NOTHING_COMPILED, Compiled, Work
 
 DISK_FULL = "disk full"
 """The cause of a training's interruption that no other attempt would help."""
@@ -276,25 +277,6 @@ class Confusion:
 
 
 @dataclass(frozen=True)
-class Importance:
-    """What a searched parameter had to do with being among an arm's best trials: `share` is its
-    part of that of all of them (0 to 1); `lucky` says that shuffled results bring as much in one
-    case of twenty, or more often."""
-
-    parameter: str
-    share: float
-    lucky: bool
-
-
-@dataclass(frozen=True)
-class Importances:
-    """The importance of each searched parameter of an arm; without any, `missing` says why."""
-
-    parameters: tuple[Importance, ...]
-    missing: str = ""
-
-
-@dataclass(frozen=True)
 class TrialResult:
     """How a training ended; `interrupted` says that it couldn't go on from its checkpoints.
     `earlier` of its `seconds` were trained before the checkpoint from which it went on.
@@ -303,7 +285,8 @@ class TrialResult:
     `confusion` the test rows by class; `weights` is the name of the weights of that epoch, and once
     the sweep keeps them the file that has them; `judged` the same of what it says of rows;
     `loop_reason` says why another loop trained than the one that comes first. `error` is one line,
-    and failures with the same `cause` are alike. `notes` are for the user to read."""
+    and failures with the same `cause` are alike. `notes` are for the user to read; `compiled` is
+    what its worker had to compile for it."""
 
     key: TrialKey
     outcome: Outcome
@@ -322,6 +305,7 @@ class TrialResult:
     cause: str = ""
     traceback: str = ""
     notes: Sequence[str] = ()
+    compiled: Compiled = NOTHING_COMPILED
 
 
 @dataclass(frozen=True)
@@ -366,7 +350,7 @@ class SweepRecord:
     interrupted left out. `started` is milliseconds since 1970, `trials` the budget of an arm,
     `confirmation` how its best configurations are trained again;
     `finished` says that all of it was spent that some limit allowed.
-    `utilisation` is the share of their time that workers trained, in the last process of it;
+    `work` is what workers did in the last process of it;
     `sampler` drew the trials, each trained on so many `search_folds`, of which a run stands for all
     (0: on one split); `metrics` are what every epoch is measured by, on whatever part of
     the data. `commands` maps an arm's name to the overrides that compose it again, and a search
@@ -392,7 +376,7 @@ class SweepRecord:
     spaces: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     stopped: Mapping[str, str] = field(default_factory=dict)
     finished: bool = False
-    utilisation: float | None = None
+    work: Work | None = None
     sampler: str = ""
     search_folds: int = 0
     metrics: tuple[str, ...] = ("loss",)

@@ -118,7 +118,7 @@ def test_layers_are_all_there_in_their_order() -> None:
         "metrics",
         "tasks | configurations",
         "records",
-        "folds | judged | scores | shown",
+        "folds | importances | judged | scores | shown | work",
         "errors | files | invocation | machine | plural",
     ]
 

@@ -32,6 +32,7 @@ from fairsweep.tracking.store import open_store
 from fairsweep.tracking.write import Tracker
 from fairsweep.tracking.write.frame import Facts
 from fairsweep.tracking.write.run import now
+from fairsweep.work import Work
 
 SWEEP = "scale"
 EPOCHS = 20
@@ -101,7 +102,7 @@ def _write_store(plan: Plan) -> None:
             keys += [(TrialKey(arm.name, "confirm", 0, seed), drawn[0]) for seed in range(10)]
             for key, candidate in keys:
                 _write(tracker, trial_spec(plan, arm, key, candidate.values, key.repeat))
-        tracker.close(1.0)
+        tracker.close(Work(1.0))
 
 
 def _write(tracker: Tracker, spec: TrialSpec) -> None:

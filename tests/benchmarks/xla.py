@@ -28,7 +28,7 @@ from fairsweep.config.compose.commands import compose_sweep  # noqa: E402
 from fairsweep.data.split import load_split  # noqa: E402
 from fairsweep.tasks.layer import LastLayer  # noqa: E402
 from fairsweep.training.model import mlp  # noqa: E402
-from fairsweep.training.programs import Program, Programs  # noqa: E402
+from fairsweep.training.programs import Making, Program, Programs  # noqa: E402
 
 EPOCHS = 60
 CASES = [((64,), 32), ((64, 32), 16), ((64, 32), 64), ((128, 128, 64), 32), ((256, 256), 128)]
@@ -77,9 +77,13 @@ def main() -> None:
     print("| widths | batch | compiling (s) | an epoch (ms) | pays after | loss drifts by |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for widths, batch in CASES:
-        program = Program(compiled(widths, x.shape[1]), (x, y), any_shape=True, shared=True)
+        program = Program(
+            compiled(widths, x.shape[1]), (x, y), any_shape=True, shared=True, making=Making()
+        )
         model = compiled(widths, x.shape[1])
-        Program(model, (x, y), any_shape=False, shared=False)  # makes its variables
+        Program(
+            model, (x, y), any_shape=False, shared=False, making=Making()
+        )  # makes its variables
         size = tf.constant(batch)
         loops: dict[str, Callable[[Any], float]] = {
             "ours": partial(_loss, program, (x, y), size),

@@ -68,6 +68,7 @@ def plain(text: str) -> str:
     text = re.sub(r"\b[0-9a-f]{32}\b", "<id>", text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "<date>", text)
     text = re.sub(r"workers busy \d+%", "workers busy <share>", text)
+    text = re.sub(r"compiled in [\d.]+ s", "compiled in <seconds>", text)
     return re.sub(r"\b\d+(\.\d+)? (s|seconds|min|minutes)\b", "<time>", text)
 
 

@@ -199,7 +199,7 @@ def test_a_training_whose_checkpoints_are_of_no_use_begins_anew(root: Path) -> N
 def test_time_trained_before_a_checkpoint_is_not_of_this_process(tmp_path: Path) -> None:
     job = Job({(0, 1): [replace(ended("complete"), seconds=1e6, earlier=1e6)]}, root=tmp_path)
     job.run(1)
-    assert not job.dispatcher.utilisation > 0
+    assert not job.dispatcher.work.share > 0
 
 
 def ended(outcome: Outcome) -> TrialResult:

@@ -17,9 +17,10 @@ from urllib.parse import quote
 import jinja2
 
 from fairsweep.files import replaced
+from fairsweep.importances import Importances
 from fairsweep.invocation import command_line
 from fairsweep.plural import plural
-from fairsweep.records import Importances, RunRecord, SweepRecord
+from fairsweep.records import RunRecord, SweepRecord
 from fairsweep.report import figures, static
 from fairsweep.report.analysis.curves import styles
 from fairsweep.report.analysis.select import ArmSelection, Selection, select, value_of

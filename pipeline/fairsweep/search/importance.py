@@ -18,14 +18,8 @@ from optuna.trial import FrozenTrial
 from fairsweep.config.space import Dimension
 from fairsweep.config.stored_space import restored, widths_of
 from fairsweep.config.stored_space import values as values_of
-from fairsweep.records import (
-    Importance,
-    Importances,
-    Objective,
-    RunRecord,
-    SweepRecord,
-    derive_seed,
-)
+from fairsweep.importances import Importance, Importances
+from fairsweep.records import Objective, RunRecord, SweepRecord, derive_seed
 from fairsweep.search.samplers import distribution, to_drawn
 
 BEST = 0.25

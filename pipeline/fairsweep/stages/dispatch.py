@@ -28,6 +28,7 @@ from fairsweep.records import (
 )
 from fairsweep.stages.checkpoints import CheckpointFolders
 from fairsweep.tracking.write import FLUSH_SECONDS, Tracker
+from fairsweep.work import Compiled, Work
 
 ATTEMPTS = 3
 STARVED_ATTEMPTS = 2  # memory that wasn't enough twice won't be the third time
@@ -99,7 +100,7 @@ class Dispatcher:
         self._alone: TrialKey | None = None
         self._stopping = False
         self._stillborn = 0
-        self._busy = 0.0
+        self._busy, self._compiled = 0.0, Compiled()
         self._first, self._last = math.inf, -math.inf
 
     @property
@@ -120,11 +121,11 @@ class Dispatcher:
         return len(self._trainings)
 
     @property
-    def utilisation(self) -> float:
-        """The share of their time that workers trained, from the first training's begin to the
-        last one's end; NaN before there is one."""
+    def work(self) -> Work:
+        """What workers did from the first training's begin to the last one's end."""
         span = self._last - self._first
-        return self._busy / (span * self._executor.size) if span > 0 else math.nan
+        share = self._busy / (span * self._executor.size) if span > 0 else math.nan
+        return Work(share, self._compiled)
 
     def submit(self, spec: TrialSpec, stage: SweepStage) -> None:
         """Takes a training for a stage, which is told of every attempt at it."""
@@ -245,6 +246,7 @@ class Dispatcher:
         self._last = time.monotonic()
         seconds = result.seconds - result.earlier
         self._busy += seconds
+        self._compiled += result.compiled
         self._first = min(self._first, self._last - seconds)
         return result
 

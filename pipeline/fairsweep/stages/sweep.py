@@ -185,7 +185,7 @@ def train(sweep: Sweep) -> None:
             tracker.drain()
             refit = RefitStage(sweep.refits(), job.folders)
             run_stages({"refit": refit}, dispatcher, stopping)
-            tracker.close(dispatcher.utilisation)
+            tracker.close(dispatcher.work)
 
 
 def publish(sweep: Sweep) -> Published:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fairsweep import files
 from fairsweep.config.schema import WATCHDOG_FIELDS
 from fairsweep.config.space import LAYER_RATES
+from fairsweep.work import Compiled, Work
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 WEIGHTS = files.WEIGHTS
 JUDGED = files.JUDGED
 UTILISATION = "utilisation"
+PROGRAMS = "programs"
+PROGRAM_SECONDS = "program_seconds"
 STOPPED = "stopped"
 CODE_CHANGED = "code_changed"
 CAUSE = "cause"
@@ -122,3 +126,22 @@ def _flat(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield from _flat(f"{prefix}.{name}", value)
         elif value is not None:
             yield f"{prefix}.{name}", str(value)
+
+
+def work_tags(work: Work) -> Iterator[tuple[str, str]]:
+    """What workers did as tags of a sweep's run; none where nothing was trained."""
+    if not math.isnan(work.share):
+        compiled = work.compiled or Compiled()
+        yield UTILISATION, f"{work.share:.3f}"
+        yield PROGRAMS, str(compiled.programs)
+        yield PROGRAM_SECONDS, f"{compiled.seconds:.2f}"
+
+
+def work_in(tags: Mapping[str, str]) -> Work | None:
+    """The same again; None without them."""
+    if UTILISATION not in tags:
+        return None
+    share = float(tags[UTILISATION])
+    if PROGRAMS not in tags:  # an older store
+        return Work(share)
+    return Work(share, Compiled(int(tags[PROGRAMS]), float(tags[PROGRAM_SECONDS])))

@@ -144,7 +144,6 @@ def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> Swe
             everything = [*kept, *own, *_first_fold(folds)]
             commands[record.run_id] = _flags_last(everything)
     drawn, entities = _drawn(runs, objective), {r.info.run_id: r for r in found}
-    busy = run.data.tags.get(names.UTILISATION)
     return SweepRecord(
         name=sweep,
         run_id=run.info.run_id,
@@ -165,7 +164,7 @@ def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> Swe
         data_sha256=run.data.tags["data_sha256"],
         started=run.info.start_time,
         finished=_closed(run),
-        utilisation=None if busy is None else float(busy),
+        work=names.work_in(run.data.tags),
         commands=commands,
         runs=tuple(
             _whole(store, client, run, entities[run.run_id], about, folds > 0)

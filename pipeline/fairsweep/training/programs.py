@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Hashable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import keras
@@ -23,6 +24,7 @@ from tensorflow.python.eager import context
 
 from fairsweep.training.constants import Constants
 from fairsweep.training.preprocessing import take_over
+from fairsweep.work import Compiled
 
 EVALUATION_BATCH = 1024
 MOST_PROGRAMS = 64
@@ -38,10 +40,16 @@ class Program:
             weights of rows if there are any.
         any_shape: whether models with other widths will be taken over: they are dense layers.
         shared: whether models with other constants will be.
+        making: times what is made.
     """
 
     def __init__(
-        self, model: keras.Model, columns: Sequence[Any], any_shape: bool, shared: bool
+        self,
+        model: keras.Model,
+        columns: Sequence[Any],
+        any_shape: bool,
+        shared: bool,
+        making: Making,
     ) -> None:
         self.model = model
         self.names: tuple[str, ...] = ()
@@ -52,7 +60,7 @@ class Program:
         rows, size = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
 
         def compiled(graph: Callable[..., Any], *signature: Any) -> Graph:
-            return Graph(graph, signature, self._constants, any_shape)
+            return Graph(graph, signature, self._constants, any_shape, making)
 
         self._train = compiled(self._train_graph, given, rows, size)
         self._train_and_check = compiled(self._train_and_check_graph, given, rows, size, rows)
@@ -156,6 +164,7 @@ class Graph:
         signature: what it takes, beside the constants.
         constants: of its program.
         dense: whether it is of dense layers alone.
+        making: times what is made.
     """
 
     def __init__(
@@ -164,6 +173,7 @@ class Graph:
         signature: Sequence[Any],
         constants: Constants,
         dense: bool,
+        making: Making,
     ) -> None:
         def given(inputs: Any, *tensors: Any) -> Any:
             with constants.given(inputs):
@@ -171,17 +181,33 @@ class Graph:
 
         whole = (tf.TensorSpec([None], tf.float64), *signature)
         self._function = tf.function(given, input_signature=whole, autograph=False)
-        self._constants, self.dense = constants, dense
+        self._constants, self._making, self.dense = constants, making, dense
 
     @functools.cached_property
     def made(self) -> Any:
         """The graph. It is made before it is called, so that its constants are known."""
-        return self._function.get_concrete_function()
+        with self._making.timed():
+            return self._function.get_concrete_function()
 
     def __call__(self, *tensors: Any) -> Any:
         with _executor(self.dense):
             made = self.made
             return made(tf.constant(self._constants.inputs()), *tensors)
+
+
+class Making:
+    """Counts the programs of a worker, and the seconds in which they and their graphs are made."""
+
+    def __init__(self) -> None:
+        self.compiled = Compiled()
+
+    @contextmanager
+    def timed(self, programs: int = 0) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.compiled += Compiled(programs, time.perf_counter() - started)
 
 
 class Programs:
@@ -194,6 +220,12 @@ class Programs:
     def __init__(self) -> None:
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
         self._programs: list[tuple[Hashable, Program]] = []
+        self._making = Making()
+
+    @property
+    def compiled(self) -> Compiled:
+        """What was compiled so far."""
+        return self._making.compiled
 
     def __len__(self) -> int:
         return len(self._programs)
@@ -203,15 +235,20 @@ class Programs:
     ) -> Program:
         """The program of this kind, started anew with the weights of `model`, or else `model`'s; a
         model of no kind (None) has one for itself."""
+
+        def made(shared: bool) -> Program:
+            with self._making.timed(programs=1):
+                return Program(model, columns, any_shape, shared, self._making)
+
         if key is None:
-            return Program(model, columns, any_shape, shared=False)
+            return made(shared=False)
         for number, (kind, program) in enumerate(self._programs):
             if kind == key and program.holds_for(model):
                 del self._programs[number]
                 program.restart(model)
                 break
         else:
-            program = Program(model, columns, any_shape, shared=True)
+            program = made(shared=True)
         self._programs.append((key, program))
         self._make_room()
         return program

@@ -148,10 +148,11 @@ def train_trial(
         folders: for the checkpoints and weights that the spec asks for; None keeps none.
     """
     history = History(spec, emit, keep)
-    best = Best()
+    best, cache = Best(), cache or WorkerCache()
+    before = cache.programs.compiled
     error = cause = trace = ""
     try:
-        best = _train(data, history, cache or WorkerCache(), folders, on_batch, has_to_stop)
+        best = _train(data, history, cache, folders, on_batch, has_to_stop)
     except CheckpointLost as lost:
         history.outcome, error = "interrupted", str(lost)
     except (Exception, SystemExit) as exception:  # in the user's code, too
@@ -181,6 +182,7 @@ def train_trial(
         error=error,
         cause=cause,
         traceback=trace,
+        compiled=cache.programs.compiled - before,
     )
 
 

@@ -12,17 +12,9 @@ import numpy as np
 
 from fairsweep.config.space import Dimension
 from fairsweep.config.stored_space import plain
+from fairsweep.importances import Importance, Importances
 from fairsweep.judged import Judged
-from fairsweep.records import (
-    Confirmation,
-    Confusion,
-    Importance,
-    Importances,
-    Objective,
-    RunRecord,
-    SweepRecord,
-    TrialKey,
-)
+from fairsweep.records import Confirmation, Confusion, Objective, RunRecord, SweepRecord, TrialKey
 
 RATE = Dimension("optimizer.learning_rate", "float", 1e-3, low=1e-5, high=0.1, log=True)
 BATCH = Dimension("training.batch_size", "choice", 32, choices=(16, 32, 64, 128))

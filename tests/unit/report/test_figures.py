@@ -14,8 +14,9 @@ import pytest
 
 from fairsweep.config.space import Dimension
 from fairsweep.config.stored_space import plain
+from fairsweep.importances import Importance, Importances
 from fairsweep.judged import Judged
-from fairsweep.records import Confusion, Importance, Importances, Objective, SweepRecord
+from fairsweep.records import Confusion, Objective, SweepRecord
 from fairsweep.report.analysis.curves import styles
 from fairsweep.report.analysis.select import select
 from fairsweep.report.figures import figures

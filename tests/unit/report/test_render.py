@@ -18,7 +18,8 @@ import pytest
 
 from fairsweep.config.space import LAYER_RATES, Dimension
 from fairsweep.config.stored_space import plain
-from fairsweep.records import Champion, Importances
+from fairsweep.importances import Importances
+from fairsweep.records import Champion
 from fairsweep.report.analysis.luck import Difference
 from fairsweep.report.analysis.select import select
 from fairsweep.report.analysis.statistics import Comparison, Verdict

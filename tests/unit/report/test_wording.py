@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,8 @@ from fairsweep.judged import Judged
 from fairsweep.records import Champion, Objective, SweepRecord
 from fairsweep.report.render import Report, build
 from fairsweep.report.text.result import Result
+from fairsweep.report.text.wording import facts
+from fairsweep.work import Compiled, Work
 
 from .builders import LOSS, confirm, confirmed, finished, search, searched, sweep
 
@@ -332,3 +335,24 @@ def test_an_arm_with_an_empty_search_cannot_win() -> None:
     result = build(replace(whole, runs=runs)).result
     assert result.headline == "No comparison: sgd is the only arm left"
     assert "adam found nothing in some search and can't win." in result.details
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        (None, ()),
+        (Work(0.957), ("workers busy 96%",)),
+        (Work(0.957, Compiled()), ("workers busy 96%",)),
+        (
+            Work(0.957, Compiled(13, 4.26)),
+            ("workers busy 96%", "13 programs compiled in 4.3 s of their time"),
+        ),
+        (
+            Work(0.5, Compiled(1, 0.5)),
+            ("workers busy 50%", "1 program compiled in 0.5 s of their time"),
+        ),
+    ],
+)
+def test_what_workers_did_is_told(work: Work | None, said: Sequence[str]) -> None:
+    without = len(facts(sweep()))
+    assert facts(sweep(work=work))[without:] == tuple(said)

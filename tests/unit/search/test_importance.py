@@ -14,15 +14,8 @@ import pytest
 
 from fairsweep.config.space import Dimension
 from fairsweep.config.stored_space import plain
-from fairsweep.records import (
-    Confirmation,
-    Importance,
-    Importances,
-    Objective,
-    RunRecord,
-    SweepRecord,
-    TrialKey,
-)
+from fairsweep.importances import Importance, Importances
+from fairsweep.records import Confirmation, Objective, RunRecord, SweepRecord, TrialKey
 from fairsweep.search.importance import importances
 from fairsweep.search.samplers import distribution
 

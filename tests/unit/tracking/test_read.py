@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fairsweep.errors import BadInput
 from fairsweep.records import Objective, TrialKey
+from fairsweep.tracking.names import UTILISATION, work_tags
 from fairsweep.tracking.read import read_sweep, stored
 from fairsweep.tracking.registry import find_model
 from fairsweep.tracking.store import Store
 from fairsweep.tracking.write.operations import Writer
 from fairsweep.tracking.write.run import STATUS
+from fairsweep.work import Compiled, Work
 from tests.unit.tracking.test_replay import FACTS, PLAN
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
@@ -64,3 +68,21 @@ def test_a_store_without_sweeps(empty_store: Callable[[Path], Store], tmp_path: 
         read_sweep(store, None)
     with pytest.raises(BadInput, match=r"^model: no sweep has a champion yet; .*sweep makes one$"):
         find_model(store, None)
+
+
+@pytest.mark.parametrize("work", [Work(0.957, Compiled(13, 4.25)), Work(), Work(0.5)])
+def test_what_workers_did_is_read_back(store: Store, work: Work) -> None:
+    about = read_sweep(store, PLAN.name)
+    assert about.work is None
+    for name, value in work_tags(work):
+        store.client().set_tag(about.run_id, name, value)
+    read = read_sweep(store, PLAN.name).work
+    if math.isnan(work.share):
+        assert read is None
+    else:
+        assert read == replace(work, compiled=work.compiled or Compiled())
+
+
+def test_an_older_store_doesnt_say_what_was_compiled(store: Store) -> None:
+    store.client().set_tag(read_sweep(store, PLAN.name).run_id, UTILISATION, "0.957")
+    assert read_sweep(store, PLAN.name).work == Work(0.957)

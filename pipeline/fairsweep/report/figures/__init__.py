@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from plotly.offline import get_plotlyjs
 
 from fairsweep.config.stored_space import Space
-from fairsweep.records import Importances
+from fairsweep.importances import Importances
 from fairsweep.report.analysis.curves import panels
 from fairsweep.report.analysis.select import ArmSelection, Selection
 from fairsweep.report.figures.classes import confusion_matrix

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fairsweep.config.stored_space import Space
-from fairsweep.records import Importance, Importances
+from fairsweep.importances import Importance, Importances
 from fairsweep.report.analysis.curves import Style, styles
 from fairsweep.report.analysis.parameters import Slice, labels, slices
 from fairsweep.report.analysis.select import Selection

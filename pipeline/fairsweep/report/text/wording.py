@@ -6,16 +6,18 @@ page it goes into.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+from fairsweep.importances import Importances
 from fairsweep.metrics import VALIDATION, base_name, measured_on_validation
 from fairsweep.plural import plural, times
-from fairsweep.records import Confirmation, Importances, RunRecord, SweepRecord
+from fairsweep.records import Confirmation, RunRecord, SweepRecord
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
 from fairsweep.report.analysis.statistics import Claim, Verdict, summarize
 from fairsweep.report.text.numbers import number, spread
 from fairsweep.tasks import task_in
+from fairsweep.work import Work
 
 LUCK: Mapping[Claim, str] = {
     "configuration": "rows and seeds",
@@ -119,14 +121,21 @@ def facts(sweep: SweepRecord) -> tuple[str, ...]:
     better = "higher" if sweep.objective.higher_is_better else "lower"
     started = datetime.fromtimestamp(sweep.started / 1000, UTC)
     on_folds = f", every trial on {sweep.search_folds} folds" if sweep.search_folds else ""
-    busy = () if sweep.utilisation is None else (f"workers busy {sweep.utilisation:.0%}",)
     return (
         f"{sweep.objective.metric}, {better} is better",
         f"{plural(len(sweep.arms), 'arm')} with {_budget(sweep)} each{on_folds}",
         confirmed_how(sweep.confirmation),
         f"started {started:%Y-%m-%d %H:%M} UTC",
-        *busy,
+        *_work(sweep.work),
     )
+
+
+def _work(work: Work | None) -> Iterator[str]:
+    if work is None:
+        return
+    yield f"workers busy {work.share:.0%}"
+    if (own := work.compiled) is not None and own.programs:
+        yield f"{plural(own.programs, 'program')} compiled in {own.seconds:.1f} s of their time"
 
 
 def _budget(sweep: SweepRecord) -> str:

@@ -8,7 +8,6 @@ or the next one.
 from __future__ import annotations
 
 import functools
-import math
 import queue
 import threading
 import time
@@ -30,6 +29,7 @@ from fairsweep.tracking.write.operations import Writer
 from fairsweep.tracking.write.process import PROCESS, own_process
 from fairsweep.tracking.write.run import now
 from fairsweep.tracking.write.spool import Operation, Spool
+from fairsweep.work import Work
 
 FLUSH_SECONDS = 0.5
 # How long to wait before a store that was away is asked again: at first, and at most.
@@ -189,16 +189,15 @@ class Tracker:
         """Notes on an arm's run why it gets no more trials."""
         self._put("tag", {"arm": arm, "name": names.STOPPED, "value": why})
 
-    def close(self, utilisation: float) -> None:
+    def close(self, work: Work) -> None:
         """Ends the runs of the sweep and its arms; everything is stored when it returns.
 
         Args:
-            utilisation: of the workers; NaN where nothing was trained.
+            work: of the workers in this process.
         """
         self._flush(list(self._waiting))
-        if not math.isnan(utilisation):
-            share = {"arm": "", "name": names.UTILISATION, "value": f"{utilisation:.3f}"}
-            self._put("tag", share)
+        for name, value in names.work_tags(work):
+            self._put("tag", {"arm": "", "name": name, "value": value})
         self._put("close", {"outcome": "complete"}, sync=True)
         self.drain()
 

@@ -22,6 +22,7 @@ from fairsweep.tracking.write import frame
 from fairsweep.tracking.write.process import close_cut_off
 from fairsweep.tracking.write.run import STATUS, TrainingRun, now
 from fairsweep.tracking.write.spool import Operation
+from fairsweep.work import Compiled
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -275,6 +276,7 @@ def _epochs(values: Mapping[str, Any]) -> Sequence[EpochMetrics]:
 def _result(values: Mapping[str, Any]) -> TrialResult:
     own = dict(values)
     own["key"] = _key(own["key"])
+    own["compiled"] = Compiled(**own.get("compiled", {}))  # an older sweep's spool has none
     if own["confusion"] is not None:
         counted = own["confusion"]
         own["confusion"] = Confusion(
