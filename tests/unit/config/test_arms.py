@@ -298,6 +298,7 @@ def test_what_publishes_is_left_out_and_threads_are_not() -> None:
         ("confirm.seeds=3", "ignores confirm; leave it out"),
         ("publish.fit=fold", "ignores publish; leave it out"),
         ("sweep.name=mine", "ignores sweep; leave it out"),
+        ("executor.workers=2", "ignores executor.workers; leave it out"),
         ("arms={model:[mlp,cnn]}", "ignores arms; choose one option by model=…, or compare "),
         (
             "arms.optimizer=[sgd,adam]",

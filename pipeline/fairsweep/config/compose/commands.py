@@ -29,6 +29,7 @@ AXES = ("optimizer", "model", "training")
 # What a single training has no use for; with search.folds it is the one on the first fold.
 IGNORED = ("arms", "search", "pruner", "confirm", "publish", "sweep")
 FOLDS = "search.folds"
+WORKERS = "executor.workers"
 # What an arm's own training doesn't depend on: left out of the command that trains it again, as is
 # FOLDS, which whoever reads the sweep adds. Several threads may sum in another order than one.
 SWEEP_ONLY = (*IGNORED, "executor", "tracking", "terminal", "hydra")
@@ -281,9 +282,10 @@ def _ignored(overrides: Sequence[str]) -> Iterator[str]:
                 f"{override}: a single training ignores arms; choose one option by {axis}=…, or "
                 f"compare several with {command_line('sweep')}"
             )
-        elif section in IGNORED and key != FOLDS:
+        elif key == WORKERS or (section in IGNORED and key != FOLDS):
+            ignored = WORKERS if key == WORKERS else section
             yield (
-                f"{override}: a single training ignores {section}; leave it out, or search with "
+                f"{override}: a single training ignores {ignored}; leave it out, or search with "
                 f"{command_line('sweep')}"
             )
 
