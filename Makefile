@@ -43,7 +43,7 @@ check: $(VENV)/ready ## what CI runs: format, lint, types, and all tests
 	@$(BIN)/python -m pytest -m long -n 4 --maxschedchunk 1
 	@HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n 2 tests/property
 
-bench: $(VENV)/ready $(VENV)-peers/ready $(VENV)-hydra/ready ## against its peers, hours: make bench ARGS="--trials 20 --rounds 3"
+bench: $(VENV)/ready $(VENV)-peers/ready $(VENV)-hydra/ready ## against its peers, hours: make bench ARGS="--works wine --out ../bench"
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 chaos: $(VENV)/ready $(if $(findstring --peers,$(ARGS)),$(VENV)-peers/ready) ## kill a sweep 200 times, half an hour: make chaos ARGS="--kills 20 --peers"

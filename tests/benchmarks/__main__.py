@@ -1,9 +1,9 @@
-"""`make bench`: this project against its peers, on identical work, whole processes, in turn.
+"""`make bench`: this project against its peers, whole processes, in turn.
 
 Every contestant gets an empty folder with the work in it, and has to leave an MLflow store that
-holds every epoch of every trial. Prints a table of ratios, peer's time to ours: the median, the
-least and the greatest of all rounds. A peer that was stopped has a ratio that is greater than the
-one printed, and a time per trial of what it did.
+holds every epoch of every trial. Prints a table for each work, of ratios of time to ours, and one
+of the time to quality, and writes them to the folder `--out` as table.md. That folder keeps every
+run that has ended, so a benchmark that was stopped goes on where it was, with the same code.
 """
 
 from __future__ import annotations
@@ -12,183 +12,149 @@ import argparse
 import json
 import math
 import os
-import shutil
-import signal
-import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from tests.benchmarks.work import Work, digits, large
+import optuna
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-PEERS = Path(__file__).parent / "peers"
+from tests.benchmarks.contest import CONTESTANTS, OURS, REPOSITORY, Figure, run
+from tests.benchmarks.quality import (
+    BEST_KNOWN,
+    LONG,
+    NEAR,
+    Judge,
+    best_known,
+    find_best,
+    seconds_to,
+)
+from tests.benchmarks.table import quality_table, table
+from tests.benchmarks.work import Work, works
 
-
-@dataclass(frozen=True)
-class Contestant:
-    """A command; for one that is ours, the work's overrides come after it."""
-
-    title: str
-    environment: str
-    command: tuple[str, ...]
-
-    @property
-    def ours(self) -> bool:
-        return self.command[0] == "-m"
-
-    @property
-    def times_itself(self) -> bool:
-        """Whether it prints the seconds that count, of one core, and stores nothing."""
-        return self.command[0].endswith("arithmetic.py")
+DEFAULT = ("default", "default-200", "wine", "images", "sequences", "list-200")
 
 
-OURS = "fairsweep"
-CONTESTANTS = {
-    OURS: Contestant(
-        "Fairsweep, 2 workers", ".venv", ("-m", "fairsweep", "sweep", "executor.workers=2")
-    ),
-    "one": Contestant(
-        "Fairsweep, 1 worker", ".venv", ("-m", "fairsweep", "sweep", "executor.workers=1")
-    ),
-    "optuna": Contestant("Optuna + fit + MLflow", ".venv", ("optuna_fit.py",)),
-    # Autologging writes summaries, for which it needs tensorboard.
-    "autolog": Contestant("Optuna + fit + autolog", ".venv-peers", ("optuna_fit.py", "autolog")),
-    "keras-tuner": Contestant("KerasTuner", ".venv-peers", ("keras_tuner_search.py",)),
-    "ray": Contestant("Ray Tune, 2 workers", ".venv-peers", ("ray_tune.py",)),
-    "hydra": Contestant("hydra-optuna-sweeper", ".venv-hydra", ("hydra_sweeper.py",)),
-    "limit": Contestant("the arithmetic alone, on 2 cores", ".venv", ("../arithmetic.py",)),
-}
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One run of a contestant: seconds from start to end, its largest process in MiB, and the
-    share of the work that was done when it was stopped."""
-
-    seconds: float
-    mebibytes: float
-    share: float = 1.0
-
-
-def run(contestant: Contestant, work: Work, folder: Path, limit: float = math.inf) -> Figure:
-    """Runs a contestant in an empty folder, for `limit` seconds at most.
-
-    Raises:
-        SystemExit: it failed, or its store lacks an epoch.
-    """
-    folder.mkdir()
-    work.write(folder)
-    python = str(REPOSITORY / contestant.environment / "bin" / "python")
-    command = [python, *contestant.command]
-    if contestant.ours:
-        command += [*work.overrides, f"tracking.root={folder}/mlruns", "terminal=quiet"]
-    else:
-        command[1] = str(PEERS / command[1])
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    if contestant.ours:
-        environment["PYTHONPATH"] = str(REPOSITORY / "pipeline")
-    if contestant.times_itself:
-        environment["TF_NUM_INTRAOP_THREADS"] = environment["TF_NUM_INTEROP_THREADS"] = "1"
-    started = time.perf_counter()
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-        stopped = threading.Event()
-        timer = threading.Timer(min(limit, threading.TIMEOUT_MAX), _stop, (process.pid, stopped))
-        timer.start()
-        _, status, used = os.wait4(process.pid, 0)
-        timer.cancel()
-    seconds = time.perf_counter() - started
-    if stopped.is_set():
-        share = _epochs(folder, contestant) / (work.trials * work.epochs)
-        shutil.rmtree(folder)
-        return Figure(seconds, used.ru_maxrss / 1024, share)
-    output = (folder / "log").read_text(errors="replace")
-    if os.waitstatus_to_exitcode(status) != 0:
-        sys.exit(f"{contestant.title} failed:\n{output[-3000:]}")
-    if contestant.times_itself:
-        seconds = json.loads(output.splitlines()[-1])["seconds"] / 2
-    else:
-        _check(folder, contestant, work)
-    shutil.rmtree(folder)
-    return Figure(seconds, used.ru_maxrss / 1024)
-
-
-def _stop(process: int, stopped: threading.Event) -> None:
-    """Ends a contestant with all its processes."""
-    stopped.set()
-    os.killpg(process, signal.SIGKILL)
-
-
-def _epochs(folder: Path, contestant: Contestant) -> int:
-    """How many epochs its store holds."""
-    store = folder / ("mlruns/mlflow.db" if contestant.ours else "mlflow.db")
-    query = "SELECT COUNT(DISTINCT run_uuid || '/' || step) FROM metrics WHERE key = 'val_accuracy'"
-    with closing(sqlite3.connect(store)) as database:
-        ((epochs,),) = database.execute(query)
-    return int(epochs)
-
-
-def _check(folder: Path, contestant: Contestant, work: Work) -> None:
-    epochs = _epochs(folder, contestant)
-    if epochs != work.trials * work.epochs:
-        sys.exit(f"{contestant.title} stored {epochs} epochs of {work.trials * work.epochs}")
-
-
-def compare(work: Work, names: Sequence[str], rounds: int, stop_at: float, folder: Path) -> None:
-    """Runs all of them `rounds` times in turn, each until it has taken `stop_at` times as long as
-    ours, and prints the table."""
+def compare(
+    work: Work, names: Sequence[str], rounds: int, stop_at: float, out: Path
+) -> dict[str, list[Figure]]:
+    """Runs all of them `rounds` times in turn, those that `out` doesn't have yet, each until it has
+    taken `stop_at` times as long as ours."""
+    folder = out / f"{work.key}-{work.trials}x{work.epochs}"
+    folder.mkdir(exist_ok=True)
     figures: dict[str, list[Figure]] = {name: [] for name in names}
     for number in range(rounds):
         for name in names:
-            limit = math.inf if name == OURS else stop_at * figures[OURS][number].seconds
-            figure = run(CONTESTANTS[name], work, folder / f"{name}-{number}", limit)
-            figures[name].append(figure)
-            print(f"  {name} {figure}", file=sys.stderr)
-    print(f"\n{work.name}, {rounds} rounds\n")
-    print("| | time to ours | least to greatest | seconds | seconds a trial | largest process |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    for name in names:
-        ratios = [f.seconds / o.seconds for f, o in zip(figures[name], figures[OURS], strict=True)]
-        seconds = statistics.median(f.seconds for f in figures[name])
-        memory = statistics.median(f.mebibytes for f in figures[name])
-        share = statistics.median(f.share for f in figures[name])
-        more, title = "", CONTESTANTS[name].title
-        if share < 1:
-            more, title = "> ", f"{title}, stopped after {share:.0%} of the work"
-        print(
-            f"| {title} | {more}{statistics.median(ratios):.2f} "
-            f"| {min(ratios):.2f} to {max(ratios):.2f} | {more}{seconds:.1f} "
-            f"| {seconds / (share * work.trials) if share else math.inf:.3f} | {memory:.0f} MiB |"
-        )
+            file = folder / f"{number}-{name}.json"
+            if not file.exists():
+                limit, trained = math.inf, Figure.trained
+                if name != OURS:
+                    ours = figures[OURS][number]
+                    limit, trained = stop_at * ours.seconds, ours.trained
+                with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+                    figure = run(CONTESTANTS[name], work, Path(temporary) / "run", limit, trained)
+                written = file.with_suffix(".new")
+                written.write_text(json.dumps(asdict(figure)))
+                written.rename(file)
+                _say(f"  {work.key} {number + 1}/{rounds} {name}: {figure.seconds:.1f} s")
+            figures[name].append(Figure(**json.loads(file.read_text())))
+    return figures
+
+
+def judge(work: Work, figures: Mapping[str, Sequence[Figure]], out: Path) -> str:
+    """The table of the time to quality, of those that search."""
+    accuracy = best_known()[work.goal]["accuracy"]
+    own = Judge(work, out / f"judged-{work.goal}.jsonl")
+    reached: dict[str, list[float | None]] = {}
+    best = {}
+    for name, runs in figures.items():
+        if CONTESTANTS[name].searches:
+            means = [own.means((arm, values) for _, arm, values in f.leaders) for f in runs]
+            pairs = zip(runs, means, strict=True)
+            reached[name] = [seconds_to(accuracy - NEAR, f.leaders, m) for f, m in pairs]
+            best[name] = statistics.median(m[-1] if m else math.nan for m in means)
+    return quality_table(work, accuracy, reached, best)
+
+
+def tables(
+    chosen: Sequence[Work], only: Sequence[str] | None, rounds: int, stop_at: float, out: Path
+) -> Iterator[str]:
+    """The tables of each work, when it is done."""
+    for work in chosen:
+        wanted = {OURS, *(name for name in work.against if only is None or name in only)}
+        names = [name for name in CONTESTANTS if name in wanted]
+        figures = compare(work, names, rounds, stop_at, out)
+        yield table(work, figures)
+        if work.goal in best_known():
+            yield judge(work, figures, out)
+        elif work.goal:
+            _say(
+                f"no time to quality for {work.goal}: {BEST_KNOWN.name} lacks it; use --best-known"
+            )
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _commit() -> str:
+    """Of this code, with `-dirty` where it differs from that."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    return subprocess.run(
+        command, cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def _search_best(goals: Mapping[str, Work], out: Path, commit: str, trials: int) -> None:
+    for goal, work in goals.items():
+        found = {**best_known(), goal: find_best(work, out, commit, trials)}
+        BEST_KNOWN.write_text(f"{json.dumps(found, indent=2, sort_keys=True)}\n")
+        _say(f"{goal}: {found[goal]['accuracy']:.2%}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--trials", type=int, nargs="*", default=[20, 200], help="on digits")
-    parser.add_argument("--large", action="store_true", help="60,000 rows of 784 features too")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="*", choices=CONTESTANTS, default=list(CONTESTANTS))
+    known = works(Path())
+    parser.add_argument("--works", nargs="*", choices=known, default=DEFAULT, help="some of them")
+    parser.add_argument("--rounds", type=int, default=3, help="of everything (3)")
+    parser.add_argument("--only", nargs="*", choices=CONTESTANTS, help="beside ours (all)")
     parser.add_argument(
         "--stop-at", type=float, default=math.inf, help="stop a peer at this many times our time"
     )
+    parser.add_argument("--out", type=Path, help="where finished runs are kept (temporary)")
+    parser.add_argument("--trials", type=int, help="another number for each arm, to try it out")
+    parser.add_argument("--epochs", type=int, help="another number for each trial, to try it out")
+    parser.add_argument(
+        "--best-known", action="store_true", help="instead: look for the best configurations"
+    )
     arguments = parser.parse_args()
-    names = list(dict.fromkeys([OURS, *arguments.only]))
-    with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
-        folder = Path(temporary)
-        for trials in arguments.trials:
-            compare(digits(trials), names, arguments.rounds, arguments.stop_at, folder)
-        if arguments.large:
-            compare(large(folder), names, arguments.rounds, arguments.stop_at, folder)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    os.environ["FAIRSWEEP_TRUSTED_PACKAGES"] = "models"  # the user's, of tests/benchmarks/peers
+    out = (arguments.out or Path(tempfile.mkdtemp(prefix="bench-"))).absolute()
+    out.mkdir(parents=True, exist_ok=True)
+    _say(f"finished runs are kept in {out}")
+    commit, noted = _commit(), out / "commit"
+    if noted.exists() and noted.read_text() != commit:
+        parser.error(
+            f"--out: need runs of one commit, got {noted.read_text()} in {out} and {commit} here; "
+            "use another folder"
+        )
+    noted.write_text(commit)
+    size = {name: getattr(arguments, name) for name in ("trials", "epochs")}
+    given = {name: value for name, value in size.items() if value is not None}
+    chosen = [replace(works(out / "data")[key], **given) for key in arguments.works]
+    if arguments.best_known:
+        goals = {work.goal: work for work in chosen if work.goal}
+        _search_best(goals, out, commit, arguments.trials or LONG)
+        return
+    whole = [f"commit {commit}"]
+    for text in tables(chosen, arguments.only, arguments.rounds, arguments.stop_at, out):
+        print(f"\n{text}", flush=True)
+        whole.append(text)
+        (out / "table.md").write_text("\n\n".join(whole) + "\n")
 
 
 if __name__ == "__main__":

@@ -231,13 +231,8 @@ def head_to_head(
     kills: int, seed: int, trials: int, folder: Path, names: Sequence[str] | None = None
 ) -> None:
     """Prints the table, a line when it is known."""
-    given = digits(trials)
-    overrides = tuple(
-        f"training.epochs={EPOCHS}" if o.startswith("training.epochs=") else o
-        for o in given.overrides
-    )
-    work = Work(f"digits, {trials} trials of {EPOCHS} epochs", trials, EPOCHS, overrides)
-    print(f"{work.name}, {kills} kills, seed {seed}\n\n{HEAD}", flush=True)
+    work = digits(trials, EPOCHS)
+    print(f"{work.title}, {kills} kills, seed {seed}\n\n{HEAD}", flush=True)
     for i, contestant in enumerate(CONTESTANTS):
         if names is None or any(name in contestant.title.lower() for name in names):
             print(contest(contestant, work, kills, seed, folder / str(i)), flush=True)

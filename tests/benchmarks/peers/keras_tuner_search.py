@@ -1,4 +1,5 @@
-"""KerasTuner, with an oracle that gives out the list, and a run per trial in MLflow."""
+"""KerasTuner with Bayesian optimization, a search per arm and a run per trial in MLflow; for a list
+an oracle that gives it out."""
 
 from __future__ import annotations
 
@@ -6,9 +7,21 @@ from typing import Any
 
 import keras_tuner
 import mlflow
-from task import EPOCHS, STORE, TRIALS, build_model, load_data, log_epochs
+from task import (
+    ARMS,
+    EPOCHS,
+    LISTED,
+    STORE,
+    TRIALS,
+    build_model,
+    load_data,
+    log_epochs,
+    settings_of,
+    values_of,
+)
 
 X, Y, X_VAL, Y_VAL = load_data()
+OBJECTIVE = keras_tuner.Objective("val_accuracy", "max")
 
 
 class TheList(keras_tuner.Oracle):
@@ -16,7 +29,7 @@ class TheList(keras_tuner.Oracle):
 
     def populate_space(self, _: str) -> dict[str, Any]:
         index = len(self.start_order) - 1
-        if index >= len(TRIALS):
+        if index >= TRIALS:
             return {"status": keras_tuner.engine.trial.TrialStatus.STOPPED, "values": None}
         return {
             "status": keras_tuner.engine.trial.TrialStatus.RUNNING,
@@ -24,32 +37,48 @@ class TheList(keras_tuner.Oracle):
         }
 
 
+def suggest(hp: keras_tuner.HyperParameters, dimension: dict[str, Any]) -> Any:
+    name, low, high = (dimension[key] for key in ("name", "low", "high"))
+    if dimension["kind"] == "choice":
+        return hp.Choice(name, dimension["choices"])
+    sampling = "log" if dimension["log"] else "linear"
+    if dimension["kind"] == "int":
+        return hp.Int(name, low, high, sampling=sampling)
+    return hp.Float(name, low, high, sampling=sampling)
+
+
 class Classifier(keras_tuner.HyperModel):
+    def __init__(self, arm: str) -> None:
+        super().__init__()
+        self.arm = arm
+
+    def draw(self, hp: keras_tuner.HyperParameters) -> dict[str, Any]:
+        return {d["name"]: suggest(hp, d) for d in ARMS[self.arm]["space"]}
+
     def build(self, hp: keras_tuner.HyperParameters) -> Any:
-        values = TRIALS[hp.Int("index", 0, len(TRIALS) - 1)]
-        return build_model(values, X.shape[1], int(Y.max()) + 1)
+        values = values_of(self.arm, self.draw(hp))
+        return build_model(self.arm, values, X.shape[1:], int(Y.max()) + 1)
 
     def fit(self, hp: keras_tuner.HyperParameters, model: Any, *args: Any, **kwargs: Any) -> Any:
-        values = TRIALS[hp.get("index")]
+        drawn = self.draw(hp)
+        training = settings_of(self.arm, values_of(self.arm, drawn), "training")
         with mlflow.start_run(nested=True):
-            mlflow.log_params(values)
+            mlflow.log_params({"arm": self.arm, **drawn})
             kwargs["callbacks"] = [*kwargs["callbacks"], log_epochs()]
-            return model.fit(*args, batch_size=values["batch_size"], **kwargs)
+            return model.fit(*args, batch_size=training["batch_size"], **kwargs)
 
 
 if __name__ == "__main__":
     mlflow.set_tracking_uri(STORE)
     mlflow.set_experiment("sweep")
-    space = keras_tuner.HyperParameters()
-    space.Int("index", 0, len(TRIALS) - 1)
-    oracle = TheList(
-        objective=keras_tuner.Objective("val_accuracy", "max"),
-        max_trials=len(TRIALS),
-        hyperparameters=space,
-        allow_new_entries=False,
-    )
-    tuner = keras_tuner.Tuner(
-        oracle, Classifier(), directory="tuner", project_name="sweep", overwrite=True
-    )
+    oracle = TheList if LISTED else keras_tuner.oracles.BayesianOptimizationOracle
     with mlflow.start_run(run_name="sweep"):
-        tuner.search(X, Y, epochs=EPOCHS, validation_data=(X_VAL, Y_VAL), verbose=0)
+        for arm in ARMS:
+            tuner = keras_tuner.Tuner(
+                oracle(objective=OBJECTIVE, max_trials=TRIALS),
+                Classifier(arm),
+                directory="tuner",
+                project_name=arm,
+                overwrite=True,
+            )
+            tuner.search(X, Y, epochs=EPOCHS, validation_data=(X_VAL, Y_VAL), verbose=0)

@@ -14,20 +14,23 @@ from epochs_log import log_to
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.study import MaxTrialsCallback
 from optuna.trial import TrialState
-from task import STORE, TRIALS, load_data, log_epochs, train
+from task import ARMS, STORE, TRIALS, load_data, log_epochs, train, values_of
 
 DATA = load_data()
+(ARM,) = ARMS
 HEARTBEAT, GRACE, RETRIES = 2, 4, 3
 
 
 def objective(trial: optuna.Trial) -> float:
     keras.backend.clear_session()
-    values = TRIALS[trial.suggest_int("index", 0, len(TRIALS) - 1)]
+    values = values_of(ARM, {"index": trial.suggest_int("index", 0, TRIALS - 1)})
     first = RetryHeartbeatStaleTrialCallback.retried_trial_number(trial.study.trials[trial.number])
     name = str(trial.number if first is None else first)
     with mlflow.start_run(run_name=f"trial-{trial.number}"):
         mlflow.log_params({**values, "trial": name})
-        return train(values, DATA, [log_epochs(), log_to(name)])
+        value = train(ARM, values, DATA, [log_epochs(), log_to(name)])
+        assert value is not None
+        return value
 
 
 if __name__ == "__main__":
@@ -42,7 +45,7 @@ if __name__ == "__main__":
     study = optuna.create_study(
         study_name="sweep", storage=storage, direction="maximize", load_if_exists=True
     )
-    wanted = MaxTrialsCallback(len(TRIALS), states=(TrialState.COMPLETE,))
+    wanted = MaxTrialsCallback(TRIALS, states=(TrialState.COMPLETE,))
     complete = study.get_trials(states=(TrialState.COMPLETE,))
-    if len(complete) < len(TRIALS):
+    if len(complete) < TRIALS:
         study.optimize(objective, callbacks=[wanted])

@@ -21,12 +21,13 @@ def trainable(config: dict[str, Any]) -> None:
     os.chdir(FOLDER)
     import keras
     from epochs_log import log_to
-    from task import EPOCHS, TRIALS, build_model, load_data
+    from task import ARMS, EPOCHS, build_model, load_data, settings_of, values_of
 
-    values, (x, y, x_val, y_val), first = TRIALS[config["index"]], load_data(), 0
+    (arm,) = ARMS
+    values, (x, y, x_val, y_val), first = values_of(arm, config), load_data(), 0
     checkpoint = tune.get_checkpoint()
     if checkpoint is None:
-        model = build_model(values, x.shape[1], int(y.max()) + 1)
+        model = build_model(arm, values, x.shape[1:], int(y.max()) + 1)
     else:
         with checkpoint.as_directory() as folder:
             model = keras.models.load_model(Path(folder) / "model.keras")
@@ -43,7 +44,7 @@ def trainable(config: dict[str, Any]) -> None:
         x,
         y,
         epochs=EPOCHS - first,
-        batch_size=values["batch_size"],
+        batch_size=settings_of(arm, values, "training")["batch_size"],
         validation_data=(x_val, y_val),
         verbose=0,
         callbacks=[
@@ -56,7 +57,7 @@ def trainable(config: dict[str, Any]) -> None:
 if __name__ == "__main__":
     import json
 
-    count = len(json.loads(Path("work.json").read_text())["trials"])
+    count = json.loads(Path("work.json").read_text())["trials"]
     ray.init(
         num_cpus=2,
         include_dashboard=False,
