@@ -17,6 +17,7 @@ from typing import Any, TextIO, cast
 from fairsweep import __version__
 from fairsweep.config.guess import nearest
 from fairsweep.errors import DONE, BadInput
+from fairsweep.executor.processes import begun_early
 from fairsweep.invocation import find_code_here
 
 COMMANDS = {
@@ -103,7 +104,10 @@ def _run(words: list[str]) -> None:
         sys.exit(BadInput.exit_code)
     find_code_here()
     sys.argv[1:] = rest  # which Hydra reads
-    importlib.import_module(f"fairsweep.commands.{name}").main()
+    with contextlib.ExitStack() as early:
+        if name in TRAINING and not any(word.startswith("-") for word in rest):
+            early.enter_context(begun_early())
+        importlib.import_module(f"fairsweep.commands.{name}").main()
 
 
 def usage() -> str:

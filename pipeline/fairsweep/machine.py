@@ -51,6 +51,13 @@ def available_bytes(own: Path = OWN_GROUPS, root: Path = GROUPS) -> int:
     return min([psutil.virtual_memory().available, *(n for n in limits if n is not None)])
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def out_of_memory_kills(own: Path = OWN_GROUPS, root: Path = GROUPS) -> int | None:
     """How many processes of this one's control group were killed for want of memory so far; None
     where that can't be read."""

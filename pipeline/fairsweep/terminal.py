@@ -251,7 +251,7 @@ class Terminal:
 
     def _foot(self) -> str:
         if not self._ended_here and not any(self._running.values()):
-            return "each worker is importing TensorFlow (about 10 s)"
+            return "importing TensorFlow (a few seconds)"
         stage = (
             "confirming" if self._confirmed or self._done() >= sum(self._budget.values()) else ""
         )

@@ -80,6 +80,7 @@ def test_every_library_has_its_room() -> None:
         "fairsweep.executor",
         "fairsweep.tracking.store.environment",
         "fairsweep.tracking.ui.server",
+        "fairsweep.training.fork_server",
         "fairsweep.training.outbox",
         "fairsweep.training.worker",
     ]

@@ -23,7 +23,7 @@ from tests.faults.head_to_head import head_to_head
 from tests.faults.kills import Arena, Executioner, Struck, strikes
 from tests.faults.oracle import RawRows, open_root, raw_rows
 from tests.integration.lab import Sandbox
-from tests.integration.processes import alive, children, command_of
+from tests.integration.processes import alive, workers_of
 
 CHECKPOINT_SECONDS = 0.5
 NAME = "chaos"
@@ -88,11 +88,6 @@ def overrides(trials: int, epochs: int) -> tuple[str, ...]:
         *(f"training.checkpoint_seconds={CHECKPOINT_SECONDS}", "executor.workers=2"),
         *("terminal=plain", f"sweep.name={NAME}"),
     )
-
-
-def workers_of(sweep: int) -> list[int]:
-    """The worker processes of a sweep."""
-    return [pid for pid in children(sweep) if "fairsweep.training.worker" in command_of(pid)]
 
 
 def chaos(

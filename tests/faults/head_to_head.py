@@ -48,7 +48,7 @@ CONTESTANTS = (
     Contestant(
         "Fairsweep",
         (".venv", "-m", "fairsweep", "sweep", "executor.workers=2", "terminal=plain"),
-        "fairsweep.training.worker",
+        "fairsweep.training.fork_server",
         "mlruns/mlflow.db",
         ("tags", "trial"),
     ),

@@ -122,7 +122,10 @@ def let_the_clock_jump() -> None:
 
 if "CLOCK_JUMPS" in os.environ:
     let_the_clock_jump()
-if "fairsweep.training.worker" in sys.orig_argv:
+
+
+def work() -> None:
+    """Does in a worker what the environment asks for."""
     if "EPOCHS_LOG" in os.environ:
         log_epochs(Path(os.environ["EPOCHS_LOG"]))
     for line in os.environ.get("WORKER_FAILPOINTS", "").splitlines():
@@ -131,3 +134,9 @@ if "fairsweep.training.worker" in sys.orig_argv:
         if not claim.exists():
             arm(target, int(count), when, claim)
             break
+
+
+if "fairsweep.training.worker" in sys.orig_argv:
+    work()
+if "fairsweep.training.fork_server" in sys.orig_argv:
+    os.register_at_fork(after_in_child=work)

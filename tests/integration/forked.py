@@ -110,11 +110,13 @@ def _run(command: Command, out: Path, err: Path) -> None:
     sys.argv = sys.orig_argv = [main, *command.words]
     warnings.simplefilter("default")
     from fairsweep.commands import sweep, train
+    from fairsweep.executor import processes
     from fairsweep.stages.sweep import run_sweep
     from fairsweep.stages.train import run_training
     from fairsweep.testing import scripted
     from fairsweep.tracking.write import frame
 
+    vars(processes)["FORKS"] = False  # its workers need no TensorFlow
     start = scripted(_named(command.script), _named(command.checks))
     sweep.sweep = functools.partial(run_sweep, start=start)
     train.train = functools.partial(run_training, start=start)

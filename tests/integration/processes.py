@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import psutil
 
+SERVER, WORKER = "fairsweep.training.fork_server", "fairsweep.training.worker"
 ENDED = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 
@@ -35,6 +36,13 @@ def command_of(pid: int) -> str:
         return " ".join(psutil.Process(pid).cmdline())
     except psutil.NoSuchProcess:
         return ""
+
+
+def workers_of(sweep: int) -> list[int]:
+    """The worker processes of a sweep: forked from one of its children, or children themselves."""
+    started = children(sweep)
+    forked = [child for pid in started if SERVER in command_of(pid) for child in children(pid)]
+    return [*forked, *(pid for pid in started if WORKER in command_of(pid))]
 
 
 def gone_within(seconds: float, pids: Sequence[int]) -> list[int]:

@@ -29,7 +29,7 @@ from fairsweep.config.schema import Data
 from fairsweep.data.split import load_split
 from tests.integration.forked import Forked, ScriptedSandbox
 from tests.integration.lab import Done, Sandbox, Scenario, finish, listing, wait_until
-from tests.integration.processes import children, command_of, descendants, gone_within
+from tests.integration.processes import descendants, gone_within, workers_of
 from tests.integration.stored import Run, Stored, trainings, whole
 
 SMALL = (
@@ -511,7 +511,7 @@ def resumed(sandbox: ScriptedSandbox) -> Resumed:
 
 
 def _stop(sandbox: Sandbox, process: Running, how: signal.Signals) -> Stop:
-    workers = [pid for pid in children(process.pid) if "training.worker" in command_of(pid)]
+    workers = workers_of(process.pid)
     process.send_signal(how)
     done = finish(process)
     return Stop(done, len(workers), gone_within(60, workers), sandbox.stored.runs())

@@ -1,8 +1,8 @@
 """Workers that are processes of this machine.
 
 In: `TrialSpec`s. Out: a stream of events, as `Executor` has it.
-Every worker is a fresh interpreter (never a fork, which TensorFlow doesn't survive) with a socket
-of its own, so one that dies takes nothing with it; it is replaced, and the sweep is told.
+Every worker is a process with a socket of its own, so one that dies takes nothing with it; it is
+replaced, and the sweep is told.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +20,13 @@ from types import TracebackType
 
 from fairsweep.executor import Event
 from fairsweep.executor.liveness import Heartbeat, whereabouts
+from fairsweep.executor.processes import (
+    TENSORFLOW,
+    Start,
+    WorkerProcess,
+    WorkerStarter,
+    worker_starter,
+)
 from fairsweep.files import TrialFolders
 from fairsweep.machine import out_of_memory_kills
 from fairsweep.records import (
@@ -34,17 +39,6 @@ from fairsweep.records import (
     WorkerLost,
 )
 
-# -P: a folder `fairsweep` of the user's own isn't taken for ours.
-WORKER = ("-P", "-m", "fairsweep.training.worker")
-"""What Python runs in a worker."""
-
-ENVIRONMENT = {
-    "KERAS_BACKEND": "tensorflow",
-    "TF_CPP_MIN_LOG_LEVEL": "2",
-    "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # several workers share a GPU
-    "PYTHONUNBUFFERED": "1",
-}
-
 
 def tensorflow_environment(logs: Path) -> Mapping[str, str]:
     """What a process that imports TensorFlow needs in its environment, before it does.
@@ -53,7 +47,7 @@ def tensorflow_environment(logs: Path) -> Mapping[str, str]:
         logs: where Keras, and matplotlib that it imports, may write: by default the user's home.
     """
     own = {"KERAS_HOME": str(logs), "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", str(logs))}
-    return {**ENVIRONMENT, **own}
+    return {**TENSORFLOW, **own}
 
 
 @dataclass
@@ -61,7 +55,7 @@ class Worker:
     """A process, its end of the socket, and the trial it is at. It is `ready` once it has said so;
     `kills` is what `_unexplained_kills` was when it was given its trial, or started."""
 
-    process: subprocess.Popen[bytes]
+    process: WorkerProcess
     connection: Connection
     log: Path
     kills: int | None
@@ -92,9 +86,18 @@ class LocalExecutor:
         threads: of each.
         logs: the folder for what they print, a file each.
         folders: for their checkpoints and weights.
+        starter: starts them; by default what does on this system.
     """
 
-    def __init__(self, workers: int, threads: int, logs: Path, folders: TrialFolders) -> None:
+    def __init__(
+        self,
+        workers: int,
+        threads: int,
+        logs: Path,
+        folders: TrialFolders,
+        starter: WorkerStarter | None = None,
+    ) -> None:
+        self._starter = starter or worker_starter(threads)
         self._threads = threads
         self._logs = logs
         self._folders = folders
@@ -113,9 +116,8 @@ class LocalExecutor:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._starter.close()
         for worker in self._workers:
-            worker.process.kill()
-            worker.process.wait()
             worker.connection.close()
         for end in self._lifeline:
             os.close(end)
@@ -142,7 +144,7 @@ class LocalExecutor:
         asked = set()
         for worker in self._workers:
             if worker.key is not None:
-                worker.process.send_signal(signal.SIGUSR2)
+                os.kill(worker.process.pid, signal.SIGUSR2)
                 asked.add(worker.key)
         return asked
 
@@ -198,7 +200,7 @@ class LocalExecutor:
             worker.heartbeat.listened(listened)
             if worker.heartbeat.hangs and not worker.connection.poll():
                 place = whereabouts(worker.process.pid, worker.log)
-                worker.process.kill()
+                os.kill(worker.process.pid, signal.SIGKILL)
                 self._replace(worker)
                 yield TrialResult(
                     worker.spec.key,
@@ -214,12 +216,10 @@ class LocalExecutor:
     def _replace(self, worker: Worker) -> tuple[int, int]:
         """Puts another worker into the place of one that has ended, or is about to; its exit code,
         and the most memory that it had, in bytes."""
-        _, status, usage = os.wait4(worker.process.pid, 0)
-        worker.process.returncode = os.waitstatus_to_exitcode(status)
+        ended = worker.process.wait()
         worker.connection.close()
         self._workers[self._workers.index(worker)] = self._start()
-        unit = 1 if sys.platform == "darwin" else 1024
-        return worker.process.returncode, usage.ru_maxrss * unit
+        return ended
 
     def _send(self, worker: Worker, message: TrialSpec | PruningDecision) -> None:
         # One that has died says so by its socket: the next `events` tells, and replaces it.
@@ -230,27 +230,15 @@ class LocalExecutor:
         ours, theirs = socket.socketpair()
         self._started += 1
         path = self._logs / f"worker-{self._started}.log"
-        with path.open("wb") as log, theirs:
-            process = subprocess.Popen(
-                [
-                    *(sys.executable, *WORKER, str(theirs.fileno()), str(self._lifeline[0])),
-                    *(str(self._folders.checkpoints), str(self._folders.weights)),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self._environment(),
-                pass_fds=(theirs.fileno(), self._lifeline[0]),
-                start_new_session=True,  # Ctrl-C is for the sweep alone
+        with theirs:
+            process = self._starter.start(
+                Start(
+                    connection=theirs.fileno(),
+                    lifeline=self._lifeline[0],
+                    log=path,
+                    folders=(str(self._folders.checkpoints), str(self._folders.weights)),
+                    environment=tensorflow_environment(self._logs),
+                    threads=self._threads,
+                )
             )
         return Worker(process, Connection(ours.detach()), path, self._unexplained_kills())
-
-    def _environment(self) -> Mapping[str, str]:
-        threads = str(self._threads)
-        return {
-            **os.environ,
-            **tensorflow_environment(self._logs),
-            "TF_NUM_INTRAOP_THREADS": threads,
-            "TF_NUM_INTEROP_THREADS": threads,
-            "OMP_NUM_THREADS": threads,
-        }

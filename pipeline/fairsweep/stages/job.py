@@ -5,7 +5,6 @@ In: a plan. Out: a `Job`, or `BadInput` with all that its data and its models do
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from fairsweep.data.sources import load
 from fairsweep.data.split import SplitData, describe, fingerprint, load_split
 from fairsweep.errors import BadInput
 from fairsweep.files import TrialFolders
+from fairsweep.machine import cores
 from fairsweep.records import Confirmation
 from fairsweep.tracking.store import Store, open_store
 from fairsweep.tracking.write.frame import Facts
@@ -90,10 +90,4 @@ def _placed(plan: Plan) -> Iterator[None]:
 
 def worker_count(setting: int | str) -> int:
     """auto is one per core that this process may use."""
-    if setting == "auto":
-        return (
-            len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else os.cpu_count() or 1
-        )
-    return int(setting)
+    return cores() if setting == "auto" else int(setting)

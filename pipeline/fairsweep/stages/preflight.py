@@ -10,7 +10,7 @@ import os
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from fairsweep.config.plan import Plan
@@ -25,7 +25,12 @@ LISTENING_SECONDS = 0.5
 
 @contextmanager
 def tried_workers(
-    workers: Executor, plan: Plan, root: Path, logs: Path, say: Callable[[str], None]
+    workers: Executor,
+    plan: Plan,
+    root: Path,
+    logs: Path,
+    say: Callable[[str], None],
+    beside: AbstractContextManager[object] | None = None,
 ) -> Iterator[Executor]:
     """Workers that have built each arm's model, compiled it and trained it for one step.
 
@@ -35,14 +40,15 @@ def tried_workers(
         root: of the store.
         logs: the command's folder in there; where there is bad input, nothing of it is left.
         say: tells the user what takes its time.
+        beside: to enter while workers start, and to be left with them.
 
     Raises:
         BadInput: with an arm or more it can't be done.
         PipelineError: workers die of it.
     """
-    with workers as executor:
+    with workers as executor, beside or nullcontext():
         if executor.size:
-            say("importing TensorFlow (about 10 s), then trying every model on one batch")
+            say("importing TensorFlow (a few seconds), then trying every model on one batch")
         problems, notes = _preflight(executor, plan) if executor.size else ((), ())
         if not problems:
             for note in notes:

@@ -37,6 +37,7 @@ from fairsweep.stages.stopping import Stopping
 from fairsweep.terminal import Terminal
 from fairsweep.tracking.read import Stored, read_sweep, stored
 from fairsweep.tracking.store import scratch_folder, sweep_lock
+from fairsweep.tracking.store.head_start import HeadStart
 from fairsweep.tracking.store.outage import answering
 from fairsweep.tracking.write import Tracker, caught_up
 from fairsweep.tracking.write.frame import own_code
@@ -76,6 +77,7 @@ class Sweep:
         files: the folder for files on their way into the store.
         terminal: shows its progress.
         tried: the workers that tried its models, where it begins.
+        head_start: what has got the store ready meanwhile.
         ready: ends them.
     """
 
@@ -88,6 +90,7 @@ class Sweep:
     files: Path
     terminal: Terminal
     tried: Executor | None
+    head_start: HeadStart | None
     ready: ExitStack
 
     @cached_property
@@ -139,10 +142,10 @@ def opened(job: Job, logs: Path, start: OpenExecutor = open_executor) -> Iterato
     plan, store = job.plan, job.store
     journal, spool = store.journal(plan.name), store.spool(plan.name)
     with ExitStack() as ready:
-        tried = None
+        tried = head_start = None
         if not journal.exists():
-            say = terminal_of(job, {}).say
-            tried = ready.enter_context(_workers(job, job.workers, logs, start, say))
+            say, head_start = terminal_of(job, {}).say, HeadStart(store, logs)
+            tried = ready.enter_context(_workers(job, job.workers, logs, start, say, head_start))
         with (
             answering(store),
             sweep_lock(store, plan.name),
@@ -157,7 +160,10 @@ def opened(job: Job, logs: Path, start: OpenExecutor = open_executor) -> Iterato
             checkpoints = CheckpointFolders(job.folders.checkpoints)
             checkpoints.tidy(studies, kept.ended)
             terminal = terminal_of(job, studies)
-            yield Sweep(job, logs, start, studies, kept, checkpoints, files, terminal, tried, ready)
+            yield Sweep(
+                *(job, logs, start, studies, kept, checkpoints, files, terminal),
+                *(tried, head_start, ready),
+            )
 
 
 def train(sweep: Sweep) -> None:
@@ -175,7 +181,7 @@ def train(sweep: Sweep) -> None:
             Tracker(job.store, plan, job.facts, spool, terminal.away) as tracker,
             terminal,
         ):
-            tracker.open()
+            tracker.open(sweep.head_start)
             dispatcher = Dispatcher(executor, tracker, terminal, sweep.checkpoints)
             search = SearchStage(plan, sweep.studies, dispatcher, tracker, sweep.stored.ended)
             confirm = ConfirmStage(
@@ -244,7 +250,12 @@ def greeting(sweep: Sweep, workers: int) -> Iterator[str]:
 
 
 def _workers(
-    job: Job, count: int, logs: Path, start: OpenExecutor, say: Callable[[str], None]
+    job: Job,
+    count: int,
+    logs: Path,
+    start: OpenExecutor,
+    say: Callable[[str], None],
+    beside: HeadStart | None = None,
 ) -> AbstractContextManager[Executor]:
     executor = start(job.plan.config.executor, count, logs, job.folders)
-    return tried_workers(executor, job.plan, job.store.root, logs, say)
+    return tried_workers(executor, job.plan, job.store.root, logs, say, beside)

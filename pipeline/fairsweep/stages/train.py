@@ -16,6 +16,7 @@ from fairsweep.stages.job import Job
 from fairsweep.stages.preflight import tried_workers
 from fairsweep.stages.search import trial_spec
 from fairsweep.terminal import EpochLines
+from fairsweep.tracking.store.head_start import HeadStart
 from fairsweep.tracking.write import Tracker
 
 
@@ -40,12 +41,12 @@ def run_training(job: Job, logs: Path, start: OpenExecutor = open_executor) -> i
     for warning in (*plan.warnings, *data_warnings(job.data, training.batch_size)):
         terminal.say(f"warning: {warning}")
     worker = start(plan.config.executor, job.workers, logs, job.folders)
-    spool = logs / "tracking.spool"
+    spool, head_start = logs / "tracking.spool", HeadStart(job.store, logs)
     with (
-        tried_workers(worker, plan, job.store.root, logs, terminal.say) as executor,
+        tried_workers(worker, plan, job.store.root, logs, terminal.say, head_start) as executor,
         Tracker(job.store, plan, job.facts, spool, terminal.away) as tracker,
     ):
-        tracker.open_single()
+        tracker.open_single(head_start)
         dispatcher = Dispatcher(executor, tracker, terminal)
         spec = trial_spec(plan, arm, TrialKey(arm.name, "train", 0), {}, training.seed)
         dispatcher.submit(spec, SweepStage())

@@ -1,5 +1,5 @@
-"""The worker process: `python -m fairsweep.training.worker <connection> <lifeline> <checkpoints>
-<weights>`; the last two are the folders of its `TrialFolders`.
+"""The worker process: forked by `fork_server`, or `python -m fairsweep.training.worker <connection>
+<lifeline> <checkpoints> <weights>`; the last two are the folders of its `TrialFolders`.
 
 It reads `TrialSpec`s from one inherited socket, writes `EpochMetrics` and `TrialResult`s to it,
 and serves until the socket closes. A spec of the stage `check` is checked, not trained. TensorFlow
@@ -30,6 +30,7 @@ from fairsweep.files import TrialFolders
 from fairsweep.folds import Fold
 from fairsweep.invocation import find_code_here
 from fairsweep.records import EpochMetrics, PruningDecision, TrialResult, TrialSpec, WorkerReady
+from fairsweep.training.extras import without_extras
 from fairsweep.training.outbox import Outbox
 
 Key = tuple[tuple[str, object], ...]
@@ -40,19 +41,36 @@ TRIALS_BETWEEN_CLEARINGS = 64
 
 
 def main() -> None:
-    connection, lifeline = Connection(int(sys.argv[1])), int(sys.argv[2])
-    folders = TrialFolders(Path(sys.argv[3]), Path(sys.argv[4]))
-    threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
-    if sys.platform == "linux":  # also when code that lets no thread of Python run hangs
+    end_with_parent()
+    serve(int(sys.argv[1]), int(sys.argv[2]), TrialFolders(Path(sys.argv[3]), Path(sys.argv[4])))
+
+
+def end_with_parent() -> None:
+    """Has this process killed when the one that started it ends, also while code that lets no
+    thread of Python run hangs; on Linux."""
+    if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+
+
+def serve(socket: int, lifeline: int, folders: TrialFolders) -> None:
+    """Trains what comes from a socket, until it closes.
+
+    Args:
+        socket: to the sweep.
+        lifeline: a pipe that closes with the sweep's process.
+        folders: for checkpoints and weights.
+    """
+    connection = Connection(socket)
+    threading.Thread(target=_end_with_sweep, args=(lifeline,), daemon=True).start()
     stopping = threading.Event()
     signal.signal(signal.SIGUSR2, lambda *_: stopping.set())
     # Asked where it is, a worker says so even while no Python code of it runs.
     faulthandler.register(signal.SIGUSR1)
-    # Seconds: after the lifeline is watched.
-    from fairsweep.training.model_check import check
-    from fairsweep.training.programs import forget_kernels
-    from fairsweep.training.trial import WorkerCache, train_trial
+    # Seconds, where this process wasn't forked: after the lifeline is watched.
+    with without_extras():
+        from fairsweep.training.model_check import check
+        from fairsweep.training.programs import forget_kernels
+        from fairsweep.training.trial import WorkerCache, train_trial
 
     find_code_here()
     gc.freeze()  # what TensorFlow holds never goes: no collection needs to look at it
@@ -116,7 +134,7 @@ def _key(settings: Data) -> Key:
     )
 
 
-def _end_with_parent(lifeline: int) -> None:
+def _end_with_sweep(lifeline: int) -> None:
     os.read(lifeline, 1)
     os._exit(1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import pytest
 from fairsweep.executor import Event, local
 from fairsweep.executor.liveness import EPOCHS, Heartbeat
 from fairsweep.executor.local import LocalExecutor, Worker
+from fairsweep.executor.processes import Spawning
 from fairsweep.files import TrialFolders
 from fairsweep.records import EpochMetrics, TrialKey, TrialResult, WorkerLost
 from tests.unit.test_dispatch import spec
@@ -34,9 +36,9 @@ sys.exit(1)
 
 
 @pytest.fixture
-def executor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> LocalExecutor:
-    monkeypatch.setattr(local, "WORKER", ("-c", WORKER))
-    return LocalExecutor(1, 1, tmp_path, TrialFolders(tmp_path, tmp_path))
+def executor(tmp_path: Path) -> LocalExecutor:
+    starter = Spawning((sys.executable, "-c", WORKER))
+    return LocalExecutor(1, 1, tmp_path, TrialFolders(tmp_path, tmp_path), starter)
 
 
 def give(executor: LocalExecutor, trial: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from fairsweep.executor import local
 from fairsweep.executor.local import LocalExecutor
+from fairsweep.executor.processes import Spawning
 from fairsweep.files import TrialFolders
 from fairsweep.records import TrialKey, WorkerLost
 from tests.unit.test_dispatch import spec
@@ -31,7 +33,6 @@ class Counter:
 def counter(monkeypatch: pytest.MonkeyPatch) -> Counter:
     counter = Counter(7)
     monkeypatch.setattr(local, "out_of_memory_kills", counter)
-    monkeypatch.setattr(local, "WORKER", ("-c", IDLE))
     return counter
 
 
@@ -49,7 +50,8 @@ time.sleep(3600)
 @contextmanager
 def workers(count: int, folder: Path) -> Iterator[LocalExecutor]:
     """Workers that are ready, each given a trial of its number."""
-    with LocalExecutor(count, 1, folder, TrialFolders(folder, folder)) as executor:
+    starter = Spawning((sys.executable, "-c", IDLE))
+    with LocalExecutor(count, 1, folder, TrialFolders(folder, folder), starter) as executor:
         for trial in range(count):
             give(executor, trial)
         yield executor

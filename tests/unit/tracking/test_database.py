@@ -11,8 +11,9 @@ import pytest
 
 from fairsweep.config.schema import Tracking
 from fairsweep.errors import StorageError
-from fairsweep.tracking.store import LEAST_FREE, open_store
+from fairsweep.tracking.store import LEAST_FREE, head_start, open_store
 from fairsweep.tracking.store.database import check_database
+from fairsweep.tracking.store.head_start import HeadStart
 
 
 @pytest.fixture
@@ -82,3 +83,48 @@ def test_a_disk_without_room_is_told_before_anything_is_written(
     ):
         open_store(Tracking("local", str(root)))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def drafts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database is a file with a word."""
+    monkeypatch.setattr(head_start, "draft_database", lambda path: path.write_text("new"))
+
+
+@pytest.mark.usefixtures("drafts")
+def test_a_database_is_put_in_its_place_when_it_may_be_there(tmp_path: Path) -> None:
+    store, logs = open_store(Tracking(root=str(tmp_path / "mlruns"))), tmp_path / "logs"
+    logs.mkdir()
+    with HeadStart(store, logs):
+        pass
+    assert [*logs.iterdir()] == []
+    assert not store.database.exists()
+    with HeadStart(store, logs) as ready:
+        ready.place()
+        assert store.database.read_text() == "new"
+    assert [*logs.iterdir()] == []
+
+
+@pytest.mark.usefixtures("drafts")
+def test_a_database_that_another_process_has_made_stays(tmp_path: Path) -> None:
+    store = open_store(Tracking(root=str(tmp_path)))
+    with HeadStart(store, tmp_path / "artifacts") as ready:
+        store.database.write_text("another")
+        ready.place()
+    assert store.database.read_text() == "another"
+    assert [*store.artifacts.iterdir()] == []
+
+
+def test_a_database_that_cannot_be_made_is_left_to_who_opens_the_store(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(path: Path) -> None:
+        path.write_text("ha")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(head_start, "draft_database", full)
+    store = open_store(Tracking(root=str(tmp_path)))
+    with HeadStart(store, store.artifacts) as ready:
+        ready.place()
+        assert not store.database.exists()
+        assert [*store.artifacts.iterdir()] == []

@@ -7,6 +7,7 @@ to cut.
 from __future__ import annotations
 
 import getpass
+import importlib
 import logging
 import os
 import shutil
@@ -61,6 +62,11 @@ class Store:
     @property
     def artifacts(self) -> Path:
         return self.root / "artifacts"
+
+    @property
+    def database(self) -> Path:
+        """MLflow's, where it is a file of this machine."""
+        return self.root / "mlflow.db"
 
     def journal(self, sweep: str) -> Path:
         return self.root / "studies" / f"{sweep}.journal"
@@ -121,16 +127,14 @@ class Store:
         Raises:
             StorageError: the database can't be opened.
         """
-        os.environ.update(ENVIRONMENT)
+        import_mlflow()
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
 
-        for name in ("mlflow", "alembic", "sqlalchemy"):
-            _to_the_log(name)
         try:
             if self.local:
-                make_database(self.root / "mlflow.db")
-                settle_in(self.root / "mlflow.db", self.artifacts.as_uri())
+                make_database(self.database)
+                settle_in(self.database, self.artifacts.as_uri())
             client = MlflowClient(tracking_uri=self.uri)
             client.search_experiments(max_results=1)
         except MlflowException as error:
@@ -190,7 +194,7 @@ def open_store(settings: Tracking) -> Store:
             "it writable, or give another folder"
         ) from error
     if store.local:
-        check_database(store.root / "mlflow.db")
+        check_database(store.database)
     return store
 
 
@@ -275,6 +279,14 @@ def scratch_folder(store: Store, sweep: str) -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def import_mlflow() -> None:
+    """Imports MLflow as we want it, which takes seconds the first time."""
+    os.environ.update(ENVIRONMENT)
+    importlib.import_module("mlflow")
+    for name in ("mlflow", "alembic", "sqlalchemy"):
+        _to_the_log(name)
 
 
 def _to_the_log(name: str) -> None:

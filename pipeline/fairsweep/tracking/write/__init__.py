@@ -23,6 +23,7 @@ from fairsweep.errors import StorageError, is_full, unwritable
 from fairsweep.records import EpochMetrics, TrialKey, TrialResult, TrialSpec
 from fairsweep.tracking import names
 from fairsweep.tracking.store import Store
+from fairsweep.tracking.store.head_start import HeadStart
 from fairsweep.tracking.store.outage import gone, is_away
 from fairsweep.tracking.write import frame
 from fairsweep.tracking.write.operations import Writer
@@ -106,15 +107,22 @@ class Tracker:
             self._queue.put(None)
             self._thread.join()
 
-    def open(self) -> None:
+    def open(self, head_start: HeadStart | None = None) -> None:
         """Opens the runs of the sweep and of its arms, those of an earlier process again, and
-        closes what that process left running."""
+        closes what that process left running.
+
+        Args:
+            head_start: what has got the store ready.
+        """
+        if head_start is not None:
+            self._soon(head_start.place)
         self._soon(self._writer.open)
         self._soon(self._writer.close_left_open)
 
-    def open_single(self) -> None:
+    def open_single(self, head_start: HeadStart) -> None:
         """Opens the store for a single training, which belongs to no sweep, and closes the runs of
         earlier ones that were cut off."""
+        self._soon(head_start.place)
         self._soon(self._writer.open_single)
 
     def _soon(self, call: Callable[[], None]) -> None:

@@ -1,0 +1,59 @@
+"""MLflow is imported and its database made while workers start, who take as long.
+
+In: a store. Out: the database, in its place when it may be there: a sweep whose models can't be
+trained leaves none.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from types import TracebackType
+
+from fairsweep.files import locked
+from fairsweep.tracking.store import Store, import_mlflow
+from fairsweep.tracking.store.database import draft_database
+
+
+class HeadStart:
+    """A thread that gets a store ready; a context manager, which leaves no draft behind.
+
+    Args:
+        store: which; only a local one without a database has one made.
+        folder: for the draft; it is there, and on the store's disk.
+    """
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self._store = store
+        self._draft = folder / "mlflow.db"
+        self._thread = threading.Thread(target=self._prepare, name="head start", daemon=True)
+
+    def __enter__(self) -> HeadStart:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._thread.join()
+        self._draft.unlink(missing_ok=True)
+
+    def place(self) -> None:
+        """Puts the database into its place, unless one is there. Where it couldn't be made there is
+        none: whoever opens the store makes it, and tells what is wrong."""
+        self._thread.join()
+        with locked(self._store.root, wait=True):
+            if self._draft.exists() and not self._store.database.exists():
+                self._draft.replace(self._store.database)
+
+    def _prepare(self) -> None:
+        import_mlflow()
+        if not self._store.local or self._store.database.exists():
+            return
+        try:
+            draft_database(self._draft)
+        except Exception:  # it is made again, see `place`
+            self._draft.unlink(missing_ok=True)
