@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import optuna
 import pytest
+import tensorflow as tf
 
 from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.config.options import CONF
@@ -18,6 +19,7 @@ from fairsweep.records import TrialKey
 from fairsweep.search.samplers import from_drawn, suggest
 from fairsweep.stages.search import trial_spec
 from fairsweep.training import programs
+from fairsweep.training.constants import Constant, Constants
 from fairsweep.training.optimizer import SGD
 from fairsweep.training.trial import WorkerCache, compiled
 from tests.integration.training_room import FEW_ROWS, Trained, compose, run, train
@@ -134,6 +136,40 @@ def test_a_number_that_decides_what_is_computed_tells_programs_apart() -> None:
         own = ("optimizer=adam", f"optimizer.params.clipnorm={norm}")
         assert the_trial(*own, cache=cache).epochs == the_trial(*own).epochs
         assert programs_in(cache) == programs_so_far
+
+
+def test_a_constant_is_computed_with_as_a_number_is_and_may_be_another_later() -> None:
+    """In doubles, rounded once; what a comparison or a whole number decided has to hold again."""
+
+    def with_rate(rate: float) -> keras.Model:
+        model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dropout(rate)])
+        model.compile()
+        return model
+
+    model = with_rate(0.9)
+    constants = Constants(model)
+
+    def graph(inputs: Any, x: Any) -> Any:
+        with constants.given(inputs):
+            rate = model.layers[0].rate
+            assert isinstance(rate, Constant)
+            assert bool(rate) and rate < 1 and int(10 * rate) == 9
+            return tf.stack([x * (1 - rate), abs(-rate) + x, x / rate**2, 2**rate - x])
+
+    given = tf.TensorSpec([None], tf.float64), tf.TensorSpec([], tf.float32)
+    made = tf.function(graph, input_signature=given, autograph=False).get_concrete_function()
+    assert model.layers[0].rate == 0.9 and type(model.layers[0].rate) is float
+    x = np.float32(0.3)
+    for rate in (0.9, 0.95):
+        other = Constants(with_rate(rate))
+        assert constants.hold_for(other)
+        constants.take_over(other)
+        found = made(tf.constant(constants.inputs()), tf.constant(x)).numpy()
+        single = [np.float32(v) for v in (1 - rate, rate, rate**2, 2**rate)]
+        expected = [x * single[0], single[1] + x, x / single[2], single[3] - x]
+        np.testing.assert_array_equal(found, expected)
+    for rate in (0.0, 0.5):
+        assert not constants.hold_for(Constants(with_rate(rate)))
 
 
 @pytest.mark.parametrize("nesterov", [False, True])

@@ -92,8 +92,23 @@ class Constant(float):
     def __rtruediv__(self, other: object) -> Any:
         return self._computed(operator.truediv, other, self)
 
+    def __pow__(self, other: object, modulo: None = None) -> Any:
+        return self._computed(operator.pow, self, other)
+
+    def __rpow__(self, other: object, modulo: None = None) -> Any:
+        return self._computed(operator.pow, other, self)
+
     def __neg__(self) -> Any:
         return self._computed(operator.neg, self)
+
+    def __abs__(self) -> Any:
+        return self._computed(abs, self)
+
+    def __int__(self) -> int:
+        """A whole number, such as of steps, stands in the graph."""
+        whole = int(float.__trunc__(self))
+        self._constants.truths[(_comes_to, self._formula, whole)] = True
+        return whole
 
     def __eq__(self, other: object) -> Any:
         return self._compared(operator.eq, other)
@@ -135,7 +150,7 @@ class Constants:
     def hold_for(self, others: Constants) -> bool:
         """Whether the graphs that were made hold for the constants of another model of the kind."""
         values = others.values()
-        return all(
+        return len(values) == len(self._places) and all(
             compare(_computed(one, values), _computed(other, values)) is truth
             for (compare, one, other), truth in self.truths.items()
         )
@@ -202,6 +217,10 @@ class _Graph:
     graph: Any
     inputs: Any
     found: dict[tuple[Formula, tf.DType], Any] = field(default_factory=dict)
+
+
+def _comes_to(value: float, whole: float) -> bool:
+    return int(value) == whole
 
 
 def _computed(formula: Any, values: Sequence[float]) -> float:
