@@ -86,9 +86,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest come first, so that none begins when all others have ended; then those that look
-    at scenarios, and the other costly ones: with small files at the end no worker waits long."""
+    at scenarios, and the other costly ones: with small files at the end no worker waits long.
+    Scenarios that train take longest, so the files that look at one come after the others."""
+    trained = {
+        item.nodeid.partition("::")[0] for item in items if scenarios.train(_scenarios(item))
+    }
     files = {item.nodeid.partition("::")[0] for item in items}
-    late = {file: (group_of(file) != "lab", "integration" not in file) for file in files}
+    late = {
+        file: (group_of(file) != "lab", "integration" not in file, file in trained)
+        for file in files
+    }
     items.sort(key=lambda item: (-_seconds(item), late[item.nodeid.partition("::")[0]]))
 
 
@@ -124,11 +131,12 @@ def lab(
     tmp_path_factory: pytest.TempPathFactory,
     empty_store: Callable[[Path], Store],
 ) -> Iterator[Lab]:
-    """Begins, in the order of the tests, every scenario that some test of this session needs."""
+    """Begins every scenario that some test of this session needs: the one with the longest job
+    first, on which others wait, and beside it those that tests look at first."""
+    needed = [name for item in request.session.items for name in _scenarios(item)]
     with Lab(tmp_path_factory.mktemp("lab"), scenarios.SCENARIOS, empty_store) as lab:
-        for item in request.session.items:
-            for name in _scenarios(item):
-                lab.begin(name)
+        for name in sorted(needed, key=lambda name: name != "smoke"):
+            lab.begin(name)
         yield lab
 
 

@@ -9,8 +9,9 @@ import signal
 from typing import Any
 
 
-def arm(target: str, count: int, when: str) -> None:
-    """Has the `count`-th call of `target` end this process, before or after its work is done."""
+def arm(target: str, which: int | str, when: str) -> None:
+    """Has one call of `target` end this process, before or after its work is done: the `which`-th
+    one, or the first with arguments that show the text `which`."""
     module, _, path = target.partition(":")
     *owners, name = path.split(".")
     owner = functools.reduce(getattr, owners, importlib.import_module(module))
@@ -19,11 +20,12 @@ def arm(target: str, count: int, when: str) -> None:
     @functools.wraps(original)
     def deadly(*arguments: Any, **keywords: Any) -> Any:
         nonlocal calls
-        calls += 1
-        if calls == count and when == "before":
+        calls += isinstance(which, int) or which in repr((arguments, keywords))
+        last = calls == (which if isinstance(which, int) else 1)
+        if last and when == "before":
             os.kill(os.getpid(), signal.SIGKILL)
         result = original(*arguments, **keywords)
-        if calls == count:
+        if last:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 

@@ -28,6 +28,9 @@ from tests.integration.lab import REPOSITORY, Sandbox
 
 SCRIPTS = "tests.integration.scripts"
 
+Point = tuple[str, int | str, str]
+"""A call at which a process is killed, see `failpoint.arm`."""
+
 
 @dataclass(frozen=True)
 class Command:
@@ -41,7 +44,7 @@ class Command:
     path: Sequence[str]
     script: str = f"{SCRIPTS}:learning"
     checks: str = "fairsweep.testing:passing"
-    failpoint: tuple[str, int, str] | None = None
+    failpoint: Point | None = None
     code: str = ""
 
 
@@ -141,7 +144,7 @@ class ScriptedSandbox(Sandbox):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.script, self.checks = "learning", "passing"
-        self.failpoint: tuple[str, int, str] | None = None
+        self.failpoint: Point | None = None
         self.changed_code = ""
         self._logs = root / "said"
         self._logs.mkdir()
@@ -166,3 +169,10 @@ class ScriptedSandbox(Sandbox):
         process = Forked(command, self._logs / str(next(self._count)))
         self._started.append(process)
         return process
+
+    def killed_at(self, points: Mapping[str, Point], *overrides: str) -> None:
+        """Starts a sweep once for each point, at which it's killed; the next start will end it."""
+        for name, self.failpoint in points.items():
+            killed = self.sweep(*overrides)
+            assert killed.code == -signal.SIGKILL, f"{name}: {killed.said}"
+        self.failpoint = None

@@ -1,4 +1,5 @@
-"""What `forked` has imported before it forks: all that a sweep process comes to import."""
+"""What `forked` has done before it forks: imported all that a sweep process comes to import, and
+found out what is the same for all of them."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import importlib
 import os
 import warnings
 
+from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.tracking.store import ENVIRONMENT
 
 MODULES = (
@@ -22,3 +24,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     for name in MODULES:
         importlib.import_module(name)
+
+    # MLflow looks through every installed package to publish a model.
+    importlib.import_module("mlflow.utils.requirements_utils")._init_modules_to_packages_map()
+compose_sweep([])  # which parses conf/

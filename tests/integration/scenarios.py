@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError
@@ -566,3 +566,9 @@ SCENARIOS = {
     "resumed": Scenario(resumed, box=ScriptedSandbox, database=True),
     "stuck": Scenario(stuck),
 }
+
+
+def train(names: Iterable[str]) -> bool:
+    """Whether one of these scenarios has workers that train, or comes after one that has."""
+    found = [SCENARIOS[name] for name in names]
+    return any(scenario.box is Sandbox or train(scenario.after) for scenario in found)

@@ -27,7 +27,7 @@ from fairsweep.stages.sweep import run_sweep
 from fairsweep.testing import ScriptedExecutor, Step, failed, learning, scripted, tiny_data
 from fairsweep.tracking.read import read_sweep
 from fairsweep.tracking.store import Store, find_store
-from tests.integration.forked import ScriptedSandbox
+from tests.integration.forked import Point, ScriptedSandbox
 from tests.integration.lab import Sandbox
 from tests.integration.stored import Run, Stored, sql, whole
 
@@ -286,28 +286,35 @@ def test_folds_of_a_training_metric_are_refused(tmp_path: Path) -> None:
 # Kills.
 
 WRITE, STUDY = "fairsweep.tracking.write.operations:Writer", "fairsweep.search.study:ArmStudy"
-POINTS = {
-    # Writer._begin: trial 0, its folds, trial 1, its folds.
-    "trial-counted-without-a-run": (f"{WRITE}._begin", 1, "before"),
-    "trial-without-a-fold": (f"{WRITE}._begin", 1, "after"),
-    "fold-without-an-epoch": (f"{WRITE}._begin", 2, "after"),
-    "second-fold-without-a-run": (f"{WRITE}._begin", 3, "before"),
-    # Writer._finish and Tracker.finish: the folds of trial 0, trial 0, the folds of trial 1, …
-    "fold-trained-and-not-closed": (f"{WRITE}._finish", 1, "before"),
-    "fold-closed": (f"{WRITE}._finish", 2, "after"),
-    "last-fold-put-down-and-its-trial-not": ("fairsweep.tracking.write:Tracker.finish", 3, "after"),
-    "trial-put-down-and-not-closed": (f"{WRITE}._finish", 4, "before"),
-    "trial-closed-and-not-told": (f"{STUDY}.tell", 1, "before"),
-    "trial-told": (f"{STUDY}.tell", 1, "after"),
-    "last-trial-put-down": ("fairsweep.tracking.write:Tracker.finish", 8, "after"),
-    "last-trial-closed-and-not-told": (f"{STUDY}.tell", 2, "before"),
+PUT_DOWN = "fairsweep.tracking.write:Tracker.finish"
+KILLS: dict[str, dict[str, Point]] = {
+    "between-folds-and-trial": {
+        "last-fold-put-down-and-its-trial-not": (PUT_DOWN, FOLDS, "after"),
+    },
+    "in-the-search": {
+        "trial-closed-and-not-told": (f"{STUDY}.tell", 1, "before"),
+        "trial-told": (f"{STUDY}.tell", 1, "after"),
+        "last-trial-put-down": (PUT_DOWN, "fold=None", "after"),
+        "last-trial-closed-and-not-told": (f"{STUDY}.tell", 1, "before"),
+    },
+    "in-the-store": {
+        "trial-counted-without-a-run": (f"{WRITE}._begin", 1, "before"),
+        "trial-without-a-fold": (f"{WRITE}._begin", 1, "after"),
+        "fold-without-an-epoch": (f"{WRITE}._begin", "'fold': 0", "after"),
+        "fold-trained-and-not-closed": (f"{WRITE}._finish", "'fold': 0", "before"),
+        "second-fold-without-a-run": (f"{WRITE}._begin", "'fold': 1", "before"),
+        "fold-closed": (f"{WRITE}._finish", "'fold': 1", "after"),
+        "trial-put-down-and-not-closed": (f"{WRITE}._finish", "'fold': None", "before"),
+    },
 }
-SHORT = ("last-fold-put-down-and-its-trial-not",)
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=() if name in SHORT else pytest.mark.long) for name in POINTS],
+    [
+        pytest.param(name, marks=() if name.startswith("between") else pytest.mark.long(10))
+        for name in KILLS
+    ],
 )
 def test_a_sweep_killed_anywhere_becomes_the_undisturbed_one(
     name: str,
@@ -318,10 +325,7 @@ def test_a_sweep_killed_anywhere_becomes_the_undisturbed_one(
     box = ScriptedSandbox(tmp_path)
     root = empty_store(box.work / "mlruns").root
     words = (*SWEEP, *tiny_data(box.work))
-    box.failpoint = POINTS[name]
-    killed = box.sweep(*words)
-    assert killed.code == -9, killed.said
-    box.failpoint = None
+    box.killed_at(KILLS[name], *words)
     continued = box.sweep(*words)
     assert continued.code == 0, continued.said
     assert said(root) == said(finished[0])
