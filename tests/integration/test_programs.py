@@ -304,3 +304,21 @@ def test_the_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert again is adam
     assert begin("optimizer=adam", cache=cache) is adam
     assert begin("optimizer=sgd", cache=cache) is not sgd
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "nadam"])
+def test_a_step_reads_its_number_once_for_all_weights(optimizer: str) -> None:
+    """And once more to count it."""
+    program = begin(f"optimizer={optimizer}", cache=WorkerCache())
+    made = program._train.made.graph.as_graph_def()
+    bodies = {node.attr["body"].func.name for node in made.node if node.op == "While"}
+    steps = [own for own in made.library.function if own.signature.name in bodies]
+    number = program.model.optimizer.iterations.value.dtype.as_datatype_enum
+    reads = [
+        node
+        for step in steps
+        for node in step.node_def
+        if node.op == "ReadVariableOp" and node.attr["dtype"].type == number
+    ]
+    assert len(program.model.trainable_variables) > 2
+    assert len(reads) == 2

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from fairsweep.config.schema import Optimizer, Schedule, Training
 
@@ -46,6 +49,34 @@ def build_optimizer(
     schedule = _schedule(training.schedule, rate, training.epochs, steps_per_epoch)
     optimizer = SGD if settings.name == "SGD" else getattr(keras.optimizers, settings.name)
     return optimizer(**{**settings.params, "learning_rate": schedule})
+
+
+@contextmanager
+def reads_once(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
+    """Has a graph that is made meanwhile read the step's number and the learning rate once a step.
+
+    Keras reads them for every weight. TensorFlow merges what is computed alike from one read, such
+    as the powers of Adam's betas, and can't know that two reads are alike.
+    """
+    usual = optimizer._backend_apply_gradients
+    states = (optimizer._iterations, optimizer._learning_rate)
+    variables = [state for state in states if isinstance(state, keras.Variable)]
+
+    def once(gradients: Any, weights: Any) -> None:
+        own = [variable._value for variable in variables]
+        for variable in variables:
+            variable._value = tf.convert_to_tensor(variable._value)
+        try:
+            usual(gradients, weights)
+        finally:
+            for variable, value in zip(variables, own, strict=True):
+                variable._value = value
+
+    optimizer._backend_apply_gradients = once
+    try:
+        yield
+    finally:
+        del optimizer._backend_apply_gradients
 
 
 def _schedule(

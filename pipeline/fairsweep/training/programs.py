@@ -23,6 +23,7 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 
 from fairsweep.training.constants import Constants
+from fairsweep.training.optimizer import reads_once
 from fairsweep.training.preprocessing import take_over
 from fairsweep.work import Compiled
 
@@ -123,7 +124,8 @@ class Program:
         return dict(zip(names, values.numpy().tolist(), strict=True))
 
     def _train_graph(self, columns: Any, order: Any, batch_size: Any) -> Any:
-        return self._one_pass(self.model.train_step, columns, order, batch_size)
+        with reads_once(self.model.optimizer):
+            return self._one_pass(self.model.train_step, columns, order, batch_size)
 
     def _check_graph(self, columns: Any, rows: Any) -> Any:
         return self._one_pass(self.model.test_step, columns, rows, EVALUATION_BATCH)
