@@ -108,9 +108,9 @@ def _commit() -> str:
     ).stdout.strip()
 
 
-def _search_best(goals: Mapping[str, Work], out: Path, commit: str, trials: int) -> None:
+def _search_best(goals: Mapping[str, Work], out: Path, by: Mapping[str, str]) -> None:
     for goal, work in goals.items():
-        found = {**best_known(), goal: find_best(work, out, commit, trials)}
+        found = {**best_known(), goal: find_best(work, out, by)}
         BEST_KNOWN.write_text(f"{json.dumps(found, indent=2, sort_keys=True)}\n")
         _say(f"{goal}: {found[goal]['accuracy']:.2%}")
 
@@ -147,8 +147,12 @@ def main() -> None:
     given = {name: value for name, value in size.items() if value is not None}
     chosen = [replace(works(out / "data")[key], **given) for key in arguments.works]
     if arguments.best_known:
-        goals = {work.goal: work for work in chosen if work.goal}
-        _search_best(goals, out, commit, arguments.trials or LONG)
+        goals = {
+            work.goal: replace(work, **{"trials": LONG, **given}) for work in chosen if work.goal
+        }
+        words = ["--best-known", *(f"--{name} {value}" for name, value in given.items())]
+        command = f'make bench ARGS="{" ".join(words)}"'
+        _search_best(goals, out, {"command": command, "commit": commit})
         return
     whole = [f"commit {commit}"]
     for text in tables(chosen, arguments.only, arguments.rounds, arguments.stop_at, out):

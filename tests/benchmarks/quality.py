@@ -12,6 +12,7 @@ import json
 import os
 import statistics
 import subprocess
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -109,26 +110,24 @@ def best_known() -> dict[str, Any]:
     return dict(json.loads(BEST_KNOWN.read_text())) if BEST_KNOWN.exists() else {}
 
 
-def find_best(work: Work, out: Path, commit: str, trials: int = LONG) -> dict[str, Any]:
+def find_best(work: Work, out: Path, by: Mapping[str, str]) -> dict[str, Any]:
     """Looks for the best configuration in a work's spaces: a long search of ours without pruning,
     then its best configurations on seeds of their own.
 
     Args:
-        work: whose spaces.
+        work: whose spaces, with as many trials as the search has.
         out: a folder that keeps what was trained.
-        commit: of this code.
-        trials: of each arm.
+        by: the command and the commit, to be noted.
     """
-    long = replace(
-        work,
-        trials=trials,
-        chosen=(*work.chosen, "pruner=none", "confirm.folds=0", "confirm.seeds=0"),
-    )
+    whole = ("pruner=none", "confirm.folds=0", "confirm.seeds=0")
+    long = replace(work, chosen=(*work.chosen, *whole))
     searched = out / f"best-{work.goal}.json"
     if not searched.exists():
-        figure = run(CONTESTANTS[OURS], long, out / f"best-{work.goal}-work")
+        with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+            figure = run(CONTESTANTS[OURS], long, Path(temporary) / "run")
         searched.write_text(json.dumps(figure.trained))
-    ranked = sorted(json.loads(searched.read_text()), key=lambda own: own["best"], reverse=True)
+    found = [own for own in json.loads(searched.read_text()) if own["best"] is not None]
+    ranked = sorted(found, key=lambda own: own["best"], reverse=True)
     candidates = [(own["arm"], own["values"]) for own in ranked[:CANDIDATES]]
     judge = Judge(work, out / f"judged-{work.goal}.jsonl")
     means = judge.means(candidates, SELECTING)
@@ -139,9 +138,8 @@ def find_best(work: Work, out: Path, commit: str, trials: int = LONG) -> dict[st
         "arm": arm,
         "values": values,
         "found": {
-            "command": 'make bench ARGS="--best-known"',
-            "commit": commit,
-            "trials of each arm": trials,
+            **by,
+            "trials of each arm": work.trials,
             "epochs": work.epochs,
             "candidates": len(candidates),
             "seeds that chose": [SELECTING[0], SELECTING[-1]],

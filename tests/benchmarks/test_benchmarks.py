@@ -21,6 +21,7 @@ from fairsweep.config.space import dimensions, trial_values
 from fairsweep.search.samplers import distribution, from_drawn
 from fairsweep.tracking.store import Store
 from tests.benchmarks import __main__ as bench
+from tests.benchmarks import quality
 from tests.benchmarks.contest import CONTESTANTS, OURS, PEERS, Contestant, Figure
 from tests.benchmarks.quality import SEEDS, Judge, seconds_to
 from tests.benchmarks.store import Training, best_so_far, replay, trainings
@@ -235,6 +236,37 @@ def test_a_configuration_is_judged_once(
     assert asked == ["sgd", "adam", "adam"]
     assert file.read_text() == lines
     assert json.loads(lines.splitlines()[0])["seeds"] == list(SEEDS)
+
+
+def test_the_best_known_is_chosen_and_measured_on_different_seeds(
+    default: Work, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    searched: list[dict[str, Any]] = [
+        {"arm": arm, "values": {}, "best": best}
+        for arm, best in (("sgd", 0.5), ("adam", 0.75), ("adamw", None), ("rmsprop", 0.25))
+    ]
+    begun = []
+
+    def run(_: Contestant, work: Work, __: Path) -> Figure:
+        begun.append(work.plan)
+        return Figure(2.0, 1.0, trained=searched)
+
+    def train(self: Judge, configurations: Sequence[Mapping[str, Any]]) -> None:
+        for own in configurations:
+            chosen_by = 0.5 if own["arm"] == "adam" else 0.75
+            measured = own["seeds"] == list(quality.MEASURING)
+            self.keep({**own, "accuracies": [0.625 if measured else chosen_by]})
+
+    monkeypatch.setattr(quality, "run", run)
+    monkeypatch.setattr(quality, "CANDIDATES", 2)
+    monkeypatch.setattr(Judge, "_train", train)
+    by = {"command": "make bench", "commit": "0"}
+    for _ in range(2):  # the second time all of it is there
+        best = quality.find_best(default, tmp_path, by)
+    assert (best["arm"], best["accuracy"]) == ("sgd", 0.625)
+    assert best["found"]["command"] == "make bench"
+    (plan,) = begun
+    assert plan.config.pruner.name == "none"
 
 
 def test_quality_is_reached_by_the_best_so_far() -> None:
