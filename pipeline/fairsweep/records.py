@@ -286,7 +286,7 @@ class TrialResult:
     the sweep keeps them the file that has them; `judged` the same of what it says of rows;
     `loop_reason` says why another loop trained than the one that comes first. `error` is one line,
     and failures with the same `cause` are alike. `notes` are for the user to read; `compiled` is
-    what its worker had to compile for it."""
+    what its worker has compiled since its last training."""
 
     key: TrialKey
     outcome: Outcome

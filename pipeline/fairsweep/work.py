@@ -16,9 +16,6 @@ class Compiled:
     def __add__(self, more: Compiled) -> Compiled:
         return Compiled(self.programs + more.programs, self.seconds + more.seconds)
 
-    def __sub__(self, before: Compiled) -> Compiled:
-        return Compiled(self.programs - before.programs, self.seconds - before.seconds)
-
 
 NOTHING_COMPILED = Compiled()
 

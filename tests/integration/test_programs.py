@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from fairsweep.search.samplers import from_drawn, suggest
 from fairsweep.stages.search import trial_spec
 from fairsweep.training import programs
 from fairsweep.training.constants import Constant, Constants
+from fairsweep.training.model_check import check
 from fairsweep.training.optimizer import SGD
 from fairsweep.training.trial import WorkerCache, compiled
+from fairsweep.work import Compiled
 from tests.integration.training_room import FEW_ROWS, Trained, compose, run, train
 
 FREE = ("training.space.batch_size=null", "model.space.hidden_units=null")
@@ -291,6 +294,17 @@ def test_data_with_other_classes_have_programs_of_their_own(tmp_path: Path) -> N
         model, form = compiled(spec, data, cache)
         cache.program(spec, data, model, cache.part(data, "train", form))
     assert programs_in(cache) == 2
+
+
+def test_a_result_says_what_was_compiled_since_the_last_one() -> None:
+    """For the check of an arm, too: its first training is there already."""
+    cache = WorkerCache()
+    spec, data = compose(*SHORT, "optimizer=adam")
+    assert check(replace(spec, key=replace(spec.key, stage="check")), data, cache).error == ""
+    first, again = (run(spec, data, cache=cache).result.compiled for _ in range(2))
+    assert first.programs == 1
+    assert first.seconds > 0
+    assert again == Compiled()
 
 
 def test_the_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -224,10 +224,10 @@ class Programs:
         self._programs: list[tuple[Hashable, Program]] = []
         self._making = Making()
 
-    @property
-    def compiled(self) -> Compiled:
-        """What was compiled so far."""
-        return self._making.compiled
+    def new(self) -> Compiled:
+        """What was compiled since this was asked before."""
+        new, self._making.compiled = self._making.compiled, Compiled()
+        return new
 
     def __len__(self) -> int:
         return len(self._programs)

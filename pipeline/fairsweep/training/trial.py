@@ -149,7 +149,6 @@ def train_trial(
     """
     history = History(spec, emit, keep)
     best, cache = Best(), cache or WorkerCache()
-    before = cache.programs.compiled
     error = cause = trace = ""
     try:
         best = _train(data, history, cache, folders, on_batch, has_to_stop)
@@ -182,7 +181,7 @@ def train_trial(
         error=error,
         cause=cause,
         traceback=trace,
-        compiled=cache.programs.compiled - before,
+        compiled=cache.programs.new(),
     )
 
 
