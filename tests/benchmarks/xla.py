@@ -28,7 +28,7 @@ from fairsweep.config.compose.commands import compose_sweep  # noqa: E402
 from fairsweep.data.split import load_split  # noqa: E402
 from fairsweep.tasks.layer import LastLayer  # noqa: E402
 from fairsweep.training.model import mlp  # noqa: E402
-from fairsweep.training.programs import Making, Program, Programs  # noqa: E402
+from fairsweep.training.programs import Making, Program  # noqa: E402
 
 EPOCHS = 60
 CASES = [((64,), 32), ((64, 32), 16), ((64, 32), 64), ((128, 128, 64), 32), ((256, 256), 128)]
@@ -68,7 +68,6 @@ def _loss(program: Program, rows: Sequence[Any], batch: Any, order: Any) -> floa
 
 
 def main() -> None:
-    Programs()  # its settings are the workers'
     data = load_split(compose_sweep([]).config.data)
     x = tf.constant(data.dataset.x[data.train].reshape(len(data.train), -1))
     y = tf.constant(data.dataset.y[data.train])

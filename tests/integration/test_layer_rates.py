@@ -42,7 +42,7 @@ def moves(*overrides: str) -> Mapping[str, npt.NDArray[np.float32]]:
     part = cache.part(data, "train", form)
     before = {weight.path: weight.numpy() for weight in model.weights}
     model.optimizer.build(model.trainable_variables)
-    model.train_step(part.columns)
+    model.train_step(tuple(column[part.rows] for column in part.columns))
     return {weight.path: weight.numpy() - before[weight.path] for weight in model.weights}
 
 

@@ -181,7 +181,7 @@ def test_balanced_is_keras_own_class_weight(rare: Sequence[str]) -> None:
     cache = WorkerCache()
     model, form = compiled(spec, data, cache)
     part = cache.part(data, "train", form)
-    x, y, *_ = part.columns
+    x, y = part.table.x[part.rows], part.table.y[part.rows]
     share = np.mean(y)
     history = model.fit(
         *(x, y),
@@ -586,7 +586,7 @@ def test_every_loss_trains(loss: str) -> None:
     assert "MatMul" in kinds
     branches = bool(kinds & {"If", "StatelessIf", "Case", "StatelessCase"})
     assert branches == (loss in TWO_CLASS_LOSSES)
-    assert program._train.dense == (not branches)
+    assert program._train.way.dense == (not branches)
 
 
 @pytest.mark.parametrize(

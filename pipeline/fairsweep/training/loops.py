@@ -7,7 +7,6 @@ caller stops.
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +17,15 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from fairsweep.data.dataset import Features, Rows
-from fairsweep.data.memory.view import InFile, rows_of
 from fairsweep.machine import available_bytes
 from fairsweep.training.programs import EVALUATION_BATCH, Program
 
 Array = npt.NDArray[Any]
 OnEpoch = Callable[[int, dict[str, float]], bool]
 """Gets an epoch (from 1) and its metrics; says whether to go on."""
+
+BATCHES_AHEAD = 2
+"""How many batches `fit` has waiting for it."""
 
 
 @dataclass(frozen=True)
@@ -53,20 +54,19 @@ class Arrays:
         return len(self.rows)
 
     @functools.cached_property
-    def columns(self) -> tuple[Array | InFile, ...]:
-        """Features, labels, and weights if there are any, of these rows alone: what a step of
-        `fit` takes."""
-        own = (rows_of(self.table.x, self.rows), self.table.y[self.rows])
-        return own if self.weights is None else (*own, self.weights)
+    def columns(self) -> tuple[Array, ...]:
+        """Features, labels, and weights if there are any, of the whole table: where a step looks
+        its rows up."""
+        if self.weights is None:
+            return self.table.x, self.table.y
+        weights = np.zeros(len(self.table.y), np.float32)
+        weights[self.rows] = self.weights
+        return self.table.x, self.table.y, weights
 
     @functools.cached_property
     def tensors(self) -> tuple[Any, ...]:
-        """The same of the whole table, as tensors: what a step takes that looks its rows up."""
-        if self.weights is None:
-            return self.table.tensors
-        weights = np.zeros(len(self.table.y), np.float32)
-        weights[self.rows] = self.weights
-        return (*self.table.tensors, tf.constant(weights))
+        """The columns as tensors."""
+        return (*self.table.tensors, *(tf.constant(own) for own in self.columns[2:]))
 
     @functools.cached_property
     def places(self) -> Any:
@@ -134,24 +134,25 @@ def run_fit(
     is built, and it has been trained for `done` epochs. `on_batch` is called after every batch,
     also of validation."""
 
-    def batches() -> Iterator[tuple[Array, ...]]:
+    def orders() -> Iterator[Rows]:
         for epoch in range(done + 1, plan.epochs + 1):
-            order = plan.order(epoch, len(train))
-            for start in range(0, len(order), plan.batch_size):
-                rows = order[start : start + plan.batch_size]
-                yield tuple(column[rows] for column in train.columns)
+            yield train.rows[plan.order(epoch, len(train))]
+
+    rows = tf.TensorSpec([len(train)], tf.int64)
+    batches = tf.data.Dataset.from_generator(orders, output_signature=rows).flat_map(
+        functools.partial(_batches, size=plan.batch_size)
+    )
 
     def report(epoch: int, logs: Mapping[str, float]) -> None:
         if not on_epoch(epoch + 1, {name: float(value) for name, value in logs.items()}):
             model.stop_training = True
 
     model.fit(
-        batches(),
+        _looked_up(train, batches),
         epochs=plan.epochs,
         initial_epoch=done,
         steps_per_epoch=-(-len(train) // plan.batch_size),
-        validation_data=None if validation is None else _labelled(validation),
-        validation_batch_size=EVALUATION_BATCH,
+        validation_data=None if validation is None else _in_order(validation, 2),
         shuffle=False,
         verbose=0,
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=report), _heard(on_batch)],
@@ -162,12 +163,8 @@ def evaluate_fit(
     model: keras.Model, arrays: Arrays, on_batch: Callable[[], None]
 ) -> dict[str, float]:
     """The model's metrics on arrays by Keras's own loop."""
-    given = _labelled(arrays)
-    x, y = given if isinstance(given, tuple) else (given, None)
     metrics: Mapping[str, Any] = model.evaluate(
-        x,
-        y,
-        batch_size=EVALUATION_BATCH,
+        _in_order(arrays, 2),
         verbose=0,
         return_dict=True,
         callbacks=[_heard(on_batch)],
@@ -179,35 +176,51 @@ def predict_fit(
     model: keras.Model, arrays: Arrays, on_batch: Callable[[], None]
 ) -> npt.NDArray[np.float32]:
     """The model's outputs for the rows, by Keras's own loop."""
-    x = arrays.columns[0]
-    if isinstance(x, InFile):
-        x = _Batches(arrays, labelled=False)
     outputs: npt.NDArray[np.float32] = model.predict(
-        x, batch_size=EVALUATION_BATCH, verbose=0, callbacks=[_heard(on_batch)]
+        _in_order(arrays, 1), verbose=0, callbacks=[_heard(on_batch)]
     )
     return outputs
 
 
-class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Rows that stay in their file, a batch at a time, in order."""
-
-    def __init__(self, arrays: Arrays, labelled: bool) -> None:
-        super().__init__()
-        self._columns = arrays.columns[: 2 if labelled else 1]
-        self._batches = math.ceil(len(arrays) / EVALUATION_BATCH)
-
-    def __len__(self) -> int:
-        return self._batches
-
-    def __getitem__(self, index: int) -> tuple[Array, ...]:
-        rows = slice(index * EVALUATION_BATCH, (index + 1) * EVALUATION_BATCH)
-        return tuple(column[rows] for column in self._columns)
+def _batches(order: Any, size: int) -> tf.data.Dataset:
+    """The numbers of rows, so many at a time; at the end there may be fewer."""
+    starts = tf.data.Dataset.range(0, order.shape[0], size)
+    return starts.map(lambda start: order[start : start + size])
 
 
-def _labelled(arrays: Arrays) -> tuple[Any, Any] | _Batches:
-    """Features and labels as Keras's loops take them: whole, or from their file."""
-    x, y, *_ = arrays.columns
-    return _Batches(arrays, labelled=True) if isinstance(x, InFile) else (x, y)
+def _in_order(part: Arrays, columns: int) -> tf.data.Dataset:
+    """Its first columns, batch by batch."""
+    return _looked_up(part, _batches(tf.constant(part.rows), EVALUATION_BATCH), columns)
+
+
+def _looked_up(part: Arrays, batches: tf.data.Dataset, columns: int = 3) -> tf.data.Dataset:
+    """The first columns of batches of row numbers.
+
+    TensorFlow looks rows up by itself, as it does for the arrays that Keras is given: a batch that
+    Python makes has to wait for Python's lock, which the training holds. Data that memory has no
+    room for as tensors is read by Python, from its array or its file.
+    """
+    own = part.columns[:columns]
+
+    def read(rows: Rows) -> list[Array]:
+        return [np.asarray(column[rows]) for column in own]
+
+    def from_arrays(rows: Any) -> tuple[Any, ...]:
+        found = tf.numpy_function(read, [rows], [column.dtype for column in own])
+        return tuple(
+            tf.ensure_shape(values, (None, *column.shape[1:]))
+            for values, column in zip(found, own, strict=True)
+        )
+
+    if fits_in_memory(part.table):
+        tensors = part.tensors[:columns]
+        found = batches.map(lambda rows: tuple(tf.gather(column, rows) for column in tensors))
+    else:
+        found = batches.map(from_arrays)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # nothing to tune, and its thread takes time
+    options.experimental_optimization.apply_default_optimizations = False  # as Keras has it
+    return found.prefetch(BATCHES_AHEAD).with_options(options)
 
 
 def _heard(on_batch: Callable[[], None]) -> keras.callbacks.Callback:

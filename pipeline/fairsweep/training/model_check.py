@@ -209,5 +209,5 @@ def _step_of_fit(model: keras.Model, train: Arrays, held: Arrays | None) -> Mapp
     model.optimizer.build(model.trainable_variables)
     batches = BatchOrder(1, len(train), shuffle=False, seed=0)
     run_fit(model, train, held, batches, lambda _, given: values.update(given) is None)
-    model.predict_on_batch(train.columns[0][:FEW_ROWS])
+    model.predict_on_batch(train.table.x[train.rows[:FEW_ROWS]])
     return values

@@ -13,7 +13,7 @@ import functools
 import math
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -23,6 +23,7 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 
 from fairsweep.training.constants import Constants
+from fairsweep.training.execution import Way, is_light
 from fairsweep.training.optimizer import reads_once
 from fairsweep.training.preprocessing import take_over
 from fairsweep.work import Compiled
@@ -60,8 +61,10 @@ class Program:
         given = tuple(tf.TensorSpec([None, *own.shape[1:]], own.dtype) for own in columns)
         rows, size = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
 
+        way = Way(dense=any_shape, rewritten=not is_light(model))
+
         def compiled(graph: Callable[..., Any], *signature: Any) -> Graph:
-            return Graph(graph, signature, self._constants, any_shape, making)
+            return Graph(graph, signature, self._constants, way, making)
 
         self._train = compiled(self._train_graph, given, rows, size)
         self._train_and_check = compiled(self._train_and_check_graph, given, rows, size, rows)
@@ -165,7 +168,7 @@ class Graph:
         function: makes the graph from tensors.
         signature: what it takes, beside the constants.
         constants: of its program.
-        dense: whether it is of dense layers alone.
+        way: how TensorFlow runs it.
         making: times what is made.
     """
 
@@ -174,7 +177,7 @@ class Graph:
         function: Callable[..., Any],
         signature: Sequence[Any],
         constants: Constants,
-        dense: bool,
+        way: Way,
         making: Making,
     ) -> None:
         def given(inputs: Any, *tensors: Any) -> Any:
@@ -183,7 +186,7 @@ class Graph:
 
         whole = (tf.TensorSpec([None], tf.float64), *signature)
         self._function = tf.function(given, input_signature=whole, autograph=False)
-        self._constants, self._making, self.dense = constants, making, dense
+        self._constants, self._making, self.way = constants, making, way
 
     @functools.cached_property
     def made(self) -> Any:
@@ -192,7 +195,7 @@ class Graph:
             return self._function.get_concrete_function()
 
     def __call__(self, *tensors: Any) -> Any:
-        with _executor(self.dense):
+        with self.way.taken():
             made = self.made
             return made(tf.constant(self._constants.inputs()), *tensors)
 
@@ -213,14 +216,9 @@ class Making:
 
 
 class Programs:
-    """The programs of a worker; the least recently used are dropped first.
-
-    TensorFlow's graph rewriter is switched off for them: it takes as long as it saves on graphs
-    that are dozens of small kernels in a loop.
-    """
+    """The programs of a worker; the least recently used are dropped first."""
 
     def __init__(self) -> None:
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
         self._programs: list[tuple[Hashable, Program]] = []
         self._making = Making()
 
@@ -263,23 +261,6 @@ class Programs:
         sizes = [program.bytes for _, program in self._programs]
         while len(sizes) > 1 and (len(sizes) > MOST_PROGRAMS or sum(sizes) > MOST_BYTES):
             del self._programs[0], sizes[0]
-
-
-def _executor(dense: bool) -> AbstractContextManager[None]:
-    """What runs a graph. One that is known to be dense layers is run by one thread, operations in a
-    fixed order, in 10 to 25 % less time than by the usual executor, which finds out at every step
-    what could run next.
-
-    It may add three terms in another order (`AddN` starts with the one whose memory it can reuse),
-    which batch normalization has and dense layers don't. And a graph over several devices could
-    wait for itself on one thread, so a GPU keeps the usual one.
-    """
-    if not dense or tf.config.list_physical_devices("GPU"):
-        return nullcontext()
-    executor: AbstractContextManager[None] = context.function_executor_type(
-        "SINGLE_THREADED_EXECUTOR"
-    )
-    return executor
 
 
 def forget_kernels() -> None:
