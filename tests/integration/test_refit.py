@@ -3,18 +3,23 @@ fold; whatever was killed on the way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fairsweep.commands.sweep import prepare
+from fairsweep.config.schema import Tracking
 from fairsweep.folds import ALL_ROWS
 from fairsweep.records import SweepRecord, TrialSpec
+from fairsweep.report import static
+from fairsweep.report.analysis.curves import Style
+from fairsweep.report.figures import Figure
 from fairsweep.stages.sweep import run_sweep
 from fairsweep.testing import ScriptedExecutor, Step, died, learning, scripted, tiny_data
 from fairsweep.tracking.read import read_sweep
-from fairsweep.tracking.store import Store
+from fairsweep.tracking.store import Store, find_store
 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow and what it needs warn of themselves
 SWEEP = (
@@ -90,3 +95,45 @@ def test_a_refit_whose_worker_dies_is_trained_again(root: Path) -> None:
     attempts = [spec.key.attempt for spec in trained if spec.key.stage == "refit"]
     assert attempts == [1, 2]
     assert record.champion is not None
+
+
+def test_the_report_is_drawn_while_the_champion_trains(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not again at the end: nothing that a picture shows comes of that training."""
+    happened: list[str] = []
+    drawing = static.draw
+
+    def draw(figure: Figure, arms: Mapping[str, Style]) -> bytes:
+        happened.append(figure.name)
+        return drawing(figure, arms)
+
+    def slow(spec: TrialSpec) -> Iterator[Step]:
+        if spec.key.stage == "refit":
+            yield from [None] * 50  # more than there are parts of a report
+            happened.append("trained")
+        yield from learning(spec)
+
+    monkeypatch.setattr(static, "draw", draw)
+    record, _ = swept(root, script=slow)
+    assert record.finished
+    (folder,) = (root / "artifacts").glob("*/artifacts/report")
+    pictures = {file.stem for file in folder.glob("*.svg")}
+    assert len(pictures) > 5
+    assert happened == [*happened[:-1], "trained"]
+    assert sorted(happened[:-1]) == sorted(pictures)
+
+
+def test_what_is_known_of_a_training_is_not_read_again(root: Path) -> None:
+    record, _ = swept(root)
+    store = find_store(Tracking(root=str(root)))
+    again = read_sweep(store, "refit", record)
+    assert again == record
+    curves = {"loss": [0.25]}
+    marked = [replace(run, curves=curves) if run.curves else run for run in record.runs]
+    seen = read_sweep(store, "refit", replace(record, runs=tuple(marked)))
+    assert [dict(run.curves) for run in seen.runs] == [dict(run.curves) for run in marked]
+    assert curves in [run.curves for run in seen.runs]
+    rows = {run.run_id: run.judged for run in record.runs if run.judged is not None}
+    assert rows
+    assert {run.run_id: run.judged for run in again.runs if run.judged is not None} == rows

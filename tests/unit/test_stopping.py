@@ -90,13 +90,15 @@ class Dispatcher:
     def __init__(self, stopping: Stopping, ends_after: int | None) -> None:
         self.stopping, self.left = stopping, ends_after
         self.notes: list[str] = []
+        self.waited: list[float] = []
         self.running = 2
         self.has_room = True
 
     def stop(self) -> None:
         self.notes.append("stop")
 
-    def events(self) -> Sequence[object]:
+    def events(self, wait: float) -> Sequence[object]:
+        self.waited.append(wait)
         self.notes.append("events")
         self.has_room = False
         if "stop" not in self.notes:
@@ -125,3 +127,13 @@ def test_an_epoch_that_takes_too_long_is_not_waited_for(monkeypatch: pytest.Monk
         with pytest.raises(KeyboardInterrupt):
             run_stages({"search": SweepStage()}, dispatcher, stopping)  # type: ignore[arg-type]
     assert dispatcher.notes == ["events", "stop"]
+
+
+def test_what_is_done_meanwhile_is_left_when_it_was_asked() -> None:
+    parts = iter([None, None])
+    with Stopping(lambda _: None) as stopping:
+        dispatcher = Dispatcher(stopping, 1)
+        with pytest.raises(KeyboardInterrupt):
+            run_stages({"search": SweepStage()}, dispatcher, stopping, parts)  # type: ignore[arg-type]
+    assert list(parts) == [None]
+    assert (dispatcher.waited[0], dispatcher.waited[1] > 0) == (0, True)

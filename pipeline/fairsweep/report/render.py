@@ -8,7 +8,7 @@ offline, and in MLflow's artifact viewer; the SVGs are inside for readers withou
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from fairsweep.report.analysis.curves import styles
 from fairsweep.report.analysis.select import ArmSelection, Selection, select, value_of
 from fairsweep.report.analysis.statistics import Verdict, summarize
 from fairsweep.report.figures.trials import POINTS
+from fairsweep.report.static import Picture
 from fairsweep.report.text import method, rows, tables, terms, wording
 from fairsweep.report.text.escape import markdown_block, markdown_code, markdown_text, script_json
 from fairsweep.report.text.result import Result, result
@@ -72,6 +73,7 @@ def build(
     ui: str = "",
     importances: Mapping[str, Importances] | None = None,
     store: Sequence[str] = (),
+    drawn: Sequence[Picture] = (),
 ) -> Report:
     """Makes the report of a stored sweep, finished or not.
 
@@ -81,17 +83,17 @@ def build(
             Without one, links are relative to the UI (`#/experiments/…`).
         importances: What each searched parameter had to do with good results, by arm.
         store: Overrides by which the commands that are shown find the store.
+        drawn: Pictures that `draw` made of the same sweep before; one whose figure has changed
+            since is drawn again.
     """
     selection = select(sweep)
-    verdict = selection.verdict
-    arm, told = best_arm(selection, verdict), importances or {}
-    drawn = figures.figures(selection, tables.ranking(selection, verdict), arm, sweep.spaces, told)
+    verdict, told = selection.verdict, importances or {}
+    shown = [*_draw(sweep, selection, told, drawn)]
     page = _contents(sweep, selection, verdict, ui, store) | {
-        "figures": drawn,
+        "figures": [picture.figure for picture in shown],
         "importance_line": wording.importance_line(told),
     }
-    style = styles(sweep.arms)
-    pictures = {figure.name: static.draw(figure, style) for figure in drawn}
+    pictures = {picture.figure.name: picture.svg for picture in shown}
     return Report(
         result=page["result"],
         notes=page["notes"],
@@ -106,6 +108,11 @@ def build(
         html=_html(page, pictures),
         pictures={f"{name}.svg": picture for name, picture in pictures.items()},
     )
+
+
+def draw(sweep: SweepRecord, importances: Mapping[str, Importances]) -> Iterator[Picture]:
+    """Draws the pictures of a stored sweep, finished or not; see `build`."""
+    return _draw(sweep, select(sweep), importances, ())
 
 
 def write(report: Report, folder: Path) -> list[Path]:
@@ -145,6 +152,22 @@ def best_arm(selection: Selection, verdict: Verdict) -> ArmSelection | None:
     means = [summarize([value_of(run) for run in entry.confirmed]) for entry in confirmed]
     index = selection.objective.best([item.mean for item in means if item is not None])
     return selection.leader() if index is None else confirmed[index]
+
+
+def _draw(
+    sweep: SweepRecord,
+    selection: Selection,
+    importances: Mapping[str, Importances],
+    drawn: Sequence[Picture],
+) -> Iterator[Picture]:
+    verdict = selection.verdict
+    order, arm = tables.ranking(selection, verdict), best_arm(selection, verdict)
+    style, before = styles(sweep.arms), {picture.figure.name: picture for picture in drawn}
+    for figure in figures.figures(selection, order, arm, sweep.spaces, importances):
+        picture = before.get(figure.name)
+        if picture is None or picture.figure != figure:
+            picture = Picture(figure, static.draw(figure, style))
+        yield picture
 
 
 def _contents(

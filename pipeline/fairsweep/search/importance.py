@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 import optuna
+from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial
 
 from fairsweep.config.space import Dimension
@@ -122,7 +123,7 @@ def _study(runs: Sequence[RunRecord], dimensions: Sequence[Dimension]) -> optuna
 def _evaluate(study: optuna.Study, ranks: Sequence[int], best: int) -> Mapping[str, float]:
     """PED-ANOVA's value of each parameter, by name, where `ranks` are the trials' results."""
     trials = study.get_trials(deepcopy=False)
-    evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=best / len(trials))
+    evaluator = PedAnovaImportanceEvaluator(target_quantile=best / len(trials))
 
     def rank(trial: FrozenTrial) -> float:
         return float(ranks[trial.number])

@@ -194,14 +194,17 @@ class Dispatcher:
         asked = self._executor.stop()
         self._trainings = {key: t for key, t in self._trainings.items() if key in asked}
 
-    def events(self) -> Iterator[EpochMetrics | TrialResult]:
+    def events(self, wait: float = FLUSH_SECONDS) -> Iterator[EpochMetrics | TrialResult]:
         """What comes next from the workers; a result comes once all of its training is on disk.
+
+        Args:
+            wait: seconds to wait for the first.
 
         Raises:
             StorageError: the disk is full.
         """
         self._tracker.tick()
-        for event in self._executor.events(FLUSH_SECONDS):
+        for event in self._executor.events(wait):
             if isinstance(event, EpochMetrics):
                 self._tracker.epoch(event)
                 self._watch.epoch(event)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fairsweep.errors import DONE, TRIAL_FAILED
 from fairsweep.records import SweepRecord
+from fairsweep.stages.draft import Draft, load_report
 from fairsweep.terminal import Terminal
 from fairsweep.tracking.store import Store
 from fairsweep.tracking.ui.summary import show_result
@@ -38,20 +38,21 @@ def rebuild_report(store: Store, sweep: SweepRecord, terminal: str, logs: Path) 
         terminal: auto, live, plain or quiet.
         logs: the folder for files on their way.
     """
-    published = make_report(store, sweep, logs)
+    published = make_report(store, sweep, logs, Draft(None, logs))
     show_report(published, store, Terminal(terminal, sweep.name, sweep.objective, {}, 0))
     return DONE
 
 
-def make_report(store: Store, sweep: SweepRecord, logs: Path) -> Published:
+def make_report(store: Store, sweep: SweepRecord, logs: Path, draft: Draft) -> Published:
     """Renders the report, puts it among the sweep run's artifacts, and has MLflow's pages show the
-    result."""
-    os.environ.setdefault("MPLCONFIGDIR", str(store.root / "hydra" / "matplotlib"))
-    from fairsweep.report.render import build, write  # 1 s, and only now is it needed
+    result. What of it is in the draft isn't made again."""
+    load_report(logs)
+    from fairsweep.report.render import build, write
     from fairsweep.report.text.description import confirmed_numbers, description
     from fairsweep.search.importance import importances
 
-    report = build(sweep, store.ui, importances(sweep), store.overrides)
+    told = importances(sweep) if draft.importances is None else draft.importances
+    report = build(sweep, store.ui, told, store.overrides, draft.pictures)
     folder = logs / "report"
     write(report, folder)
     published = store.publish(sweep.run_id, folder, "report")

@@ -6,6 +6,7 @@ the same command goes on from there: what is done is found in the store, and not
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -18,7 +19,7 @@ from fairsweep.data.split import contents
 from fairsweep.data.warnings import data_warnings
 from fairsweep.executor import Executor, OpenExecutor, open_executor
 from fairsweep.plural import plural
-from fairsweep.records import SearchKey, TrialSpec
+from fairsweep.records import SearchKey, SweepRecord, TrialSpec
 from fairsweep.search.study import ArmStudy
 from fairsweep.search.warnings import search_warnings
 from fairsweep.stages.champion import publish_champion
@@ -26,6 +27,7 @@ from fairsweep.stages.checkpoints import CheckpointFolders
 from fairsweep.stages.confirm import ConfirmStage, confirmations
 from fairsweep.stages.continuing import open_studies, settle
 from fairsweep.stages.dispatch import Dispatcher
+from fairsweep.stages.draft import Draft, load_end
 from fairsweep.stages.job import Job
 from fairsweep.stages.outcome import Published, exit_code, make_report, show_report
 from fairsweep.stages.preflight import tried_workers
@@ -56,9 +58,8 @@ def run_sweep(job: Job, logs: Path, start: OpenExecutor = open_executor) -> int:
         The exit code: 0, or 1 when some trial failed with an error.
     """
     with opened(job, logs, start) as sweep:
-        if sweep.wants_training:
-            train(sweep)
-        published = publish(sweep)
+        draft = train(sweep) if sweep.wants_training else Draft(None, logs)
+        published = publish(sweep, draft)
     show_report(published, job.store, sweep.terminal)
     return exit_code(published.sweep)
 
@@ -102,14 +103,17 @@ class Sweep:
             return True
         if confirmations(plan, wanted, self.studies, ended):
             return True
-        return not self.stored.closed and bool(self.refits())
+        return not self.stored.closed and bool(self.refits(read_sweep(self.job.store, plan.name)))
 
-    def refits(self) -> list[TrialSpec]:
-        """What has still to be trained for publication, once nothing else is to come."""
+    def refits(self, record: SweepRecord) -> list[TrialSpec]:
+        """What has still to be trained for publication, once nothing else is to come.
+
+        Args:
+            record: what is stored of the sweep.
+        """
         plan = self.job.plan
         if plan.config.publish.fit != "all":
             return []
-        record = read_sweep(self.job.store, plan.name)
         return refits(plan, self.job.confirmation, record, self.studies, self.stored.ended)
 
     @property
@@ -123,8 +127,9 @@ class Sweep:
         there is something to train."""
         with self.ready.pop_all() as ending:
             count = self.job.workers if self.has_trainings else 0
+            beside = _head_start(self.job, self.logs) if count and self.tried is None else None
             yield self.tried or ending.enter_context(
-                _workers(self.job, count, self.logs, self.start, self.terminal.say)
+                _workers(self.job, count, self.logs, self.start, self.terminal.say, beside)
             )
 
 
@@ -144,7 +149,7 @@ def opened(job: Job, logs: Path, start: OpenExecutor = open_executor) -> Iterato
     with ExitStack() as ready:
         tried = head_start = None
         if not journal.exists():
-            say, head_start = terminal_of(job, {}).say, HeadStart(store, logs)
+            say, head_start = terminal_of(job, {}).say, _head_start(job, logs)
             tried = ready.enter_context(_workers(job, job.workers, logs, start, say, head_start))
         with (
             answering(store),
@@ -166,8 +171,11 @@ def opened(job: Job, logs: Path, start: OpenExecutor = open_executor) -> Iterato
             )
 
 
-def train(sweep: Sweep) -> None:
+def train(sweep: Sweep) -> Draft:
     """Trains what is left of the search and the confirmation, and closes the sweep's runs.
+
+    Returns:
+        What of its report was made meanwhile.
 
     Raises:
         KeyboardInterrupt: it was asked to stop; what had ended is stored.
@@ -189,20 +197,22 @@ def train(sweep: Sweep) -> None:
             )
             run_stages({"search": search, "confirm": confirm}, dispatcher, stopping)
             tracker.drain()
-            refit = RefitStage(sweep.refits(), job.folders)
-            run_stages({"refit": refit}, dispatcher, stopping)
+            record = read_sweep(job.store, plan.name)
+            draft, refit = Draft(record, sweep.logs), RefitStage(sweep.refits(record), job.folders)
+            run_stages({"refit": refit}, dispatcher, stopping, draft.parts())
             tracker.close(dispatcher.work)
+    return draft
 
 
-def publish(sweep: Sweep) -> Published:
+def publish(sweep: Sweep, draft: Draft) -> Published:
     """Registers the best model as the sweep's champion, and stores the report, with what the rows
     look like that it lists."""
     job, plan, store = sweep.job, sweep.job.plan, sweep.job.store
     sweep.checkpoints.close()  # also those that a killed process left at its very end
-    record = read_sweep(store, plan.name)
+    record = read_sweep(store, plan.name, draft.record)
     champion = publish_champion(job, record, sweep.studies, sweep.files / "champion")
     rows = show_rows(job, record, sweep.files)
-    return make_report(store, replace(record, champion=champion, shown=rows), sweep.logs)
+    return make_report(store, replace(record, champion=champion, shown=rows), sweep.logs, draft)
 
 
 def terminal_of(job: Job, studies: Mapping[SearchKey, ArmStudy]) -> Terminal:
@@ -247,6 +257,11 @@ def greeting(sweep: Sweep, workers: int) -> Iterator[str]:
             "warning: the code has changed since this sweep was begun; if it changes results, "
             "start another sweep with sweep.name=…"
         )
+
+
+def _head_start(job: Job, logs: Path) -> HeadStart:
+    """Gets the store ready, and then what the sweep's end needs."""
+    return HeadStart(job.store, logs, functools.partial(load_end, logs))
 
 
 def _workers(

@@ -35,8 +35,14 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 
-def read_sweep(store: Store, name: str | None) -> SweepRecord:
+def read_sweep(store: Store, name: str | None, known: SweepRecord | None = None) -> SweepRecord:
     """A sweep by name, None for the newest one.
+
+    Args:
+        store: has the sweep.
+        name: of the sweep.
+        known: what was read of the same sweep before, when no training was under way: curves and
+            rows are taken from it, where it has them.
 
     Raises:
         BadInput: there is no such sweep; the message lists those there are.
@@ -56,7 +62,8 @@ def read_sweep(store: Store, name: str | None) -> SweepRecord:
             f"sweep.name: there is no sweep {name!r} in {store.uri}; there are: {there_are}"
         )
     run = chosen[-1]
-    return _sweep(store, client, run, experiments[run.info.experiment_id])
+    whole = {} if known is None else {own.run_id: own for own in known.runs if own.curves}
+    return _sweep(store, client, run, experiments[run.info.experiment_id], whole)
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,9 @@ def key_of(tags: Mapping[str, str]) -> TrialKey:
     )
 
 
-def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> SweepRecord:
+def _sweep(
+    store: Store, client: MlflowClient, run: Run, experiment: str, known: Mapping[str, RunRecord]
+) -> SweepRecord:
     sweep, experiment_id = run.data.tags["sweep"], run.info.experiment_id
     about = _about(sweep, run.data.tags)
     metrics = stored_metrics(about)
@@ -167,9 +176,11 @@ def _sweep(store: Store, client: MlflowClient, run: Run, experiment: str) -> Swe
         work=names.work_in(run.data.tags),
         commands=commands,
         runs=tuple(
-            _whole(store, client, run, entities[run.run_id], about, folds > 0)
-            if run.run_id in drawn
-            else run
+            run
+            if run.run_id not in drawn
+            else _whole(store, client, run, entities[run.run_id], about, folds > 0)
+            if run.run_id not in known
+            else _as_known(run, known[run.run_id])
             for run in runs
         ),
     )
@@ -279,6 +290,11 @@ def _whole(
         if said is None
         else scored(judged.read(said), measured, task_in(about["data"])),
     )
+
+
+def _as_known(record: RunRecord, known: RunRecord) -> RunRecord:
+    """The run with what was read of it before."""
+    return replace(record, curves=known.curves, confusion=known.confusion, judged=known.judged)
 
 
 def _confusion(stored: Mapping[str, Any]) -> Confusion:

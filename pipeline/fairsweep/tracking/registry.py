@@ -24,7 +24,7 @@ from fairsweep.invocation import command_line
 from fairsweep.records import Champion, RunRecord, SweepRecord
 from fairsweep.tracking import names
 from fairsweep.tracking.published import EARLIER, LOADER, damage_in_model
-from fairsweep.tracking.store import Store, no_store
+from fairsweep.tracking.store import Store, import_mlflow, no_store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +94,7 @@ def register(
         code_paths=[str(path) for path in code],
         signature=signature(takes, answer),
         input_example=example,
-        pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in PACKAGES],
+        pip_requirements=_requirements(),
         metadata={
             "classes": list(classes),
             "answer": next(iter(answer)),
@@ -116,6 +116,20 @@ def register(
     )
     client.set_registered_model_alias(sweep.name, ALIAS, version.version)
     return _champion(version)
+
+
+def load() -> None:
+    """Loads what `register` needs, and has MLflow find out what is installed: it compares the
+    requirements of each model with that, and looks once."""
+    import_mlflow()
+    import mlflow.pyfunc  # noqa: F401 (`from mlflow import pyfunc` loads it when it is used)
+    from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
+
+    warn_dependency_requirement_mismatches(_requirements())
+
+
+def _requirements() -> list[str]:
+    return [f"{name}=={importlib.metadata.version(name)}" for name in PACKAGES]
 
 
 def _champion(version: ModelVersion) -> Champion:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -103,6 +104,17 @@ def test_a_database_is_put_in_its_place_when_it_may_be_there(tmp_path: Path) -> 
         ready.place()
         assert store.database.read_text() == "new"
     assert [*logs.iterdir()] == []
+
+
+@pytest.mark.usefixtures("drafts")
+def test_a_database_does_not_wait_for_what_is_done_after_it(tmp_path: Path) -> None:
+    store = open_store(Tracking(root=str(tmp_path)))
+    placed, happened = threading.Event(), list[bool]()
+    with HeadStart(store, store.artifacts, lambda: happened.append(placed.wait(60))) as ready:
+        ready.place()
+        assert (store.database.exists(), happened) == (True, [])
+        placed.set()
+    assert happened == [True]
 
 
 @pytest.mark.usefixtures("drafts")

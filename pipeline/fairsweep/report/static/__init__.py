@@ -11,6 +11,7 @@ import io
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -22,6 +23,15 @@ from fairsweep.report.figures.parts import Figure
 from fairsweep.report.static.axes import Frame, dress, plain, room, view
 from fairsweep.report.static.legend import draw_legend, legend_height
 from fairsweep.report.static.strokes import stroke
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure, and the SVG that shows it."""
+
+    figure: Figure
+    svg: bytes
+
 
 WIDTH = 680
 """Pixels."""

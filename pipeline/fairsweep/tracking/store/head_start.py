@@ -1,12 +1,13 @@
 """MLflow is imported and its database made while workers start, who take as long.
 
-In: a store. Out: the database, in its place when it may be there: a sweep whose models can't be
-trained leaves none.
+In: a store, and what may be done after that. Out: the database, in its place when it may be there:
+a sweep whose models can't be trained leaves none.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -21,11 +22,14 @@ class HeadStart:
     Args:
         store: which; only a local one without a database has one made.
         folder: for the draft; it is there, and on the store's disk.
+        then: called by the thread afterwards; the database doesn't wait for it.
     """
 
-    def __init__(self, store: Store, folder: Path) -> None:
+    def __init__(self, store: Store, folder: Path, then: Callable[[], None] = lambda: None) -> None:
         self._store = store
         self._draft = folder / "mlflow.db"
+        self._then = then
+        self._ready = threading.Event()
         self._thread = threading.Thread(target=self._prepare, name="head start", daemon=True)
 
     def __enter__(self) -> HeadStart:
@@ -44,12 +48,19 @@ class HeadStart:
     def place(self) -> None:
         """Puts the database into its place, unless one is there. Where it couldn't be made there is
         none: whoever opens the store makes it, and tells what is wrong."""
-        self._thread.join()
+        self._ready.wait()
         with locked(self._store.root, wait=True):
             if self._draft.exists() and not self._store.database.exists():
                 self._draft.replace(self._store.database)
 
     def _prepare(self) -> None:
+        try:
+            self._make_database()
+        finally:
+            self._ready.set()
+        self._then()
+
+    def _make_database(self) -> None:
         import_mlflow()
         if not self._store.local or self._store.database.exists():
             return
