@@ -17,7 +17,7 @@ from tensorflow.python.eager import context
 
 from fairsweep.tasks.layer import LastLayer
 from fairsweep.training import loops
-from fairsweep.training.execution import Way, is_light
+from fairsweep.training.execution import Way, is_light, way_of
 from fairsweep.training.loops import Arrays, BatchOrder, Table, evaluate_fit, predict_fit, run_fit
 from fairsweep.training.model import cnn, mlp
 from fairsweep.training.trial import WorkerCache
@@ -90,15 +90,16 @@ def by_keras(model: keras.Model, train: Arrays, held: Arrays, done: int = 0) -> 
             for start in range(0, ROWS, PLAN.batch_size):
                 yield tuple(column[order[start : start + PLAN.batch_size]] for column in own)
 
-    history = model.fit(
-        batches(),
-        epochs=PLAN.epochs,
-        initial_epoch=done,
-        steps_per_epoch=-(-ROWS // PLAN.batch_size),
-        validation_data=(held.table.x[held.rows], held.table.y[held.rows]),
-        shuffle=False,
-        verbose=0,
-    ).history
+    with way_of(model).taken():
+        history = model.fit(
+            batches(),
+            epochs=PLAN.epochs,
+            initial_epoch=done,
+            steps_per_epoch=-(-ROWS // PLAN.batch_size),
+            validation_data=(held.table.x[held.rows], held.table.y[held.rows]),
+            shuffle=False,
+            verbose=0,
+        ).history
     return [
         dict(zip(history, values, strict=True)) for values in zip(*history.values(), strict=True)
     ]
@@ -165,6 +166,6 @@ class TestRewriter:
             assert (options.executor_type == "SINGLE_THREADED_EXECUTOR") == dense
         assert context.context().function_call_options.as_attrs() == before
 
-    def test_a_worker_leaves_it_on_for_fit(self) -> None:
+    def test_a_worker_changes_no_setting_of_tensorflow(self) -> None:
         WorkerCache()
         assert not tf.config.optimizer.get_experimental_options()["disable_meta_optimizer"]

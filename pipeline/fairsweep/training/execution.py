@@ -1,7 +1,6 @@
 """How TensorFlow runs the graphs of a program: by which executor, and rewritten first or not.
 
-Both are settings that TensorFlow reads with every call, so each program has its own, and Keras's
-loops keep what they would have without us.
+Both are settings that TensorFlow reads with every call, so each model has its own.
 """
 
 from __future__ import annotations
@@ -77,6 +76,11 @@ LIGHT = (
 )
 """Layers whose graphs are so small that TensorFlow's rewriter takes as long as it saves: a quarter
 of a second for batch normalization's, which then saves 2 % of an epoch."""
+
+
+def way_of(model: keras.Model, dense: bool = False) -> Way:
+    """The way of a model; rewritten or not is the same in both loops, and so are the last bits."""
+    return Way(dense, rewritten=not is_light(model))
 
 
 def is_light(model: keras.Model) -> bool:

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from fairsweep.data.dataset import Features, Rows
 from fairsweep.machine import available_bytes
+from fairsweep.training.execution import way_of
 from fairsweep.training.programs import EVALUATION_BATCH, Program
 
 Array = npt.NDArray[Any]
@@ -147,28 +148,30 @@ def run_fit(
         if not on_epoch(epoch + 1, {name: float(value) for name, value in logs.items()}):
             model.stop_training = True
 
-    model.fit(
-        _looked_up(train, batches),
-        epochs=plan.epochs,
-        initial_epoch=done,
-        steps_per_epoch=-(-len(train) // plan.batch_size),
-        validation_data=None if validation is None else _in_order(validation, 2),
-        shuffle=False,
-        verbose=0,
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=report), _heard(on_batch)],
-    )
+    with way_of(model).taken():
+        model.fit(
+            _looked_up(train, batches),
+            epochs=plan.epochs,
+            initial_epoch=done,
+            steps_per_epoch=-(-len(train) // plan.batch_size),
+            validation_data=None if validation is None else _in_order(validation, 2),
+            shuffle=False,
+            verbose=0,
+            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=report), _heard(on_batch)],
+        )
 
 
 def evaluate_fit(
     model: keras.Model, arrays: Arrays, on_batch: Callable[[], None]
 ) -> dict[str, float]:
     """The model's metrics on arrays by Keras's own loop."""
-    metrics: Mapping[str, Any] = model.evaluate(
-        _in_order(arrays, 2),
-        verbose=0,
-        return_dict=True,
-        callbacks=[_heard(on_batch)],
-    )
+    with way_of(model).taken():
+        metrics: Mapping[str, Any] = model.evaluate(
+            _in_order(arrays, 2),
+            verbose=0,
+            return_dict=True,
+            callbacks=[_heard(on_batch)],
+        )
     return {name: float(value) for name, value in metrics.items()}
 
 
@@ -176,9 +179,10 @@ def predict_fit(
     model: keras.Model, arrays: Arrays, on_batch: Callable[[], None]
 ) -> npt.NDArray[np.float32]:
     """The model's outputs for the rows, by Keras's own loop."""
-    outputs: npt.NDArray[np.float32] = model.predict(
-        _in_order(arrays, 1), verbose=0, callbacks=[_heard(on_batch)]
-    )
+    with way_of(model).taken():
+        outputs: npt.NDArray[np.float32] = model.predict(
+            _in_order(arrays, 1), verbose=0, callbacks=[_heard(on_batch)]
+        )
     return outputs
 
 

@@ -23,7 +23,7 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 
 from fairsweep.training.constants import Constants
-from fairsweep.training.execution import Way, is_light
+from fairsweep.training.execution import Way, way_of
 from fairsweep.training.optimizer import reads_once
 from fairsweep.training.preprocessing import take_over
 from fairsweep.work import Compiled
@@ -61,7 +61,7 @@ class Program:
         given = tuple(tf.TensorSpec([None, *own.shape[1:]], own.dtype) for own in columns)
         rows, size = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
 
-        way = Way(dense=any_shape, rewritten=not is_light(model))
+        way = way_of(model, dense=any_shape)
 
         def compiled(graph: Callable[..., Any], *signature: Any) -> Graph:
             return Graph(graph, signature, self._constants, way, making)
