@@ -69,6 +69,9 @@ class Finished:
 # A whole small job.
 
 
+OWN_PROJECT = ("pyproject.toml", "uv.lock")
+
+
 @dataclass(frozen=True)
 class Smoke(Finished):
     """`written` lists what is new in each of the sandbox's folders when the sweep has ended."""
@@ -78,6 +81,8 @@ class Smoke(Finished):
 
 def smoke(sandbox: Sandbox) -> Smoke:
     sandbox.copy_project()
+    for name in OWN_PROJECT:  # of the user's own, for uv
+        (sandbox.work / name).write_text("")
     folders = {name: getattr(sandbox, name) for name in ("work", "home", "temporary", "project")}
     before = {name: listing(folder) for name, folder in folders.items()}
     done = sandbox.sweep("experiment=smoke")

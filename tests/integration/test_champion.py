@@ -18,7 +18,7 @@ from fairsweep.data.split import SplitData, load_split
 from fairsweep.errors import BadInput
 from fairsweep.stages.predict import answer
 from tests.integration.lab import listing
-from tests.integration.scenarios import Growing, Served, Smoke
+from tests.integration.scenarios import OWN_PROJECT, Growing, Served, Smoke
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,12 @@ def test_the_champion_is_the_best_arms_configuration_on_all_rows(
     assert run.last("test_accuracy") * len(digits.test) == pytest.approx(
         round(run.last("test_accuracy") * len(digits.test)), abs=1e-4
     )
+
+
+def test_a_published_model_has_nothing_of_the_users_own_project(smoke: Smoke) -> None:
+    (model,) = (smoke.sandbox.work / "mlruns" / "artifacts" / "models").iterdir()
+    assert (smoke.sandbox.work / OWN_PROJECT[0]).exists()
+    assert not {path.name for path in model.rglob("*")} & set(OWN_PROJECT)
 
 
 def test_predictions_are_those_that_the_run_was_judged_by(

@@ -42,6 +42,8 @@ ENVIRONMENT = {
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    # A project of the user's own is none of a published model's.
+    "MLFLOW_UV_AUTO_DETECT": "false",
     # A server that is away is waited for by the tracker, with rows on disk meanwhile.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
