@@ -158,7 +158,7 @@ class _ForkServer:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # `end` closes it
         with theirs:
             self._process = subprocess.Popen(
-                [*SERVER, str(theirs.fileno())],
+                [*SERVER, str(theirs.fileno()), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=self._said,
                 stderr=self._said,

@@ -7,9 +7,10 @@ what still holds, so it is the same with and without one.
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,10 +39,10 @@ def load_report(logs: Path) -> None:
         import fairsweep.search.importance  # noqa: F401
 
 
-def load_end(logs: Path) -> None:
-    """Loads what the end of a sweep needs: a report, and a model's way into the registry."""
-    load_report(logs)
-    registry.load()
+def loading_end(logs: Path) -> Sequence[Callable[[], None]]:
+    """Steps that load what the end of a sweep needs: a report, and a model's way into the
+    registry."""
+    return functools.partial(load_report, logs), registry.load
 
 
 class Draft:

@@ -6,7 +6,6 @@ the same command goes on from there: what is done is found in the store, and not
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -27,7 +26,7 @@ from fairsweep.stages.checkpoints import CheckpointFolders
 from fairsweep.stages.confirm import ConfirmStage, confirmations
 from fairsweep.stages.continuing import open_studies, settle
 from fairsweep.stages.dispatch import Dispatcher
-from fairsweep.stages.draft import Draft, load_end
+from fairsweep.stages.draft import Draft, loading_end
 from fairsweep.stages.job import Job
 from fairsweep.stages.outcome import Published, exit_code, make_report, show_report
 from fairsweep.stages.preflight import tried_workers
@@ -261,7 +260,7 @@ def greeting(sweep: Sweep, workers: int) -> Iterator[str]:
 
 def _head_start(job: Job, logs: Path) -> HeadStart:
     """Gets the store ready, and then what the sweep's end needs."""
-    return HeadStart(job.store, logs, functools.partial(load_end, logs))
+    return HeadStart(job.store, logs, loading_end(logs))
 
 
 def _workers(

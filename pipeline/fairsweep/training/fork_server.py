@@ -1,9 +1,9 @@
 """Forks workers from a process that has imported TensorFlow and Keras and done nothing else:
-`python -m fairsweep.training.fork_server <requests>`.
+`python -m fairsweep.training.fork_server <requests> <parent>`.
 
-In: requests on an inherited socket, each a line of JSON. `start` comes with three open files, the
-worker's socket, the sweep's lifeline and its log; `wait` with the number of a worker that has ended
-or been killed. Out: an answer to each, in order.
+In: requests on an inherited socket, each a line of JSON, and the number of the process that starts
+it. `start` comes with three open files, the worker's socket, the sweep's lifeline and its log;
+`wait` with the number of a worker that has ended or been killed. Out: an answer to each, in order.
 A fork is safe while there is one thread, which is all that those imports leave, and nothing of
 TensorFlow has begun: no device is looked for before a worker trains. Where something else has begun
 threads, workers are spawned. When the process that it was started by ends, it is killed, and its
@@ -50,6 +50,8 @@ class Start:
 
 def main() -> None:
     end_with_parent()
+    if os.getppid() != int(sys.argv[2]):  # it ended before
+        return
     requests = socket.socket(fileno=int(sys.argv[1]))
     with without_extras():
         import fairsweep.training.model_check

@@ -110,11 +110,26 @@ def test_a_database_is_put_in_its_place_when_it_may_be_there(tmp_path: Path) -> 
 def test_a_database_does_not_wait_for_what_is_done_after_it(tmp_path: Path) -> None:
     store = open_store(Tracking(root=str(tmp_path)))
     placed, happened = threading.Event(), list[bool]()
-    with HeadStart(store, store.artifacts, lambda: happened.append(placed.wait(60))) as ready:
+    with HeadStart(store, store.artifacts, [lambda: happened.append(placed.wait(60))]) as ready:
         ready.place()
         assert (store.database.exists(), happened) == (True, [])
         placed.set()
     assert happened == [True]
+
+
+@pytest.mark.usefixtures("drafts")
+def test_who_leaves_waits_for_one_step_at_most(tmp_path: Path) -> None:
+    store = open_store(Tracking(root=str(tmp_path)))
+    begun, happened = threading.Event(), list[str]()
+
+    def first() -> None:
+        begun.set()
+        assert ready._left.wait(60)
+
+    ready = HeadStart(store, store.artifacts, [first, lambda: happened.append("second")])
+    with ready:
+        assert begun.wait(60)
+    assert happened == []
 
 
 @pytest.mark.usefixtures("drafts")

@@ -7,7 +7,7 @@ a sweep whose models can't be trained leaves none.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -22,14 +22,15 @@ class HeadStart:
     Args:
         store: which; only a local one without a database has one made.
         folder: for the draft; it is there, and on the store's disk.
-        then: called by the thread afterwards; the database doesn't wait for it.
+        then: called by the thread afterwards, in turn, until the context is left; the database
+            doesn't wait for them.
     """
 
-    def __init__(self, store: Store, folder: Path, then: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, store: Store, folder: Path, then: Sequence[Callable[[], None]] = ()) -> None:
         self._store = store
         self._draft = folder / "mlflow.db"
         self._then = then
-        self._ready = threading.Event()
+        self._ready, self._left = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._prepare, name="head start", daemon=True)
 
     def __enter__(self) -> HeadStart:
@@ -42,7 +43,8 @@ class HeadStart:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._thread.join()
+        self._left.set()
+        self._thread.join()  # for one step at most
         self._draft.unlink(missing_ok=True)
 
     def place(self) -> None:
@@ -58,11 +60,14 @@ class HeadStart:
             self._make_database()
         finally:
             self._ready.set()
-        self._then()
+        for step in self._then:
+            if self._left.is_set():
+                return
+            step()
 
     def _make_database(self) -> None:
         import_mlflow()
-        if not self._store.local or self._store.database.exists():
+        if self._left.is_set() or not self._store.local or self._store.database.exists():
             return
         try:
             draft_database(self._draft)
