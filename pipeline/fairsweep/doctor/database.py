@@ -37,7 +37,7 @@ def database(store: Store) -> Iterator[sqlite3.Connection]:
     Raises:
         StorageError: it is damaged; a copy of it was put beside it.
     """
-    path = store.root / "mlflow.db"
+    path = store.database
     with TemporaryDirectory() as folder:
         if not path.exists() or not path.stat().st_size:
             yield _empty()

@@ -47,7 +47,7 @@ def read_sweep(store: Store, name: str | None, known: SweepRecord | None = None)
     Raises:
         BadInput: there is no such sweep; the message lists those there are.
     """
-    if store.local and not (store.root / "mlflow.db").exists():
+    if store.local and not store.database.exists():
         raise no_store(store)
     client = store.client()
     experiments = names.all_experiments(client)
@@ -153,6 +153,12 @@ def _sweep(
             everything = [*kept, *own, *_first_fold(folds)]
             commands[record.run_id] = _flags_last(everything)
     drawn, entities = _drawn(runs, objective), {r.info.run_id: r for r in found}
+
+    def whole(own: RunRecord) -> RunRecord:
+        if own.run_id in known:
+            return _as_known(own, known[own.run_id])
+        return _whole(store, client, own, entities[own.run_id], about, folds > 0)
+
     return SweepRecord(
         name=sweep,
         run_id=run.info.run_id,
@@ -175,14 +181,7 @@ def _sweep(
         finished=_closed(run),
         work=names.work_in(run.data.tags),
         commands=commands,
-        runs=tuple(
-            run
-            if run.run_id not in drawn
-            else _whole(store, client, run, entities[run.run_id], about, folds > 0)
-            if run.run_id not in known
-            else _as_known(run, known[run.run_id])
-            for run in runs
-        ),
+        runs=tuple(whole(own) if own.run_id in drawn else own for own in runs),
     )
 
 

@@ -164,7 +164,7 @@ def find_model(store: Store, given: str | None) -> str:
     """
     if given is not None and (":/" in given or Path(given).is_dir()):
         return given
-    if store.local and not (store.root / "mlflow.db").exists():
+    if store.local and not store.database.exists():
         raise no_store(store)
     client = store.client()
     models = [m for m in names.every(client.search_registered_models) if ALIAS in m.aliases]

@@ -53,7 +53,7 @@ def check_store(store: Store) -> None:
     """
     if not store.local:
         raise BadInput(f"tracking=server: the server has a UI of its own; open {store.uri}")
-    if not (store.root / "mlflow.db").exists():
+    if not store.database.exists():
         raise no_store(store)
 
 
