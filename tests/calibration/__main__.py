@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from fairsweep.executor.local import tensorflow_environment
+from fairsweep.executor.processes import environment
 from tests.calibration.draws import Outcome, drawn
 from tests.calibration.self_check import DATA, winner
 from tests.calibration.table import self_check_table, table
@@ -121,8 +122,7 @@ def main() -> None:
     if arguments.self_check:
         result, file = check_self(arguments.draws, arguments.seed, out), "self_check.md"
     else:
-        one = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        os.environ.update({**tensorflow_environment(out), **one})
+        os.environ.update({**tensorflow_environment(out), **environment(threads=1)})
         result, file = calibrate(names, arguments.draws, arguments.seed, out), "table.md"
     (out / file).write_text(f"{result}\n", encoding="utf-8")
     print(result)

@@ -41,7 +41,8 @@ from fairsweep.records import (
 
 
 def tensorflow_environment(logs: Path) -> Mapping[str, str]:
-    """What a process that imports TensorFlow needs in its environment, before it does.
+    """What a process that imports TensorFlow needs in its environment, before it does, and where it
+    may write.
 
     Args:
         logs: where Keras, and matplotlib that it imports, may write: by default the user's home.

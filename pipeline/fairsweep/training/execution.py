@@ -41,10 +41,8 @@ class Way:
     def taken(self) -> Iterator[None]:
         """What is called here is run so. TensorFlow reads this with every call, and keeps what it
         made of a graph for the next call of the same kind."""
-        if (
-            self.rewritten and not self.dense
-        ):  # as ever: a model's own code may change settings here
-            yield
+        if self.rewritten and not self.dense:
+            yield  # without touching settings, which a model's own code may change here
             return
         settings = context.context()
         before = settings.function_call_options
