@@ -14,6 +14,7 @@ Features = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 Parts = npt.NDArray[np.int8]
 Rows = npt.NDArray[np.int64]
+Weights = npt.NDArray[np.float32]
 
 PARTS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)
@@ -60,7 +61,8 @@ class Dataset:
 
     A table has `columns`. `parts` (rows,) is the part of each row, where the data itself gives the
     split; a part without rows is held out by share. Rows with the same number in `groups` (rows,)
-    stay together. `notes` are for the user to read. Where the number of a row isn't its place in
+    stay together. `weights` (rows,), from 0, are those of the rows in the loss; None where all
+    count the same. `notes` are for the user to read. Where the number of a row isn't its place in
     the one file that was read, `origin` knows that.
     """
 
@@ -73,6 +75,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     task: Task = field(default=CLASSES)
     origin: Origin | None = None
+    weights: Weights | None = None
 
     def counts(self, rows: Rows) -> Mapping[str, int]:
         """How many of the rows are of each kind that no part may be without."""

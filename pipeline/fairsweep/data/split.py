@@ -17,6 +17,7 @@ from fairsweep.config.schema import Data
 from fairsweep.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Dataset, Rows
 from fairsweep.data.shares import by_group, dealt
 from fairsweep.data.sources import load
+from fairsweep.data.weights import all_zero, fold_without_weight
 from fairsweep.errors import BadInput
 from fairsweep.folds import ALL_ROWS, Fold, asked_by
 from fairsweep.records import derive_seed
@@ -30,6 +31,11 @@ class SplitData:
     train: Rows
     validation: Rows
     test: Rows
+
+    @property
+    def parts(self) -> tuple[Rows, Rows, Rows]:
+        """Training, validation and test rows."""
+        return self.train, self.validation, self.test
 
 
 def load_split(settings: Data) -> SplitData:
@@ -52,7 +58,8 @@ def split_rows(dataset: Dataset, settings: Data, fold: Fold | None = None) -> Sp
             the settings ask for.
 
     Raises:
-        BadInput: a part would have no rows of some class, or none with or without some label.
+        BadInput: a part would have no rows of some class, or none with or without some label, or
+            none with a weight above 0.
     """
     parts = dataset.parts if dataset.parts is not None else np.full(len(dataset.y), TRAIN, np.int8)
     train, validation, test = (np.flatnonzero(parts == part) for part in (TRAIN, VALIDATION, TEST))
@@ -63,7 +70,7 @@ def split_rows(dataset: Dataset, settings: Data, fold: Fold | None = None) -> Sp
         taken = settings.test
         train, test = _hold_out(train, dataset, settings.test, random, settings, "data.test")
     if fold == ALL_ROWS:
-        return SplitData(dataset, np.union1d(train, validation), validation[:0], test)
+        return _weighed(SplitData(dataset, np.union1d(train, validation), validation[:0], test))
     if not len(validation):
         if fold is not None:
             folds = cut(train, dataset, settings.seed, fold.count, fold.repeat)
@@ -72,7 +79,18 @@ def split_rows(dataset: Dataset, settings: Data, fold: Fold | None = None) -> Sp
         share = settings.validation / (1 - taken)
         key = "data.validation"
         train, validation = _hold_out(train, dataset, share, random, settings, key)
-    return SplitData(dataset, train, validation, test)
+    return _weighed(SplitData(dataset, train, validation, test))
+
+
+def _weighed(data: SplitData) -> SplitData:
+    """The same, in which every part that has rows has one with a weight above 0.
+
+    Raises:
+        BadInput: a part hasn't.
+    """
+    if problems := [*all_zero(data.dataset.weights, dict(zip(PARTS, data.parts, strict=True)))]:
+        raise BadInput(*problems)
+    return data
 
 
 def cut(rows: Rows, dataset: Dataset, seed: int, count: int, repeat: int) -> list[Rows]:
@@ -117,7 +135,9 @@ def _fault(folds: Sequence[Rows], dataset: Dataset) -> str:
     """Why folds can't take turns in judging; empty where they can."""
     if lacking := kind_in_one_part(folds, dataset):
         return f"no training rows {lacking} where one fold has all of them"
-    return "" if all(map(len, folds)) else "a fold without rows"
+    if not all(map(len, folds)):
+        return "a fold without rows"
+    return fold_without_weight(dataset.weights, folds)
 
 
 def _held(rows: Rows, dataset: Dataset, share: float, random: np.random.Generator) -> Rows:
@@ -187,6 +207,8 @@ def _if_numbers(dataset: Dataset) -> str:
 def describe(data: SplitData, settings: Data) -> dict[str, object]:
     """Facts about the data for the report: what it is, its size, its split, its classes or
     labels."""
+    weights = data.dataset.weights
+    weighed = {} if weights is None else {"row weights": f"{weights.min():g} to {weights.max():g}"}
     return {
         "name": settings.name,
         "source": settings.path or settings.dataset or settings.source,
@@ -195,15 +217,17 @@ def describe(data: SplitData, settings: Data) -> dict[str, object]:
         "training rows": len(data.train),
         "validation rows": len(data.validation),
         "test rows": len(data.test),
+        **weighed,
         data.dataset.task.name: ", ".join(data.dataset.class_names),
     }
 
 
 def fingerprint(data: SplitData) -> str:
-    """SHA-256 over every byte of features, labels and split, with shapes and names: two sweeps with
-    the same one trained and judged on the same rows."""
+    """SHA-256 over every byte of features, labels, split and weights of rows, with shapes and
+    names: two sweeps with the same one trained and judged on the same rows."""
     digest = hashlib.sha256()
-    for array in (data.dataset.x, data.dataset.y, data.train, data.validation, data.test):
+    weights = () if data.dataset.weights is None else (data.dataset.weights,)
+    for array in (data.dataset.x, data.dataset.y, *data.parts, *weights):
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     columns = (repr((column.name, column.vocabulary)) for column in data.dataset.columns)
@@ -214,7 +238,8 @@ def fingerprint(data: SplitData) -> str:
 def contents(data: SplitData) -> dict[str, object]:
     """What a fingerprint covers, part by part, to tell which part changed when it differs."""
     dataset = data.dataset
-    parts = {name: getattr(data, name) for name in PARTS}
+    parts = dict(zip(PARTS, data.parts, strict=True))
+    weights = dataset.weights
     return {
         "rows": {name: len(rows) for name, rows in parts.items()},
         "shape of a row": list(dataset.x.shape[1:]),
@@ -223,7 +248,8 @@ def contents(data: SplitData) -> dict[str, object]:
         "checksums": {
             "features": _checksum(dataset.x),
             "labels": _checksum(dataset.y),
-            "split": _checksum(np.concatenate(list(parts.values()))),
+            "split": _checksum(np.concatenate(data.parts)),
+            **({} if weights is None else {"weights": _checksum(weights)}),
         },
     }
 

@@ -14,6 +14,7 @@ from fairsweep.data.dataset import Dataset, Features, Rows
 from fairsweep.data.memory.view import pieces
 from fairsweep.data.spelling import alike, as_numbers, disguised
 from fairsweep.data.split import SplitData
+from fairsweep.data.weights import odd_weights
 
 MOST_ROWS = 2_000_000  # among which equal ones are looked for
 SHOWN = 5
@@ -55,6 +56,7 @@ def data_warnings(data: SplitData, batch_size: int = 1) -> Iterator[str]:
                 "cover it"
             )
     yield from dataset.task.warnings(dataset.y)
+    yield from odd_weights(dataset.weights, data.train)
     if len(data.train) < batch_size:
         yield (
             f"there are {len(data.train)} training rows, fewer than a batch of {batch_size}: every "
