@@ -15,6 +15,7 @@ from typing import Any, Literal
 from fairsweep.folds import Fold
 from fairsweep.judged import Judged
 from fairsweep.shown import NOTHING, Shown
+from fairsweep.tested import Tested
 from fairsweep.work import NOTHING_COMPILED, Compiled, Work
 
 DISK_FULL = "disk full"
@@ -268,22 +269,13 @@ class WorkerLost:
 
 
 @dataclass(frozen=True)
-class Confusion:
-    """How often a row of one class was taken for which: `counts[true][predicted]`, both in the
-    order of `classes`."""
-
-    classes: tuple[str, ...]
-    counts: tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True)
 class TrialResult:
     """How a training ended; `interrupted` says that it couldn't go on from its checkpoints.
     `earlier` of its `seconds` were trained before the checkpoint from which it went on.
     `best_value` is the objective at `best_epoch` (None when no epoch gave a finite value); `test`
-    holds `test_*` metrics at that epoch when the spec asked, and
-    `confusion` the test rows by class; `weights` is the name of the weights of that epoch, and once
-    the sweep keeps them the file that has them; `judged` the same of what it says of rows;
+    holds `test_*` metrics at that epoch when the spec asked, and `tested` what else is kept of test
+    rows; `weights` is the name of the weights of that epoch, and once the sweep keeps them the file
+    that has them; `judged` the same of what it says of rows;
     `loop_reason` says why another loop trained than the one that comes first. `error` is one line,
     and failures with the same `cause` are alike. `notes` are for the user to read; `compiled` is
     what its worker has compiled since its last training."""
@@ -295,7 +287,7 @@ class TrialResult:
     best_epoch: int | None = None
     best_value: float | None = None
     test: Mapping[str, float] = field(default_factory=dict)
-    confusion: Confusion | None = None
+    tested: Tested | None = None
     weights: str = ""
     judged: str = ""
     earlier: float = 0.0
@@ -311,7 +303,7 @@ class TrialResult:
 @dataclass(frozen=True)
 class RunRecord:
     """One stored training. `curves` maps a metric to its values, epoch 1 first (NaN where an
-    epoch is missing), and `confusion` shows the test rows by class; they are filled for the runs
+    epoch is missing), and `tested` has what is kept of test rows; they are filled for the runs
     a report draws, and empty for the rest, as is what it said of the rows that `judged` it."""
 
     run_id: str
@@ -325,7 +317,7 @@ class RunRecord:
     seconds: float
     test: Mapping[str, float] = field(default_factory=dict)
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    confusion: Confusion | None = None
+    tested: Tested | None = None
     judged: Judged | None = field(default=None, compare=False)
 
 

@@ -119,7 +119,7 @@ def test_layers_are_all_there_in_their_order() -> None:
         "metrics",
         "tasks | configurations",
         "records",
-        "folds | importances | judged | scores | shown | work",
+        "folds | importances | judged | scores | shown | tested | work",
         "errors | files | invocation | machine | plural",
     ]
 

@@ -18,7 +18,7 @@ class Grades(Classes):
     name = "grades"
     noun = "grade"
     says = "a grade and a probability for each grade"
-    counted = False
+    tested = None
 
     def takes(self, y: Answers, columns: Sequence[str]) -> bool:  # noqa: ARG002
         return y.ndim == 1 and y.dtype.kind == "f" and bool(np.mod(2 * y, 2).any())

@@ -179,7 +179,7 @@ class TestTask:
         spec = replace(spec, test=True, weights="best")
         folders = TrialFolders(tmp_path / "checkpoints", tmp_path / "weights")
         result = train_trial(spec, data, lambda _: None, lambda _: True, folders=folders)
-        assert (result.outcome, result.confusion) == ("complete", None), result.error
+        assert (result.outcome, result.tested) == ("complete", None), result.error
         assert result.test["test_accuracy"] > 0.9
         weights = folders.weights_of("best").read_bytes()
         write_model(tmp_path / "model", recipe_of(spec, data), weights)

@@ -142,7 +142,7 @@ def assert_same(resumed: Ended, whole: Ended, done: int = 3) -> None:
         np.testing.assert_array_equal(ours, theirs)
     one, other = resumed.result, whole.result
     assert (one.best_epoch, one.best_value) == (other.best_epoch, other.best_value)
-    assert (one.test, one.confusion) == (other.test, other.confusion)
+    assert (one.test, one.tested) == (other.test, other.tested)
     assert one.loop == other.loop
 
 

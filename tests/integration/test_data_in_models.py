@@ -262,7 +262,7 @@ class TestLargerThanMemory:
         assert "memory" in streamed.result.loop_reason
         assert streamed.epochs == whole.epochs
         assert streamed.result.test == whole.result.test
-        assert streamed.result.confusion == whole.result.confusion
+        assert streamed.result.tested == whole.result.tested
 
     def test_a_table_gives_the_numbers_that_it_gives_in_memory(
         self, people: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -282,7 +282,7 @@ class TestLargerThanMemory:
         assert "memory" in streamed.result.loop_reason
         assert streamed.epochs == whole.epochs
         assert streamed.result.test == whole.result.test
-        assert streamed.result.confusion == whole.result.confusion
+        assert streamed.result.tested == whole.result.tested
         assert sorted(tmp_path.iterdir()) == before
 
     def test_a_view_is_indexed_as_an_array(self, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_the_compiled_loop_gives_the_numbers_of_fit(digits: Sequence[str], loss:
     own = (*digits, f"training.loss={loss}", "training.epochs=3")
     resident, fit = both_loops(*own, test=True)
     assert_same(resident, fit)
-    assert resident.result.confusion is fit.result.confusion is None
+    assert resident.result.tested is fit.result.tested is None
     assert set(fit.result.test) == {"test_loss", "test_accuracy"}
 
 

@@ -27,6 +27,7 @@ from fairsweep.tasks.classes import (
     SPARSE_LOSSES,
     TWO_CLASS_LOSSES,
 )
+from fairsweep.tested import Confusion
 from fairsweep.training import loops
 from fairsweep.training import loss as losses
 from fairsweep.training.model import build_model
@@ -603,9 +604,9 @@ def test_two_classes_of_one_output(rare: Sequence[str], loss: str) -> None:
     resident, fit = both_loops(*own, test=True)
     assert_same(resident, fit)
     for trained in (resident, fit):
-        assert trained.result.confusion is not None
-        counts = np.array(trained.result.confusion.counts)
-        assert trained.result.confusion.classes == ("0", "1")
+        assert isinstance(trained.result.tested, Confusion)
+        counts = np.array(trained.result.tested.counts)
+        assert trained.result.tested.classes == ("0", "1")
         assert (counts.sum(axis=1) > 0).all()
         assert (counts.sum(axis=0) > 0).all()
         share = np.trace(counts) / counts.sum()

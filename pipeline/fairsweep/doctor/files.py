@@ -4,7 +4,6 @@ that was killed left any behind (V6)."""
 from __future__ import annotations
 
 import io
-import json
 import math
 import re
 import zipfile
@@ -14,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from fairsweep import judged
+from fairsweep import judged, tested
 from fairsweep.data.recipe import WEIGHTS as MODEL_WEIGHTS
 from fairsweep.doctor.problems import AGAIN, DELETE, RESTORE, Problem
 from fairsweep.doctor.runs import StoredModel, StoredRun, artifact
@@ -66,7 +65,7 @@ def _check_promised(store: Store, sweep: StoredSweep) -> Iterator[Problem]:
         ended = run.has_ended and not others
         if key.stage == "confirm" and ended and run.outcome == "complete":
             seeds[key.of, key.trial][key.place] = run
-            yield from _check_confusion(store, sweep, run)
+            yield from _check_tested(store, sweep, run)
             yield from _check_judged(store, sweep, run)
         if key.stage == "refit" and ended and run.outcome == "complete":
             yield from _check_weights(store, sweep, run, needed=True)
@@ -93,16 +92,17 @@ def _check_rows(store: Store, sweep: StoredSweep) -> Iterator[Problem]:
                 yield replace(found, remedy=AGAIN)
 
 
-def _check_confusion(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:
-    if not any(name.startswith("test_") for name in run.metrics):
+def _check_tested(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:
+    """What is kept of test rows is there, can be read, and is of all of them."""
+    kind = task_in(sweep.about["data"]).tested
+    if kind is None or not any(name.startswith("test_") for name in run.metrics):
         return
-    if not task_in(sweep.about["data"]).counted:
-        return
-    rows = _content(store, sweep, run, names.CONFUSION, _counted)
-    if isinstance(rows, Problem):
-        yield rows
-    elif rows != sweep.about["data"].get("test rows", rows):
-        what = f"{names.CONFUSION} counts {rows} of {sweep.about['data']['test rows']} test rows"
+    name = tested.FILES[kind]
+    kept = _content(store, sweep, run, name, tested.read)
+    if isinstance(kept, Problem):
+        yield kept
+    elif kept.rows != sweep.about["data"].get("test rows", kept.rows):
+        what = f"{name} counts {kept.rows} of {sweep.about['data']['test rows']} test rows"
         yield Problem("V5", sweep.place(run), what, RESTORE)
 
 
@@ -118,18 +118,6 @@ def _content(
     except ValueError as error:
         what = f"{name} can't be read ({error})"
         return Problem("V5", sweep.place(run), what, RESTORE)
-
-
-def _counted(content: bytes) -> int:
-    """How many rows a confusion matrix counts.
-
-    Raises:
-        ValueError: it isn't one.
-    """
-    try:
-        return sum(sum(row) for row in json.loads(content)["counts"])
-    except (KeyError, TypeError) as error:
-        raise ValueError("it has no counts") from error
 
 
 def _check_judged(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:

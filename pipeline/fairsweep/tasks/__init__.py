@@ -12,10 +12,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fairsweep.records import Confusion
 from fairsweep.tasks.classes import Classes
 from fairsweep.tasks.labels import Labels
 from fairsweep.tasks.layer import Answers, Form, LastLayer, Marks, Outputs, Rows
+from fairsweep.tested import Kind, Tested
 
 
 class Output(Protocol):
@@ -97,8 +97,8 @@ class Task(Protocol):
         ...
 
     @property
-    def counted(self) -> bool:
-        """Whether `test_artifact` has something to store."""
+    def tested(self) -> Kind | None:
+        """What `test_artifact` gives; None where it is nothing."""
         ...
 
     def takes(self, y: Answers, columns: Sequence[str]) -> bool:
@@ -201,7 +201,7 @@ class Task(Protocol):
 
     def test_artifact(
         self, y: Answers, probabilities: Outputs, names: Sequence[str]
-    ) -> Confusion | None:
+    ) -> Tested | None:
         """What is stored of test rows beside their metrics; None where it is nothing."""
         ...
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from fairsweep.plural import plural
-from fairsweep.records import Confusion
 from fairsweep.tasks.layer import (
     RANGES,
     Answers,
@@ -23,6 +22,7 @@ from fairsweep.tasks.layer import (
     how,
     shown,
 )
+from fairsweep.tested import Confusion, Kind
 
 SPARSE_LOSSES = ("sparse_categorical_crossentropy", "categorical_generalized_cross_entropy")
 ONE_HOT_LOSSES = tuple(
@@ -56,7 +56,10 @@ class Classes:
     noun = "class"
     says = "a class and a probability for each class"
     losses = (*SPARSE_LOSSES, *ONE_HOT_LOSSES, *TWO_CLASS_LOSSES)
-    counted = True
+
+    @property
+    def tested(self) -> Kind | None:
+        return Confusion
 
     def takes(self, y: Answers, columns: Sequence[str]) -> bool:  # noqa: ARG002
         """Whatever no other task takes: what isn't one class a row is told by `problems`."""

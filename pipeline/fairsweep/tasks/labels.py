@@ -41,7 +41,7 @@ class Labels:
     noun = "label"
     says = "labels and a probability for each label"
     losses = ("binary_crossentropy", "binary_focal_crossentropy")
-    counted = False
+    tested = None
 
     def takes(self, y: Answers, columns: Sequence[str]) -> bool:
         """Several columns; where they have no names, one-hot rows are of a class."""

@@ -26,7 +26,6 @@ from fairsweep.files import TrialFolders
 from fairsweep.judged import Judged
 from fairsweep.metrics import VALIDATION, measured_on_validation
 from fairsweep.records import (
-    Confusion,
     EpochMetrics,
     Outcome,
     PruningDecision,
@@ -36,6 +35,7 @@ from fairsweep.records import (
     WorkerLost,
     WorkerReady,
 )
+from fairsweep.tested import Tested
 from fairsweep.testing.scripts import Script, addressed, learning, passing
 
 EPOCH_SECONDS = 1.0
@@ -242,7 +242,7 @@ class _Training:
             best + 1 if counts and best is not None else None,
             values[best] if counts and best is not None else None,
             test=self._tested(best) if whole and spec.test and best is not None else {},
-            confusion=_all_right(spec) if whole and spec.test else None,
+            tested=_all_right(spec) if whole and spec.test else None,
             weights=self._weights() if whole else "",
             judged=self._judged(best) if whole and best is not None else "",
             earlier=EPOCH_SECONDS * self._earlier,
@@ -296,12 +296,12 @@ class _Training:
         return self._folders.checkpoints_of(self.spec.checkpoints)
 
 
-def _all_right(spec: TrialSpec) -> Confusion | None:
+def _all_right(spec: TrialSpec) -> Tested | None:
     """What a model that is always right leaves of the test rows; None where its task stores nothing
     of them, or there are none."""
     split = _split(spec)
     task, names, y = split.dataset.task, split.dataset.class_names, split.dataset.y[split.test]
-    if not (task.counted and len(y)):
+    if not (task.tested and len(y)):
         return None
     return task.test_artifact(y, task.targets(y, "one-hot", len(names)), names)
 

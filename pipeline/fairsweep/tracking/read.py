@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from fairsweep import judged
+from fairsweep import judged, tested
 from fairsweep.config.space import LAYER_RATES
 from fairsweep.errors import BadInput, StorageError
 from fairsweep.invocation import command_line
@@ -17,7 +17,6 @@ from fairsweep.metrics import of_epoch, scored
 from fairsweep.metrics import stored as stored_metrics
 from fairsweep.records import (
     Confirmation,
-    Confusion,
     Objective,
     RunRecord,
     SweepRecord,
@@ -270,7 +269,7 @@ def _whole(
     about: Mapping[str, Any],
     of_folds: bool,
 ) -> RunRecord:
-    """The run with its curves, and with its confusion matrix and its rows if it has them."""
+    """The run with its curves, and with what it says of test rows and of its own if it has that."""
     measured = stored_metrics(about)
     epochs = 0 if of_folds and record.key.stage == "search" else record.epochs
     curves = {
@@ -280,11 +279,12 @@ def _whole(
     record = replace(record, curves={name: curve for name, curve in curves.items() if curve})
     if record.key.stage != "confirm":
         return record
-    counted = store.artifact(client, run, names.CONFUSION)
+    kind = task_in(about["data"]).tested
+    kept = None if kind is None else store.artifact(client, run, tested.FILES[kind])
     said = store.artifact(client, run, names.JUDGED)
     return replace(
         record,
-        confusion=None if counted is None else _confusion(json.loads(counted)),
+        tested=None if kept is None else tested.read(kept),
         judged=None
         if said is None
         else scored(judged.read(said), measured, task_in(about["data"])),
@@ -293,11 +293,7 @@ def _whole(
 
 def _as_known(record: RunRecord, known: RunRecord) -> RunRecord:
     """The run with what was read of it before."""
-    return replace(record, curves=known.curves, confusion=known.confusion, judged=known.judged)
-
-
-def _confusion(stored: Mapping[str, Any]) -> Confusion:
-    return Confusion(tuple(stored["classes"]), tuple(map(tuple, stored["counts"])))
+    return replace(record, curves=known.curves, tested=known.tested, judged=known.judged)
 
 
 def _curve(history: Sequence[Any], epochs: int) -> list[float]:

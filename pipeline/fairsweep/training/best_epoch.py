@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairsweep.files import replaced
-from fairsweep.records import Confusion
+from fairsweep.tested import Tested
 from fairsweep.training.loops import Arrays, evaluate_fit, predict_fit
 from fairsweep.training.programs import Program
 
@@ -27,7 +27,7 @@ class Best:
     """What a `TrialResult` says of the best epoch."""
 
     test: Mapping[str, float] = field(default_factory=dict)
-    confusion: Confusion | None = None
+    tested: Tested | None = None
     weights: str = ""
     judged: str = ""
 

@@ -172,7 +172,7 @@ def train_trial(
         best_epoch=None if spec.last_epoch else history.best_epoch,
         best_value=None if spec.last_epoch else history.best_value,
         test=best.test,
-        confusion=best.confusion,
+        tested=best.tested,
         weights=spec.weights if best.weights else "",
         judged=spec.judged if best.judged else "",
         earlier=history.earlier,
@@ -280,13 +280,13 @@ def _best(
         said = judge.rows(part, trained.predict(part), penalty, values)
         judged.write(folders.judged_of(spec.judged), said)
         own = replace(own, judged=spec.judged)
-    if test is None or not (dataset.task.counted or judge.scores):
+    if test is None or not (dataset.task.tested or judge.scores):
         return own
     outputs = trained.predict(test)
     scores = {f"test_{name}": value for name, value in judge.score(test, outputs).items()}
     found = output.probabilities(outputs)
-    counted = dataset.task.test_artifact(dataset.y[data.test], found, dataset.class_names)
-    return replace(own, test={**own.test, **scores}, confusion=counted)
+    tested = dataset.task.test_artifact(dataset.y[data.test], found, dataset.class_names)
+    return replace(own, test={**own.test, **scores}, tested=tested)
 
 
 def output_of(spec: TrialSpec, data: SplitData) -> Output:

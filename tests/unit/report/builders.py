@@ -14,7 +14,8 @@ from fairsweep.config.space import Dimension
 from fairsweep.config.stored_space import plain
 from fairsweep.importances import Importance, Importances
 from fairsweep.judged import Judged
-from fairsweep.records import Confirmation, Confusion, Objective, RunRecord, SweepRecord, TrialKey
+from fairsweep.records import Confirmation, Objective, RunRecord, SweepRecord, TrialKey
+from fairsweep.tested import Confusion
 
 RATE = Dimension("optimizer.learning_rate", "float", 1e-3, low=1e-5, high=0.1, log=True)
 BATCH = Dimension("training.batch_size", "choice", 32, choices=(16, 32, 64, 128))
@@ -193,7 +194,7 @@ def realistic(
                     best.key.trial,
                     repeat,
                     value,
-                    confusion=_digits(noise),
+                    tested=_digits(noise),
                     epochs=epochs,
                     curves=drawn,
                     best_epoch=drawn["val_accuracy"].index(value) + 1,

@@ -16,10 +16,11 @@ from fairsweep.config.space import Dimension
 from fairsweep.config.stored_space import plain
 from fairsweep.importances import Importance, Importances
 from fairsweep.judged import Judged
-from fairsweep.records import Confusion, Objective, SweepRecord
+from fairsweep.records import Objective, SweepRecord
 from fairsweep.report.analysis.curves import styles
 from fairsweep.report.analysis.select import select
 from fairsweep.report.figures import figures
+from fairsweep.tested import Confusion
 
 from .builders import (
     ACCURACY,
@@ -420,8 +421,7 @@ def test_nothing_told_of_any_arm_draws_no_importance() -> None:
 
 def _confused(*counts: Any, classes: Any = ("cat", "dog", "owl")) -> Any:
     runs = [
-        confirm("adam", 0, i, 0.9, confusion=Confusion(classes, own))
-        for i, own in enumerate(counts)
+        confirm("adam", 0, i, 0.9, tested=Confusion(classes, own)) for i, own in enumerate(counts)
     ]
     return _figures(sweep(search("adam", 0, 0.9), *runs, confirm_seeds=len(runs)))
 

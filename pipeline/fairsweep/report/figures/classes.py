@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from fairsweep.plural import plural
-from fairsweep.records import Confusion
 from fairsweep.report.analysis.select import ArmSelection
 from fairsweep.report.figures.parts import Figure, layout, name
 from fairsweep.report.text.numbers import MISSING
+from fairsweep.tested import Confusion, Tested
 
 MOST = 30
 """Classes that a picture has room for."""
@@ -25,10 +25,10 @@ STRONG = 0.64
 def confusion_matrix(entry: ArmSelection | None) -> Figure | None:
     """The test rows of an arm's confirmations by true and predicted class; None where they
     weren't counted."""
-    found = None if entry is None else _sum([run.confusion for run in entry.confirmed])
+    found = None if entry is None else _sum([run.tested for run in entry.confirmed])
     if entry is None or found is None:
         return None
-    count = sum(run.confusion is not None for run in entry.confirmed)
+    count = sum(isinstance(run.tested, Confusion) for run in entry.confirmed)
     kept = _worst(found)
     rows = [sum(row) for row in found.counts]
     shares = [[found.counts[i][j] / rows[i] if rows[i] else 0.0 for j in kept] for i in kept]
@@ -61,9 +61,9 @@ def confusion_matrix(entry: ArmSelection | None) -> Figure | None:
     )
 
 
-def _sum(stored: Sequence[Confusion | None]) -> Confusion | None:
+def _sum(stored: Sequence[Tested | None]) -> Confusion | None:
     """All that have the classes of the first, together."""
-    there = [own for own in stored if own is not None]
+    there = [own for own in stored if isinstance(own, Confusion)]
     same = [own for own in there if own.classes == there[0].classes]
     if not same:
         return None

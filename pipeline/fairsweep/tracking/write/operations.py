@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from fairsweep import tested
 from fairsweep.config.plan import Plan
 from fairsweep.errors import StorageError
 from fairsweep.folds import mean_over_folds
 from fairsweep.metrics import of_epoch
-from fairsweep.records import Confusion, EpochMetrics, Outcome, TrialKey, TrialResult
+from fairsweep.records import EpochMetrics, Outcome, TrialKey, TrialResult
 from fairsweep.tracking import names
 from fairsweep.tracking.store import Store
 from fairsweep.tracking.write import frame
@@ -277,9 +278,6 @@ def _result(values: Mapping[str, Any]) -> TrialResult:
     own = dict(values)
     own["key"] = _key(own["key"])
     own["compiled"] = Compiled(**own.get("compiled", {}))  # an older sweep's spool has none
-    if own["confusion"] is not None:
-        counted = own["confusion"]
-        own["confusion"] = Confusion(
-            tuple(counted["classes"]), tuple(map(tuple, counted["counts"]))
-        )
+    kept = own.pop("confusion", None) or own.get("tested")  # an older sweep's spool has the first
+    own["tested"] = None if kept is None else tested.of(kept)
     return TrialResult(**own)

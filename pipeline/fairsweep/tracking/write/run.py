@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fairsweep import tested
 from fairsweep.records import EpochMetrics, Outcome, TrialResult
 from fairsweep.tracking import names
 
@@ -102,8 +103,9 @@ class TrainingRun:
     def _store_files(self, result: TrialResult) -> None:
         if result.traceback:
             self._client.log_text(self._run_id, result.traceback, "traceback.txt")
-        if result.confusion is not None:
-            self._client.log_dict(self._run_id, asdict(result.confusion), names.CONFUSION)
+        if result.tested is not None:
+            kept = asdict(result.tested)
+            self._client.log_dict(self._run_id, kept, tested.FILES[type(result.tested)])
         for given in filter(None, (result.weights, result.judged)):
             file = Path(given)
             if file.exists():  # else it went with an earlier try
