@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +22,14 @@ from fairsweep.tasks import Task
 from fairsweep.tasks.layer import Form
 
 VALIDATION = "val_"
+TEST = "test_"
 TOLERANCE = 1e-4
 UNBOUNDED = (-math.inf, math.inf)
+
+
+Digits = Literal["four decimals", "three decimals", "four digits"]
+"""How a value is written: the first two are for what is near 1, the last for what has a unit."""
+PLAIN: Digits = "four decimals"
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class Metric:
         score: What measures it from what a model says of all rows at once, where it isn't a mean
             of what each has alone; `forms` are then those of answers that it can be measured in.
         outputs: Whether the score takes what the model gives for each class or label, too.
+        digits: How its values are written.
     """
 
     name: str
@@ -64,6 +71,7 @@ class Metric:
     score: Score | None = None
     forms: frozenset[Form] = frozenset()
     outputs: bool = False
+    digits: Digits = PLAIN
 
     def fits(self, forms: Iterable[Form]) -> bool:
         """Whether it can be measured in each of these forms of answers."""
@@ -230,6 +238,12 @@ def title_of(name: str) -> str:
 def caption_of(name: str) -> str:
     """What its learning curves say."""
     return METRICS[name].caption if name in METRICS else "Solid is validation, dashed is training."
+
+
+def digits_of(name: str) -> Digits:
+    """How a metric's values are written, on whatever part of the data."""
+    known = METRICS.get(base_name(name.removeprefix(TEST)))
+    return PLAIN if known is None else known.digits
 
 
 def falls_by_much(name: str) -> bool:

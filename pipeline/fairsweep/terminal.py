@@ -21,8 +21,10 @@ from rich.text import Text
 
 from fairsweep.errors import Interrupted
 from fairsweep.invocation import command_line
+from fairsweep.metrics import PLAIN, digits_of
 from fairsweep.plural import plural
 from fairsweep.records import EpochMetrics, Objective, SearchKey, TrialKey, TrialResult, WorkerLost
+from fairsweep.report.text.numbers import number
 
 Mode = Literal["live", "plain", "quiet"]
 
@@ -202,7 +204,9 @@ class Terminal:
         took = f"{plural(result.epochs, 'epoch')} in {result.seconds:.1f} s"
         if result.key.stage == "refit":
             return f"{count} {result.key} {result.outcome}: {took}"
-        value = "none" if result.best_value is None else f"{result.best_value:.4f}"
+        value = "none"
+        if result.best_value is not None:
+            value = _written(result.best_value, self._objective.metric)
         where = f"at epoch {result.best_epoch}"
         if self._folds and result.key.stage == "search":
             where = "on average over its folds"
@@ -239,7 +243,7 @@ class Terminal:
                 f"{outcomes.total()}/{trials}",
                 str(sum(key.arm == arm for key in self._running)),
                 *(str(outcomes[name]) for name in ("pruned", "diverged", "failed")),
-                "" if best is None else f"{best:.4f}",
+                "" if best is None else _written(best, self._objective.metric),
                 style="bold" if arm == leader else None,
             )
         return Group(title, table, Text(self._foot(), style="dim"))
@@ -270,6 +274,12 @@ def fold(name: str) -> str:
     return f"{first}\n{second}" if second else first
 
 
+def _written(value: float, metric: str) -> str:
+    """A metric's value: four decimals, or as the report has it where it says how it is written."""
+    plain = digits_of(metric) == PLAIN or not math.isfinite(value)
+    return f"{value:.4f}" if plain else number(value, of=metric)
+
+
 def _away(waiting: int) -> str:
     """What is said while MLflow doesn't answer, and when it does again (0)."""
     if not waiting:
@@ -292,8 +302,9 @@ class EpochLines:
         """There is one training only."""
 
     def epoch(self, metrics: EpochMetrics) -> None:
-        values = "  ".join(f"{name} {value:.4f}" for name, value in metrics.values.items())
-        self.say(f"epoch {metrics.epoch:>{len(str(self._epochs))}}/{self._epochs}  {values}")
+        values = [f"{name} {_written(value, name)}" for name, value in metrics.values.items()]
+        count = f"{metrics.epoch:>{len(str(self._epochs))}}/{self._epochs}"
+        self.say(f"epoch {count}  {'  '.join(values)}")
 
     def lost(self, event: WorkerLost, goes_on: bool) -> None:  # noqa: ARG002 - it never does
         self.say(f"{event.why}; log: {event.log}")
@@ -315,9 +326,8 @@ class EpochLines:
         else:
             text = f"{result.outcome} after {result.seconds:.1f} s"
             if result.best_value is not None:
-                text += (
-                    f": best {self._metric} {result.best_value:.4f} at epoch {result.best_epoch}"
-                )
+                best = _written(result.best_value, self._metric)
+                text += f": best {self._metric} {best} at epoch {result.best_epoch}"
             if not self._quiet:
                 text += f"; every run: {command_line('ui')}"
         self.console.print(text, markup=False, soft_wrap=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fairsweep.data.shown import shown
 from fairsweep.records import SweepRecord
+from fairsweep.report.analysis.far_rows import far_rows
 from fairsweep.report.analysis.rows import hard_rows
 from fairsweep.report.analysis.select import select
 from fairsweep.shown import Shown
@@ -24,8 +25,8 @@ def show_rows(job: Job, sweep: SweepRecord, folder: Path) -> Shown:
         sweep: what its store holds of it.
         folder: for a file on its way; it is made.
     """
-    dataset = job.data.dataset
-    hard = hard_rows(select(sweep), dataset.task)
-    found = shown(dataset, () if hard is None else hard.numbers)
+    dataset, selection = job.data.dataset, select(sweep)
+    listed = hard_rows(selection, dataset.task) or far_rows(selection, dataset.task)
+    found = shown(dataset, () if listed is None else listed.numbers)
     store_rows(job.store, sweep, found, folder)
     return found

@@ -187,6 +187,11 @@ class Task(Protocol):
         """Answers as an answer of `predict` has them, in its first column."""
         ...
 
+    def numbers(self, words: Sequence[str]) -> Outputs | None:
+        """What `words` made of numbers, (rows, targets); None where answers are no numbers, but
+        right or wrong."""
+        ...
+
     def errors(self, true: str, said: str) -> int:
         """How many errors an answer has, 0 if it is right; both as `words` has them."""
         ...

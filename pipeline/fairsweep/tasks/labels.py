@@ -149,6 +149,9 @@ class Labels:
     def words(self, y: Answers, names: Sequence[str]) -> Sequence[str]:
         return _joined(y.astype(bool), names)
 
+    def numbers(self, words: Sequence[str]) -> None:  # noqa: ARG002
+        return None
+
     def errors(self, true: str, said: str) -> int:
         """The labels that are missing in the answer, or that it has too many."""
         return len(_apart(true) ^ _apart(said))

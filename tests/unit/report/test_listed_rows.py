@@ -13,7 +13,8 @@ import pytest
 from fairsweep.records import SweepRecord
 from fairsweep.report.analysis.select import select
 from fairsweep.report.render import build
-from fairsweep.report.text.rows import Section, section
+from fairsweep.report.text.listing import Section
+from fairsweep.report.text.rows import section
 from fairsweep.shown import PNG, Shown, ShownRow
 
 from .test_rows import record, with_losses

@@ -95,8 +95,8 @@ class _Tally:
 
 
 def hard_rows(selection: Selection, task: Task) -> HardRows | None:
-    """The hard rows of a sweep, of those that every confirmed arm was judged on; None where nothing
-    is known of single rows.
+    """The hard rows of a sweep, of those that every confirmed arm was judged on; None where answers
+    are numbers, which are never quite right (see `far_rows`), or nothing is known of single rows.
 
     Args:
         selection: the arms, with what their confirmations said of rows.
@@ -107,7 +107,7 @@ def hard_rows(selection: Selection, task: Task) -> HardRows | None:
         for entry in selection.arms
         if (own := [run.judged for run in entry.confirmed if run.judged is not None])
     }
-    if not said:
+    if not said or task.numbers(()) is not None:
         return None
     tallies = [_tally(own, task) for own in said.values()]
     rows = functools.reduce(np.intersect1d, (tally.rows for tally in tallies))

@@ -20,6 +20,7 @@ from fairsweep.report.figures.learning import learning_curves
 from fairsweep.report.figures.parameters import importance, parameter_slices
 from fairsweep.report.figures.parts import Figure
 from fairsweep.report.figures.search import best_so_far, expected_best, learning_rates
+from fairsweep.report.figures.values import predicted_values
 
 __all__ = ["Figure", "figures", "library"]
 
@@ -41,7 +42,7 @@ def figures(
     Args:
         selection: What to draw.
         order: The arms as rows of the first picture, from the top.
-        best: The arm whose test rows are shown by class.
+        best: The arm whose test rows are shown.
         spaces: The dimensions of each arm, where the store has them.
         importances: What each parameter had to do with good results, by arm.
     """
@@ -52,6 +53,7 @@ def figures(
         luck(selection, verdict),
         *map(learning_curves, panels(selection)),
         confusion_matrix(best),
+        *predicted_values(selection, best),
         learning_rates(selection),
         best_so_far(selection, "trials"),
         best_so_far(selection, "epochs"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +22,7 @@ def confirmed_values(selection: Selection, order: Sequence[str]) -> Figure | Non
         return None
     data: list[dict[str, Any]] = []
     for row, entry in enumerate(entries):
-        data += _confirmed_traces(entry, selection.interval(entry), style[entry.arm], row)
+        data += _confirmed_traces(entry, selection, style[entry.arm], row)
     names = [name(entry.arm) for entry in entries]
     place = layout(
         xaxis={"title": {"text": name(selection.objective.metric)}, "automargin": True},
@@ -47,8 +48,10 @@ def confirmed_values(selection: Selection, order: Sequence[str]) -> Figure | Non
 
 
 def _confirmed_traces(
-    entry: ArmSelection, interval: tuple[float, float] | None, style: Style, row: int
+    entry: ArmSelection, selection: Selection, style: Style, row: int
 ) -> list[dict[str, Any]]:
+    interval = selection.interval(entry)
+    write = functools.partial(number, of=selection.objective.metric)
     values = [value_of(run) for run in entry.confirmed]
     summary = summarize(values)
     assert summary is not None
@@ -57,24 +60,24 @@ def _confirmed_traces(
         entry.arm,
         values,
         [row + 0.09 * (i % 3 - 1) for i in range(len(values))],
-        [f"{run.key}: {number(value_of(run))}" for run in entry.confirmed],
+        [f"{run.key}: {write(value_of(run))}" for run in entry.confirmed],
         {"color": style.colour, "size": 9, "opacity": 0.55},
     )
     mean = points(
         entry.arm,
         [summary.mean],
         [row],
-        [f"mean {number(summary.mean)}, 95 % interval {number(low)} to {number(high)}"],
+        [f"mean {write(summary.mean)}, 95 % interval {write(low)} to {write(high)}"],
         symbol(style, "line-ns", 22, 3),
     )
     if interval is None:
-        mean["customdata"] = [f"mean {number(summary.mean)}"]
+        mean["customdata"] = [f"mean {write(summary.mean)}"]
     else:
         mean["error_x"] = reach(summary.mean, interval, style)
     default = value_of(entry.default)
     if not math.isfinite(default):
         return [dots, mean]
-    text = [f"default {number(default)}"]
+    text = [f"default {write(default)}"]
     return [
         dots,
         mean,

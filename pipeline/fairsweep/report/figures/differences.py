@@ -35,7 +35,7 @@ def differences(selection: Selection, verdict: Verdict) -> Figure | None:
     if not found:
         return None
     style = styles([entry.arm for entry in selection.arms])
-    scale = scale_of(selection, verdict)
+    scale, metric = scale_of(selection, verdict), selection.objective.metric
     bands = [_band(row, difference) for row, (_, difference) in enumerate(found)]
     names = [name(arm) for arm, _ in found]
     bottom = len(names) - 0.4
@@ -50,11 +50,10 @@ def differences(selection: Selection, verdict: Verdict) -> Figure | None:
     data = [
         *(band for band in bands if band is not None),
         zero,
-        *(_dot(arm, own, row, style[arm], scale) for row, (arm, own) in enumerate(found)),
+        *(_dot(arm, own, row, style[arm], scale, metric) for row, (arm, own) in enumerate(found)),
     ]
-    metric = name(selection.objective.metric)
     place = layout(
-        xaxis={"title": {"text": f"difference in {metric}"}, "automargin": True},
+        xaxis={"title": {"text": f"difference in {name(metric)}"}, "automargin": True},
         yaxis={
             "tickvals": list(range(len(names))),
             "ticktext": names,
@@ -108,10 +107,12 @@ def luck(selection: Selection, verdict: Verdict) -> Figure | None:
     )
 
 
-def _dot(arm: str, own: Difference, row: int, style: Style, scale: float) -> dict[str, Any]:
-    text = signed(own.mean, scale)
+def _dot(
+    arm: str, own: Difference, row: int, style: Style, scale: float, metric: str
+) -> dict[str, Any]:
+    text = signed(own.mean, scale, metric)
     if own.interval is not None:
-        text = f"{text}, 95 % interval {interval(own.interval, scale, sign=True)}"
+        text = f"{text}, 95 % interval {interval(own.interval, scale, metric, sign=True)}"
     dot = points(arm, [own.mean], [row], [text], symbol(style, style.shape, 11, 0))
     if own.interval is not None:
         dot["error_x"] = reach(own.mean, own.interval, style)

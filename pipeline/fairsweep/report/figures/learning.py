@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from fairsweep.metrics import caption_of, title_of
@@ -25,7 +26,7 @@ def learning_curves(panel: Panel) -> Figure:
     """One metric over epochs, all arms: training dashed, validation solid, bands."""
     data: list[dict[str, Any]] = []
     for arm in panel.arms:
-        data += _arm_traces(arm)
+        data += _arm_traces(arm, panel.metric)
     last = max(band.epochs[-1] for band in panel.bands)
     xaxis: dict[str, Any] = {"title": {"text": "epoch"}, "range": _epoch_range(last)}
     if last <= 12:
@@ -42,20 +43,20 @@ def learning_curves(panel: Panel) -> Figure:
     )
 
 
-def _arm_traces(arm: ArmCurves) -> list[dict[str, Any]]:
+def _arm_traces(arm: ArmCurves, metric: str) -> list[dict[str, Any]]:
     main = arm.validation or arm.training
     assert main is not None
     traces = (
         [filled_band(arm.arm, main.epochs, main.low, main.high, arm.style)] if main.runs > 1 else []
     )
     if arm.training:
-        traces.append(_line_trace(arm, arm.training, "training", dash="dash"))
+        traces.append(_line_trace(arm, arm.training, "training", "dash", metric))
     if arm.validation:
-        traces.append(_line_trace(arm, arm.validation, "validation", dash="solid"))
+        traces.append(_line_trace(arm, arm.validation, "validation", "solid", metric))
     return traces
 
 
-def _line_trace(arm: ArmCurves, band: Band, split: str, dash: str) -> dict[str, Any]:
+def _line_trace(arm: ArmCurves, band: Band, split: str, dash: str, metric: str) -> dict[str, Any]:
     marked = arm.style.marker != "none" or len(band.epochs) < 3
     trace: dict[str, Any] = {
         "type": "scatter",
@@ -65,7 +66,7 @@ def _line_trace(arm: ArmCurves, band: Band, split: str, dash: str) -> dict[str, 
         "x": list(band.epochs),
         "y": rounded(band.median),
         "line": {"color": arm.style.colour, "dash": dash, "width": 2.4 if dash == "solid" else 1.6},
-        "customdata": _hover(band),
+        "customdata": _hover(band, metric),
         "hovertemplate": "%{customdata}<extra>%{fullData.name}</extra>",
     }
     if marked:
@@ -74,11 +75,12 @@ def _line_trace(arm: ArmCurves, band: Band, split: str, dash: str) -> dict[str, 
     return trace
 
 
-def _hover(band: Band) -> list[str]:
+def _hover(band: Band, metric: str) -> list[str]:
+    write = functools.partial(number, of=metric)
     if band.runs == 1:
-        return [number(value) for value in band.median]
+        return [write(value) for value in band.median]
     rows = zip(band.median, band.low, band.high, strict=True)
-    return [f"{number(mid)} ({number(low)} to {number(high)})" for mid, low, high in rows]
+    return [f"{write(mid)} ({write(low)} to {write(high)})" for mid, low, high in rows]
 
 
 def _value_axis(panel: Panel) -> dict[str, Any]:

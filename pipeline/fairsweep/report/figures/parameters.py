@@ -132,6 +132,7 @@ def _bars(
 
 def _slice(item: Slice, own: str, label: str, selection: Selection, worst: float) -> Figure:
     style = styles([entry.arm for entry in selection.arms])
+    metric = selection.objective.metric
     data: list[dict[str, Any]] = []
     drawn = total = 0
     best = []
@@ -142,7 +143,7 @@ def _slice(item: Slice, own: str, label: str, selection: Selection, worst: float
         placed = [(run, x + aside) for run, x, _ in values if run.run_id in visible]
         kept = thinned(placed, LIMIT // len(item.values), selection.objective)
         names = [f"{label} {texts[run.run_id]}" for run, _ in kept]
-        data += trial_points(arm, kept, names, worst, style[arm], size=7)
+        data += trial_points(arm, kept, names, worst, style[arm], metric, size=7)
         drawn, total = drawn + len(kept), total + len(placed)
         top = selection[arm].best
         if top is not None and top.run_id in texts:
@@ -160,7 +161,7 @@ def _slice(item: Slice, own: str, label: str, selection: Selection, worst: float
             "data": data,
             "layout": layout(
                 xaxis=xaxis,
-                yaxis={"automargin": True, "title": {"text": name(selection.objective.metric)}},
+                yaxis={"automargin": True, "title": {"text": name(metric)}},
             ),
         },
     )

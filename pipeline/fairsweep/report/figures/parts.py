@@ -14,7 +14,9 @@ from typing import Any, Literal
 
 from fairsweep.report.analysis.curves import Style, log_ticks
 
-Section = Literal["arms", "difference", "curves", "search", "parameters", "slices", "classes"]
+Section = Literal[
+    "arms", "difference", "curves", "search", "parameters", "slices", "classes", "values"
+]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ In: a `Selection`. Out: `Figure`s.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -58,21 +59,20 @@ def learning_rates(selection: Selection) -> Figure | None:
         return None
     style = styles([entry.arm for entry in selection.arms])
     data: list[dict[str, Any]] = []
+    metric = selection.objective.metric
     if selection.sampler in RANDOM:
-        data += _windows(placed, style)
+        data += _windows(placed, style, metric)
     drawn = 0
     for arm, runs in placed.items():
         kept = thinned(runs, LIMIT // len(placed), selection.objective)
         texts = [f"learning rate {rate:.3g}" for _, rate in kept]
-        data += trial_points(arm, kept, texts, worst, style[arm])
+        data += trial_points(arm, kept, texts, worst, style[arm], metric)
         drawn += len(kept)
     good = {
         entry.arm: found for entry in selection.arms if (found := good_rates(entry)) is not None
     }
     xaxis = {"title": {"text": "learning rate"}, **log_axis(min(rates), max(rates))}
-    place = layout(
-        xaxis=xaxis, yaxis={"automargin": True, "title": {"text": name(selection.objective.metric)}}
-    )
+    place = layout(xaxis=xaxis, yaxis={"automargin": True, "title": {"text": name(metric)}})
     height = 360
     if good:
         strip = HEADING + ROW * len(good)
@@ -140,7 +140,9 @@ def _add_strip(place: dict[str, Any], rows: int, share: float) -> None:
 
 
 def _windows(
-    placed: Mapping[str, Sequence[tuple[RunRecord, float]]], style: Mapping[str, Style]
+    placed: Mapping[str, Sequence[tuple[RunRecord, float]]],
+    style: Mapping[str, Style],
+    metric: str,
 ) -> Iterator[dict[str, Any]]:
     """A line for each arm through the medians of neighbouring rates, in a band of the quartiles."""
     for arm, runs in placed.items():
@@ -151,14 +153,16 @@ def _windows(
             low, high = [w.low for w in found], [w.high for w in found]
             yield filled_band(arm, rates, low, high, style[arm])
             medians = [window.median for window in found]
-            yield line(arm, rates, medians, [number(value) for value in medians], style[arm])
+            yield line(
+                arm, rates, medians, [number(value, of=metric) for value in medians], style[arm]
+            )
 
 
 def best_so_far(selection: Selection, spent: Literal["trials", "epochs"]) -> Figure | None:
     """The best value each arm had found by then; None before any trial is complete."""
     style = styles([entry.arm for entry in selection.arms])
     data = [
-        _steps_line(entry.arm, _corners(steps), spent, style[entry.arm])
+        _steps_line(entry.arm, _corners(steps), spent, style[entry.arm], selection.objective.metric)
         for entry in selection.arms
         if (steps := steps_of(entry, selection.objective))
     ]
@@ -198,9 +202,8 @@ def expected_best(selection: Selection) -> Figure | None:
     for entry in selection.arms:
         values = _drawn(entry, selection.objective)
         if len(values) > 2:
-            data += _expected_traces(
-                entry.arm, expected_of(values, selection.objective), style[entry.arm]
-            )
+            rows = expected_of(values, selection.objective)
+            data += _expected_traces(entry.arm, rows, style[entry.arm], selection.objective.metric)
     if not data:
         return None
     return Figure(
@@ -242,11 +245,16 @@ def _corners(steps: Sequence[Step]) -> list[Step]:
 
 
 def _steps_line(
-    arm: str, steps: Sequence[Step], spent: Literal["trials", "epochs"], style: Style
+    arm: str,
+    steps: Sequence[Step],
+    spent: Literal["trials", "epochs"],
+    style: Style,
+    metric: str,
 ) -> dict[str, Any]:
     x = [step.trials if spent == "trials" else step.epochs for step in steps]
+    write = functools.partial(number, of=metric)
     texts = [
-        f"{number(s.value)} after {plural(s.trials, 'trial')}, {plural(s.epochs, 'epoch')}"
+        f"{write(s.value)} after {plural(s.trials, 'trial')}, {plural(s.epochs, 'epoch')}"
         for s in steps
     ]
     drawn = line(arm, x, [step.value for step in steps], texts, style)
@@ -254,10 +262,13 @@ def _steps_line(
     return drawn
 
 
-def _expected_traces(arm: str, rows: Sequence[Expected], style: Style) -> list[dict[str, Any]]:
+def _expected_traces(
+    arm: str, rows: Sequence[Expected], style: Style, metric: str
+) -> list[dict[str, Any]]:
     trials = [row.trials for row in rows]
+    write = functools.partial(number, of=metric)
     texts = [
-        f"best of {r.trials}: {number(r.mean)} ({number(r.low)} to {number(r.high)})" for r in rows
+        f"best of {r.trials}: {write(r.mean)} ({write(r.low)} to {write(r.high)})" for r in rows
     ]
     return [
         filled_band(arm, trials, [r.low for r in rows], [r.high for r in rows], style),

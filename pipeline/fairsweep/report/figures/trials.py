@@ -80,6 +80,7 @@ def trial_points(
     names: Sequence[str],
     worst: float,
     style: Style,
+    metric: str,
     size: int = 8,
 ) -> list[dict[str, Any]]:
     """A trace for each outcome.
@@ -90,6 +91,7 @@ def trial_points(
         names: What each is called where the mouse is, in the same order.
         worst: Where those that diverged are drawn.
         style: Of the arm.
+        metric: The objective's.
         size: Of a point, in pixels.
     """
     traces = []
@@ -101,7 +103,9 @@ def trial_points(
         ]
         if own:
             values = [worst if outcome == "diverged" else value_of(run) for run, _, _ in own]
-            texts = [f"{_called(run)}, {name(text)}: {_result(run)}" for run, _, text in own]
+            texts = [
+                f"{_called(run)}, {name(text)}: {_result(run, metric)}" for run, _, text in own
+            ]
             marker = _marker(outcome, style, size)
             traces.append(points(arm, [x for _, x, _ in own], rounded(values), texts, marker))
     return traces
@@ -112,8 +116,10 @@ def _called(run: RunRecord) -> str:
     return f"{trial} of search {run.key.search}" if run.key.search else trial
 
 
-def _result(run: RunRecord) -> str:
-    return "diverged" if run.outcome == "diverged" else f"{number(value_of(run))} ({run.outcome})"
+def _result(run: RunRecord, metric: str) -> str:
+    if run.outcome == "diverged":
+        return "diverged"
+    return f"{number(value_of(run), of=metric)} ({run.outcome})"
 
 
 def _marker(outcome: str, style: Style, size: int) -> Mapping[str, Any]:

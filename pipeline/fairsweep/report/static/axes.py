@@ -149,9 +149,9 @@ def dress(axes: Axes, across: View, up: View, frame: Frame, *, lowest: bool) -> 
 
 def _values(trace: Mapping[str, Any], letter: str) -> Sequence[float]:
     own: Sequence[float] = trace.get(letter, ())
-    if letter != "x" or "error_x" not in trace:
+    bar = trace.get(f"error_{letter}")
+    if bar is None:
         return own
-    bar = trace["error_x"]
     left = [x - far for x, far in zip(own, bar["arrayminus"], strict=True)]
     return [*own, *left, *(x + far for x, far in zip(own, bar["array"], strict=True))]
 

@@ -82,12 +82,9 @@ def _area(axes: Axes, trace: Mapping[str, Any], points: int) -> None:
 def _points(axes: Axes, trace: Mapping[str, Any]) -> None:
     marker = trace["marker"]
     symbol = marker.get("symbol", "circle")
-    if "error_x" in trace:
-        bar = trace["error_x"]
-        reaches = zip(trace["x"], trace["y"], bar["arrayminus"], bar["array"], strict=True)
-        for x, y, left, right in reaches:
-            width = bar["thickness"] * PIXEL
-            axes.plot([x - left, x + right], [y, y], color=marker["color"], linewidth=width)
+    if (bar := trace.get("error_x") or trace.get("error_y")) is not None:
+        along = "xy" if "error_x" in trace else "yx"
+        _reaches(axes, [trace[axis] for axis in along], bar, along, marker["color"])
     axes.plot(
         trace["x"],
         trace["y"],
@@ -100,6 +97,17 @@ def _points(axes: Axes, trace: Mapping[str, Any]) -> None:
         alpha=marker.get("opacity"),
         clip_on=False,
     )
+
+
+def _reaches(
+    axes: Axes, ends: Sequence[Sequence[float]], bar: Mapping[str, Any], along: str, colour: str
+) -> None:
+    """The bar of each point, along the first of its axes."""
+    width = bar["thickness"] * PIXEL
+    for place, other, less, more in zip(*ends, bar["arrayminus"], bar["array"], strict=True):
+        reach = [place - less, place + more], [other, other]
+        x, y = reach if along == "xy" else reach[::-1]
+        axes.plot(x, y, color=colour, linewidth=width)
 
 
 def _texts(axes: Axes, trace: Mapping[str, Any]) -> None:

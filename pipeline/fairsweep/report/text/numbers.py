@@ -8,36 +8,46 @@ from __future__ import annotations
 import math
 import re
 
+from fairsweep.metrics import Digits, digits_of
+
 MISSING = "–"
 _FLOAT = re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d+)([eE][+-]?\d+)?")
 
 
-def number(value: float | None, like: float | None = None) -> str:
-    """A metric: four decimals, fewer for large values, three digits for tiny ones.
+def number(value: float | None, like: float | None = None, of: str = "") -> str:
+    """A metric: four decimals, fewer for large values, three digits for tiny ones; or as it says.
 
-    `like` is a value whose number of decimals is to be used: a mean for its deviation.
+    `like` is a value whose number of decimals is to be used: a mean for its deviation. `of` is the
+    metric's name.
     """
-    if value is None or not math.isfinite(value):
-        return MISSING
-    text = f"{value:,.{_decimals(value if like is None else like)}f}"
-    return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text
+    return _written(value, like, digits_of(of))
 
 
-def signed(value: float | None, like: float | None = None) -> str:
+def with_unit(value: float, like: float | None = None) -> str:
+    """A number in some unit: four digits, and none of them behind the last whole one."""
+    return _written(value, like, "four digits")
+
+
+def signed(value: float | None, like: float | None = None, of: str = "") -> str:
     """A difference, with its sign."""
-    text = number(value, like)
+    text = number(value, like, of)
     return f"+{text}" if value is not None and value > 0 and text != MISSING else text
 
 
-def spread(mean: float, sd: float | None) -> str:
+def spread(mean: float, sd: float | None, of: str = "") -> str:
     """Mean ± standard deviation."""
-    return number(mean) if sd is None else f"{number(mean)} ± {number(sd, mean)}"
+    own = number(mean, of=of)
+    return own if sd is None else f"{own} ± {number(sd, mean, of)}"
 
 
-def interval(limits: tuple[float, float] | None, like: float, *, sign: bool = False) -> str:
+def interval(
+    limits: tuple[float, float] | None, like: float, of: str = "", *, sign: bool = False
+) -> str:
     """Both ends of an interval."""
     write = signed if sign else number
-    return MISSING if limits is None else f"{write(limits[0], like)} to {write(limits[1], like)}"
+    if limits is None:
+        return MISSING
+    return f"{write(limits[0], like, of)} to {write(limits[1], like, of)}"
 
 
 def p_value(p: float | None, *, named: bool = False) -> str:
@@ -77,8 +87,19 @@ def setting(text: str) -> str:
     return significant(float(text), 4) if math.isfinite(float(text)) else text
 
 
-def _decimals(value: float) -> int:
+def _written(value: float | None, like: float | None, digits: Digits) -> str:
+    if value is None or not math.isfinite(value):
+        return MISSING
+    text = f"{value:,.{_decimals(value if like is None else like, digits)}f}"
+    return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text
+
+
+def _decimals(value: float, digits: Digits) -> int:
     size = abs(value)
+    if digits == "three decimals":
+        return 3
+    if digits == "four digits" and size >= 1:
+        return max(0, 3 - math.floor(math.log10(size)))
     if size >= 100:
         return 0 if size >= 10_000 else 2
     if size >= 0.001 or size < 1e-12:

@@ -41,7 +41,7 @@ def result(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Result
     """What the verdict says."""
     if verdict.best is None:
         return _unconfirmed(selection)
-    best = f"{sweep.objective.metric} {mean_of(selection[verdict.best])}"
+    best = f"{sweep.objective.metric} {mean_of(selection[verdict.best], sweep.objective.metric)}"
     left_out = _left_out(selection)
     match verdict.kind:
         case "winner":
@@ -62,8 +62,9 @@ def result(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Result
                 "Not decided yet", f"Not decided yet: {verdict.best} leads", f"So far {best}."
             )
         case "single" if len(selection.arms) == 1:
-            reached = f"{sweep.objective.metric} {number(selection.samples[verdict.best].mean)}"
-            return Result("One arm", f"{verdict.best} reaches {reached}", f"Confirmed: {best}.")
+            metric, own = sweep.objective.metric, selection.samples[verdict.best]
+            reached = f"{verdict.best} reaches {metric} {number(own.mean, of=metric)}"
+            return Result("One arm", reached, f"Confirmed: {best}.")
         case "single":
             headline = f"No comparison: {verdict.best} is the only arm left"
             return Result("One arm", headline, _joined(f"It has {best}.", left_out))
@@ -90,7 +91,7 @@ def _claim(sweep: SweepRecord, of: Claim) -> str:
 def _tie(sweep: SweepRecord, selection: Selection, verdict: Verdict, best: str) -> str:
     found = f"{verdict.best} has the best mean, {best}, but not by enough."
     if len(verdict.tied) == 2:
-        found = f"{best} against {mean_of(selection[verdict.tied[1]])}."
+        found = f"{best} against {mean_of(selection[verdict.tied[1]], sweep.objective.metric)}."
     told = _joined(found, _left_out(selection))
     if verdict.allowed is None:
         return told
@@ -103,7 +104,7 @@ def _allowance(allowed: float, selection: Selection, verdict: Verdict) -> str:
     low, high = bounds_of(selection.objective.metric)
     if allowed >= high - low:
         return "The data can't tell how far apart they are."
-    size = number(allowed, scale_of(selection, verdict))
+    size = number(allowed, scale_of(selection, verdict), selection.objective.metric)
     if len(verdict.tied) == 2:
         return f"With 95 % confidence, they are within {size} of each other."
     return f"With 95 % confidence for each, the others are within {size} of {verdict.best}."
@@ -123,7 +124,8 @@ def _settled_by(difference: Difference, selection: Selection, scale: float) -> s
     if found is None or parts is None:
         return ""
     units, key = repeated(selection.scheme)
-    apart = f"A difference of {number(abs(difference.mean), scale)}"
+    metric = selection.objective.metric
+    apart = f"A difference of {number(abs(difference.mean), scale, metric)}"
     ways = []
     if found.units is not None and found.units <= MOST_MORE * parts.n_units:
         # A sweep keeps its number of searches; repeats and seeds are added to those that it has.
@@ -137,7 +139,7 @@ def _settled_by(difference: Difference, selection: Selection, scale: float) -> s
         return f"{apart} would take {', or '.join(ways)}."
     if found.units is not None:
         return f"{apart} would take more than {MOST_MORE * parts.n_units:,} {units} to settle."
-    least = number(found.floor, scale)
+    least = number(found.floor, scale, metric)
     return (
         f"With these {parts.n_rows:,} rows nothing under {least} can be told, with any number of "
         f"{units}."
@@ -153,7 +155,8 @@ def _rounded(count: int) -> int:
 def _against_next(selection: Selection, verdict: Verdict) -> str:
     rival = verdict.comparisons[0]
     mean = rival.difference.mean if rival.difference else None
-    return f"{signed(mean, scale_of(selection, verdict))} against {rival.arm}, the next best"
+    apart = signed(mean, scale_of(selection, verdict), selection.objective.metric)
+    return f"{apart} against {rival.arm}, the next best"
 
 
 def _left_out(selection: Selection) -> str:
@@ -178,7 +181,8 @@ def _unconfirmed(selection: Selection) -> Result:
             f"{status}: every confirmed arm diverged",
             "The best configuration of each confirmed arm diverged in some training.",
         )
-    best = f"{selection.objective.metric} {number(value_of(leader.best))}"
+    metric = selection.objective.metric
+    best = f"{metric} {number(value_of(leader.best), of=metric)}"
     if selection.pending:
         headline = f"Not decided yet: {leader.best.key} leads the search"
         return Result("Not decided yet", headline, f"{best}, not confirmed yet.")

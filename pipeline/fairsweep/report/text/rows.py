@@ -6,78 +6,27 @@ escaping is up to the page they go into.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from fairsweep.plural import plural
 from fairsweep.records import SweepRecord
+from fairsweep.report.analysis.far_rows import far_rows
 from fairsweep.report.analysis.rows import Answer, HardRow, HardRows, hard_rows
 from fairsweep.report.analysis.select import Selection
-from fairsweep.report.text.numbers import MISSING
-from fairsweep.shown import NOTHING, Shown, ShownRow
+from fairsweep.report.text.far_rows import far_section
+from fairsweep.report.text.listing import ListedRow, Listing, Said, Section, look_notes, looked
+from fairsweep.shown import Shown
 from fairsweep.tasks import task_in
 
 NO_ANSWER = "none"
 """Stands for an answer without a word: a row that has none of the labels."""
 
 
-@dataclass(frozen=True)
-class Said:
-    """What an arm took a row for: mostly, and in how many trainings it was wrong if that isn't
-    all."""
-
-    most: str
-    wrong: str = ""
-
-
-@dataclass(frozen=True)
-class ListedRow:
-    """A row of a listing: its number from 1, its place where the number doesn't say it, its picture
-    (base64 of a PNG, empty if it has none), what it is, what each arm took it for, and its
-    values."""
-
-    number: str
-    place: str
-    picture: str
-    true: str
-    said: tuple[Said, ...]
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Hard rows of a kind: what they have in common, in a title and a sentence."""
-
-    title: str
-    line: str
-    rows: tuple[ListedRow, ...]
-
-
-@dataclass(frozen=True)
-class Section:
-    """All that is said of hard rows.
-
-    Attributes:
-        answer: What the true answers of rows are called.
-        arms: Whose answers are listed.
-        columns: The names of the values.
-        listings: A table each.
-        notes: How to read them.
-        drawn: Whether rows have pictures.
-    """
-
-    answer: str
-    arms: tuple[str, ...]
-    columns: tuple[str, ...]
-    listings: tuple[Listing, ...]
-    notes: tuple[str, ...]
-    drawn: bool
-
-
 def section(sweep: SweepRecord, selection: Selection) -> Section | None:
     """The section; None where nothing is known of single rows."""
     task, shown = task_in(sweep.data), sweep.shown
+    if (far := far_rows(selection, task)) is not None:
+        return far_section(sweep, far) if far.rows else None
     hard = hard_rows(selection, task)
     if hard is None or not hard.rows:
         return None
@@ -131,15 +80,7 @@ def _listing(title: str, line: str, rows: Sequence[HardRow], shown: Shown) -> Li
 
 
 def _listed(row: HardRow, shown: Shown) -> ListedRow:
-    look = shown.rows.get(row.row, ShownRow(values=("",) * len(shown.columns)))
-    return ListedRow(
-        str(row.row + 1),
-        look.place,
-        base64.b64encode(look.picture).decode(),
-        row.true or NO_ANSWER,
-        tuple(map(_said, row.answers.values())),
-        tuple(value or MISSING for value in look.values),
-    )
+    return looked(row.row, row.true or NO_ANSWER, tuple(map(_said, row.answers.values())), shown)
 
 
 def _said(answer: Answer) -> Said:
@@ -164,14 +105,4 @@ def _notes(hard: HardRows, shown: Shown) -> Iterator[str]:
         f"{example.said or NO_ANSWER}. Where every arm is wrong, the answer in the data may be "
         "wrong, too."
     )
-    places = any(shown.rows[row.row].place for row in rows if row.row in shown.rows)
-    beside = "; beside each number is the row's place in the data" if places else ""
-    yield f"Rows are counted from 1 in the order in which the data was read{beside}."
-    if shown.more:
-        columns = len(shown.columns)
-        yield f"The first {columns} of {columns + shown.more} columns are listed."
-    if shown == NOTHING:
-        yield (
-            "What these rows look like isn't stored with this sweep; its command, run again, "
-            "stores it."
-        )
+    yield from look_notes([row.row for row in rows], shown)

@@ -51,15 +51,14 @@ def arms_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Ta
         "test mean ± sd",
         "complete / pruned / diverged / failed",
     )
-    metric = test_metric(sweep.objective.metric)
     order = ranking(selection, verdict)
-    rows = (_arm_row(selection, selection[arm], metric) for arm in order)
+    rows = (_arm_row(selection, selection[arm]) for arm in order)
     return Table(header, tuple(rows))
 
 
 def summary_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Table:
     """The same in short, for a terminal of 80 columns: the most important columns first."""
-    metric = test_metric(sweep.objective.metric)
+    metric = sweep.objective.metric
     header = (
         group_of(sweep),
         "confirmed mean ± sd",
@@ -83,7 +82,9 @@ def cost_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Ta
         *("stopped early", "diverged", "epochs trained", "training time"),
     ]
     if goal is not None:
-        header.append(f"epochs to {sweep.objective.metric} {number(goal)}")
+        header.append(
+            f"epochs to {sweep.objective.metric} {number(goal, of=sweep.objective.metric)}"
+        )
     rows = []
     for arm in ranking(selection, verdict):
         entry = selection[arm]
@@ -117,8 +118,8 @@ def comparisons_table(selection: Selection, verdict: Verdict) -> Table:
         "p, corrected",
         "result",
     )
-    scale = scale_of(selection, verdict)
-    rows = (_comparison_row(item, verdict, scale) for item in verdict.comparisons)
+    scale, metric = scale_of(selection, verdict), selection.objective.metric
+    rows = (_comparison_row(item, verdict, scale, metric) for item in verdict.comparisons)
     return Table(header, tuple(rows))
 
 
@@ -157,16 +158,19 @@ def test_metric(metric: str) -> str:
     return f"test_{base_name(metric)}"
 
 
-def _arm_row(selection: Selection, entry: ArmSelection, metric: str) -> tuple[str, ...]:
+def _arm_row(selection: Selection, entry: ArmSelection) -> tuple[str, ...]:
     objective, own = selection.objective, selection.interval(entry)
+    metric = objective.metric
     summary = summarize([value_of(run) for run in entry.confirmed])
     return (
         entry.arm,
-        _default(entry.default),
-        number(value_of(entry.best)),
-        MISSING if summary is None else f"{spread(summary.mean, summary.sd)} {_trainings(entry)}",
-        interval(own, summary.mean) if summary else MISSING,
-        signed(objective.gain(value_of(entry.best), over=summary.mean), summary.mean)
+        _default(entry.default, metric),
+        number(value_of(entry.best), of=metric),
+        MISSING
+        if summary is None
+        else f"{spread(summary.mean, summary.sd, metric)} {_trainings(entry)}",
+        interval(own, summary.mean, metric) if summary else MISSING,
+        signed(objective.gain(value_of(entry.best), over=summary.mean), summary.mean, metric)
         if summary
         else MISSING,
         _tested(entry, metric),
@@ -180,18 +184,19 @@ def _summary_row(entry: ArmSelection, metric: str) -> tuple[str, ...]:
     missing = "" if len(entry.confirmations) == len(entry.confirmed) else f" {_trainings(entry)}"
     return (
         entry.arm,
-        MISSING if summary is None else f"{spread(summary.mean, summary.sd)}{missing}",
-        number(value_of(entry.best)),
-        _default(entry.default),
+        MISSING if summary is None else f"{spread(summary.mean, summary.sd, metric)}{missing}",
+        number(value_of(entry.best), of=metric),
+        _default(entry.default, metric),
         _tested(entry, metric),
         _tally(entry, "/"),
     )
 
 
 def _tested(entry: ArmSelection, metric: str) -> str:
-    measured = [run.test.get(metric, math.nan) for run in entry.confirmed]
+    """The mean of the objective on test rows."""
+    measured = [run.test.get(test_metric(metric), math.nan) for run in entry.confirmed]
     tests = summarize([value for value in measured if math.isfinite(value)])
-    return spread(tests.mean, tests.sd) if tests else MISSING
+    return spread(tests.mean, tests.sd, metric) if tests else MISSING
 
 
 def _tally(entry: ArmSelection, between: str) -> str:
@@ -222,26 +227,28 @@ def _trainings(entry: ArmSelection) -> str:
     return f"({good})" if ended == good else f"({good} of {ended})"
 
 
-def _default(run: RunRecord | None) -> str:
+def _default(run: RunRecord | None, metric: str) -> str:
     if run is None:
         return MISSING
     if run.outcome == "complete":
-        return number(value_of(run))
+        return number(value_of(run), of=metric)
     if run.outcome == "pruned" and run.best_value is not None:
-        return f"{number(run.best_value)} (pruned)"
+        return f"{number(run.best_value, of=metric)} (pruned)"
     return run.outcome
 
 
-def _comparison_row(item: Comparison, verdict: Verdict, scale: float) -> tuple[str, ...]:
+def _comparison_row(
+    item: Comparison, verdict: Verdict, scale: float, metric: str
+) -> tuple[str, ...]:
     if item.p is None or item.difference is None:
         count = item.difference.n if item.difference else 0
-        mean = signed(item.difference.mean, scale) if item.difference else MISSING
+        mean = signed(item.difference.mean, scale, metric) if item.difference else MISSING
         return (item.arm, str(count), mean, *[MISSING] * 3, "too few trainings to tell")
     return (
         item.arm,
         str(item.difference.n),
-        signed(item.difference.mean, scale),
-        interval(item.difference.interval, scale, sign=True),
+        signed(item.difference.mean, scale, metric),
+        interval(item.difference.interval, scale, metric, sign=True),
         p_value(item.p),
         p_value(item.corrected),
         _reading(item, verdict),

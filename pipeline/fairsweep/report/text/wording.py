@@ -157,13 +157,14 @@ def best_run_line(
     epoch = "" if run.best_epoch is None else f" at epoch {run.best_epoch} of {run.epochs}"
     if sweep.search_folds:
         epoch = f" on average over {sweep.search_folds} folds"
-    found = f"{sweep.objective.metric} {number(value_of(run))}{epoch}"
+    metric = sweep.objective.metric
+    found = f"{metric} {number(value_of(run), of=metric)}{epoch}"
     if not selection.confirmed:
         return f"The best run of the search: {found}. It isn't confirmed."
     entry = selection[run.key.arm]
-    own = f"The search reached {found}; confirmed, it averaged {_mean_of(entry.retrained)}."
+    own = f"The search reached {found}; confirmed, it averaged {_mean_of(entry.retrained, metric)}."
     if (searches := selection.scheme.searches) > 1:
-        return f"{own}{_best_of(entry, searches)}"
+        return f"{own}{_best_of(entry, metric, searches)}"
     if verdict.kind == "tie":
         return f"{own} This is the best mean of the tied arms."
     if verdict.kind == "none":
@@ -171,12 +172,12 @@ def best_run_line(
     return own
 
 
-def _best_of(entry: ArmSelection, searches: int) -> str:
+def _best_of(entry: ArmSelection, metric: str, searches: int) -> str:
     """How the mean of what was chosen from several searches differs from the arm's own."""
     return (
         f" The confirmed mean is the best of the {searches} searches of {entry.arm}, and partly "
-        f"luck: over all of them {entry.arm} averaged {mean_of(entry)}, which is what the verdict "
-        "compares."
+        f"luck: over all of them {entry.arm} averaged {mean_of(entry, metric)}, which is what the "
+        "verdict compares."
     )
 
 
@@ -191,13 +192,13 @@ def champion_line(sweep: SweepRecord, selection: Selection) -> str:
     if champion is None:
         return ""
     run = next((run for run in sweep.runs if run.run_id == champion.run_id), None)
-    searches = selection.scheme.searches
-    luck = _best_of(selection[run.key.arm], searches) if run and searches > 1 else ""
+    searches, metric = selection.scheme.searches, sweep.objective.metric
+    luck = _best_of(selection[run.key.arm], metric, searches) if run and searches > 1 else ""
     return (
         f"Version {champion.version} of {champion.name} in MLflow's model registry, with the alias "
         f"champion: {run.key if run else champion.run_id}, {_origin(run)}. Its configuration's "
-        f"confirmed mean is {number(champion.mean)}{_tested(run, sweep)}.{luck} The model takes "
-        f"rows as they are in the data set, and returns {task_in(sweep.data).says}:"
+        f"confirmed mean is {number(champion.mean, of=metric)}{_tested(run, sweep)}.{luck} The "
+        f"model takes rows as they are in the data set, and returns {task_in(sweep.data).says}:"
     )
 
 
@@ -215,7 +216,7 @@ def _tested(run: RunRecord | None, sweep: SweepRecord) -> str:
     """What test rows say of a published model."""
     name = f"test_{base_name(sweep.objective.metric)}"
     value = None if run is None else run.test.get(name)
-    return "" if value is None else f", and its {name} {number(value)}"
+    return "" if value is None else f", and its {name} {number(value, of=name)}"
 
 
 def group_of(sweep: SweepRecord) -> str:
@@ -236,16 +237,16 @@ def listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def mean_of(entry: ArmSelection) -> str:
-    """An arm's confirmed mean, and of how many trainings it is."""
-    return _mean_of(entry.confirmed)
+def mean_of(entry: ArmSelection, metric: str) -> str:
+    """An arm's confirmed mean of the objective's metric, and of how many trainings it is."""
+    return _mean_of(entry.confirmed, metric)
 
 
-def _mean_of(runs: Sequence[RunRecord]) -> str:
+def _mean_of(runs: Sequence[RunRecord], metric: str) -> str:
     summary = summarize([value_of(run) for run in runs])
     if summary is None:
         return "nothing"
-    return f"{spread(summary.mean, summary.sd)} over {plural(summary.n, 'training')}"
+    return f"{spread(summary.mean, summary.sd, metric)} over {plural(summary.n, 'training')}"
 
 
 def _unfinished(selection: Selection) -> list[str]:

@@ -1,0 +1,130 @@
+"""The pictures of predicted and true values, by numbers that were planted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from fairsweep.records import Objective
+from fairsweep.report.analysis.curves import styles
+from fairsweep.report.analysis.select import select
+from fairsweep.report.figures import figures
+from fairsweep.report.figures.values import MOST_DOTS, MOST_TARGETS
+from fairsweep.report.static import draw
+from fairsweep.tested import Residuals, Target, residuals
+
+from .builders import confirm, search, sweep
+
+MAE = Objective("val_mae", "minimize")
+TRUE = (100.0, 200.0, 300.0, 400.0)
+
+
+def of(*trainings: Residuals) -> Any:
+    """The pictures of an arm whose trainings left these."""
+    runs = [confirm("adam", 0, i, 9.0, tested=own) for i, own in enumerate(trainings)]
+    stored = sweep(search("adam", 0, 9.0), *runs, objective=MAE, confirm_seeds=len(runs))
+    selection = select(stored)
+    drawn = figures(selection, stored.arms, selection["adam"], {}, {})
+    return {figure.name: figure for figure in drawn if figure.section == "values"}
+
+
+def one(*predicted: float, **band: Any) -> Residuals:
+    levels = (0.05, 0.95) if band else None
+    return Residuals(len(TRUE), (Target("price", TRUE, predicted, **band),), levels)
+
+
+def test_each_row_is_a_dot_of_one_of_the_trainings_which_take_turns() -> None:
+    found = of(one(110, 190, 330, 400), one(90, 210, 360, 420))
+    assert list(found) == ["predicted", "errors"]
+    diagonal, dots = found["predicted"].spec["data"]
+    assert (dots["x"], dots["y"]) == ([100, 200, 300, 400], [110, 210, 330, 420])
+    assert diagonal["x"] == diagonal["y"]
+    place = found["predicted"].spec["layout"]
+    assert place["xaxis"]["range"] == place["yaxis"]["range"] == diagonal["x"]
+    low, high = place["xaxis"]["range"]
+    assert low < min(dots["x"] + dots["y"]) < max(dots["x"] + dots["y"]) < high
+    _, errors = found["errors"].spec["data"]
+    assert (errors["x"], errors["y"]) == ([110, 210, 330, 420], [10, 10, 30, 20])
+    assert dots["marker"]["color"] == errors["marker"]["color"] == styles(["adam"])["adam"].colour
+
+
+def test_captions_say_how_far_off_all_predictions_are() -> None:
+    """Off by 0, 0, 0, 10, 10, 10, 10, 20, 30, 60: half of them by less than 10, nine in ten by less
+    than what is a tenth of the way from 30 to 60, and 4 too high on average."""
+    true, off = tuple(range(100, 200, 10)), (0, 0, 0, 10, -10, 10, -10, 20, -30, 60)
+    predicted = tuple(a + b for a, b in zip(true, off, strict=True))
+    found = of(Residuals(10, (Target("price", true, predicted),)))
+    assert found["predicted"].caption == (
+        "Each dot is a test row, as it is predicted. On the line it is right. Half of all "
+        "predictions are off by less than 10.00, nine in ten by less than 33.00."
+    )
+    assert "On average it is 5.00 too high." in found["errors"].caption
+    assert found["predicted"].title == "Predicted against true price, adam"
+
+
+def test_a_band_is_a_bar_at_each_dot_and_its_coverage_is_told() -> None:
+    found = of(one(110, 190, 330, 400, low=(90, 150, 310, 390), high=(120, 195, 350, 410)))
+    _, dots = found["predicted"].spec["data"]
+    assert dots["error_y"]["arrayminus"] == [20, 40, 20, 10]
+    assert dots["error_y"]["array"] == [10, 5, 20, 10]
+    assert found["predicted"].caption.endswith(
+        " A bar reaches from the 5% to the 95% quantile: 90% of the true values should be inside, "
+        "and 50% are."
+    )
+
+
+def test_targets_have_pictures_of_their_own_as_far_as_there_is_room() -> None:
+    count = MOST_TARGETS + 2
+    names = tuple(f"t{i}" for i in range(count))
+    true = np.arange(3.0 * count).reshape(3, count)
+    found = of(residuals(names, true, true + 1))
+    assert len(found) == 2 * MOST_TARGETS
+    assert found["predicted-2"].spec["layout"]["xaxis"]["title"]["text"] == "true t1"
+    assert found["predicted-1"].caption.endswith(" The first 6 of 8 targets are drawn.")
+    assert "targets" not in found["predicted-2"].caption
+
+
+def test_of_many_rows_some_are_drawn_in_a_small_picture() -> None:
+    true = np.random.default_rng(0).normal(size=(5000, 1))
+    found = of(*(residuals(("y",), true, true + 0.1 * i) for i in range(10)))
+    for figure in found.values():
+        _, dots = figure.spec["data"]
+        assert len(dots["x"]) == MOST_DOTS
+        assert len(json.dumps(figure.spec)) < 6_000
+        assert len(draw(figure, styles(["adam"]))) < 20_000
+    assert "Each dot is one of 200 of 5,000 test rows" in found["predicted"].caption
+
+
+def test_the_static_picture_has_dots_and_bars() -> None:
+    banded = one(110, 190, 330, 400, low=(90, 150, 310, 390), high=(120, 195, 350, 410))
+    svg = draw(of(banded)["predicted"], styles(["adam"]))
+    colour = styles(["adam"])["adam"].colour.lower()
+    paths = [
+        path for path in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}path")
+        if f"stroke: {colour}" in (path.get("style") or "") and path.get("id") is None
+    ]  # fmt: skip
+    assert len(paths) == len(TRUE)
+
+
+@pytest.mark.parametrize("own", [one(np.inf, np.nan, 330, 400), one(100, 200, 300, 400)])
+def test_what_overflowed_is_left_out_and_what_is_right_is_drawn(own: Residuals) -> None:
+    found = of(own)
+    for figure in found.values():
+        json.dumps(figure.spec, allow_nan=False)
+        draw(figure, styles(["adam"]))
+    assert len(found["predicted"].spec["data"][1]["x"]) in (2, 4)
+
+
+def test_nothing_is_drawn_of_nothing() -> None:
+    assert of(Residuals(0, (Target("price", (), ()),))) == {}
+    assert of(one(np.inf, np.inf, np.inf, np.inf)) == {}
+
+
+def test_a_training_that_was_tested_on_other_rows_is_left_out() -> None:
+    other = Residuals(2, (Target("price", (1.0, 2.0), (5.0, 9.0)),))
+    found = of(one(100, 200, 300, 400), other)
+    assert found["predicted"].spec["data"][1]["x"] == list(TRUE)
