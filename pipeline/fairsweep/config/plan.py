@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fairsweep.config.schema import WATCHDOG_FIELDS, Config
+from fairsweep.config.schema import ADDED_FIELDS, WATCHDOG_FIELDS, Config
 from fairsweep.config.space import ArmSettings
 from fairsweep.errors import BadInput
 from fairsweep.metrics import VALIDATION, asked, base_name, measured, of_epoch
+from fairsweep.own import is_own
 from fairsweep.records import Objective
 from fairsweep.tasks import Task, forms_of
 from fairsweep.tasks.layer import Form
@@ -43,8 +44,11 @@ class Arm:
         plain = dataclasses.asdict(self.settings)
         for name in ("loop", *WATCHDOG_FIELDS):
             del plain["training"][name]
-        if self.settings.training.metrics is None:  # sweeps were begun before it could be set
-            del plain["training"]["metrics"]
+        for group, names in ADDED_FIELDS.items():  # sweeps were begun before these could be set
+            usual = vars(type(getattr(self.settings, group))())
+            for name in names:
+                if plain[group][name] == usual[name]:
+                    del plain[group][name]
         return plain
 
 
@@ -139,7 +143,7 @@ class Plan:
         forms: set[Form] = set()
         for arm in self.arms:
             output = task.output(arm.settings.training.loss, names)
-            forms |= forms_of(output, own=":" in arm.settings.model.builder)
+            forms |= forms_of(output, own=is_own(arm.settings.model.builder))
         return measured(self._asked(), forms)
 
     def _asked(self) -> tuple[str, ...]:

@@ -102,7 +102,8 @@ class Model:
 
 @dataclass
 class Optimizer:
-    """`name` is Keras's class, `params` its keywords."""
+    """`name` is Keras's class, or `package.module:Class` from a package that
+    FAIRSWEEP_TRUSTED_PACKAGES names; `params` are its keywords."""
 
     name: str = MISSING
     params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
@@ -130,20 +131,25 @@ class Schedule:
 
 # Settings of a training that say how it is kept from being lost, and nothing of its result.
 WATCHDOG_FIELDS = ("checkpoint_seconds", "stall_seconds")
+# What an arm could not say from the first: left out of its identity while it is as usual.
+ADDED_FIELDS = {"training": ("metrics", "loss_params")}
 
 
 @dataclass
 class Training:
     """One training. `seed` decides initial weights, shuffling and dropout; a sweep derives
-    every trial's seed from it. `metrics` are measured after every epoch, beside the loss and the
-    objective (null: accuracy). `class_weight` balanced: in the training loss every class counts
-    the same, however few its rows. `checkpoint_seconds`: a trial of a sweep that trains longer
-    leaves a checkpoint that often, from which it goes on if it is stopped. `stall_seconds`: one of
-    which nothing is heard for so long, and for 20 of its epochs, hangs, and fails."""
+    every trial's seed from it. `loss` is one of Keras's by name, or `package.module:name` of a
+    function or class; `loss_params` are its arguments beside labels and outputs. `metrics` are
+    measured after every epoch, beside the loss and the objective (null: accuracy). `class_weight`
+    balanced: in the training loss every class counts the same, however few its rows.
+    `checkpoint_seconds`: a trial of a sweep that trains longer leaves a checkpoint that often, from
+    which it goes on if it is stopped. `stall_seconds`: one of which nothing is heard for so long,
+    and for 20 of its epochs, hangs, and fails."""
 
     epochs: int = MISSING
     batch_size: int = MISSING
     loss: str = MISSING
+    loss_params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
     metrics: Optional[List[str]] = None  # noqa: UP006, UP045
     class_weight: Optional[str] = None  # noqa: UP045
     shuffle: bool = True

@@ -56,7 +56,7 @@ class ArmSettings:
     def known(self, group: str) -> tuple[str, ...]:
         """Names of the parameters of a group that can have a spec."""
         if group == "training":
-            return TUNABLE_TRAINING
+            return (*TUNABLE_TRAINING, *self.training.loss_params)
         own = tuple(getattr(self, group).params)
         return (*own, LAYER_RATES) if group == "model" else own
 
@@ -64,9 +64,8 @@ class ArmSettings:
         """The default of a parameter; raises KeyError when the group has none of that name."""
         settings = getattr(self, group)
         if group == "training":
-            if name not in TUNABLE_TRAINING:
-                raise KeyError(name)
-            return getattr(settings, name)
+            tunable = name in TUNABLE_TRAINING
+            return getattr(settings, name) if tunable else settings.loss_params[name]
         if (group, name) == ("model", LAYER_RATES):
             factors = settings.layer_learning_rates or {}
             return {pattern: float(factor) for pattern, factor in factors.items()}
@@ -78,7 +77,9 @@ class ArmSettings:
         for name, value in values.items():
             group, _, parameter = name.partition(".")
             changed[group][parameter] = value
-        optimizer, model = self.optimizer, self.model
+        optimizer, model, training = self.optimizer, self.model, self.training
+        plain = {name: v for name, v in changed["training"].items() if name in TUNABLE_TRAINING}
+        of_loss = {name: v for name, v in changed["training"].items() if name not in plain}
         rates = changed["model"].pop(LAYER_RATES, model.layer_learning_rates)
         return replace(
             self,
@@ -86,12 +87,19 @@ class ArmSettings:
             model=replace(
                 model, params={**model.params, **changed["model"]}, layer_learning_rates=rates
             ),
-            training=replace(self.training, **changed["training"]),
+            training=replace(training, **plain, loss_params={**training.loss_params, **of_loss}),
         )
 
 
 TUNABLE_TRAINING = ("batch_size",)
 LAYER_RATES = "layer_learning_rates"
+
+
+def place_of(group: str, name: str) -> str:
+    """The key at which the default of a parameter stands."""
+    if name == LAYER_RATES or (group == "training" and name in TUNABLE_TRAINING):
+        return f"{group}.{name}"
+    return f"training.loss_params.{name}" if group == "training" else f"{group}.params.{name}"
 
 
 def is_empty(name: str, spec: Spec) -> bool:

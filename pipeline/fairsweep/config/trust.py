@@ -4,37 +4,64 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
+
+from fairsweep.config.schema import Model, Optimizer, Training
+from fairsweep.own import is_own
 
 OURS = Path(__file__).resolve().parents[1]
 VARIABLE = "FAIRSWEEP_TRUSTED_PACKAGES"
 
 
-def package_of(builder: str) -> str:
+class Settings(Protocol):
+    """What decides a training."""
+
+    @property
+    def model(self) -> Model: ...
+
+    @property
+    def optimizer(self) -> Optimizer: ...
+
+    @property
+    def training(self) -> Training: ...
+
+
+def own_parts(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What a training has of the user's own code: the key that names it, and the name."""
+    named = {
+        "model.builder": settings.model.builder,
+        "optimizer.name": settings.optimizer.name,
+        "training.loss": settings.training.loss,
+    }
+    yield from ((key, name) for key, name in named.items() if is_own(name))
+
+
+def package_of(name: str) -> str:
     """`mypackage` of `mypackage.models:build`."""
-    return builder.partition(":")[0].partition(".")[0]
+    return name.partition(":")[0].partition(".")[0]
 
 
-def is_trusted(builder: str) -> bool:
-    """Whether code of the builder's package may run."""
-    return package_of(builder) in os.environ.get(VARIABLE, "").replace(",", " ").split()
+def is_trusted(name: str) -> bool:
+    """Whether code of the named package may run."""
+    return package_of(name) in os.environ.get(VARIABLE, "").replace(",", " ").split()
 
 
-def distrust(builder: str) -> str:
-    """Why the builder is not run, and what makes it run."""
-    package = package_of(builder)
+def distrust(name: str) -> str:
+    """Why the code is not run, and what makes it run."""
+    package = package_of(name)
     return (
-        f"{builder!r} would run code of package {package!r}, which is not trusted; "
+        f"{name!r} would run code of package {package!r}, which is not trusted; "
         f"set {VARIABLE}={package} in the environment if it is yours"
     )
 
 
-def code_of(builder: str) -> Sequence[Path]:
+def code_of(name: str) -> Sequence[Path]:
     """The packages that build a model, as folders or files: ours, and one of the user's."""
-    if ":" not in builder:
+    if not is_own(name):
         return [OURS]
-    package = importlib.util.find_spec(package_of(builder))
+    package = importlib.util.find_spec(package_of(name))
     assert package is not None
     found = map(Path, package.submodule_search_locations or [str(package.origin)])
     # A package without an __init__.py is found as often as its folder is on the path.

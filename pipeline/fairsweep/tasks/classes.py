@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fairsweep.own import is_own
 from fairsweep.plural import plural
 from fairsweep.tasks.layer import (
     RANGES,
@@ -176,6 +177,13 @@ class ClassOutput:
         return LastLayer(self.count, "softmax")
 
     @property
+    def single(self) -> str | None:
+        """The activation of one output for both of two classes; None where there can be none."""
+        if self.count != 2:
+            return None
+        return "sigmoid" if is_own(self.loss) else ONE_OUTPUT.get(self.loss)
+
+    @property
     def middle(self) -> float:
         return sum(RANGES[self.layer.activation]) / 2
 
@@ -185,22 +193,22 @@ class ClassOutput:
         return "column" if units == 1 else "one-hot"
 
     def problems(self, units: int, activation: str | None) -> Iterator[str]:
-        loss, classes, fitting = self.loss, self.count, self.layer
+        loss, classes, fitting, single = self.loss, self.count, self.layer, self.single
         if units == 1 and activation == "softmax":
             yield f"ends in one softmax unit, which is 1 for every row; write {fitting.code}"
-        elif units == 1 and fitting.units > 1:
+        elif units == 1 and single is None:
             remedy = f"write {SOFTMAX}"
             if classes == 2:
                 remedy += ', or keep Dense(1, activation="sigmoid") with training.loss='
                 remedy += "binary_crossentropy"
             wanted = f"one for each of the {classes} classes"
             yield f"ends in 1 unit, and {loss} takes {wanted}; {remedy}"
-        elif units == 1:
-            if activation not in (None, fitting.activation):
-                low, high = RANGES[fitting.activation]
+        elif units == 1 and single is not None:
+            if activation not in (None, single):
+                low, high = RANGES[single]
                 yield (
                     f"ends in {_unit(activation)}, and {loss} takes a value from {low:g} to "
-                    f"{high:g}; write {fitting.code}"
+                    f"{high:g}; write {LastLayer(1, single).code}"
                 )
         elif fitting.activation == "tanh":
             yield f"ends in {units} units, and {loss} takes one from -1 to 1; write {fitting.code}"
@@ -219,14 +227,14 @@ class ClassOutput:
             )
 
     def value_problems(self, outputs: Outputs) -> Iterator[str]:
-        fitting = self.layer
-        if outputs.shape[1] == 1:
-            low, high = RANGES[fitting.activation]
+        fitting, single = self.layer, self.single
+        if outputs.shape[1] == 1 and single is not None:
+            low, high = RANGES[single]
             if not ((outputs >= low) & (outputs <= high)).all():
                 found = outputs[~((outputs >= low) & (outputs <= high))][0]
                 yield (
                     f"gives {found:.3g} for a row, and {self.loss} takes a value from {low:g} to "
-                    f"{high:g}; write {fitting.code}"
+                    f"{high:g}; write {LastLayer(1, single).code}"
                 )
         elif (outputs < 0).any() or not np.allclose(outputs.sum(axis=1), 1.0, atol=1e-3):
             yield (
@@ -237,7 +245,8 @@ class ClassOutput:
     def probabilities(self, outputs: Outputs) -> Outputs:
         if outputs.shape[1] > 1:
             return outputs
-        low, high = RANGES[ONE_OUTPUT[self.loss]]
+        assert self.single is not None
+        low, high = RANGES[self.single]
         second = (outputs - low) / (high - low)
         return np.concatenate([1 - second, second], axis=1)
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fairsweep.own import is_own
 from fairsweep.plural import plural
 from fairsweep.tasks.classes import is_one_hot
 from fairsweep.tasks.layer import (
@@ -129,7 +130,7 @@ class Labels:
             yield repr(name), column, ("0", "1")
 
     def training_problems(self, loss: str, class_weight: str | None, count: int) -> Iterator[str]:
-        if loss not in self.losses:
+        if loss not in self.losses and not is_own(loss):
             yield (
                 f"training.loss: {loss} is for one class a row, and the data has {count} "
                 "labels, of which a row can have several; use training.loss=binary_crossentropy"

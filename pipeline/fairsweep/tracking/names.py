@@ -102,9 +102,12 @@ def flat_params(choices: Mapping[str, str], settings: Any) -> dict[str, str]:
         "optimizer": settings.optimizer.params,
         "model": {**settings.model.params, LAYER_RATES: _text(settings.model.layer_learning_rates)},
         "training": {
-            k: v
-            for k, v in asdict(settings.training).items()
-            if k not in ("space", "seed", *WATCHDOG_FIELDS)
+            **{
+                k: v
+                for k, v in asdict(settings.training).items()
+                if k not in ("space", "seed", "loss_params", *WATCHDOG_FIELDS)
+            },
+            **settings.training.loss_params,
         },
         "data": vars(settings.data),
     }

@@ -11,6 +11,7 @@ from pathlib import Path
 from fairsweep.config.trust import package_of
 from fairsweep.data.recipe import read_model
 from fairsweep.errors import StorageError
+from fairsweep.own import is_own
 
 LOADER = "fairsweep.training.serving"
 EARLIER = "pipeline.training.serving"
@@ -41,6 +42,6 @@ def _lost_code(code: Path, builder: str) -> str:
     if not any(loader.is_file() for loader in loaders):
         return f"{loaders[0]} is missing"
     # The user's package is there by the name of its folder, which a link to it may not have.
-    if ":" in builder and len(list(code.iterdir())) < 2:
+    if is_own(builder) and len(list(code.iterdir())) < 2:
         return f"{code / package_of(builder)} is missing"
     return ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fairsweep import judged, tested
-from fairsweep.config.space import LAYER_RATES
+from fairsweep.config.space import LAYER_RATES, place_of
 from fairsweep.errors import BadInput, StorageError
 from fairsweep.invocation import command_line
 from fairsweep.metrics import of_epoch, scored
@@ -255,9 +255,7 @@ def _overrides(run: RunRecord, searched: Sequence[str]) -> list[str]:
         value = run.params[name].replace(" ", "")
         if parameter == LAYER_RATES:
             value = value.replace('"', "")  # Hydra takes keys as they are
-        plain = group == "training" or parameter == LAYER_RATES
-        key = name if plain else f"{group}.params.{parameter}"
-        overrides.append(f"{key}={value}")
+        overrides.append(f"{place_of(group, parameter)}={value}")
     return [*overrides, f"training.seed={run.seed}"]
 
 

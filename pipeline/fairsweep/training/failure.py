@@ -18,12 +18,12 @@ FRAME = re.compile(r'^ *File "([^"]+)", line (\d+)', re.MULTILINE)
 
 @dataclass(frozen=True)
 class Failure:
-    """`line` is for people; exceptions with the same `cause` have the same type and place. If
-    `users`, the line begins with a place in the user's code."""
+    """`line` is for people; exceptions with the same `cause` have the same type and place. If the
+    line begins with a place in the user's code, `file` is that."""
 
     line: str
     cause: str
-    users: bool = False
+    file: str = ""
 
 
 def failure(error: BaseException) -> Failure:
@@ -43,4 +43,4 @@ def failure(error: BaseException) -> Failure:
     file, number = (own or frames)[-1]
     text = f"{kind}: {message}" if message else kind
     place = f"{Path(file).name}:{number}: " if own else ""
-    return Failure(place + text, f"{kind} at {file}:{number}", bool(own))
+    return Failure(place + text, f"{kind} at {file}:{number}", file if own else "")

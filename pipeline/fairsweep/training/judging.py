@@ -7,6 +7,7 @@ the scores of any.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -29,11 +30,19 @@ class Judge:
         dataset: of the rows.
         output: what the model's outputs mean.
         metrics: the names of those that are wanted.
+        loss: its arguments.
     """
 
-    def __init__(self, dataset: Dataset, output: Output, metrics: Sequence[str]) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        output: Output,
+        metrics: Sequence[str],
+        loss: Mapping[str, Any],
+    ) -> None:
         self._dataset = dataset
         self._output = output
+        self._loss = loss
         self._metrics = metrics
         self.scores = tuple(filter(is_score, metrics))
         self._ranked = any(METRICS[name].outputs for name in self.scores)
@@ -81,7 +90,7 @@ class Judge:
         self, part: Arrays, outputs: Outputs, penalty: float
     ) -> Iterator[tuple[str, Values]]:
         """Each metric of every row, (rows,), where it has one."""
-        loss, metrics = build_loss(self._output, outputs.shape[1], self._metrics)
+        loss, metrics = build_loss(self._output, outputs.shape[1], self._metrics, self._loss)
         y = keras.ops.convert_to_tensor(part.table.y[part.rows])
         given = keras.ops.convert_to_tensor(outputs)
         found = keras.ops.convert_to_numpy(loss.call(y, given))

@@ -1,19 +1,26 @@
 """Losses by name, each with the form of labels it wants and the metrics that go with it.
 
 Where a model has one output for both of two classes, labels are a column of 0 and 1; else they are
-as they are, or one-hot. Several labels of a row are a column each.
+as they are, or one-hot. Several labels of a row are a column each. A loss of the user's own gets
+labels of the shape of the outputs: one-hot, or these columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
+from fairsweep.config.guess import nearest
+from fairsweep.errors import BadInput
 from fairsweep.metrics import METRICS
+from fairsweep.own import is_own
 from fairsweep.tasks import Output
+from fairsweep.training.own import check_call, find_own, own_problem
 
 SPARSE = {
     "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
@@ -40,8 +47,52 @@ ONE_HOT = {
 COLUMN = {"hinge": keras.losses.Hinge, "squared_hinge": keras.losses.SquaredHinge}
 
 
+KEY = "training.loss"
+PARAMS = "training.loss_params"
+NO_PARAMS: Mapping[str, Any] = {}
+
+
+class OwnLoss(keras.losses.Loss):  # type: ignore[misc]
+    """A function of the user's as a loss: the mean of what it gives for rows."""
+
+    def __init__(self, function: Callable[..., Any], params: Mapping[str, Any]) -> None:
+        super().__init__(name="own")
+        self._function, self._params = function, params
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return self._function(y_true, y_pred, **self._params)
+
+
+def loss_named(name: str, params: Mapping[str, Any]) -> keras.losses.Loss:
+    """A loss by its name.
+
+    Args:
+        name: of one of Keras's, or `package.module:name` of a function or class.
+        params: its arguments beside labels and outputs.
+
+    Raises:
+        BadInput: it doesn't take them, or it is no loss.
+    """
+    if not is_own(name):
+        kind = (SPARSE | ONE_HOT | COLUMN)[name]
+        known = inspect.signature(kind).parameters
+        if unknown := [param for param in params if param not in known]:
+            meant = nearest(unknown[0], known)
+            remedy = f"did you mean {meant}?" if meant else f"there are: {', '.join(known)}"
+            raise BadInput(f"{PARAMS}.{unknown[0]}: {name} has no such parameter; {remedy}")
+        return kind(**params)
+    found = find_own(KEY, name)
+    if not inspect.isclass(found):
+        check_call(PARAMS, name, found, ("y_true", "y_pred"), params)
+        return OwnLoss(found, params)
+    if not issubclass(found, keras.losses.Loss):
+        raise BadInput(own_problem(KEY, name, "must be a subclass of keras.losses.Loss"))
+    check_call(PARAMS, name, found, (), params)
+    return found(**params)
+
+
 def build_loss(
-    output: Output, units: int, names: Sequence[str]
+    output: Output, units: int, names: Sequence[str], params: Mapping[str, Any] = NO_PARAMS
 ) -> tuple[keras.losses.Loss, list[keras.metrics.Metric]]:
     """The loss, and those of the metrics that Keras measures in the same form of labels.
 
@@ -49,6 +100,7 @@ def build_loss(
         output: of the model, with `training.loss`.
         units: how many outputs the model has for a row.
         names: of metrics.
+        params: `training.loss_params`.
     """
     form = output.form(units)
     metrics = []
@@ -57,7 +109,7 @@ def build_loss(
             own = {made.threshold: output.middle} if made.threshold else {}
             kind = getattr(keras.metrics, made.name)
             metrics.append(kind(name=metric.name, **made.arguments, **own))
-    return (SPARSE | ONE_HOT | COLUMN)[output.loss](), metrics
+    return loss_named(output.loss, params), metrics
 
 
 def balancing_weights(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:

@@ -10,15 +10,18 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from fairsweep.config.trust import own_parts
 from fairsweep.data.split import SplitData
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
 from fairsweep.metrics import base_name, is_score
+from fairsweep.own import is_own
 from fairsweep.records import TrialResult, TrialSpec, derive_seed
 from fairsweep.tasks.layer import Form
 from fairsweep.training.failure import failure
@@ -27,12 +30,13 @@ from fairsweep.training.large_values import beyond_floats, senseless_loss
 from fairsweep.training.layer_rates import unmatched_patterns
 from fairsweep.training.loops import Arrays, BatchOrder, fits_in_memory, run_fit
 from fairsweep.training.model import parameter_count
+from fairsweep.training.own import find_own, own_problem
+from fairsweep.training.part_check import loss_problems, loss_warnings, optimizer_problems
 from fairsweep.training.seeds import fixed_seeds
 from fairsweep.training.trial import WorkerCache, compiled, output_of
 from fairsweep.training.user_model import (
     build_own,
     builder_problem,
-    find_builder,
     shares_weights,
 )
 
@@ -74,7 +78,7 @@ def check(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> TrialResult:
     except BadInput as error:
         problems = error.problems
     except (Exception, SystemExit) as error:  # in the user's code
-        problems, trace = [_failed(error)], traceback.format_exc()
+        problems, trace = [_failed(spec, error)], traceback.format_exc()
     return TrialResult(
         key=spec.key,
         outcome="failed" if problems else "complete",
@@ -86,9 +90,13 @@ def check(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> TrialResult:
     )
 
 
-def _failed(error: BaseException) -> str:
+def _failed(spec: TrialSpec, error: BaseException) -> str:
     own = failure(error)
-    place = "model.builder" if own.users else "model: the first training step fails"
+    place = "model: the first training step fails"
+    if own.file:
+        parts = {key: find_spec(name.partition(":")[0]) for key, name in own_parts(spec)}
+        keys = [key for key, module in parts.items() if module and module.origin == own.file]
+        place = [*keys, *parts, place][0]
     return f"{place}: {own.line}; HYDRA_FULL_ERROR=1 shows the traceback"
 
 
@@ -96,18 +104,16 @@ def _problems(
     spec: TrialSpec, data: SplitData, cache: WorkerCache, notes: list[str]
 ) -> Sequence[str]:
     scaling = cache.scaling(data, spec.data)
-    if problem := beyond_floats(data.dataset, scaling):
-        return [problem]
     shape = scaling.shape(data.dataset.x.shape[1:])
     ours = parameter_count(spec.model, shape, len(data.dataset.class_names))
-    if ours is not None and (problem := _too_large(ours)):
+    if problem := beyond_floats(data.dataset, scaling) or _too_large(ours or 0):
         return [problem]
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        if ours is None and (problem := _changed_on_import(spec.model.builder, cache)):
+        if problem := _changed_on_import(spec, cache):
             return [problem]
         model, form = compiled(spec, data, cache)
-        if ours is None and (problem := _too_large(model.count_params())):
+        if problem := _too_large(model.count_params()):
             return [problem]
         if problems := list(unmatched_patterns(model, spec.model.layer_learning_rates or {})):
             return problems
@@ -115,7 +121,13 @@ def _problems(
             return [NOTHING_TO_TRAIN]
         if ours is None and (problems := list(_own(spec, data, cache, model, notes))):
             return problems
-        values = _step(spec, data, cache, model, form)
+        if problems := list(_own_loss(spec, data, cache, model, form, notes)):
+            return problems
+        before = [weight.numpy() for weight in model.trainable_weights]
+        values, model = _step(spec, data, cache, model, form)
+        after = [weight.numpy() for weight in model.trainable_weights]
+        if problems := list(optimizer_problems(spec, before, after)):
+            return problems
     if any("from_logits" in str(warning.message) for warning in warned):
         return [f"model.builder: {spec.model.builder} {LOGITS_TWICE}"]
     wanted = dict.fromkeys(("loss", spec.objective.metric))
@@ -157,13 +169,34 @@ def _own(
         yield from (builder_problem(builder, text) for text in id_problems(noted, scaling))
 
 
-def _changed_on_import(builder: str, cache: WorkerCache) -> str:
+def _own_loss(
+    spec: TrialSpec,
+    data: SplitData,
+    cache: WorkerCache,
+    model: keras.Model,
+    form: Form,
+    notes: list[str],
+) -> Iterator[str]:
+    """What is wrong with a loss of the user's own."""
+    if not is_own(spec.training.loss):
+        return
+    part = cache.part(data, "train", form).first(FEW_ROWS)
+    y, x = part.table.y[part.rows], part.table.x[part.rows]
+    outputs = np.asarray(model(x, training=False))
+    problems = list(loss_problems(spec, y, outputs))
+    yield from problems
+    if not problems:
+        notes.extend(loss_warnings(spec, y, output_of(spec, data).layer))
+
+
+def _changed_on_import(spec: TrialSpec, cache: WorkerCache) -> str:
     """The problem with a module that changes globals when it is imported, which a worker does once,
-    before the first trial that needs it; empty if it doesn't."""
-    cache.globals.restore()
-    find_builder(builder)
-    if changed := cache.globals.changed():
-        return builder_problem(builder, f"{ON_IMPORT} {', '.join(changed)}")
+    before the first trial that needs it; empty if none does."""
+    for key, name in own_parts(spec):
+        cache.globals.restore()
+        find_own(key, name)
+        if changed := cache.globals.changed():
+            return own_problem(key, name, f"{ON_IMPORT} {', '.join(changed)}")
     return ""
 
 
@@ -181,9 +214,9 @@ def _too_large(parameters: int) -> str:
 
 def _step(
     spec: TrialSpec, data: SplitData, cache: WorkerCache, model: keras.Model, form: Form
-) -> Mapping[str, float]:
+) -> tuple[Mapping[str, float], keras.Model]:
     """The metrics of one step on the first batch and of validation rows, by the loop that will
-    train; a few rows are predicted too."""
+    train, and the model that took it; a few rows are predicted too."""
     training = spec.training
     train = cache.part(data, "train", form, training.class_weight is not None)
     held = cache.part(data, "validation", form) if len(data.validation) else None
@@ -194,14 +227,14 @@ def _step(
             size, validation = tf.constant(training.batch_size), held and held.places
             values = program.train(train.tensors, train.places[:batch], size, validation)
             program.predict(train.tensors[0], train.places[:FEW_ROWS])
-            return values
+            return values, program.model
         except Exception:
             cache.forget_program(spec, data, train)
             if training.loop != "auto":
                 raise
             model, _ = compiled(spec, data, cache)
     held = None if held is None else held.first(FEW_ROWS)
-    return _step_of_fit(model, train.first(batch), held)
+    return _step_of_fit(model, train.first(batch), held), model
 
 
 def _step_of_fit(model: keras.Model, train: Arrays, held: Arrays | None) -> Mapping[str, float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +11,11 @@ import keras
 import tensorflow as tf
 
 from fairsweep.config.schema import Optimizer, Schedule, Training
+from fairsweep.errors import BadInput
+from fairsweep.own import is_own
+from fairsweep.training.own import check_call, find_own, own_problem
+
+KEY = "optimizer.name"
 
 # Those whose update of a variable is made of operations on its elements, or on its norm, whatever
 # its shape; the rest look at the shape when their graph is made.
@@ -47,8 +53,24 @@ def build_optimizer(
     training."""
     rate = settings.params["learning_rate"] * factor
     schedule = _schedule(training.schedule, rate, training.epochs, steps_per_epoch)
+    params = {**settings.params, "learning_rate": schedule}
+    if is_own(settings.name):
+        return _own(settings.name, params)
     optimizer = SGD if settings.name == "SGD" else getattr(keras.optimizers, settings.name)
-    return optimizer(**{**settings.params, "learning_rate": schedule})
+    return optimizer(**params)
+
+
+def _own(name: str, params: Mapping[str, Any]) -> keras.optimizers.Optimizer:
+    """An optimizer of a class of the user's.
+
+    Raises:
+        BadInput: it is none, or it doesn't take these params.
+    """
+    found = find_own(KEY, name)
+    if not (inspect.isclass(found) and issubclass(found, keras.optimizers.Optimizer)):
+        raise BadInput(own_problem(KEY, name, "must be a subclass of keras.optimizers.Optimizer"))
+    check_call("optimizer.params", name, found, (), params)
+    return found(**params)
 
 
 @contextmanager
@@ -58,6 +80,9 @@ def reads_once(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
     Keras reads them for every weight. TensorFlow merges what is computed alike from one read, such
     as the powers of Adam's betas, and can't know that two reads are alike.
     """
+    if not type(optimizer).__module__.startswith(("keras.", __name__)):
+        yield  # one of the user's own may change them while it updates weights
+        return
     usual = optimizer._backend_apply_gradients
     states = (optimizer._iterations, optimizer._learning_rate)
     variables = [state for state in states if isinstance(state, keras.Variable)]

@@ -11,6 +11,7 @@ import keras
 
 from fairsweep import judged
 from fairsweep.config.schema import Data
+from fairsweep.config.trust import own_parts
 from fairsweep.data.dataset import Rows
 from fairsweep.data.memory.view import rows_of
 from fairsweep.data.scaling import Scaling, measure
@@ -50,9 +51,10 @@ from fairsweep.training.model import (
     without_numbers,
 )
 from fairsweep.training.optimizer import build_optimizer, optimizer_kind, updates_any_shape
+from fairsweep.training.own import find_own
 from fairsweep.training.preprocessing import kind_of
 from fairsweep.training.programs import Program, Programs
-from fairsweep.training.user_model import find_builder, output_units
+from fairsweep.training.user_model import output_units
 
 
 class WorkerCache:
@@ -109,7 +111,9 @@ class WorkerCache:
         """The compiled program of a trial: that of an earlier trial of its kind, or a new one."""
         kind = self._kind(spec, data, train)
         floats = {variable.dtype for variable in model.trainable_variables} == {"float32"}
-        key = kind.key if is_of_keras(model) and floats else None
+        # Code of the user's own may keep something from one step to the next, or read a global.
+        own = any(key != "model.builder" for key, _ in own_parts(spec))
+        key = kind.key if is_of_keras(model) and floats and not own else None
         return self.programs.get(key, model, train.tensors, kind.any_shape)
 
     def forget_program(self, spec: TrialSpec, data: SplitData, train: Arrays) -> None:
@@ -297,7 +301,8 @@ def output_of(spec: TrialSpec, data: SplitData) -> Output:
 
 def judge_of(spec: TrialSpec, data: SplitData) -> Judge:
     """What judges a trial's model."""
-    return Judge(data.dataset, output_of(spec, data), _metrics(spec))
+    own = spec.training.loss_params
+    return Judge(data.dataset, output_of(spec, data), _metrics(spec), own)
 
 
 def _metrics(spec: TrialSpec) -> tuple[str, ...]:
@@ -313,12 +318,12 @@ def compiled(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> tuple[kera
     training, output = spec.training, output_of(spec, data)
     seed = derive_seed(spec.seed, "model")
     scaling, rows = cache.scaling(data, spec.data), data.dataset.x[data.train[:8]]
-    if spec.model.builder not in BUILDERS:
-        find_builder(spec.model.builder)  # importing it may change globals, in its first trial only
+    for part in own_parts(spec):
+        find_own(*part)  # importing it may change globals, in its first trial only
     cache.globals.restore()
     model = build_model(spec.model, scaling, rows, output, seed)
     units = output_units(model, rows)
-    loss, metrics = build_loss(output, units, _metrics(spec))
+    loss, metrics = build_loss(output, units, _metrics(spec), training.loss_params)
     steps = -(-len(data.train) // training.batch_size)
     factors = spec.model.layer_learning_rates or {}
     optimizer = optimizer_by_layer(
@@ -355,7 +360,7 @@ def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays, names: int) -> _Kind
     if spec.model.builder in BUILDERS:
         params = without_numbers(params)
     model = (spec.model.builder, params, program_kind(factors))
-    loss = (training.loss, training.class_weight, _metrics(spec))
+    loss = (training.loss, training.loss_params, training.class_weight, _metrics(spec))
     schedule = (training.schedule.name, training.schedule.warmup_epochs > 0)
     table = train.table
     rows = (table.x.shape[1:], table.y.shape[1:], str(table.y.dtype), names, kind_of(scaling))

@@ -6,24 +6,21 @@ with it, in words for somebody who builds a network for the first time.
 
 from __future__ import annotations
 
-import importlib
-import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from fairsweep.config.trust import distrust, is_trusted
 from fairsweep.data.dataset import Features
 from fairsweep.data.scaling import Scaling
 from fairsweep.errors import BadInput
 from fairsweep.plural import plural
 from fairsweep.tasks import Output
 from fairsweep.training.ids import id_problems, lookups_of
+from fairsweep.training.own import check_call, find_own, own_problem
 
-Builder = Callable[..., Any]
+KEY = "model.builder"
 
 
 def build_own(
@@ -41,8 +38,8 @@ def build_own(
         BadInput: there is no such function, it doesn't take these arguments, or what it returns
             can't be trained on such rows with that loss.
     """
-    builder = find_builder(name)
-    _check_call(name, builder, shape, output.count, params)
+    builder = find_own(KEY, name)
+    check_call("model.params", name, builder, ("shape", "classes"), params)
     model = builder(shape, output.count, **params)
     if problems := list(_problems(model, shape, output)):
         raise BadInput(*(builder_problem(name, text) for text in problems))
@@ -52,7 +49,7 @@ def build_own(
 
 def builder_problem(name: str, text: str) -> str:
     """The message about a user's function: where it is defined, and what is wrong with it."""
-    return f"model.builder: {_place(name, find_builder(name))} {text}"
+    return own_problem(KEY, name, text)
 
 
 def check_values(
@@ -114,59 +111,6 @@ def _is_drawn(model: keras.Model) -> bool:
     """Whether a model is made of layers from its inputs to its outputs, with no call of its own."""
     own = not type(model).call.__module__.startswith("keras.")
     return not own and bool(getattr(model, "outputs", None))
-
-
-def find_builder(name: str) -> Builder:
-    """The user's function, whose module is imported.
-
-    Raises:
-        BadInput: there is none.
-    """
-    if not is_trusted(name):
-        raise BadInput(distrust(name))
-    module, _, function = name.partition(":")
-    try:
-        found = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-            raise  # of what it imports itself
-        raise BadInput(
-            f"model.builder: there is no module {error.name} (for {name}); put it into the folder "
-            "where you run the command, or on PYTHONPATH"
-        ) from error
-    builder = getattr(found, function, None)
-    if not callable(builder):
-        there = [n for n, value in vars(found).items() if inspect.isfunction(value)]
-        raise BadInput(
-            f"model.builder: {module} has no function {function!r}; "
-            f"it has {', '.join(there) or 'none'}"
-        )
-    own: Builder = builder
-    return own
-
-
-def _check_call(
-    name: str, builder: Builder, shape: Sequence[int], classes: int, params: Mapping[str, Any]
-) -> None:
-    try:
-        signature = inspect.signature(builder)
-    except ValueError:  # one of C has none
-        return
-    try:
-        signature.bind(shape, classes, **params)
-    except TypeError as error:
-        given = "".join(f", {param}={value!r}" for param, value in params.items())
-        raise BadInput(
-            f"model.params: {_place(name, builder)} takes {signature}, but is called as "
-            f"(shape, classes{given}): {error}; set its other parameters in model.params"
-        ) from error
-
-
-def _place(name: str, builder: Builder) -> str:
-    """Where the function is defined, and its name: `models.py:12: build()`."""
-    function = f"{name.partition(':')[2]}()"
-    code = getattr(inspect.unwrap(builder), "__code__", None)
-    return f"{Path(code.co_filename).name}:{code.co_firstlineno}: {function}" if code else function
 
 
 def _problems(model: Any, shape: Sequence[int], output: Output) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import yaml
@@ -20,13 +21,14 @@ from fairsweep.config.checks.values import (
     is_number,
     is_whole,
     one_of,
+    own_name,
     plain_name,
     seed,
 )
 from fairsweep.config.options import CONF
 from fairsweep.config.schema import WATCHDOG_FIELDS, Model, Optimizer, Training
-from fairsweep.config.trust import distrust, is_trusted
 from fairsweep.metrics import METRICS, base_name, measured_on_validation
+from fairsweep.own import is_own
 from fairsweep.tasks import TASKS
 
 SHORT_LOSSES = {
@@ -35,6 +37,15 @@ SHORT_LOSSES = {
     "msle": "mean_squared_logarithmic_error",
     "bce": "binary_crossentropy",
     "kld": "kl_divergence",
+}
+# Arguments of Keras's losses that follow from the rest.
+LOSS_SETTINGS = {
+    "from_logits": "models end in probabilities, which are no logits",
+    "reduction": "the loss is the mean over rows",
+    "axis": "the classes are the last axis",
+    "ignore_class": "every row has a class; leave other rows out of the data",
+    "name": "it is measured as loss",
+    "dtype": "it is computed in the model's",
 }
 BUILDERS = ("mlp", "cnn")
 NORMALIZATIONS = ("batch_normalization", "layer_normalization")
@@ -52,9 +63,8 @@ ACTIVATIONS = (
 def model_problems(model: Model) -> Iterator[Problem]:
     """Checks of a model."""
     yield from plain_name("model.name", model.name)
-    if ":" in model.builder:
-        if not is_trusted(model.builder):
-            yield "model.builder", distrust(model.builder)
+    if is_own(model.builder):
+        yield from own_name("model.builder", model.builder)
     elif model.builder not in BUILDERS:
         yield (
             "model.builder",
@@ -113,7 +123,10 @@ def _layer_rates(factors: Any) -> Iterator[Problem]:
 
 def optimizer_problems(optimizer: Optimizer) -> Iterator[Problem]:
     """Checks of an optimizer."""
-    yield from one_of("optimizer.name", optimizer.name, params_in_conf("optimizer", "name"))
+    if is_own(optimizer.name):
+        yield from own_name("optimizer.name", optimizer.name)
+    else:
+        yield from one_of("optimizer.name", optimizer.name, params_in_conf("optimizer", "name"))
     clipped = [name for name in CLIPPING if optimizer.params.get(name) is not None]
     if len(clipped) > 1:
         yield f"optimizer.params.{clipped[0]}", f"at most one of {', '.join(CLIPPING)} may be set"
@@ -126,12 +139,27 @@ def optimizer_problems(optimizer: Optimizer) -> Iterator[Problem]:
 
 
 def _loss(loss: str) -> Iterator[Problem]:
-    if loss.lower() in SHORT_LOSSES:
+    if is_own(loss):
+        yield from own_name("training.loss", loss)
+    elif loss.lower() in SHORT_LOSSES:
         whole = SHORT_LOSSES[loss.lower()]
         yield "training.loss", f"need the full name: training.loss={whole}, got {loss!r}"
     else:
         known = dict.fromkeys(loss for task in TASKS for loss in task.losses)
         yield from one_of("training.loss", loss, known)
+
+
+def _loss_params(training: Training) -> Iterator[Problem]:
+    own = {field.name for field in fields(Training)}
+    for name in training.loss_params:
+        if name in LOSS_SETTINGS and not is_own(training.loss):
+            yield f"training.loss_params.{name}", f"need other parameters: {LOSS_SETTINGS[name]}"
+        elif name in own:
+            yield (
+                f"training.loss_params.{name}",
+                f"need a name that is no other setting of a training, for both would be stored as "
+                f"training.{name}; rename the argument of {training.loss}",
+            )
 
 
 def training_problems(training: Training) -> Iterator[Problem]:
@@ -140,6 +168,7 @@ def training_problems(training: Training) -> Iterator[Problem]:
     yield from at_least("training.batch_size", training.batch_size, 1)
     yield from seed("training.seed", training.seed)
     yield from _loss(training.loss)
+    yield from _loss_params(training)
     for metric in training.metrics or ():
         if measured_on_validation(metric) and base_name(metric) in METRICS:
             yield (

@@ -13,7 +13,7 @@ from typing import Any
 
 from fairsweep.config.checks.values import Problem, is_number, is_whole
 from fairsweep.config.schema import Range, Spec
-from fairsweep.config.space import LAYER_RATES, exponent, is_int_range
+from fairsweep.config.space import exponent, is_int_range, place_of
 
 # Samplers calculate in floats: beyond these a whole number isn't exact, and a range has no width.
 LARGEST_WHOLE = 2**53
@@ -193,10 +193,8 @@ def _powers(key: str, spec: Range, default: Any) -> Iterator[Problem]:
 
 def _outside(key: str, default: Any, space: str) -> Problem:
     group, _, rest = key.partition(".space.")
-    plain = group == "training" or rest == LAYER_RATES
-    value = f"{group}.{rest}" if plain else f"{group}.params.{rest}"
     return (
         key,
-        f"the default {value}={default!r} must lie in its own space, which is {space}: trial 0 is "
-        f"the defaults; widen the space or change the default",
+        f"the default {place_of(group, rest)}={default!r} must lie in its own space, which is "
+        f"{space}: trial 0 is the defaults; widen the space or change the default",
     )

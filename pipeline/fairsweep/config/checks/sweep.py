@@ -84,7 +84,11 @@ def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
 
 def _lengths(arm: ArmSettings) -> Iterator[Problem]:
     """Checks that MLflow keeps each value whole."""
-    values = {"model.params": arm.model.params, "optimizer.params": arm.optimizer.params}
+    values = {
+        "model.params": arm.model.params,
+        "optimizer.params": arm.optimizer.params,
+        "training.loss_params": arm.training.loss_params,
+    }
     for place, own in {"data": vars(arm.data), **values}.items():
         for name, value in own.items():
             if (length := len(str(value))) > LONGEST_VALUE:

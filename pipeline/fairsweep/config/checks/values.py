@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fairsweep.config.guess import nearest
+from fairsweep.config.trust import distrust, is_trusted
+from fairsweep.own import is_well_formed
 
 Problem = tuple[str, str]
 """A key, and what is wrong with its value, with the remedy."""
@@ -59,6 +61,14 @@ def one_of(key: str, value: Any, allowed: Iterable[str]) -> Iterator[Problem]:
     """One of the allowed names; the closest one is suggested."""
     if value not in allowed:
         yield key, f"need one of {', '.join(allowed)}; got {value!r}{hint(value, allowed)}"
+
+
+def own_name(key: str, name: str) -> Iterator[Problem]:
+    """The name of code of the user's own, whose package is trusted."""
+    if not is_well_formed(name):
+        yield key, f"need package.module:name, got {name!r}"
+    elif not is_trusted(name):
+        yield key, distrust(name)
 
 
 def hint(name: str, known: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from fairsweep.config.checks.model import BUILDERS
 from fairsweep.config.checks.values import is_number
 from fairsweep.config.schema import Range
 from fairsweep.config.space import ArmSettings
+from fairsweep.own import is_own
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 WHOLE = re.compile(r"[+-]?\d+")
@@ -23,6 +24,8 @@ def unquote_arm(arm: ArmSettings) -> Iterator[str]:
     yield from unquote("optimizer.params", arm.optimizer.params)
     if arm.model.builder in BUILDERS:
         yield from unquote("model.params", arm.model.params)
+    if not is_own(arm.training.loss):
+        yield from unquote("training.loss_params", arm.training.loss_params)
     for group, name, spec, default in arm.searched():
         key = f"{group}.space.{name}"
         places = {key: spec, f"{key}.layers": spec.layers, f"{key}.units": spec.units}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fairsweep.config.plan import Arm, Plan
 from fairsweep.config.space import dimensions
 from fairsweep.config.stored_space import plain
-from fairsweep.config.trust import code_of
+from fairsweep.config.trust import OURS, code_of, own_parts
 from fairsweep.records import Confirmation
 from fairsweep.tracking import names
 from fairsweep.tracking.store.environment import code_sha256, facts, packages
@@ -76,9 +76,9 @@ def sweep_tags(plan: Plan, own: Facts) -> dict[str, str]:
 
 
 def own_code(plan: Plan) -> str:
-    """A hash of the code that trains the plan: ours, and the user's that builds models."""
-    builders = {arm.settings.model.builder for arm in plan.arms}
-    return code_sha256(place for builder in builders for place in code_of(builder))
+    """A hash of the code that trains the plan: ours, and the user's."""
+    own = {name for arm in plan.arms for _, name in own_parts(arm.settings)}
+    return code_sha256([OURS, *(place for name in own for place in code_of(name))])
 
 
 def stored_code(tags: Mapping[str, str]) -> str:

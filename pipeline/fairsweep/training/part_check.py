@@ -1,0 +1,112 @@
+"""Checks a loss and an optimizer of the user's own on the first rows, before the first trial.
+
+In: the part, and what a model gives for rows. Out: problems with the user's file and line, and what
+is to be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from fairsweep.own import is_own
+from fairsweep.records import TrialSpec
+from fairsweep.tasks.layer import RANGES, LastLayer
+from fairsweep.training.loss import KEY, loss_named
+from fairsweep.training.optimizer import KEY as OPTIMIZER_KEY
+from fairsweep.training.own import own_problem
+
+Array = npt.NDArray[Any]
+REDUCED = "sum_over_batch_size"
+CLIP = "keep y_pred off 0 and 1: keras.ops.clip(y_pred, 1e-7, 1 - 1e-7)"
+
+
+def loss_problems(spec: TrialSpec, y: Array, outputs: Array) -> Iterator[str]:
+    """What is wrong with a loss of the user's own.
+
+    Args:
+        spec: names it.
+        y: labels of a few rows, of the shape of the outputs.
+        outputs: of the model for these rows, (rows, units).
+    """
+    name, params = spec.training.loss, spec.training.loss_params
+    yield from (
+        own_problem(KEY, name, text) for text in _loss(loss_named(name, params), y, outputs)
+    )
+
+
+def loss_warnings(spec: TrialSpec, y: Array, layer: LastLayer) -> Iterator[str]:
+    """What may go wrong with it: outputs that a last layer reaches in the end."""
+    if layer.activation not in RANGES:
+        return
+    name, (low, high) = spec.training.loss, RANGES[layer.activation]
+    loss = loss_named(name, spec.training.loss_params)
+    ends = np.stack([np.full(y.shape, low), np.full(y.shape, high)]).astype(np.float32)
+    given = [keras.ops.convert_to_numpy(loss.call(tf.constant(y), tf.constant(e))) for e in ends]
+    if not np.isfinite(given).all():
+        text = f"isn't finite where an output is exactly {low:g} or {high:g}, as {layer.activation}"
+        yield own_problem(KEY, name, f"{text} gives when it is sure; {CLIP}")
+
+
+def _loss(loss: keras.losses.Loss, y: Array, outputs: Array) -> Iterator[str]:
+    if loss.reduction != REDUCED:
+        yield (
+            f"has reduction={loss.reduction!r}, and a loss is the mean over rows, whatever the "
+            "size of a batch; leave its reduction as it is"
+        )
+        return
+    predicted = tf.constant(outputs)
+    with tf.GradientTape() as tape:
+        tape.watch(predicted)
+        given = loss.call(tf.constant(y), predicted)
+        if callable(given):
+            yield (
+                "returns a function; write it as function(y_true, y_pred, …), whose other "
+                "arguments stand in training.loss_params"
+            )
+            return
+        given = tf.convert_to_tensor(given)
+    if tuple(given.shape) != (len(y),):
+        yield (
+            f"must give one number a row, ({len(y)},) for {len(y)} rows, but gives "
+            f"{tuple(given.shape)}; y_true and y_pred have the shape {outputs.shape}: take the "
+            "mean over the last axis, keras.ops.mean(…, axis=-1)"
+        )
+        return
+    if not np.isfinite(given.numpy()).all():
+        yield f"gives {given.numpy()[~np.isfinite(given.numpy())][0]} for a row; {CLIP}"
+        return
+    gradient = tape.gradient(given, predicted)
+    if gradient is None:
+        yield (
+            "has no gradient: nothing that it computes from y_pred can be differentiated; use "
+            "keras.ops, without argmax, round or numpy"
+        )
+    elif not np.isfinite(gradient.numpy()).all():
+        yield f"has a gradient that isn't finite, for outputs such as {outputs[0]}; {CLIP}"
+
+
+def optimizer_problems(
+    spec: TrialSpec, before: Sequence[Array], after: Sequence[Array]
+) -> Iterator[str]:
+    """What is wrong with an optimizer of the user's own, by the weights (arrays) before and after
+    a step."""
+    name = spec.optimizer.name
+    if not is_own(name):
+        return
+    if not all(np.isfinite(weight).all() for weight in after):
+        yield own_problem(
+            OPTIMIZER_KEY, name, "leaves weights that aren't finite after the first step"
+        )
+    elif all(np.array_equal(own, weight) for own, weight in zip(before, after, strict=True)):
+        yield own_problem(
+            OPTIMIZER_KEY,
+            name,
+            "changes no weight in the first step; assign them in update_step: "
+            "self.assign_sub(variable, learning_rate * gradient)",
+        )
