@@ -120,7 +120,7 @@ def test_layers_are_all_there_in_their_order() -> None:
         "tasks | configurations",
         "records",
         "folds | importances | judged | scores | shown | tested | work",
-        "errors | files | invocation | machine | plural",
+        "errors | files | invocation | machine | own | plural",
     ]
 
 
