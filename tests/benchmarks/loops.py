@@ -27,7 +27,8 @@ from keras import layers  # noqa: E402
 from fairsweep.tasks.layer import LastLayer  # noqa: E402
 from fairsweep.training.execution import Way, is_light  # noqa: E402
 from fairsweep.training.loops import Arrays, BatchOrder, Table, run_fit  # noqa: E402
-from fairsweep.training.model import cnn, mlp  # noqa: E402
+from fairsweep.training.models.convolution import cnn  # noqa: E402
+from fairsweep.training.models.dense import mlp  # noqa: E402
 from fairsweep.training.programs import Making, Program  # noqa: E402
 
 BATCH, LAST = 32, LastLayer(10, "softmax")

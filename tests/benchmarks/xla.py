@@ -27,7 +27,7 @@ import tensorflow as tf  # noqa: E402
 from fairsweep.config.compose.commands import compose_sweep  # noqa: E402
 from fairsweep.data.split import load_split  # noqa: E402
 from fairsweep.tasks.layer import LastLayer  # noqa: E402
-from fairsweep.training.model import mlp  # noqa: E402
+from fairsweep.training.models.dense import mlp  # noqa: E402
 from fairsweep.training.programs import Making, Program  # noqa: E402
 
 EPOCHS = 60

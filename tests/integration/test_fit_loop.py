@@ -19,7 +19,8 @@ from fairsweep.tasks.layer import LastLayer
 from fairsweep.training import loops
 from fairsweep.training.execution import Way, is_light, way_of
 from fairsweep.training.loops import Arrays, BatchOrder, Table, evaluate_fit, predict_fit, run_fit
-from fairsweep.training.model import cnn, mlp
+from fairsweep.training.models.convolution import cnn
+from fairsweep.training.models.dense import mlp
 from fairsweep.training.trial import WorkerCache
 from tests.integration.own_models import half_steps
 

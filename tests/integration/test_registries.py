@@ -19,7 +19,7 @@ from fairsweep.config.checks import sweep as laws
 from fairsweep.config.options import options_of
 from fairsweep.config.schema import Model, Optimizer, Pruner, Schedule, Search, Training
 from fairsweep.config.space import Dimension
-from fairsweep.data.scaling import Scaling
+from fairsweep.data.scaling import Ids, Scaling
 from fairsweep.data.sources import SOURCES
 from fairsweep.data.tables.files import OPENERS
 from fairsweep.executor import EXECUTORS
@@ -29,6 +29,7 @@ from fairsweep.search.samplers import make_pruner, make_sampler
 from fairsweep.tasks import CLASSES, LABELS, TASKS, classes, forms_of
 from fairsweep.tasks.layer import RANGES, LastLayer
 from fairsweep.training import loss, model
+from fairsweep.training.models import BUILDERS
 from fairsweep.training.optimizer import build_optimizer
 
 # Losses that don't fit one class per row: what they want instead.
@@ -61,7 +62,7 @@ def test_losses_are_all_of_keras_that_fit_classification() -> None:
 
 
 def test_builders_sources_and_executors() -> None:
-    assert sorted(training_laws.BUILDERS) == sorted(model.BUILDERS)
+    assert sorted(training_laws.BUILDERS) == sorted(BUILDERS)
     assert sorted(data_laws.SOURCES) == sorted(SOURCES)
     assert sorted(data_laws.TABLES) == sorted(OPENERS)
     assert options_of("executor") == sorted(EXECUTORS)
@@ -142,10 +143,23 @@ def test_every_builder_gives_a_probability_for_every_class(name: str) -> None:
             "l2": 0.01,
         },
         "cnn": {"filters": [2], "hidden_units": [4], "activation": "relu", "dropout": 0.1},
+        "text": {
+            "embedding": 2,
+            "pooling": "convolution",
+            "filters": 2,
+            "kernel_size": 2,
+            "hidden_units": [4],
+            "activation": "relu",
+            "dropout": 0.1,
+        },
     }
+    scaling = Scaling()
     x = np.random.default_rng(0).normal(size=(5, 8, 8, 1)).astype("float32")
+    if name == "text":
+        scaling, x = Scaling(numbers=(0,), ids=(Ids(1, 7, (2, 0), 3, 5),)), x[:, 0, :, 0].round(0)
+        x = x.clip(-1, 2)
     settings = Model(name, name, params[name])
-    built = model.build_model(settings, Scaling(), x, CLASSES.output("dice", 3), seed=0)
+    built = model.build_model(settings, scaling, x, CLASSES.output("dice", 3), seed=0)
     outputs = np.asarray(built(x))
     assert outputs.shape == (5, 3)
     assert (outputs >= 0).all()

@@ -46,9 +46,14 @@ class Data:
     out, `categorical` columns of words that look like numbers; `missing` says what is done about
     missing features: null refuses them, `fill` puts the mean of training rows there (a missing word
     is a word of its own), `drop` leaves these rows out. A CSV has `delimiter` between values (null:
-    a comma) and `decimal` in numbers (null: a point). Images are scaled to `size` [height, width]
-    (null: all are alike) and have 1 or 3 `channels` (null: as they are). `dataset` is the name of
-    one of Keras's own. `class_names` name the classes in sorted order, or the labels (null: as the
+    a comma) and `decimal` in numbers (null: a point). `text` are columns of texts, whose words
+    become ids: the first `text_length` of each row (null: 200), of the `max_tokens` most frequent
+    ones of training rows (null: 10,000). `words` says what columns of words become: a feature for
+    each word (one_hot, null) or an id for an Embedding (ids).
+
+    Images are scaled to `size` [height, width] (null: all are alike) and have 1 or 3 `channels`
+    (null: as they are). `dataset` is the name of one of Keras's own. `class_names` name the classes
+    in sorted order, or the labels (null: as the
     data does, or by number).
 
     `validation` and `test` are shares of all rows in [0, 1), for parts that the data doesn't give:
@@ -69,6 +74,10 @@ class Data:
     missing: Optional[str] = None  # noqa: UP045
     delimiter: Optional[str] = None  # noqa: UP045
     decimal: Optional[str] = None  # noqa: UP045
+    text: Optional[List[str]] = None  # noqa: UP006, UP045
+    text_length: Optional[int] = None  # noqa: UP045
+    max_tokens: Optional[int] = None  # noqa: UP045
+    words: Optional[str] = None  # noqa: UP045
     size: Optional[List[int]] = None  # noqa: UP006, UP045
     channels: Optional[int] = None  # noqa: UP045
     class_names: Optional[List[str]] = None  # noqa: UP006, UP045
@@ -81,6 +90,11 @@ class Data:
     standardize: bool = False
 
     @property
+    def as_ids(self) -> bool:
+        """Whether columns of words become ids."""
+        return self.words == "ids"
+
+    @property
     def targets(self) -> tuple[str, ...]:
         """The columns in `target`: one of classes, or several of labels."""
         given = self.target if isinstance(self.target, list | tuple) else [self.target]
@@ -89,7 +103,7 @@ class Data:
 
 @dataclass
 class Model:
-    """`builder` is mlp, cnn, or `package.module:function` from a package that
+    """`builder` is mlp, cnn, text, or `package.module:function` from a package that
     FAIRSWEEP_TRUSTED_PACKAGES names; it gets `params`. `layer_learning_rates` multiplies the
     learning rate of layers, by name or pattern; 0 freezes them."""
 
@@ -128,6 +142,12 @@ class Schedule:
     warmup_epochs: int = 0
     final: float = 0.0
 
+
+# What an arm could not say from the first: left out of its identity while it is as usual.
+ADDED_FIELDS = {
+    "data": ("text", "text_length", "max_tokens", "words"),
+    "training": ("metrics",),
+}
 
 # Settings of a training that say how it is kept from being lost, and nothing of its result.
 WATCHDOG_FIELDS = ("checkpoint_seconds", "stall_seconds")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,13 +26,35 @@ PART_WORDS = {
 """What users call the parts of the split, in lower case."""
 
 
+PADDING = -1
+"""What stands after the last word of a text."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of a table. One with a vocabulary holds words: each row has the index of its word,
-    or NaN if the word isn't in the vocabulary. Any other column holds numbers."""
+    or NaN if the word isn't in the vocabulary. Any other column holds numbers.
+
+    A column of texts has a `length`, and so many features: the index of each word, then PADDING.
+    Columns of texts come last."""
 
     name: str
     vocabulary: tuple[str, ...] = ()
+    length: int = 0
+
+    @property
+    def has_words(self) -> bool:
+        """Whether it has words or texts, and no numbers."""
+        return bool(self.vocabulary or self.length)
+
+
+def features_of(columns: Sequence[Column]) -> Iterator[tuple[Column, slice]]:
+    """Each column, and the features that are its own."""
+    start = 0
+    for column in columns:
+        stop = start + (column.length or 1)
+        yield column, slice(start, stop)
+        start = stop
 
 
 @dataclass(frozen=True)

@@ -10,19 +10,19 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fairsweep.data.dataset import Column
-from fairsweep.data.scaling import Scaling
+from fairsweep.data.dataset import Column, features_of
+from fairsweep.data.scaling import Ids, Scaling
 from fairsweep.errors import StorageError
 from fairsweep.tasks import CLASSES, LABELS, Output, task_named
 
-FORMAT = 4
+FORMAT = 5
 EARLIEST = 1
 DESCRIPTION, WEIGHTS = "model.json", "weights.npz"
 
@@ -47,6 +47,23 @@ class Recipe:
     def output(self) -> Output:
         """What its outputs mean."""
         return task_named(self.task).output(self.loss, len(self.classes))
+
+
+def known_words(scaling: Scaling, columns: Sequence[Column]) -> tuple[Scaling, tuple[Column, ...]]:
+    """The same for rows of which nothing is known: of a text the vocabulary has the words that have
+    an id, in that order, and no others that the data had."""
+    at = {own.start: own for own in scaling.ids}
+    ids, kept = [], []
+    for column, features in features_of(columns):
+        own = at.get(features.start)
+        if own is None or not column.length:
+            ids += [] if own is None else [own]
+            kept.append(column)
+        else:
+            words = tuple(column.vocabulary[word] for word in own.words)
+            ids.append(replace(own, words=tuple(range(len(words))), vocabulary=len(words)))
+            kept.append(replace(column, vocabulary=words))
+    return replace(scaling, ids=tuple(ids)), tuple(kept)
 
 
 def write_model(folder: Path, recipe: Recipe, weights: bytes) -> None:
@@ -102,10 +119,14 @@ def _recipe(about: Mapping[str, Any]) -> Recipe:
             tuple(scaling.get("numbers", ())),
             tuple(scaling.get("fill", ())),
             tuple((column, word) for column, word in scaling.get("words", ())),
+            tuple(Ids(**{**own, "words": tuple(own["words"])}) for own in scaling.get("ids", ())),
         ),
         tuple(about["shape"]),
         tuple(about["classes"]),
-        tuple(Column(c["name"], tuple(c["vocabulary"])) for c in about.get("columns", ())),
+        tuple(
+            Column(c["name"], tuple(c["vocabulary"]), c.get("length", 0))
+            for c in about.get("columns", ())
+        ),
         about.get("loss", Recipe.loss),
         about.get("task", (LABELS if about.get("multi_label") else CLASSES).name),
     )

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fairsweep.config.schema import Data
-from fairsweep.data.dataset import Column, Features
+from fairsweep.data.dataset import PADDING, Column, Features, features_of
 from fairsweep.data.memory.view import InFile, pieces
+from fairsweep.data.text import TOKENS
 
 SMALLEST_VARIANCE = 1e-12  # Keras divides by no smaller deviation than 1e-7
 RESOLUTION = (
@@ -20,6 +21,24 @@ RESOLUTION = (
 Moments = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 
+UNKNOWN, FIRST_WORD = 1, 2
+"""The id of a word that training rows don't have, and that of the first one that they have; 0 is
+padding, or a missing word."""
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Words that become ids: the features from `start` on, `length` of them, which hold indices
+    into a vocabulary of `vocabulary` words. `words` are those that have an id of their own, in the
+    order of the ids. An Embedding of them needs `rows`, which is the same for every split."""
+
+    start: int
+    length: int
+    words: tuple[int, ...]
+    vocabulary: int
+    rows: int
+
+
 @dataclass(frozen=True)
 class Scaling:
     """Multiplies every feature by `factor`, or brings each (along the last axis) from `mean` and
@@ -27,7 +46,8 @@ class Scaling:
 
     In a table with columns of words, this applies to `numbers`, the other columns; `fill` replaces
     a missing value in each of them. Each pair in `words` is a column and the index of a word that
-    occurs in training rows, and becomes a feature that is 1 where a row has that word.
+    occurs in training rows, and becomes a feature that is 1 where a row has that word. Then come
+    the features in `ids`.
     """
 
     factor: float | None = None
@@ -36,15 +56,21 @@ class Scaling:
     numbers: tuple[int, ...] = ()
     fill: tuple[float, ...] = ()
     words: tuple[tuple[int, int], ...] = ()
+    ids: tuple[Ids, ...] = ()
 
     @property
     def encodes(self) -> bool:
         """Whether rows of a table change their length, or have missing values filled."""
-        return bool(self.fill or self.words)
+        return bool(self.fill or self.words or self.ids)
+
+    @property
+    def others(self) -> int:
+        """How many features of a row come before its ids, once it is encoded."""
+        return len(self.numbers) + len(self.words)
 
     def shape(self, row: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of a row after scaling."""
-        return (len(self.numbers) + len(self.words),) if self.encodes else row
+        return (self.others + sum(own.length for own in self.ids),) if self.encodes else row
 
 
 def measure(settings: Data, x_train: Features | InFile, columns: Sequence[Column] = ()) -> Scaling:
@@ -56,18 +82,20 @@ def measure(settings: Data, x_train: Features | InFile, columns: Sequence[Column
         x_train: training rows (rows, …, features).
         columns: of a table.
     """
-    words = _words(x_train, columns)
+    words = _words(x_train, [] if settings.as_ids else columns)
+    ids = _ids(x_train, columns, settings)
     fills = settings.missing == "fill" and x_train.ndim == 2
     numbers: tuple[int, ...] = ()
-    if words or fills:
+    if encodes := bool(words or ids or fills):
         own = {i for i, _ in words}
+        own |= {i for one in ids for i in range(one.start, one.start + one.length)}
         numbers = tuple(i for i in range(x_train.shape[-1]) if i not in own)
     if not (settings.standardize or fills):
-        return Scaling(settings.rescale, numbers=numbers, words=words)
-    mean, variance = moments(x_train, numbers if words or fills else None)
+        return Scaling(settings.rescale, numbers=numbers, words=words, ids=ids)
+    mean, variance = moments(x_train, numbers if encodes else None)
     scaled = (_plain(mean), _plain(variance)) if settings.standardize else ((), ())
     fill = _plain(mean) if fills else ()
-    return Scaling(settings.rescale, *scaled, numbers, fill, words)
+    return Scaling(settings.rescale, *scaled, numbers, fill, words, ids)
 
 
 def moments(x: Features | InFile, features: Sequence[int] | None = None) -> Moments:
@@ -100,12 +128,40 @@ def moments(x: Features | InFile, features: Sequence[int] | None = None) -> Mome
 
 def _words(x: Features | InFile, columns: Sequence[Column]) -> tuple[tuple[int, int], ...]:
     """Columns and the indices of the words that occur in rows, in order."""
-    there = {i: np.zeros(len(c.vocabulary), bool) for i, c in enumerate(columns) if c.vocabulary}
+    there = {
+        i: np.zeros(len(c.vocabulary), bool)
+        for i, c in enumerate(columns)
+        if c.vocabulary and not c.length
+    }
     for rows in pieces(x) if there else ():
         block = x[rows]
         for i, seen in there.items():
             seen[block[:, i].astype(np.int64)] = True
     return tuple((i, int(word)) for i, seen in there.items() for word in np.flatnonzero(seen))
+
+
+def _ids(x: Features | InFile, columns: Sequence[Column], settings: Data) -> tuple[Ids, ...]:
+    """The words of texts, and of columns of words if the settings ask for it: of a text the most
+    frequent ones in rows, those first, and of equally frequent ones in the vocabulary's order."""
+    chosen = [
+        (column, own, np.zeros(len(column.vocabulary) + 1, np.int64))
+        for column, own in features_of(columns)
+        if column.length or (column.vocabulary and settings.as_ids)
+    ]
+    for rows in pieces(x) if chosen else ():
+        block = x[rows]
+        for _, own, counts in chosen:
+            np.add.at(counts, block[:, own].astype(np.int64) - PADDING, 1)
+    found = []
+    for column, own, (_, *given) in chosen:
+        size, often = len(given), np.array(given)
+        words, most = np.flatnonzero(often), size + FIRST_WORD
+        if column.length:
+            most = min(most, settings.max_tokens or TOKENS)
+            words = words[np.argsort(-often[words], kind="stable")]
+        kept = tuple(words[: most - FIRST_WORD].tolist())
+        found.append(Ids(own.start, own.stop - own.start, kept, size, most))
+    return tuple(found)
 
 
 def _plain(values: npt.NDArray[np.float64]) -> tuple[float, ...]:

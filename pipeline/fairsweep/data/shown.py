@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fairsweep.data.dataset import Column, Dataset, Features
+from fairsweep.data.dataset import Column, Dataset, Features, features_of
+from fairsweep.data.inputs.rows import said
 from fairsweep.shown import NOTHING, Shown, ShownRow
 
 MOST_COLUMNS = 12
@@ -41,19 +42,18 @@ def shown(dataset: Dataset, rows: Sequence[int]) -> Shown:
     looks: dict[int, ShownRow] = {}
     for i, row in enumerate(rows):
         place = "" if dataset.origin is None else _end(dataset.origin.place(row))
-        values = tuple(_text(x[i, j], column) for j, column in enumerate(columns))
+        values = tuple(_text(x[i, own], column) for column, own in features_of(columns))
         looks[row] = ShownRow(place, values, pictures[i] if pictures else b"")
     names = tuple(_short(column.name) for column in columns)
     return Shown(names, len(dataset.columns) - len(columns), looks)
 
 
-def _text(value: np.float32, column: Column) -> str:
-    """A value as the file has it, as far as 32 bits hold it; empty where it is missing."""
-    if np.isnan(value):
-        return ""
+def _text(values: Features, column: Column) -> str:
+    """A value as the file has it, as far as 32 bits hold it; empty where it is missing. Of a text
+    it is the words."""
     if column.vocabulary:
-        return _short(column.vocabulary[int(value)])
-    return str(value).removesuffix(".0")
+        return _short(said(column, values) or "")
+    return "" if np.isnan(values[0]) else str(values[0]).removesuffix(".0")
 
 
 def _short(text: str) -> str:

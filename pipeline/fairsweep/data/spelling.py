@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 SIGN = r"[%$€£¥]"
 WITH_SIGN = re.compile(rf"\s*[-+]?\s*({SIGN}\s*[-+]?\d[\d.,]*|\d[\d.,]*\s*{SIGN})\s*")
 WITH_THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}(,\d{3})+(\.\d+)?\s*")
+WORDS_OF_A_TEXT = 4
 PLAIN = re.compile(r"\s*[-+]?\d+(\.\d+)?\s*")
 
 
@@ -41,3 +42,9 @@ def disguised(words: Iterable[str]) -> str | None:
 def as_numbers(word: str) -> str:
     """How to describe a column of such words, given one of them."""
     return f"numbers with a sign or separators, such as {word!r}; write plain numbers"
+
+
+def is_text(words: Sequence[str]) -> bool:
+    """Whether the words of a column look like texts: most of them are several words."""
+    several = sum(len(word.split()) >= WORDS_OF_A_TEXT for word in words)
+    return several > len(words) / 2

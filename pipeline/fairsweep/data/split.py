@@ -230,7 +230,10 @@ def fingerprint(data: SplitData) -> str:
     for array in (data.dataset.x, data.dataset.y, *data.parts, *weights):
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
-    columns = (repr((column.name, column.vocabulary)) for column in data.dataset.columns)
+    columns = (
+        repr((c.name, c.vocabulary, c.length) if c.length else (c.name, c.vocabulary))
+        for c in data.dataset.columns
+    )
     digest.update("\0".join((*data.dataset.class_names, *columns)).encode())
     return digest.hexdigest()
 

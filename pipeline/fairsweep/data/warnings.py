@@ -12,12 +12,13 @@ import numpy as np
 
 from fairsweep.data.dataset import Dataset, Features, Rows
 from fairsweep.data.memory.view import pieces
-from fairsweep.data.spelling import alike, as_numbers, disguised
+from fairsweep.data.spelling import alike, as_numbers, disguised, is_text
 from fairsweep.data.split import SplitData
 from fairsweep.data.weights import odd_weights
 
 MOST_ROWS = 2_000_000  # among which equal ones are looked for
 SHOWN = 5
+MOST_ALIKE = 0.2  # of rows that share a word with few others
 SMALLEST_IMAGE = 5  # pixels in height and width
 
 
@@ -68,7 +69,11 @@ def data_warnings(data: SplitData, batch_size: int = 1) -> Iterator[str]:
 
 def _odd_words(dataset: Dataset) -> Iterator[str]:
     """Words that may be meant as the same word, or as numbers."""
-    words = {f"column {column.name}": column.vocabulary for column in dataset.columns}
+    words = {
+        f"column {column.name}": column.vocabulary
+        for column in dataset.columns
+        if not column.length
+    }
     for what, own in ({dataset.task.name: dataset.class_names} | words).items():
         for same in alike(own)[:SHOWN]:
             yield (
@@ -78,6 +83,14 @@ def _odd_words(dataset: Dataset) -> Iterator[str]:
     for what, own in words.items():
         if (number := disguised(own)) is not None:
             yield f"{what} was read as words, but has {as_numbers(number)}"
+    for column in dataset.columns:
+        count = 0 if column.length else len(column.vocabulary)
+        if count > MOST_ALIKE * len(dataset.y) and is_text(column.vocabulary):
+            yield (
+                f"column {column.name} has {count} different words in {len(dataset.y)} rows, each "
+                "of which becomes a feature; if it holds texts, have their words read one by one: "
+                f"data.text=[{column.name}] model=text"
+            )
 
 
 def _channels_first(shape: Sequence[int]) -> bool:
@@ -92,8 +105,9 @@ def _channels_first(shape: Sequence[int]) -> bool:
 
 def _odd_columns(dataset: Dataset, train: Rows) -> Iterator[str]:
     """Columns that are constant, or only number the rows."""
-    x = dataset.x
-    same = np.ones(len(dataset.columns), bool)
+    columns = [column for column in dataset.columns if not column.length]
+    x = dataset.x[:, : len(columns)]
+    same = np.ones(len(columns), bool)
     for rows in pieces(x[: len(train)]):
         same &= (x[train[rows]] == x[train[0]]).all(axis=0)
         if not same.any():
@@ -101,13 +115,13 @@ def _odd_columns(dataset: Dataset, train: Rows) -> Iterator[str]:
     few = next(pieces(x))
     counting = (
         not (column.vocabulary or same[i]) and _differ(x[few, i]) and _counts(x[:, i])
-        for i, column in enumerate(dataset.columns)
+        for i, column in enumerate(columns)
     )
     for odd, what in (
         (same, "is the same in every training row"),
         (counting, "only numbers the rows"),
     ):
-        names = [column.name for column, is_odd in zip(dataset.columns, odd, strict=True) if is_odd]
+        names = [column.name for column, is_odd in zip(columns, odd, strict=True) if is_odd]
         if names:
             shown = ",".join(names)
             yield f"column {shown} {what}; drop it: data.drop=[{shown}]"

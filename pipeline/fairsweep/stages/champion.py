@@ -13,7 +13,7 @@ from pathlib import Path
 from fairsweep.config.trust import code_of
 from fairsweep.data.inputs.rows import InputSpec, decode
 from fairsweep.data.memory.view import rows_of
-from fairsweep.data.recipe import Recipe, write_model
+from fairsweep.data.recipe import Recipe, known_words, write_model
 from fairsweep.data.scaling import measure
 from fairsweep.data.split import SplitData, split_rows
 from fairsweep.records import Champion, RunRecord, SearchKey, SweepRecord, TrialKey, TrialSpec
@@ -86,7 +86,7 @@ def publish_champion(
         run,
         folder / "model",
         tags,
-        decode(rows, recipe.columns) if recipe.columns else rows,
+        decode(rows, data.dataset.columns) if recipe.columns else rows,
         InputSpec(recipe.shape, recipe.columns, bool(recipe.scaling.fill)),
         recipe.classes,
         data.dataset.task.columns(recipe.classes),
@@ -97,13 +97,15 @@ def publish_champion(
 def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:
     """The model of a training, without its weights."""
     dataset = data.dataset
+    measured = measure(spec.data, rows_of(dataset.x, data.train), dataset.columns)
+    scaling, columns = known_words(measured, dataset.columns)
     return Recipe(
         spec.model.builder,
         spec.model.params,
-        measure(spec.data, rows_of(dataset.x, data.train), dataset.columns),
+        scaling,
         dataset.x.shape[1:],
         dataset.class_names,
-        dataset.columns,
+        columns,
         spec.training.loss,
         dataset.task.name,
     )

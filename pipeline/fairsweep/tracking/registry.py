@@ -98,7 +98,7 @@ def register(
         metadata={
             "classes": list(classes),
             "answer": next(iter(answer)),
-            "words": [column.name for column in takes.columns if column.vocabulary],
+            "words": [column.name for column in takes.columns if column.has_words],
             "sweep": sweep.name,
             "run_id": run.run_id,
         },
@@ -148,7 +148,7 @@ def signature(takes: InputSpec, answer: Mapping[str, str]) -> ModelSignature:
     from mlflow.types.schema import AnyType
 
     rows = [
-        ColSpec(AnyType(), column.name, required=not (column.vocabulary or takes.missing))
+        ColSpec(AnyType(), column.name, required=not (column.has_words or takes.missing))
         for column in takes.columns
     ] or [TensorSpec(np.dtype(np.float32), (-1, *takes.shape))]
     outputs = [ColSpec(kind, name) for name, kind in answer.items()]

@@ -28,7 +28,8 @@ from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 from fairsweep.files import TrialFolders
 from fairsweep.records import EpochMetrics, TrialKey, TrialSpec
 from fairsweep.training.history import History
-from fairsweep.training.model import BUILDERS, is_of_keras
+from fairsweep.training.model import is_of_keras
+from fairsweep.training.models import BUILDERS
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 KEPT = 2  # if the last one turns out to be damaged, the one before it is used

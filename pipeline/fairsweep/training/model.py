@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
-import tensorflow as tf
-from keras import layers
 
 from fairsweep.config.schema import Model
 from fairsweep.data.dataset import Features
 from fairsweep.data.scaling import Scaling
 from fairsweep.tasks import Output
-from fairsweep.tasks.layer import LastLayer
+from fairsweep.training.models import BUILDERS, TAKES_IDS
+from fairsweep.training.models.convolution import cnn_parameters
+from fairsweep.training.models.dense import Dense, dense_parameters
+from fairsweep.training.models.text import Pooling, Words, text_parameters
 from fairsweep.training.preprocessing import (
     DTYPE,
     Encoding,
@@ -26,16 +26,12 @@ from fairsweep.training.preprocessing import (
 from fairsweep.training.seeds import default_seeds, own_seeds, seed_tensorflow
 from fairsweep.training.user_model import build_own, check_values, last_activation
 
-Builder = Callable[..., keras.Model]
+Shape = tuple[int, ...]
 
-
-@keras.saving.register_keras_serializable("fairsweep")
-class Dense(layers.Dense):  # type: ignore[misc]
-    """Keras's Dense, whose graph is the same for every width: Keras's own adds the bias by another
-    kernel where it doesn't know the width, and sums the bias's gradient in another order."""
-
-    def call(self, inputs: Any) -> Any:
-        return self.activation(tf.nn.bias_add(tf.matmul(inputs, self.kernel), self.bias))
+OURS = (Dense, Encoding, Pooling, Standardization, Words)
+"""Classes of layers that keep nothing but variables from one step to the next, as Keras's do."""
+INPUTS = frozenset({"dropout", "l2"})
+"""Numbers of layers that a compiled program takes as inputs, if they aren't 0."""
 
 
 def graph_params(settings: Model) -> dict[str, Any]:
@@ -51,7 +47,7 @@ def graph_params(settings: Model) -> dict[str, Any]:
 def without_numbers(params: Mapping[str, Any]) -> dict[str, Any]:
     """What the graph of a model of ours depends on of its parameters: whether there is a dropout or
     a penalty, and not how large."""
-    return {name: value > 0 if type(value) is float else value for name, value in params.items()}
+    return {name: value > 0 if name in INPUTS else value for name, value in params.items()}
 
 
 def build_model(
@@ -78,7 +74,8 @@ def build_model(
     shape = scaling.shape(row)
     if settings.builder in BUILDERS:
         with default_seeds(seed):
-            body = BUILDERS[settings.builder](shape, output.layer, **settings.params)
+            given = {"ids": scaling.ids} if settings.builder in TAKES_IDS else {}
+            body = BUILDERS[settings.builder](shape, output.layer, **given, **settings.params)
             return _with_preprocessing(body, preprocessing_of(scaling), row)
     with own_seeds(seed):
         body = build_own(settings.builder, settings.params, shape, output)
@@ -112,84 +109,24 @@ def is_of_keras(model: keras.Model) -> bool:
 
 
 def _is_plain(layer: keras.Layer) -> bool:
-    return type(layer) in (Dense, Encoding, Standardization) or type(layer).__module__.startswith(
-        "keras."
-    )
+    return type(layer) in OURS or type(layer).__module__.startswith("keras.")
 
 
-def mlp(
-    shape: Sequence[int],
-    output: LastLayer,
-    hidden_units: Sequence[int],
-    activation: str,
-    dropout: float,
-    batch_normalization: bool,
-    l2: float,
-    layer_normalization: bool = False,  # models that were published before have none
-) -> keras.Model:
-    """Dense layers of `hidden_units`, `hidden_1` the first of them, each with what the other
-    parameters ask for."""
-    inputs = outputs = keras.Input(tuple(shape))
-    if len(shape) > 1:
-        outputs = layers.Flatten()(outputs)
-    for i, units in enumerate(hidden_units, 1):
-        regularizer = keras.regularizers.L2(l2) if l2 else None
-        outputs = Dense(units, kernel_regularizer=regularizer, name=f"hidden_{i}")(outputs)
-        if batch_normalization:
-            outputs = layers.BatchNormalization(name=f"normalization_{i}")(outputs)
-        if layer_normalization:
-            outputs = layers.LayerNormalization(name=f"normalization_{i}")(outputs)
-        outputs = layers.Activation(activation)(outputs)
-        if dropout:
-            outputs = layers.Dropout(dropout)(outputs)
-    return keras.Model(inputs, _last(outputs, output))
-
-
-def cnn(
-    shape: Sequence[int],
-    output: LastLayer,
-    filters: Sequence[int],
-    hidden_units: Sequence[int],
-    activation: str,
-    dropout: float,
-) -> keras.Model:
-    """Convolutions of `filters`, `convolution_1` the first of them, halved in size after each, then
-    dense layers, `hidden_1` the first."""
-    if len(shape) != 3:
-        raise ValueError(
-            f"model=cnn: need images (height, width, channels), got rows of shape {tuple(shape)}"
-        )
-    inputs = outputs = keras.Input(tuple(shape))
-    for i, channels in enumerate(filters, 1):
-        outputs = layers.Conv2D(
-            channels, 3, padding="same", activation=activation, name=f"convolution_{i}"
-        )(outputs)
-        outputs = layers.MaxPooling2D(padding="same")(outputs)
-    outputs = layers.Flatten()(outputs)
-    for i, units in enumerate(hidden_units, 1):
-        outputs = Dense(units, activation=activation, name=f"hidden_{i}")(outputs)
-        if dropout:
-            outputs = layers.Dropout(dropout)(outputs)
-    return keras.Model(inputs, _last(outputs, output))
-
-
-def _last(inputs: Any, output: LastLayer) -> Any:
-    """The last layer, which can be named."""
-    return Dense(output.units, activation=output.activation, name="probabilities")(inputs)
-
-
-BUILDERS: Mapping[str, Builder] = {"mlp": mlp, "cnn": cnn}
-
-
-def parameter_count(settings: Model, shape: Sequence[int], classes: int) -> int | None:
+def parameter_count(settings: Model, scaling: Scaling, row: Shape, outputs: int) -> int | None:
     """How many parameters the layers of a model of ours will have, before there is room made for
-    them; None for a model of the user's own."""
+    them; None for a model of the user's own.
+
+    Args:
+        settings: its builder and params.
+        scaling: what is done to features first.
+        row: the shape of a row of the data.
+        outputs: of the last layer.
+    """
+    params, shape = settings.params, scaling.shape(row)
     if settings.builder not in BUILDERS:
         return None
-    count, shape = 0, list(shape)
-    for filters in settings.params.get("filters", ()):
-        count += (9 * shape[2] + 1) * filters
-        shape = [-(-shape[0] // 2), -(-shape[1] // 2), filters]
-    widths = [math.prod(shape), *settings.params["hidden_units"], classes]
-    count += sum((inputs + 1) * units for inputs, units in itertools.pairwise(widths))
-    return int(count)
+    if settings.builder == "text":
+        return text_parameters(scaling.others, scaling.ids, outputs, **params)
+    if settings.builder == "cnn":
+        return cnn_parameters(shape, outputs, **params)
+    return dense_parameters(math.prod(shape), params["hidden_units"], outputs)

@@ -104,8 +104,8 @@ def _problems(
     spec: TrialSpec, data: SplitData, cache: WorkerCache, notes: list[str]
 ) -> Sequence[str]:
     scaling = cache.scaling(data, spec.data)
-    shape = scaling.shape(data.dataset.x.shape[1:])
-    ours = parameter_count(spec.model, shape, len(data.dataset.class_names))
+    row, names = data.dataset.x.shape[1:], data.dataset.class_names
+    ours = parameter_count(spec.model, scaling, row, len(names))
     if problem := beyond_floats(data.dataset, scaling) or _too_large(ours or 0):
         return [problem]
     with warnings.catch_warnings(record=True) as warned:

@@ -8,15 +8,18 @@ computed in float32, whatever dtype policy the model's code sets: 16 bits would 
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from keras import layers, ops
 
-from fairsweep.data.scaling import Scaling
+from fairsweep.data.dataset import PADDING
+from fairsweep.data.scaling import FIRST_WORD, UNKNOWN, Scaling
 
 DTYPE = "float32"
 
@@ -24,7 +27,7 @@ DTYPE = "float32"
 @keras.saving.register_keras_serializable("fairsweep")
 class Encoding(layers.Layer):  # type: ignore[misc]
     """Rows of a table (rows, columns) as features: first its numbers, scaled and without gaps, then
-    a feature for each word of a column, 1 where the row has it.
+    a feature for each word of a column, 1 where the row has it, then ids of words.
 
     Args:
         factor: of numbers; None for none.
@@ -33,6 +36,7 @@ class Encoding(layers.Layer):  # type: ignore[misc]
         numbers: the columns that they are in.
         fill: what stands for a missing one of each; empty where none is missing.
         words: (column, value) of each word.
+        ids: the fields of an `Ids` for each column of these.
     """
 
     def __init__(
@@ -43,16 +47,18 @@ class Encoding(layers.Layer):  # type: ignore[misc]
         numbers: Sequence[int],
         fill: Sequence[float],
         words: Sequence[tuple[int, int]],
+        ids: Sequence[Mapping[str, Any]] = (),
         **keywords: Any,
     ) -> None:
         super().__init__(**{"dtype": DTYPE, **keywords})
-        self.config = {
+        self.config: dict[str, Any] = {
             "factor": factor,
             "mean": mean,
             "variance": variance,
             "numbers": numbers,
             "fill": fill,
             "words": words,
+            "ids": ids,
         }
         self.factor = factor
         self.numbers = list(numbers)
@@ -61,11 +67,12 @@ class Encoding(layers.Layer):  # type: ignore[misc]
         self.deviation = _measured(np.sqrt(np.array(variance, np.float32)))
         self.columns = _measured([column for column, _ in words], tf.int32)
         self.values = _measured([value for _, value in words])
+        self.tokens = [_measured(_tokens(**own)) for own in ids]
 
     @property
     def measured(self) -> list[Any]:
         """The variables that hold what was measured."""
-        return [self.fill, self.mean, self.deviation, self.columns, self.values]
+        return [self.fill, self.mean, self.deviation, self.columns, self.values, *self.tokens]
 
     def call(self, inputs: Any) -> Any:
         parts = []
@@ -82,10 +89,16 @@ class Encoding(layers.Layer):  # type: ignore[misc]
             # Compared, not looked up: what is no word that training rows have is 0 everywhere.
             same = ops.equal(ops.take(inputs, self.columns, axis=1), self.values)
             parts.append(ops.cast(same, DTYPE))
+        for own, tokens in zip(self.config["ids"], self.tokens, strict=True):
+            x = inputs[:, own["start"] : own["start"] + own["length"]]
+            unknown = ops.isnan(x)
+            place = ops.where(unknown, float(own["vocabulary"]), x) - PADDING
+            parts.append(ops.take(tokens, ops.cast(place, "int32")))
         return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1)
 
     def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
-        return (input_shape[0], len(self.numbers) + self.values.shape[0])
+        ids = sum(own["length"] for own in self.config["ids"])
+        return (input_shape[0], len(self.numbers) + self.values.shape[0] + ids)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.config}
@@ -116,6 +129,14 @@ class Standardization(layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), **self.config}
 
 
+def _tokens(words: Sequence[int], vocabulary: int, **_: object) -> npt.NDArray[np.float32]:
+    """The id of padding, of each word of a vocabulary, and of a word that isn't in it."""
+    tokens = np.full(vocabulary + 2, UNKNOWN, np.float32)
+    tokens[0] = 0
+    tokens[np.array(words, np.int64) - PADDING] = np.arange(len(words)) + FIRST_WORD
+    return tokens
+
+
 def _measured(values: Any, dtype: Any = tf.float32) -> Any:
     return tf.Variable(np.array(values, dtype.as_numpy_dtype), trainable=False)
 
@@ -123,7 +144,7 @@ def _measured(values: Any, dtype: Any = tf.float32) -> Any:
 def preprocessing_of(scaling: Scaling) -> keras.Layer | None:
     """The layer that does what was measured; None where there is nothing to do."""
     if scaling.encodes:
-        return Encoding(**vars(scaling))
+        return Encoding(**asdict(scaling))
     if scaling.factor is not None:
         return layers.Rescaling(scaling.factor, dtype=DTYPE)
     if scaling.mean:
@@ -134,7 +155,8 @@ def preprocessing_of(scaling: Scaling) -> keras.Layer | None:
 def kind_of(scaling: Scaling) -> Hashable:
     """What the graph of preprocessing depends on, beside what `take_over` puts in."""
     sizes = len(scaling.mean), len(scaling.fill), len(scaling.words)
-    return scaling.factor, scaling.numbers, *sizes
+    ids = tuple((own.start, own.length, own.vocabulary, own.rows) for own in scaling.ids)
+    return scaling.factor, scaling.numbers, *sizes, *ids
 
 
 def take_over(model: keras.Model, other: keras.Model) -> None:

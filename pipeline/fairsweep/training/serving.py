@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from fairsweep.config.schema import Model
-from fairsweep.data.dataset import Features
+from fairsweep.data.dataset import Features, features_of
 from fairsweep.data.inputs.rows import encode
 from fairsweep.data.recipe import Recipe, read_model
 from fairsweep.tasks import task_named
@@ -67,12 +67,16 @@ class Classifier:
         if not (recipe.columns and isinstance(rows, pd.DataFrame)):
             return np.asarray(rows, np.float32).reshape(-1, *recipe.shape)
         x = encode(rows, recipe.columns)
-        numbers = [i for i, column in enumerate(recipe.columns) if not column.vocabulary]
-        gaps = np.isnan(x[:, numbers])
+        numbers = [
+            (column.name, own.start)
+            for column, own in features_of(recipe.columns)
+            if not column.has_words
+        ]
+        gaps = np.isnan(x[:, [feature for _, feature in numbers]])
         if gaps.any() and not recipe.scaling.fill:
             row, number = np.argwhere(gaps)[0]
             raise ValueError(
-                f"row {row + 1} has no {recipe.columns[numbers[number]].name}, but the model was "
+                f"row {row + 1} has no {numbers[number][0]}, but the model was "
                 "trained on complete rows; data.missing=fill trains one that accepts gaps"
             )
         return x

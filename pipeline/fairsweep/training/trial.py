@@ -44,12 +44,12 @@ from fairsweep.training.loss import (
     build_loss,
 )
 from fairsweep.training.model import (
-    BUILDERS,
     build_model,
     graph_params,
     is_of_keras,
     without_numbers,
 )
+from fairsweep.training.models import BUILDERS
 from fairsweep.training.optimizer import build_optimizer, optimizer_kind, updates_any_shape
 from fairsweep.training.own import find_own
 from fairsweep.training.preprocessing import kind_of

@@ -31,6 +31,7 @@ ARGUMENTS = {
     ("data", "images"): ["data.path=photos"],
     ("data", "worked_example"): ["objective.metric=accuracy"],  # it has no validation rows
     ("tracking", "server"): ["tracking.uri=http://127.0.0.1:5000"],
+    ("model", "text"): ["data=csv", "data.path=rows.csv", "data.target=label", "data.text=[a]"],
     ("model", "custom"): ["model.builder=mine.models:build"],
 }
 

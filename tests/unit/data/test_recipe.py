@@ -13,16 +13,19 @@ import pytest
 
 from fairsweep.data.dataset import Column
 from fairsweep.data.recipe import Recipe, read_model, write_model
-from fairsweep.data.scaling import Scaling
+from fairsweep.data.scaling import Ids, Scaling
 from fairsweep.errors import StorageError
 
 RECIPE = Recipe(
     "mlp",
     {"hidden_units": [2], "dropout": 0.1},
-    Scaling(None, (0.1, 1 / 3), (2.0, 1e-12), (0, 1), (0.5, 7.0), ((2, 0), (2, 3))),
-    (3,),
+    Scaling(
+        *(None, (0.1, 1 / 3), (2.0, 1e-12), (0, 1), (0.5, 7.0), ((2, 0), (2, 3))),
+        ids=(Ids(3, 2, (1, 0), 2, 4),),
+    ),
+    (5,),
     ("no", "ja — é"),
-    (Column("a"), Column("b"), Column("c", ("", "x", "ü"))),
+    (Column("a"), Column("b"), Column("c", ("", "x", "ü")), Column("d", ("y", "z"), 2)),
     "binary_crossentropy",
 )
 
@@ -53,9 +56,9 @@ def test_other_weights_are_refused(folder: Path) -> None:
 
 
 def test_another_format_is_told(folder: Path) -> None:
-    about = json.loads((folder / "model.json").read_text()) | {"format": 5}
+    about = json.loads((folder / "model.json").read_text()) | {"format": 6}
     (folder / "model.json").write_text(json.dumps(about))
-    with pytest.raises(StorageError, match=r"has format 5, and this version reads 1 to 4"):
+    with pytest.raises(StorageError, match=r"has format 6, and this version reads 1 to 5"):
         read_model(folder)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from fairsweep.config.checks.values import Problem, is_whole, one_of, plain_name, seed
+from fairsweep.config.checks.values import Problem, at_least, is_whole, one_of, plain_name, seed
 from fairsweep.config.schema import Data
 from fairsweep.tasks import may_be_words
 
@@ -28,7 +28,7 @@ class Source:
 
 TABLE = (
     *("path", "validation_path", "test_path", "target", "drop", "categorical", "split", "group"),
-    "missing",
+    *("missing", "text", "text_length", "max_tokens", "words"),
 )
 SOURCES = {
     "digits": Source(),
@@ -42,6 +42,7 @@ SOURCES = {
 TABLES = [name for name, source in SOURCES.items() if "target" in source.reads]
 DATASETS = ("mnist", "fashion_mnist", "cifar10", "cifar100")
 MISSING = ("fill", "drop")
+WORDS = ("one_hot", "ids")
 TAB = r"\t"
 
 
@@ -72,8 +73,11 @@ def data_problems(data: Data) -> Iterator[Problem]:
         yield from one_of("data.dataset", data.dataset, DATASETS)
     if data.missing is not None:
         yield from one_of("data.missing", data.missing, MISSING)
+    if data.words is not None:
+        yield from one_of("data.words", data.words, WORDS)
     if data.source in TABLES:
         yield from _table_problems(data)
+        yield from _text_problems(data)
     yield from _image_problems(data)
     yield from _split_problems(data)
     if data.rescale is not None and data.standardize:
@@ -133,6 +137,32 @@ def _table_problems(data: Data) -> Iterator[Problem]:
             yield f"data.{name}", f"need one character, got {mark!r}"
     if (data.delimiter or ",") == (data.decimal or "."):
         yield "data.decimal", "the delimiter and the decimal mark are the same; data.delimiter=';'"
+
+
+def _text_problems(data: Data) -> Iterator[Problem]:
+    """Checks of columns of texts, and of how many words there may be."""
+    texts = data.text or []
+    if data.text is not None and not texts:
+        yield "data.text", "need the names of columns, got none; data.text=[review], or null"
+    others: dict[str | None, str] = {
+        **dict.fromkeys(data.targets, "data.target"),
+        **dict.fromkeys(data.drop or (), "data.drop"),
+        **dict.fromkeys(data.categorical or (), "data.categorical"),
+        data.split: "data.split",
+        data.group: "data.group",
+    }
+    for name in dict.fromkeys(texts):
+        if texts.count(name) > 1:
+            yield "data.text", f"column {name!r} is listed twice; leave one out"
+        if name in others:
+            yield "data.text", f"column {name!r} is also in {others[name]}; leave one out"
+    for key, least in (("text_length", 1), ("max_tokens", 3)):
+        value = getattr(data, key)
+        if value is None:
+            continue
+        if not texts:
+            yield f"data.{key}", "applies to data.text only, which names no column; leave it out"
+        yield from at_least(f"data.{key}", value, least)
 
 
 def _target_problems(target: Any) -> Iterator[Problem]:

@@ -47,7 +47,13 @@ LOSS_SETTINGS = {
     "name": "it is measured as loss",
     "dtype": "it is computed in the model's",
 }
-BUILDERS = ("mlp", "cnn")
+BUILDERS = ("mlp", "cnn", "text")
+WIDTHS = {"mlp": ("hidden_units",), "cnn": ("hidden_units", "filters"), "text": ("hidden_units",)}
+"""The parameters of each builder that are lists of widths."""
+SIZES = {"text": ("embedding", "filters", "kernel_size")}
+"""Those that are one whole number."""
+CHOICES = {"text": {"pooling": ("mean", "convolution")}}
+"""Those that are one of a few words."""
 NORMALIZATIONS = ("batch_normalization", "layer_normalization")
 LOOPS = ("auto", "resident", "fit")
 SCHEDULES = ("constant", "cosine", "exponential")
@@ -73,13 +79,18 @@ def model_problems(model: Model) -> Iterator[Problem]:
     yield from _layer_rates(model.layer_learning_rates)
     if model.builder not in BUILDERS:
         return  # params of another builder mean what that builder says
-    for name in ("hidden_units", "filters"):
+    for name in WIDTHS[model.builder]:
         widths = model.params.get(name, [])
         if not (isinstance(widths, list) and all(is_whole(w) and w >= 1 for w in widths)):
             yield (
                 f"model.params.{name}",
                 f"need a list of whole numbers from 1, got {widths!r}; for example [64,32]",
             )
+    given = model.params
+    for name in SIZES.get(model.builder, ()):
+        yield from at_least(f"model.params.{name}", given.get(name, 1), 1)
+    for name, words in CHOICES.get(model.builder, {}).items():
+        yield from one_of(f"model.params.{name}", given.get(name, words[0]), words)
     yield from _normalization(model)
     dropout, l2 = model.params.get("dropout", 0.0), model.params.get("l2", 0.0)
     if not (is_number(dropout) and 0 <= dropout < 1):

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from fairsweep.config.checks.data import data_problems, may_give_validation
 from fairsweep.config.checks.model import (
+    BUILDERS,
     model_problems,
     optimizer_problems,
     params_problems,
@@ -63,6 +64,7 @@ def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
         *params_problems(arm.optimizer, arm.model),
     ]
     yield from problems
+    yield from _ids(arm)
     yield from _lengths(arm)
     broken = {key.replace(".params.", ".") for key, _ in problems}
     for group in GROUPS:
@@ -80,6 +82,22 @@ def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
                 if f"{group}.{name}" in DOMAINS and not found:
                     least, text = DOMAINS[f"{group}.{name}"]
                     yield from domain_problems(key, spec, least, text)
+
+
+def _ids(arm: ArmSettings) -> Iterator[Problem]:
+    """Checks that a model of ours takes ids of words where the data has them."""
+    data, builder = arm.data, arm.model.builder
+    if builder == "text" and not data.text:
+        yield "model", "text needs columns of texts; name them: data.text=[review]"
+    if builder not in BUILDERS or builder == "text":
+        return
+    for key, asked in (("data.text", data.text), ("data.words", data.as_ids)):
+        if asked:
+            yield (
+                key,
+                f"makes ids of words, which model={builder} takes for quantities; use model=text, "
+                "or a model of your own with an Embedding",
+            )
 
 
 def _lengths(arm: ArmSettings) -> Iterator[Problem]:

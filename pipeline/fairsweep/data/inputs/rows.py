@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fairsweep.data.dataset import Column, Features
+from fairsweep.data.dataset import PADDING, Column, Features, features_of
 from fairsweep.data.memory import check_room
 from fairsweep.data.paths import find_file
 from fairsweep.data.spelling import mark_of
@@ -62,21 +62,43 @@ def read_rows(
 
 
 def encode(table: pd.DataFrame, columns: Sequence[Column]) -> Features:
-    """Rows of a table as (rows, columns): numbers as they are, words as their index in the column's
-    vocabulary; missing numbers, unknown words and missing columns are NaN."""
+    """Rows of a table as (rows, features): numbers as they are, words as their index in the
+    column's vocabulary; missing numbers, unknown words and missing columns are NaN."""
     import pandas as pd
 
-    x = np.empty((len(table), len(columns)), np.float32)
+    parts = []
     table = table.reindex(columns=[column.name for column in columns])
-    for i, column in enumerate(columns):
+    for column in columns:
         values = table[column.name]
-        if column.vocabulary:
+        if column.has_words:
             words = values.astype(object).where(values.notna(), "").map(_word)
-            found = pd.Index(column.vocabulary).get_indexer(pd.Index(words))
-            x[:, i] = np.where(found < 0, np.nan, found)
+            own = _ids(words, column)
         else:
-            x[:, i] = pd.to_numeric(values).to_numpy(np.float64, na_value=np.nan)
-    return x
+            numbers = pd.to_numeric(values).to_numpy(np.float64, na_value=np.nan)
+            own = numbers.astype(np.float32)[:, None]
+        parts.append(own)
+    return np.hstack(parts)
+
+
+def _ids(words: pd.Series, column: Column) -> Features:
+    """The index of each word, (rows, 1), or of each word of a text, (rows, length)."""
+    import pandas as pd
+
+    vocabulary = pd.Index(column.vocabulary)
+
+    def number(words: Any) -> Features:
+        found = vocabulary.get_indexer(pd.Index(words))
+        return np.where(found < 0, np.nan, found).astype(np.float32)
+
+    if not column.length:
+        return number(words)[:, None]
+
+    import pyarrow as pa
+
+    from fairsweep.data.text import rows_of_words
+
+    texts = pa.array(words, pa.string())
+    return rows_of_words(texts, column.length, lambda own: number(own.to_pandas()))[0]
 
 
 def decode(x: Features, columns: Sequence[Column]) -> pd.DataFrame:
@@ -85,14 +107,20 @@ def decode(x: Features, columns: Sequence[Column]) -> pd.DataFrame:
 
     return pd.DataFrame(
         {
-            column.name: [
-                None if np.isnan(value) else column.vocabulary[int(value)] for value in x[:, i]
-            ]
-            if column.vocabulary
-            else x[:, i].astype(np.float64)
-            for i, column in enumerate(columns)
+            column.name: [said(column, values) for values in x[:, own]]
+            if column.has_words
+            else x[:, own.start].astype(np.float64)
+            for column, own in features_of(columns)
         }
     )
+
+
+def said(column: Column, values: Features) -> str | None:
+    """The word that a row has in a column of words, or the words of its text; None where it is
+    missing, or isn't in the vocabulary."""
+    if column.length:
+        return " ".join(column.vocabulary[int(value)] for value in values if value != PADDING)
+    return None if np.isnan(values[0]) else column.vocabulary[int(values[0])]
 
 
 def _word(value: object) -> str:
@@ -112,7 +140,7 @@ def _csv(path: Path, takes: InputSpec, marks: Marks) -> Features | pd.DataFrame:
     wanted = [column.name for column in takes.columns]
     names = csv_names("input", path, delimiter, unnamed=bool(wanted))
     _check_names(path, wanted, names)
-    words = [column.name for column in takes.columns if column.vocabulary]
+    words = [column.name for column in takes.columns if column.has_words]
     without = [name for name in names if wanted and name not in wanted]
     dialect = Dialect(delimiter, decimal, words, without, takes.missing)
     needed = CsvReader(path, names, dialect).most_bytes()
@@ -166,7 +194,7 @@ def _checked(path: Path, table: pd.DataFrame, takes: InputSpec) -> pd.DataFrame:
     out = pd.DataFrame(index=table.index)
     for column in takes.columns:
         values = table[column.name]
-        if column.vocabulary:
+        if column.has_words:
             out[column.name] = values.astype(object).where(values.notna(), None)
             continue
         if values.dtype.kind not in "iufb" and not values.isna().all():

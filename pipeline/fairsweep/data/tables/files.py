@@ -118,7 +118,8 @@ class _CsvFile:
         names = csv_names(key, path, delimiter, unnamed="" in dropped)
         if key == MAIN:
             check_dropped(key, names, dropped)
-        words = [*(settings.categorical or ()), *filter(None, (settings.split, settings.group))]
+        named = filter(None, (settings.split, settings.group))
+        words = [*(settings.categorical or ()), *(settings.text or ()), *named]
         return cls(key, path, names, Dialect(delimiter, settings.decimal or ".", words, dropped))
 
     @property

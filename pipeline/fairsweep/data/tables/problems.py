@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fairsweep.data.dataset import Column, Features
 from fairsweep.data.memory.view import pieces
-from fairsweep.data.spelling import as_numbers, disguised
+from fairsweep.data.spelling import as_numbers, disguised, is_text
 from fairsweep.data.tables.columns import MOST_WORDS
 
 FEW_ROWS = 10  # so few that each may well have its own word
@@ -21,17 +21,20 @@ FEW_ROWS = 10  # so few that each may well have its own word
 def bad_words(columns: Sequence[Column], rows: int) -> Iterator[str]:
     """Columns with too many different words to learn from."""
     for column in columns:
-        count = len(column.vocabulary)
+        count = 0 if column.length else len(column.vocabulary)
         if count > MOST_WORDS or FEW_ROWS < count == rows:
             per_row = " (one per row)" if count == rows else ""
             number = disguised(column.vocabulary)
-            yield too_many(column.name, f"{count} different words{per_row}", number)
+            texts = is_text(column.vocabulary)
+            yield too_many(column.name, f"{count} different words{per_row}", number, texts)
 
 
-def too_many(name: str, words: str, number: str | None = None) -> str:
+def too_many(name: str, words: str, number: str | None = None, texts: bool = False) -> str:
     """The problem of such a column; `number` is one of its words, if they are numbers written as
-    words."""
+    words; `texts` says whether they look like texts."""
     aside = f"; they are {as_numbers(number)}" if number is not None else ""
+    if texts:
+        aside = f"; or, to learn from the words of its texts: data.text=[{name}] model=text"
     return (
         f"data.path: column {name!r} has {words}, too many to learn from; drop it: "
         f"data.drop=[{name}]{aside}"
@@ -47,6 +50,8 @@ def copies(
     answers = list(apart)
     compared = [slice(FEW_ROWS), *pieces(x)]  # the first few rows rule out most columns
     for i, column in enumerate(columns):
+        if column.length:
+            continue
         for answer, y, words in answers:
             numbers = _numbers(column, words)
             if numbers is not None and all(

@@ -25,18 +25,20 @@ KINDS = ("numbers", "words")
 class Roles:
     """`features` are in the order of the file; `targets` are one column of classes, or several of
     labels; `words` are the columns of words; `named` are read as words but aren't features;
-    `index` are the columns that pandas wrote as its index, which are left out."""
+    `index` are the columns that pandas wrote as its index, which are left out; `texts` are the
+    columns of texts, which aren't in `features`."""
 
     features: tuple[str, ...]
     targets: tuple[str, ...]
     words: frozenset[str]
     named: tuple[str, ...]
     index: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     @property
     def all(self) -> list[str]:
         """Every column that is read."""
-        return list(dict.fromkeys((*self.features, *self.named, *self.targets)))
+        return list(dict.fromkeys((*self.features, *self.texts, *self.named, *self.targets)))
 
 
 def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
@@ -53,11 +55,12 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
     targets = settings.targets
     apart = [name for name in (*targets, settings.split, settings.group) if name]
     dropped = settings.drop or []
-    wanted = {*apart, *dropped, *(settings.categorical or ())}
+    texts = tuple(settings.text or ())
+    wanted = {*apart, *dropped, *texts, *(settings.categorical or ())}
     index = tuple(name for name in index_of(first) if name not in wanted)
-    features = tuple(name for name in first.names if name not in (*apart, *dropped, *index))
-    problems = [*_not_there(settings, schemas, features)]
-    if not features:
+    features = tuple(name for name in first.names if name not in (*apart, *dropped, *texts, *index))
+    problems = [*_not_there(settings, schemas, (*features, *texts))]
+    if not (features or texts):
         problems.append("data.path: no columns are left to learn from; remove some from data.drop")
     categorical = set(settings.categorical or [])
     words = set(categorical)
@@ -66,6 +69,7 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
         if not labels and name in first.names and pa.types.is_boolean(first.field(name).type):
             words.add(name)  # its classes are true and false
     for key, schema in schemas.items():
+        problems += _no_texts(key, schema, texts)
         there = [name for name in (*features, *apart) if name in schema.names]
         for name in there:
             kind = kind_of(schema.field(name).type)
@@ -92,7 +96,16 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
         raise BadInput(*problems)
     named = [name for name in (settings.split, settings.group) if name]
     named += [target for target in targets if target in words]
-    return Roles(features, targets, frozenset(words), tuple(dict.fromkeys(named)), index)
+    return Roles(features, targets, frozenset(words), tuple(dict.fromkeys(named)), index, texts)
+
+
+def _no_texts(key: str, schema: pa.Schema, texts: Sequence[str]) -> Iterator[str]:
+    """Columns of texts that hold something else."""
+    for name in texts:
+        kind = kind_of(schema.field(name).type) if name in schema.names else "words"
+        if kind != "words":
+            what = "has numbers" if kind in KINDS else kind
+            yield f"data.text: column {name!r} of {key} {what}; take it out of data.text"
 
 
 def check_dropped(key: str, names: Sequence[str], dropped: Sequence[str]) -> None:
@@ -116,6 +129,7 @@ def _not_there(
         ("data.split", settings.split),
         ("data.group", settings.group),
         *(("data.categorical", name) for name in settings.categorical or ()),
+        *(("data.text", name) for name in settings.text or ()),
     ]
     known = first.names
     for key, name in wanted:

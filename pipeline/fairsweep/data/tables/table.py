@@ -30,6 +30,7 @@ from fairsweep.data.tables.columns import MOST_WORDS, Words, numbers_of
 from fairsweep.data.tables.files import KEYS, MAIN, RowFile, open_files
 from fairsweep.data.tables.problems import bad_words, copies, counts_of, too_many
 from fairsweep.data.tables.roles import Roles, roles_of
+from fairsweep.data.tables.texts import Texts
 from fairsweep.errors import BadInput
 from fairsweep.plural import plural
 from fairsweep.tasks import Task, task_for
@@ -55,8 +56,10 @@ def _read(settings: Data, files: Mapping[int, RowFile]) -> Dataset | None:
     """The data set; None if the files have to be read again, in another way."""
     roles = roles_of(settings, {KEYS[part]: file.schema for part, file in files.items()})
     rows = sum(file.rows for file in files.values())
-    with room_for(f"{MAIN}: {settings.path}", rows, (len(roles.features),), LESS) as room:
-        filling = _Filling(settings, roles, rows, room)
+    texts = Texts(roles.texts, len(roles.features), settings)
+    shape = (len(roles.features) + texts.features,)
+    with room_for(f"{MAIN}: {settings.path}", rows, shape, LESS) as room:
+        filling = _Filling(settings, roles, rows, room, texts)
         try:
             for part, file in files.items():
                 for batch in file.batches(roles.all):
@@ -69,8 +72,8 @@ def _read(settings: Data, files: Mapping[int, RowFile]) -> Dataset | None:
 class _Filling:
     """Collects batches into the arrays of a data set."""
 
-    def __init__(self, settings: Data, roles: Roles, rows: int, room: Room) -> None:
-        self._settings, self._roles, self._room = settings, roles, room
+    def __init__(self, settings: Data, roles: Roles, rows: int, room: Room, texts: Texts) -> None:
+        self._settings, self._roles, self._room, self._texts = settings, roles, room, texts
         self._keep: npt.NDArray[np.bool_] = np.ones(rows, bool)
         self._files: Parts = np.empty(rows, np.int8)
         fill = settings.missing == "fill"
@@ -97,8 +100,11 @@ class _Filling:
             self._infinite += np.isinf(block).sum(axis=0)
             if self._settings.missing == "drop":
                 self._keep[rows] = ~gaps.any(axis=1)
-                block = block[self._keep[rows]]
+        block = self._texts.beside(block, batch)
+        if not self._keep[rows].all():
+            block = block[self._keep[rows]]
         self._room.put(block)
+        self._texts.see(block)
         self._see_words(block)
         for name, words in self._named.items():
             self._codes[name][rows] = words.codes(batch.column(name))
@@ -130,9 +136,11 @@ class _Filling:
         targets = self._roles.targets
         answers, names = task.encode(y[keep], targets, named.get(targets[0], ()))
         x = self._room.array()
-        columns = self._columns(x)
+        columns = [*self._columns(x), *self._texts.sort(x)]
+        x, columns = self._texts.trimmed(x, columns)
         apart = task.apart(answers, names)
-        if problems := [*bad_words(columns, len(x)), *copies(x, columns, apart)]:
+        problems = [*self._texts.problems(), *bad_words(columns, len(x))]
+        if problems := [*problems, *copies(x, columns, apart)]:
             raise BadInput(*problems)
         return Dataset(
             x,
@@ -167,6 +175,7 @@ class _Filling:
                 f"the index written by pandas, column {', '.join(index)}, was left out; to "
                 "keep it as a column, call reset_index() before to_parquet"
             )
+        yield from self._texts.notes()
         words = named.get(self._settings.split or "", ())
         if other := [word for word in words if word not in PARTS]:
             taken = ", ".join(f"{word!r} as {PARTS[_part(word) or 0]}" for word in other)
