@@ -143,16 +143,13 @@ class Schedule:
     final: float = 0.0
 
 
-# What an arm could not say from the first: left out of its identity while it is as usual.
-ADDED_FIELDS = {
-    "data": ("text", "text_length", "max_tokens", "words"),
-    "training": ("metrics",),
-}
-
 # Settings of a training that say how it is kept from being lost, and nothing of its result.
 WATCHDOG_FIELDS = ("checkpoint_seconds", "stall_seconds")
 # What an arm could not say from the first: left out of its identity while it is as usual.
-ADDED_FIELDS = {"training": ("metrics", "loss_params")}
+ADDED_FIELDS = {
+    "data": ("text", "text_length", "max_tokens", "words"),
+    "training": ("metrics", "loss_params"),
+}
 
 
 @dataclass
