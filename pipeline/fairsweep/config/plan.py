@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fairsweep.config.checks.model import class_problems
 from fairsweep.config.schema import ADDED_FIELDS, WATCHDOG_FIELDS, Config
 from fairsweep.config.space import ArmSettings
 from fairsweep.errors import BadInput
@@ -44,6 +45,7 @@ class Arm:
         plain = dataclasses.asdict(self.settings)
         for name in ("loop", *WATCHDOG_FIELDS):
             del plain["training"][name]
+        plain["training"]["class_weight"] = self.settings.training.class_weights
         for group, names in ADDED_FIELDS.items():  # sweeps were begun before these could be set
             usual = vars(type(getattr(self.settings, group))())
             for name in names:
@@ -117,7 +119,7 @@ class Plan:
                     "model: cnn needs images (height, width, channels), the data has rows of shape "
                     f"{tuple(shape[1:])}; use model=mlp"
                 )
-            problems += task.training_problems(training.loss, training.class_weight, names)
+            problems += task.training_problems(training.loss, training.class_weights, names)
         metrics = () if problems else self.metrics(task, names)
         losses = ", ".join(dict.fromkeys(arm.settings.training.loss for arm in self.arms))
         if metrics and base_name(metric) not in metrics:
@@ -132,6 +134,17 @@ class Plan:
             )
         if problems:
             raise BadInput(*dict.fromkeys(problems))
+
+    def check_classes(self, classes: Sequence[str]) -> None:
+        """Checks that the data has the classes that an arm has weights for.
+
+        Raises:
+            BadInput: it hasn't.
+        """
+        trainings = (arm.settings.training for arm in self.arms)
+        found = (problem for own in trainings for problem in class_problems(own, classes))
+        if problems := list(dict.fromkeys(found)):
+            raise BadInput(*problems)
 
     def metrics(self, task: Task, names: int) -> tuple[str, ...]:
         """What every epoch of each arm is measured by, on whatever part of the data.

@@ -6,6 +6,7 @@ composing nothing changes them any more. What a type can't express is checked in
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional  # noqa: UP035 - OmegaConf reads these
 
@@ -59,7 +60,8 @@ class Data:
     `validation` and `test` are shares of all rows in [0, 1), for parts that the data doesn't give:
     by the column `split`, which says train, validation or test, or by `validation_path` and
     `test_path`; parts that are given stay as they are. Rows with the same value in the column
-    `group` stay together. `seed` decides the split. `rescale` multiplies every feature;
+    `group` stay together. `seed` decides the split. The loss of a row is multiplied by the number
+    in the column `weight` (null: all rows count the same). `rescale` multiplies every feature;
     `standardize` brings every feature to mean 0, variance 1 (measured on training rows)."""
 
     name: str = MISSING
@@ -83,6 +85,7 @@ class Data:
     class_names: Optional[List[str]] = None  # noqa: UP006, UP045
     split: Optional[str] = None  # noqa: UP045
     group: Optional[str] = None  # noqa: UP045
+    weight: Optional[str] = None  # noqa: UP045
     validation: float = 0.2
     test: float = 0.2
     seed: int = 0
@@ -147,7 +150,7 @@ class Schedule:
 WATCHDOG_FIELDS = ("checkpoint_seconds", "stall_seconds")
 # What an arm could not say from the first: left out of its identity while it is as usual.
 ADDED_FIELDS = {
-    "data": ("text", "text_length", "max_tokens", "words"),
+    "data": ("weight", "text", "text_length", "max_tokens", "words"),
     "training": ("metrics", "loss_params"),
 }
 
@@ -158,7 +161,8 @@ class Training:
     every trial's seed from it. `loss` is one of Keras's by name, or `package.module:name` of a
     function or class; `loss_params` are its arguments beside labels and outputs. `metrics` are
     measured after every epoch, beside the loss and the objective (null: accuracy). `class_weight`
-    balanced: in the training loss every class counts the same, however few its rows.
+    multiplies the training loss of rows by their class: a weight for each class by name (1 for
+    others), or balanced, under which every class counts the same, however few its rows.
     `checkpoint_seconds`: a trial of a sweep that trains longer leaves a checkpoint that often, from
     which it goes on if it is stopped. `stall_seconds`: one of which nothing is heard for so long,
     and for 20 of its epochs, hangs, and fails."""
@@ -168,7 +172,7 @@ class Training:
     loss: str = MISSING
     loss_params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
     metrics: Optional[List[str]] = None  # noqa: UP006, UP045
-    class_weight: Optional[str] = None  # noqa: UP045
+    class_weight: Any = None
     shuffle: bool = True
     seed: int = 0
     loop: str = "auto"
@@ -177,6 +181,17 @@ class Training:
     early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
     schedule: Schedule = field(default_factory=Schedule)
     space: Space = field(default_factory=dict)
+
+    @property
+    def class_weights(self) -> str | Mapping[str, float] | None:
+        """`class_weight`, with names as data sets have them."""
+        given = self.class_weight
+        return {_name(key): own for key, own in given.items()} if isinstance(given, dict) else given
+
+
+def _name(key: Any) -> str:
+    """The name of a class that a YAML file or a command takes for something else than a word."""
+    return str(key).lower() if isinstance(key, bool) else str(key)
 
 
 @dataclass

@@ -13,9 +13,18 @@ import numpy.typing as npt
 from fairsweep.data.dataset import Origin, Rows, Weights
 from fairsweep.plural import plural
 
-NEED = "need a finite number from 0 for every row"
+NEED = "every row needs a finite number from 0"
 USUAL = (0.1, 10.0)
 """Means of weights under which learning rates are about as good as without."""
+
+
+def shape_problems(weights: npt.NDArray[np.generic], what: str, rows: int) -> Iterator[str]:
+    """Why an array doesn't have one number for each of so many rows."""
+    if weights.dtype.kind not in "iufb" or weights.shape not in {(rows,), (rows, 1)}:
+        yield (
+            f"{what} must be numbers of shape ({rows},), one a row, got {weights.dtype} of shape "
+            f"{weights.shape}"
+        )
 
 
 def weight_problems(
@@ -24,11 +33,11 @@ def weight_problems(
     """What is wrong with weights, in sentences that begin with `what`.
 
     Args:
-        weights: numbers (rows,), of every row that was read.
+        weights: numbers, one for every row that was read.
         what: the column or the array.
         origin: where rows were read; None where their numbers say it.
     """
-    values = weights.astype(np.float64)
+    values = weights.reshape(-1).astype(np.float64)
     with np.errstate(over="ignore"):  # too large for 32 bits: infinite
         infinite = np.isinf(values.astype(np.float32))
     for odd, name in (

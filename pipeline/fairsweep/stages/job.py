@@ -63,6 +63,7 @@ def open_job(plan: Plan, workers: int) -> Job:
     names = len(dataset.class_names)
     plan.check_rows(dataset.x.shape, len(data.validation), dataset.task, names)
     with _placed(plan):
+        plan.check_classes(dataset.class_names)
         confirming = confirmation(
             config.confirm, config.data, data, plan.objective, config.search.repeats
         )

@@ -14,7 +14,7 @@ import numpy as np
 
 from fairsweep.tasks.classes import Classes
 from fairsweep.tasks.labels import Labels
-from fairsweep.tasks.layer import Answers, Form, LastLayer, Marks, Outputs, Rows
+from fairsweep.tasks.layer import Answers, ClassWeights, Form, LastLayer, Marks, Outputs, Rows
 from fairsweep.tested import Kind, Tested
 
 
@@ -171,7 +171,7 @@ class Task(Protocol):
         (rows,), and the words that these stand for."""
         ...
 
-    def training_problems(self, loss: str, class_weight: str | None, count: int) -> Iterator[str]:
+    def training_problems(self, loss: str, class_weight: ClassWeights, count: int) -> Iterator[str]:
         """Which `training` settings don't fit so many names."""
         ...
 

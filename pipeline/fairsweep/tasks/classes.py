@@ -15,6 +15,7 @@ from fairsweep.plural import plural
 from fairsweep.tasks.layer import (
     RANGES,
     Answers,
+    ClassWeights,
     Form,
     LastLayer,
     Marks,
@@ -123,7 +124,12 @@ class Classes:
     ) -> Iterator[tuple[str, Answers, tuple[str, ...]]]:
         yield "the target", y, tuple(names)
 
-    def training_problems(self, loss: str, class_weight: str | None, count: int) -> Iterator[str]:  # noqa: ARG002
+    def training_problems(
+        self,
+        loss: str,
+        class_weight: ClassWeights,  # noqa: ARG002
+        count: int,
+    ) -> Iterator[str]:
         if loss in TWO_CLASS_LOSSES and count != 2:
             yield (
                 f"training.loss: {loss} is for two classes, and the data has {count}; use "

@@ -17,6 +17,7 @@ from fairsweep.tasks.classes import is_one_hot
 from fairsweep.tasks.layer import (
     SHOWN,
     Answers,
+    ClassWeights,
     Form,
     LastLayer,
     Marks,
@@ -129,7 +130,7 @@ class Labels:
         for name, column in zip(names, y.T, strict=True):
             yield repr(name), column, ("0", "1")
 
-    def training_problems(self, loss: str, class_weight: str | None, count: int) -> Iterator[str]:
+    def training_problems(self, loss: str, class_weight: ClassWeights, count: int) -> Iterator[str]:
         if loss not in self.losses and not is_own(loss):
             yield (
                 f"training.loss: {loss} is for one class a row, and the data has {count} "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,10 @@ Form = str
 of a class (rows,); `one-hot` 1 for the class and 0 for others (rows, classes); `column` 0 or 1 for
 both of two classes (rows, 1); `labels` 0 or 1 for each output, whatever the others are (rows,
 outputs)."""
+
+ClassWeights = str | Mapping[str, float] | None
+"""What multiplies the loss of rows by their class: `balanced`, or the weights of classes by name;
+those that it doesn't name weigh 1."""
 
 SHOWN = 5
 RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0)}

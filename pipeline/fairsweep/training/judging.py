@@ -95,7 +95,8 @@ class Judge:
         given = keras.ops.convert_to_tensor(outputs)
         found = keras.ops.convert_to_numpy(loss.call(y, given))
         if found.shape == (len(part),):
-            yield "loss", found.astype(np.float64) + penalty
+            weighed = found if part.weights is None else found * part.weights
+            yield "loss", weighed.astype(np.float64) + penalty
         for metric in metrics:
             if isinstance(metric, keras.metrics.MeanMetricWrapper):
                 own = keras.ops.convert_to_numpy(metric._fn(y, given, **metric._fn_kwargs))

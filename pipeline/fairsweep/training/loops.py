@@ -19,7 +19,7 @@ import tensorflow as tf
 from fairsweep.data.dataset import Features, Rows
 from fairsweep.machine import available_bytes
 from fairsweep.training.execution import way_of
-from fairsweep.training.programs import EVALUATION_BATCH, Program
+from fairsweep.training.programs import EVALUATION_BATCH, Held, Program
 
 Array = npt.NDArray[Any]
 OnEpoch = Callable[[int, dict[str, float]], bool]
@@ -74,6 +74,11 @@ class Arrays:
         """The numbers of the rows as a tensor."""
         return tf.constant(self.rows, tf.int32)
 
+    @functools.cached_property
+    def held(self) -> Held:
+        """The columns and the numbers of the rows, as a program takes those of validation."""
+        return self.tensors, self.places
+
     def first(self, count: int) -> Arrays:
         """Its first rows."""
         weights = None if self.weights is None else self.weights[:count]
@@ -114,7 +119,7 @@ def run_resident(
 ) -> None:
     """Trains with the data as tensors and one compiled program per epoch; the program's model has
     been trained for `done` epochs."""
-    columns, held = train.tensors, None if validation is None else validation.places
+    columns, held = train.tensors, None if validation is None else validation.held
     batch_size = tf.constant(plan.batch_size)
     for epoch in range(done + 1, plan.epochs + 1):
         order = tf.constant(train.rows[plan.order(epoch, len(train))], tf.int32)
@@ -154,7 +159,7 @@ def run_fit(
             epochs=plan.epochs,
             initial_epoch=done,
             steps_per_epoch=-(-len(train) // plan.batch_size),
-            validation_data=None if validation is None else _in_order(validation, 2),
+            validation_data=None if validation is None else _in_order(validation),
             shuffle=False,
             verbose=0,
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=report), _heard(on_batch)],
@@ -167,7 +172,7 @@ def evaluate_fit(
     """The model's metrics on arrays by Keras's own loop."""
     with way_of(model).taken():
         metrics: Mapping[str, Any] = model.evaluate(
-            _in_order(arrays, 2),
+            _in_order(arrays),
             verbose=0,
             return_dict=True,
             callbacks=[_heard(on_batch)],
@@ -192,8 +197,8 @@ def _batches(order: Any, size: int) -> tf.data.Dataset:
     return starts.map(lambda start: order[start : start + size])
 
 
-def _in_order(part: Arrays, columns: int) -> tf.data.Dataset:
-    """Its first columns, batch by batch."""
+def _in_order(part: Arrays, columns: int = 3) -> tf.data.Dataset:
+    """Its first columns, or all, batch by batch."""
     return _looked_up(part, _batches(tf.constant(part.rows), EVALUATION_BATCH), columns)
 
 

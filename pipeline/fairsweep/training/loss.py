@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
-import numpy.typing as npt
 
 from fairsweep.config.guess import nearest
 from fairsweep.errors import BadInput
@@ -110,10 +108,3 @@ def build_loss(
             kind = getattr(keras.metrics, made.name)
             metrics.append(kind(name=metric.name, **made.arguments, **own))
     return loss_named(output.loss, params), metrics
-
-
-def balancing_weights(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """A weight for each of the labels (rows,) under which every class weighs the same and all rows
-    together as much as without: rows / (classes * rows of its class)."""
-    classes, own, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    return (len(labels) / (len(classes) * counts))[own].astype(np.float32)

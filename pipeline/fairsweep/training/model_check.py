@@ -218,13 +218,14 @@ def _step(
     """The metrics of one step on the first batch and of validation rows, by the loop that will
     train, and the model that took it; a few rows are predicted too."""
     training = spec.training
-    train = cache.part(data, "train", form, training.class_weight is not None)
+    train = cache.part(data, "train", form, training.class_weights)
     held = cache.part(data, "validation", form) if len(data.validation) else None
     batch = min(training.batch_size, len(train))
     if training.loop == "resident" or (training.loop == "auto" and fits_in_memory(train.table)):
         try:
             program = cache.program(spec, data, model, train)
-            size, validation = tf.constant(training.batch_size), held and held.places
+            validation = None if held is None else held.held
+            size = tf.constant(training.batch_size)
             values = program.train(train.tensors, train.places[:batch], size, validation)
             program.predict(train.tensors[0], train.places[:FEW_ROWS])
             return values, program.model

@@ -32,6 +32,9 @@ EVALUATION_BATCH = 1024
 MOST_PROGRAMS = 64
 MOST_BYTES = 256 * 2**20
 
+Held = tuple[Sequence[Any], Any]
+"""The columns of all rows as tensors, and the numbers of those on which a model is measured."""
+
 
 class Program:
     """A compiled model, and its epochs as one graph each.
@@ -43,6 +46,7 @@ class Program:
         any_shape: whether models with other widths will be taken over: they are dense layers.
         shared: whether models with other constants will be.
         making: times what is made.
+        weighed: whether rows on which it is measured have weights in the loss, too.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Program:
         any_shape: bool,
         shared: bool,
         making: Making,
+        weighed: bool = False,
     ) -> None:
         self.model = model
         self.names: tuple[str, ...] = ()
@@ -67,8 +72,10 @@ class Program:
             return Graph(graph, signature, self._constants, way, making)
 
         self._train = compiled(self._train_graph, given, rows, size)
-        self._train_and_check = compiled(self._train_and_check_graph, given, rows, size, rows)
-        self._check = compiled(self._check_graph, given[:2], rows)
+        self._measured = len(given) if weighed else 2
+        held = given[: self._measured]
+        self._train_and_check = compiled(self._train_and_check_graph, given, rows, size, held, rows)
+        self._check = compiled(self._check_graph, held, rows)
         self._predict = compiled(self._predict_graph, given[0], rows)
 
     def holds_for(self, model: keras.Model) -> bool:
@@ -92,7 +99,7 @@ class Program:
         self.bytes = _bytes(model)
 
     def train(
-        self, columns: Sequence[Any], order: Any, batch_size: Any, validation: Any | None
+        self, columns: Sequence[Any], order: Any, batch_size: Any, validation: Held | None
     ) -> dict[str, float]:
         """One epoch, and its metrics; with those on validation rows as `val_…`.
 
@@ -100,16 +107,19 @@ class Program:
             columns: of all rows: features, labels, weights if any.
             order: the numbers of the training rows, as they come.
             batch_size: a scalar.
-            validation: the numbers of the validation rows; None for none.
+            validation: the columns again, with the weights of validation rows if any, and the
+                numbers of these rows; None for none.
         """
         if validation is None:
             return self._read(self._train(tuple(columns), order, batch_size), ("",))
-        values = self._train_and_check(tuple(columns), order, batch_size, validation)
+        own, rows = validation
+        held = tuple(own[: self._measured])
+        values = self._train_and_check(tuple(columns), order, batch_size, held, rows)
         return self._read(values, ("", "val_"))
 
     def evaluate(self, columns: Sequence[Any], rows: Any) -> dict[str, float]:
         """The metrics on some rows, by their numbers."""
-        return self._read(self._check(tuple(columns[:2]), rows), ("",))
+        return self._read(self._check(tuple(columns[: self._measured]), rows), ("",))
 
     def predict(self, x: Any, rows: Any) -> npt.NDArray[np.float32]:
         """The model's outputs for some rows of `x`, by their numbers."""
@@ -134,10 +144,10 @@ class Program:
         return self._one_pass(self.model.test_step, columns, rows, EVALUATION_BATCH)
 
     def _train_and_check_graph(
-        self, columns: Any, order: Any, batch_size: Any, validation: Any
+        self, columns: Any, order: Any, batch_size: Any, held: Any, validation: Any
     ) -> Any:
         trained = self._train_graph(columns, order, batch_size)
-        return tf.concat([trained, self._check_graph(columns[:2], validation)], 0)
+        return tf.concat([trained, self._check_graph(held, validation)], 0)
 
     def _one_pass(
         self, step: Callable[[Any], Any], columns: Sequence[Any], order: Any, batch_size: Any
@@ -231,14 +241,19 @@ class Programs:
         return len(self._programs)
 
     def get(
-        self, key: Hashable | None, model: keras.Model, columns: Sequence[Any], any_shape: bool
+        self,
+        key: Hashable | None,
+        model: keras.Model,
+        columns: Sequence[Any],
+        any_shape: bool,
+        weighed: bool,
     ) -> Program:
         """The program of this kind, started anew with the weights of `model`, or else `model`'s; a
         model of no kind (None) has one for itself."""
 
         def made(shared: bool) -> Program:
             with self._making.timed(programs=1):
-                return Program(model, columns, any_shape, shared, self._making)
+                return Program(model, columns, any_shape, shared, self._making, weighed)
 
         if key is None:
             return made(shared=False)

@@ -12,7 +12,7 @@ import keras
 from fairsweep import judged
 from fairsweep.config.schema import Data
 from fairsweep.config.trust import own_parts
-from fairsweep.data.dataset import Rows
+from fairsweep.data.dataset import Dataset, Rows
 from fairsweep.data.memory.view import rows_of
 from fairsweep.data.scaling import Scaling, measure
 from fairsweep.data.split import SplitData
@@ -21,7 +21,7 @@ from fairsweep.files import TrialFolders
 from fairsweep.metrics import VALIDATION, asked
 from fairsweep.records import DISK_FULL, TrialResult, TrialSpec, derive_seed
 from fairsweep.tasks import Output
-from fairsweep.tasks.layer import Form
+from fairsweep.tasks.layer import ClassWeights, Form
 from fairsweep.training.best_epoch import Best, ByFit, Resident, Trained, best_epoch
 from fairsweep.training.checkpoint import CheckpointLost, Checkpoints
 from fairsweep.training.failure import failure
@@ -38,11 +38,7 @@ from fairsweep.training.loops import (
     run_fit,
     run_resident,
 )
-from fairsweep.training.loss import (
-    COLUMN,
-    balancing_weights,
-    build_loss,
-)
+from fairsweep.training.loss import COLUMN, build_loss
 from fairsweep.training.model import (
     build_model,
     graph_params,
@@ -55,6 +51,7 @@ from fairsweep.training.own import find_own
 from fairsweep.training.preprocessing import kind_of
 from fairsweep.training.programs import Program, Programs
 from fairsweep.training.user_model import output_units
+from fairsweep.training.weights import row_weights
 
 
 class WorkerCache:
@@ -94,14 +91,15 @@ class WorkerCache:
             self._tables[form] = Table(dataset.x, targets)
         return self._tables[form]
 
-    def part(self, data: SplitData, name: str, form: Form, balanced: bool = False) -> Arrays:
-        """The train, validation or test rows with labels in a form; `balanced` has every class
-        weigh the same."""
+    def part(
+        self, data: SplitData, name: str, form: Form, class_weight: ClassWeights = None
+    ) -> Arrays:
+        """The train, validation or test rows with labels in a form, and their weights."""
         self._have(data)
-        key = (name, form, "balanced" if balanced else "")
+        key = (name, form, repr(class_weight))
         if key not in self._parts:
             rows: Rows = getattr(data, name)
-            weights = balancing_weights(data.dataset.y[rows]) if balanced else None
+            weights = row_weights(data.dataset, rows, class_weight)
             self._parts[key] = Arrays(self._table(data, form), rows, weights)
         return self._parts[key]
 
@@ -114,15 +112,15 @@ class WorkerCache:
         # Code of the user's own may keep something from one step to the next, or read a global.
         own = any(key != "model.builder" for key, _ in own_parts(spec))
         key = kind.key if is_of_keras(model) and floats and not own else None
-        return self.programs.get(key, model, train.tensors, kind.any_shape)
+        weighed = data.dataset.weights is not None
+        return self.programs.get(key, model, train.tensors, kind.any_shape, weighed)
 
     def forget_program(self, spec: TrialSpec, data: SplitData, train: Arrays) -> None:
         """Drops the compiled program of a trial, which has failed."""
         self.programs.forget(self._kind(spec, data, train).key)
 
     def _kind(self, spec: TrialSpec, data: SplitData, train: Arrays) -> _Kind:
-        scaling, names = self.scaling(data, spec.data), data.dataset.class_names
-        return _kind(spec, scaling, train, len(names))
+        return _kind(spec, self.scaling(data, spec.data), train, data.dataset)
 
 
 def train_trial(
@@ -201,7 +199,7 @@ def _train(
     spec, training = history.spec, history.spec.training
     checkpoints = Checkpoints(spec, folders)
     model, form = compiled(spec, data, cache)
-    train = cache.part(data, "train", form, training.class_weight is not None)
+    train = cache.part(data, "train", form, training.class_weights)
     validation = cache.part(data, "validation", form) if len(data.validation) else None
     shuffle = derive_seed(spec.seed, "shuffle")
     batches = BatchOrder(training.epochs, training.batch_size, training.shuffle, shuffle)
@@ -342,9 +340,9 @@ class _Kind:
     any_shape: bool
 
 
-def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays, names: int) -> _Kind:
-    """The kind of program of a trial on data with so many classes, or labels. Numbers of the
-    optimizer, of the schedule and of our own layers are inputs of a program."""
+def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays, dataset: Dataset) -> _Kind:
+    """The kind of program of a trial on data. Numbers of the optimizer, of the schedule and of our
+    own layers are inputs of a program."""
     training, optimizer = spec.training, spec.optimizer
     params = dict(spec.model.params)
     factors = spec.model.layer_learning_rates or {}
@@ -360,9 +358,11 @@ def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays, names: int) -> _Kind
     if spec.model.builder in BUILDERS:
         params = without_numbers(params)
     model = (spec.model.builder, params, program_kind(factors))
-    loss = (training.loss, training.loss_params, training.class_weight, _metrics(spec))
+    weighed = (train.weights is not None, dataset.weights is not None)
+    loss = (training.loss, training.loss_params, weighed, _metrics(spec))
     schedule = (training.schedule.name, training.schedule.warmup_epochs > 0)
     table = train.table
+    names = len(dataset.class_names)
     rows = (table.x.shape[1:], table.y.shape[1:], str(table.y.dtype), names, kind_of(scaling))
     fixed = optimizer_kind(optimizer)
     return _Kind(repr((rows, model, fixed, loss, schedule)), any_shape)

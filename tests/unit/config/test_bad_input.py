@@ -193,6 +193,19 @@ PROMISED = [
         on_command_line("training.class_weight=equal"),
     ),
     case(
+        "class-weights-in-a-list",
+        "training.class_weight=[1,5]",
+        "training.class_weight: need balanced or weights of classes such as {yes:5,no:1}",
+        "got [1, 5]",
+        on_command_line("training.class_weight=[1,5]"),
+    ),
+    case(
+        "class-weight-below-0",
+        "training.class_weight={a:1,b:-1}",
+        "training.class_weight: need finite numbers from 0, got b: -1",
+        on_command_line("training.class_weight={a:1,b:-1}"),
+    ),
+    case(
         "search-of-nothing",
         "search.only=[]",
         "search.only: need at least one name, got []",

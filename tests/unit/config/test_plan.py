@@ -64,6 +64,8 @@ CHANGES = {
     "training-loss": ["training.loss=huber"],
     "training-metrics": ["training.metrics=[accuracy,f1]"],
     "training-class-weight": ["training.class_weight=balanced"],
+    "training-class-weights": ["training.class_weight={1:5,2:3}"],
+    "data-weight": ["data=csv", "data.path=a.csv", "data.target=y", "data.weight=w"],
     "training-shuffle": ["training.shuffle=false"],
     "training-seed": ["training.seed=1"],
     "training-patience": ["training.early_stopping.patience=5"],
@@ -90,11 +92,17 @@ def test_no_two_changes_give_the_same_identity() -> None:
     assert len(set(identities)) == len(CHANGES)
 
 
-def test_sweeps_begun_without_the_setting_of_metrics_go_on() -> None:
+def test_sweeps_begun_without_a_setting_go_on() -> None:
     (arm,) = plan(*BASE, "training.metrics=null").arms
     assert "metrics" not in arm.identity()["training"]
+    assert "weight" not in arm.identity()["data"]
     (other,) = plan(*BASE, "training.metrics=[f1]").arms
     assert other.identity()["training"]["metrics"] == ["f1"]
+
+
+def test_names_of_classes_are_words_whatever_a_command_reads_them_as() -> None:
+    (arm,) = plan(*BASE, "training.class_weight={3:5,true:2,no:1}").arms
+    assert arm.identity()["training"]["class_weight"] == {"3": 5, "true": 2, "no": 1}
 
 
 @pytest.mark.parametrize(

@@ -263,10 +263,12 @@ def test_one_column_is_one_of_classes_whatever_its_name(
         (("training.loss=hinge", "training.class_weight=balanced"),
          ["training.loss: hinge is for one class a row",
           "training.class_weight: balanced is for one class a row"]),
+        (("training.loss=binary_crossentropy", "training.class_weight={red:2}"),
+         ["training.class_weight: {'red': 2} is for one class a row"]),
         (("training.loss=binary_focal_crossentropy", "model=cnn"),
          ["model: cnn needs images"]),
     ],
-    ids=["loss", "loss-and-weights", "model"],
+    ids=["loss", "loss-and-weights", "weights", "model"],
 )  # fmt: skip
 def test_what_is_for_classes_alone_is_told_with_the_remedy(
     overrides: tuple[str, ...], told: list[str], tmp_path: Path

@@ -63,6 +63,14 @@ def csv(**settings: Any) -> Make:
     return make
 
 
+def weighed(folder: Path) -> dict[str, Any]:
+    table = people()
+    table["same"] = np.arange(len(table)) % 5
+    table.to_csv(folder / "rows.csv", index=False)
+    named = {"target": "label", "weight": "same", "missing": "drop"}
+    return {"source": "csv", "path": str(folder / "rows.csv"), **named}
+
+
 def parquet(folder: Path) -> dict[str, Any]:
     people().to_parquet(folder / "rows.parquet", row_group_size=70)
     path = str(folder / "rows.parquet")
@@ -108,6 +116,7 @@ SOURCES: dict[str, Make] = {
     "csv-split": csv(missing="fill", split="part", drop=["group"]),
     "csv-group": csv(missing="drop", group="group", drop=["part"]),
     "csv-files": files,
+    "csv-weights": weighed,
     "parquet": parquet,
     "images": photos,
     "npz-parts-drop": parts,

@@ -28,7 +28,7 @@ class Source:
 
 TABLE = (
     *("path", "validation_path", "test_path", "target", "drop", "categorical", "split", "group"),
-    *("missing", "text", "text_length", "max_tokens", "words"),
+    *("weight", "missing", "text", "text_length", "max_tokens", "words"),
 )
 SOURCES = {
     "digits": Source(),
@@ -114,7 +114,8 @@ def _table_problems(data: Data) -> Iterator[Problem]:
     problems = list(_target_problems(data.target))
     yield from problems
     targets = () if problems else data.targets
-    roles = [*(("target", name) for name in targets), ("split", data.split), ("group", data.group)]
+    apart = [(name, getattr(data, name)) for name in ("split", "group", "weight")]
+    roles = [*(("target", name) for name in targets), *apart]
     for name, column in roles:
         others = [f"data.{other}" for other, same in roles if other != name and same == column]
         words_allowed = name == "target" and may_be_words(targets)

@@ -47,6 +47,8 @@ LOSS_SETTINGS = {
     "name": "it is measured as loss",
     "dtype": "it is computed in the model's",
 }
+BALANCED = "balanced"
+SHOWN = 20
 BUILDERS = ("mlp", "cnn", "text")
 WIDTHS = {"mlp": ("hidden_units",), "cnn": ("hidden_units", "filters"), "text": ("hidden_units",)}
 """The parameters of each builder that are lists of widths."""
@@ -192,8 +194,7 @@ def training_problems(training: Training) -> Iterator[Problem]:
     yield from one_of("training.loop", training.loop, LOOPS)
     for name in WATCHDOG_FIELDS:
         yield from above_0(f"training.{name}", getattr(training, name))
-    if training.class_weight is not None:
-        yield from one_of("training.class_weight", training.class_weight, ("balanced",))
+    yield from _class_weight(training)
     yield from one_of("training.schedule.name", training.schedule.name, SCHEDULES)
     yield from at_least("training.schedule.warmup_epochs", training.schedule.warmup_epochs, 0)
     if training.schedule.warmup_epochs >= training.epochs >= 1:
@@ -215,6 +216,32 @@ def training_problems(training: Training) -> Iterator[Problem]:
         )
     if training.early_stopping.patience is not None:
         yield from at_least("training.early_stopping.patience", training.early_stopping.patience, 1)
+
+
+def _class_weight(training: Training) -> Iterator[Problem]:
+    key, given = "training.class_weight", training.class_weights
+    if given is None or given == BALANCED:
+        return
+    if not isinstance(given, Mapping) or not given:
+        yield key, f"need {BALANCED} or weights of classes such as {{yes:5,no:1}}, got {given!r}"
+        return
+    for name, weight in given.items():
+        if not (is_number(weight) and math.isfinite(weight) and weight >= 0):
+            yield key, f"need finite numbers from 0, got {name}: {weight!r}"
+
+
+def class_problems(training: Training, classes: Sequence[str]) -> Iterator[str]:
+    """What is wrong with weights for the classes that the data has."""
+    weights = training.class_weights
+    if not isinstance(weights, Mapping):
+        return
+    for name in weights:
+        if name not in classes:
+            shown = ", ".join(classes[:SHOWN]) + (", …" if len(classes) > SHOWN else "")
+            meant = hint(name, classes) or f"; the classes are: {shown}"
+            yield f"training.class_weight: the data has no class {name!r}{meant}"
+    if not any(weights.get(name, 1) for name in classes):
+        yield "training.class_weight: every class has weight 0, so nothing would be learned"
 
 
 def params_problems(optimizer: Optimizer, model: Model) -> Iterator[Problem]:

@@ -1,4 +1,5 @@
-"""Arrays from an .npz: x and y, or a pair of them for each part of the split.
+"""Arrays from an .npz: x and y, or a pair of them for each part of the split, with or without the
+weights of rows.
 
 In: a path. Out: a `Dataset`, or `BadInput`. What an array declares is checked before it is read.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from fairsweep.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Features, O
 from fairsweep.data.memory import check_room
 from fairsweep.data.memory.room import joined
 from fairsweep.data.paths import find_file
+from fairsweep.data.weights import shape_problems, weight_problems
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
 from fairsweep.plural import plural
@@ -31,6 +33,7 @@ WORTH_A_LOOK = 100 * 2**20
 BLOCK = 2**22  # values
 WRITE = "numpy.savez(path, x=x, y=y)"
 SPLIT = {TRAIN: "train", VALIDATION: "val", TEST: "test"}
+WEIGHT = "sample_weight"
 HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -53,10 +56,11 @@ def load_npz(settings: Data) -> Dataset:
 def read_archive(path: Path, settings: Data, key: str) -> Dataset:
     """The data set of an existing file; `key` names it in messages."""
     arrays = read_arrays(path, key)
-    place = f"{key}: {path}"
+    place, notes = f"{key}: {path}", _unread(path, arrays)
     parts = [part for part, name in SPLIT.items() if f"x_{name}" in arrays]
     if "x" in arrays:
-        return from_arrays(arrays["x"], arrays["y"], place, settings.missing)
+        x, y, weights = arrays["x"], arrays["y"], arrays.get(WEIGHT)
+        return from_arrays(x, y, place, settings.missing, weights=weights, notes=notes)
     x = [arrays[f"x_{SPLIT[part]}"] for part in parts]
     y = [arrays[f"y_{SPLIT[part]}"] for part in parts]
     if problems := list(_unlike(place, dict(zip(parts, x, strict=True)), y)):
@@ -68,12 +72,19 @@ def read_archive(path: Path, settings: Data, key: str) -> Dataset:
         whole: npt.NDArray[Any] = joined(place, x, np.ones(len(rows), bool))
     else:
         whole = np.concatenate(x)
-    return from_arrays(whole, np.concatenate(y), place, settings.missing, rows, origin)
+    weights = [arrays.get(f"{WEIGHT}_{SPLIT[part]}") for part in parts]
+    weighed, told = _of_parts(place, {SPLIT[p]: w for p, w in zip(parts, weights, strict=True)}, x)
+    return from_arrays(
+        *(whole, np.concatenate(y), place, settings.missing, rows, origin),
+        weights=weighed,
+        notes=(*told, *notes),
+    )
 
 
 def read_arrays(path: Path, key: str, wanted: frozenset[str] | None = None) -> dict[str, Any]:
-    """The arrays x and y of an archive, or a pair for each part; or those `wanted`. One of
-    32-bit floats that doesn't fit in memory stays in the file, unless the file is compressed.
+    """The arrays x and y of an archive, or a pair for each part, and the weights of their rows if
+    there are any; or those `wanted`. One of 32-bit floats that doesn't fit in memory stays in the
+    file, unless the file is compressed.
 
     Raises:
         BadInput: they are missing, damaged, or hold Python objects.
@@ -114,9 +125,12 @@ class _Declared:
 
 
 def _chosen(key: str, path: Path, there: set[str]) -> set[str]:
-    """The names to read: x and y, or those of given parts."""
+    """The names to read: x and y, or those of given parts, and the weights of rows."""
+    of_parts = {f"{WEIGHT}_{name}" for name in SPLIT.values()}
     if {"x", "y"} <= there:
-        return {"x", "y"}
+        if other := sorted(of_parts & there):
+            raise BadInput(f"{key}: {path} has x and y, so need {WEIGHT}, got {', '.join(other)}")
+        return {"x", "y", *({WEIGHT} & there)}
     pairs = {
         part: {f"x_{name}", f"y_{name}"} & there
         for part, name in SPLIT.items()
@@ -127,7 +141,43 @@ def _chosen(key: str, path: Path, there: set[str]) -> set[str]:
             f"{key}: {path} needs arrays x and y, or pairs x_train, y_train, x_val, y_val, x_test, "
             f"y_test, but has {', '.join(sorted(there))}"
         )
-    return set().union(*pairs.values())
+    own = {f"{WEIGHT}_{SPLIT[part]}" for part in pairs}
+    if other := sorted(({WEIGHT, *of_parts} - own) & there):
+        raise BadInput(
+            f"{key}: {path} has rows for {', '.join(SPLIT[part] for part in pairs)}, so need "
+            f"{' or '.join(sorted(own))}, got {', '.join(other)}"
+        )
+    return set().union(*pairs.values(), own & there)
+
+
+def _unread(path: Path, arrays: Mapping[str, Any]) -> tuple[str, ...]:
+    """A note of what else an archive has."""
+    with zipfile.ZipFile(path) as archive:
+        there = [name.removesuffix(".npy") for name in archive.namelist()]
+    if not (other := [name for name in there if name not in arrays]):
+        return ()
+    read = "weights of rows are read from sample_weight"
+    return (f"not read from {path.name}: {', '.join(sorted(other))}; {read}",)
+
+
+def _of_parts(
+    place: str, weights: Mapping[str, npt.NDArray[Any] | None], x: Sequence[npt.NDArray[Any]]
+) -> tuple[npt.NDArray[Any] | None, tuple[str, ...]]:
+    """The weights of the rows of all parts, and a note where some parts have none: 1 a row."""
+    lacking = [part for part, own in weights.items() if own is None]
+    if len(lacking) == len(weights):
+        return None, ()
+    found, problems = [], []
+    for (part, own), features in zip(weights.items(), x, strict=True):
+        array = np.ones(len(features)) if own is None else own
+        problems += [
+            f"{place}: {p}" for p in shape_problems(array, f"{WEIGHT}_{part}", len(features))
+        ]
+        found.append(array.reshape(-1))
+    if problems:
+        raise BadInput(*problems)
+    note = f"without {', '.join(f'{WEIGHT}_{part}' for part in lacking)}: these rows weigh 1 each"
+    return np.concatenate(found), (note,) if lacking else ()
 
 
 def _declared(key: str, path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Declared:
@@ -212,6 +262,8 @@ def from_arrays(
     missing: str | None = None,
     parts: npt.NDArray[np.int8] | None = None,
     origin: Origin | None = None,
+    weights: npt.NDArray[np.generic] | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Dataset:
     """Checks arrays and numbers their classes in sorted order.
 
@@ -222,6 +274,8 @@ def from_arrays(
         missing: how NaN is handled: refused (None), `fill`, `drop`.
         parts: the part of each row, where it is given.
         origin: where rows are from, if that isn't a single array.
+        weights: of rows in the loss, (rows,).
+        notes: for the user to read.
 
     Raises:
         BadInput: the arrays aren't features with a class, or labels, for each row.
@@ -249,10 +303,14 @@ def from_arrays(
             f"{place}: x has {plural(len(x), 'row')} and y has {len(y)}; they must "
             "have the same number"
         )
+    if weights is not None:
+        odd = list(shape_problems(weights, WEIGHT, len(y)))
+        problems += [f"{place}: {p}" for p in odd or weight_problems(weights, WEIGHT, origin)]
     if problems or of_y:
         raise BadInput(*problems, *of_y)
     if keep is not None:
         y, parts = y[keep], None if parts is None else parts[keep]
+        weights = None if weights is None else weights[keep]
         if left := list(task.problems(y, "y", ())):
             raise BadInput(
                 *(f"{place}: without the rows that have missing values, {p}" for p in left)
@@ -261,12 +319,18 @@ def from_arrays(
         whole = origin or Origin(("x",), np.array([len(keep)]))
         origin = replace(whole, kept=np.flatnonzero(keep))
     answers, names = task.encode(y)
-    notes = (
-        ()
-        if keep is None
-        else (f"left out: {plural(int((~keep).sum()), 'row')} with missing values",)
+    if keep is not None:
+        notes = (f"left out: {plural(int((~keep).sum()), 'row')} with missing values", *notes)
+    return Dataset(
+        _float32(x),
+        answers,
+        names,
+        parts=parts,
+        notes=notes,
+        task=task,
+        origin=origin,
+        weights=None if weights is None else weights.reshape(-1).astype(np.float32),
     )
-    return Dataset(_float32(x), answers, names, parts=parts, notes=notes, task=task, origin=origin)
 
 
 WHOLE, GAP, INFINITE = range(3)

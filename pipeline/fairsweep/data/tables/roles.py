@@ -15,6 +15,7 @@ from fairsweep.config.guess import nearest
 from fairsweep.config.schema import Data
 from fairsweep.data.tables.columns import kind_of
 from fairsweep.data.tables.parquet import index_of
+from fairsweep.data.weights import NEED as NEED_WEIGHT
 from fairsweep.errors import BadInput
 from fairsweep.tasks import may_be_words
 
@@ -26,7 +27,7 @@ class Roles:
     """`features` are in the order of the file; `targets` are one column of classes, or several of
     labels; `words` are the columns of words; `named` are read as words but aren't features;
     `index` are the columns that pandas wrote as its index, which are left out; `texts` are the
-    columns of texts, which aren't in `features`."""
+    columns of texts, which aren't in `features`; `weight` is the column of the rows' weights."""
 
     features: tuple[str, ...]
     targets: tuple[str, ...]
@@ -34,11 +35,14 @@ class Roles:
     named: tuple[str, ...]
     index: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    weight: str | None = None
 
     @property
     def all(self) -> list[str]:
         """Every column that is read."""
-        return list(dict.fromkeys((*self.features, *self.texts, *self.named, *self.targets)))
+        weight = () if self.weight is None else (self.weight,)
+        others = (*self.named, *self.targets, *weight)
+        return list(dict.fromkeys((*self.features, *self.texts, *others)))
 
 
 def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
@@ -56,10 +60,12 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
     apart = [name for name in (*targets, settings.split, settings.group) if name]
     dropped = settings.drop or []
     texts = tuple(settings.text or ())
-    wanted = {*apart, *dropped, *texts, *(settings.categorical or ())}
+    wanted = {*apart, settings.weight, *dropped, *texts, *(settings.categorical or ())}
     index = tuple(name for name in index_of(first) if name not in wanted)
-    features = tuple(name for name in first.names if name not in (*apart, *dropped, *texts, *index))
+    others = (*apart, settings.weight, *dropped, *texts, *index)
+    features = tuple(name for name in first.names if name not in others)
     problems = [*_not_there(settings, schemas, (*features, *texts))]
+    problems += _no_weights(settings.weight, schemas)
     if not (features or texts):
         problems.append("data.path: no columns are left to learn from; remove some from data.drop")
     categorical = set(settings.categorical or [])
@@ -96,7 +102,8 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
         raise BadInput(*problems)
     named = [name for name in (settings.split, settings.group) if name]
     named += [target for target in targets if target in words]
-    return Roles(features, targets, frozenset(words), tuple(dict.fromkeys(named)), index, texts)
+    named = list(dict.fromkeys(named))
+    return Roles(features, targets, frozenset(words), tuple(named), index, texts, settings.weight)
 
 
 def _no_texts(key: str, schema: pa.Schema, texts: Sequence[str]) -> Iterator[str]:
@@ -106,6 +113,17 @@ def _no_texts(key: str, schema: pa.Schema, texts: Sequence[str]) -> Iterator[str
         if kind != "words":
             what = "has numbers" if kind in KINDS else kind
             yield f"data.text: column {name!r} of {key} {what}; take it out of data.text"
+
+
+def _no_weights(name: str | None, schemas: Mapping[str, pa.Schema]) -> Iterator[str]:
+    """A column of weights that has no numbers."""
+    for key, schema in schemas.items():
+        if name is None or name not in schema.names:
+            continue
+        kind = kind_of(schema.field(name).type)
+        if kind != "numbers":
+            has = "has words" if kind == "words" else kind
+            yield f"data.weight: column {name!r} of {key} {has}, but {NEED_WEIGHT}"
 
 
 def check_dropped(key: str, names: Sequence[str], dropped: Sequence[str]) -> None:
@@ -128,6 +146,7 @@ def _not_there(
         *(("data.target", name) for name in settings.targets),
         ("data.split", settings.split),
         ("data.group", settings.group),
+        ("data.weight", settings.weight),
         *(("data.categorical", name) for name in settings.categorical or ()),
         *(("data.text", name) for name in settings.text or ()),
     ]

@@ -31,6 +31,7 @@ from fairsweep.data.tables.files import KEYS, MAIN, RowFile, open_files
 from fairsweep.data.tables.problems import bad_words, copies, counts_of, too_many
 from fairsweep.data.tables.roles import Roles, roles_of
 from fairsweep.data.tables.texts import Texts
+from fairsweep.data.weights import weight_problems
 from fairsweep.errors import BadInput
 from fairsweep.plural import plural
 from fairsweep.tasks import Task, task_for
@@ -81,6 +82,7 @@ class _Filling:
         self._named = {name: Words(False) for name in roles.named}
         self._codes = {name: np.empty(rows, np.float32) for name in roles.named}
         self._target = np.empty((rows, len(roles.targets)), np.float64)
+        self._weights = None if roles.weight is None else np.empty(rows, np.float64)
         self._missing = np.zeros(len(roles.features), np.int64)
         self._infinite = np.zeros(len(roles.features), np.int64)
         self._done = 0
@@ -111,6 +113,8 @@ class _Filling:
         for i, name in enumerate(self._roles.targets):
             if name not in self._named:
                 self._target[rows, i] = numbers_of(batch.column(name))
+        if self._weights is not None:
+            self._weights[rows] = numbers_of(batch.column(self._roles.weight))
         self._files[rows] = part
         self._done = rows.stop
 
@@ -119,7 +123,7 @@ class _Filling:
         were read."""
         self._leave_out_what_is_empty()
         named = {name: words.sort(self._codes[name]) for name, words in self._named.items()}
-        problems = [*self._bad_values(), *self._bad_named(named)]
+        problems = [*self._bad_values(), *self._bad_named(named), *self._bad_weights(files)]
         y = self._answers()
         task = task_for(y, self._roles.targets)
         problems += [f"data.target: {problem}" for problem in self._bad_answers(task, y)]
@@ -151,18 +155,19 @@ class _Filling:
             self._groups(keep),
             tuple(self._notes(named, keep)),
             task,
-            self._origin(files),
+            self._origin(files, keep),
+            None if self._weights is None else self._weights[keep].astype(np.float32),
         )
 
-    def _origin(self, files: Sequence[int]) -> Origin | None:
-        """Where rows are in the files; None where the number of each says it."""
-        if len(files) == 1 and self._keep.all():
+    def _origin(self, files: Sequence[int], keep: npt.NDArray[np.bool_]) -> Origin | None:
+        """Where the rows to keep are in the files; None where the number of each says it."""
+        if len(files) == 1 and keep.all():
             return None
         paths = [Path(getattr(self._settings, KEYS[part].removeprefix("data."))) for part in files]
         short = [path.name for path in paths]
         names = short if len(set(short)) == len(short) else list(map(str, paths))
         ends = np.cumsum([np.count_nonzero(self._files == part) for part in files])
-        return Origin(names, ends, None if self._keep.all() else np.flatnonzero(self._keep))
+        return Origin(names, ends, None if keep.all() else np.flatnonzero(keep))
 
     def _notes(
         self, named: Mapping[str, tuple[str, ...]], keep: npt.NDArray[np.bool_]
@@ -194,6 +199,7 @@ class _Filling:
         came = slice(self._done)
         self._keep, self._files = self._keep[came], self._files[came]
         self._target = self._target[came]
+        self._weights = None if self._weights is None else self._weights[came]
         self._codes = {name: codes[came] for name, codes in self._codes.items()}
 
     def _columns(self, x: Features) -> list[Column]:
@@ -264,6 +270,12 @@ class _Filling:
                     f"data.split: column {name!r} must have {', '.join(PARTS)} (or training, val, "
                     f"valid, testing), got {', '.join(map(repr, other[:3]))}"
                 )
+
+    def _bad_weights(self, files: Sequence[int]) -> Iterator[str]:
+        if self._weights is not None:
+            read = self._origin(files, np.ones_like(self._keep))
+            what = f"data.weight: column {self._roles.weight!r}"
+            yield from weight_problems(self._weights, what, read)
 
     def _parts(
         self, named: dict[str, tuple[str, ...]], keep: npt.NDArray[np.bool_], whole_files: bool
