@@ -11,7 +11,7 @@ from typing import Any
 
 from fairsweep.config.checks.model import class_problems
 from fairsweep.config.schema import ADDED_FIELDS, WATCHDOG_FIELDS, Config
-from fairsweep.config.space import ArmSettings
+from fairsweep.config.space import GROUPS, ArmSettings
 from fairsweep.errors import BadInput
 from fairsweep.metrics import VALIDATION, asked, base_name, measured, of_epoch
 from fairsweep.own import is_own
@@ -51,6 +51,9 @@ class Arm:
             for name in names:
                 if plain[group][name] == usual[name]:
                     del plain[group][name]
+        for spec in (own for group in GROUPS for own in plain[group]["space"].values()):
+            if spec is not None and spec["when"] is None:
+                del spec["when"]
         return plain
 
 

@@ -27,12 +27,15 @@ class Range:
 
 @dataclass
 class Spec(Range):
-    """What may be searched for one parameter: a range, a list of `choices`, or, for the widths
-    of a network, a range of `layers` and one of `units`."""
+    """What may be searched for one parameter: a range, a list of `choices` (each a value, or a list
+    of them), or, for the widths of a network, a range of `layers` and one of `units`. `when` has
+    the values of other parameters with which it is searched: {nesterov: true}, or a list of such
+    values; with others it has its default."""
 
     choices: Optional[List[Any]] = None  # noqa: UP006, UP045
     layers: Optional[Range] = None  # noqa: UP045
     units: Optional[Range] = None  # noqa: UP045
+    when: Optional[Dict[str, Any]] = None  # noqa: UP006, UP045
 
 
 Space = Dict[str, Optional[Spec]]  # noqa: UP006, UP045

@@ -7,7 +7,7 @@ Out: `Dimension`s with a default each, and settings with a trial's values put in
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
@@ -21,7 +21,8 @@ Kind = Literal["float", "int", "power", "choice"]
 
 @dataclass(frozen=True)
 class Dimension:
-    """One number or choice that a sampler draws. A `power` is drawn as its exponent."""
+    """One number or choice that a sampler draws. A `power` is drawn as its exponent. `when` has the
+    values of other parameters, by public name, with which it is used."""
 
     name: str
     kind: Kind
@@ -32,6 +33,7 @@ class Dimension:
     step: float | None = None
     base: int = 0
     choices: tuple[Any, ...] = ()
+    when: tuple[tuple[str, tuple[Any, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,13 @@ class ArmSettings:
             training=replace(training, **plain, loss_params={**training.loss_params, **of_loss}),
         )
 
+    @property
+    def longest(self) -> int:
+        """The epochs of the longest training that it can have."""
+        return longest(dimensions(self), self.training.epochs)
 
-TUNABLE_TRAINING = ("batch_size",)
+
+TUNABLE_TRAINING = ("batch_size", "epochs")
 LAYER_RATES = "layer_learning_rates"
 
 
@@ -113,14 +120,42 @@ def dimensions(arm: ArmSettings) -> tuple[Dimension, ...]:
 
     Widths become one dimension for the number of layers and one for each possible layer: all of
     them are always drawn and the first few used, so that every trial of an arm has the same
-    dimensions and a sampler can model them jointly. Learning rates of layers become one dimension
-    for each of their patterns. A range whose ends are equal has nothing to draw, and is none.
+    dimensions and a sampler can model them jointly. So is what has a condition. Learning rates of
+    layers become one dimension for each of their patterns. A range whose ends are equal has nothing
+    to draw, and is none.
     """
     return tuple(
-        dimension
+        replace(dimension, when=conditions(group, spec))
         for group, name, spec, default in arm.searched()
         for dimension in _of_spec(f"{group}.{name}", spec, default)
     )
+
+
+def conditions(group: str, spec: Spec) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    """What a spec of a group is searched with: parameters by public name, each with its values.
+    Those of its own group are named without it."""
+    return tuple(
+        (
+            name if name.partition(".")[0] in GROUPS else f"{group}.{name}",
+            tuple(wanted) if isinstance(wanted, list) else (wanted,),
+        )
+        for name, wanted in (spec.when or {}).items()
+    )
+
+
+def longest(dimensions: Sequence[Dimension], epochs: int) -> int:
+    """The epochs of the longest training in a space.
+
+    Args:
+        dimensions: of the space.
+        epochs: of every training, where they aren't searched.
+    """
+    own = next((d for d in dimensions if d.name == "training.epochs"), None)
+    if own is None:
+        return epochs
+    if own.kind == "choice":
+        return max(map(int, own.choices))
+    return int(own.base**own.high if own.kind == "power" else own.high)
 
 
 def _of_spec(name: str, spec: Spec, default: Any) -> Iterator[Dimension]:
@@ -195,4 +230,13 @@ def trial_values(arm: ArmSettings, drawn: Mapping[str, Any]) -> dict[str, Any]:
             values[name] = [drawn.get(f"{name}.{i + 1}", _width(default, i)) for i in range(layers)]
         else:
             values[name] = drawn.get(name, default)
-    return values
+    return {**values, **dict(_without_use(arm, values))}
+
+
+def _without_use(arm: ArmSettings, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The defaults of those parameters whose conditions the values don't meet. A parameter in a
+    condition has none itself."""
+    for group, parameter, spec, default in arm.searched():
+        for name, wanted in conditions(group, spec):
+            if values.get(name, arm.value(*name.split(".", 1))) not in wanted:
+                yield f"{group}.{parameter}", default

@@ -20,15 +20,22 @@ Space = Sequence[Mapping[str, Any]]
 
 
 def plain(dimensions: Sequence[Dimension]) -> list[dict[str, Any]]:
-    """Each dimension without its default, and without what is as `Dimension` has it. Choices are
-    written as MLflow writes a param: in a store that is what they are compared with."""
+    """Each dimension without its default, and without what is as `Dimension` has it. Choices and
+    conditions are written as MLflow writes a param: in a store they are compared with that."""
     return [_plain(dimension) for dimension in dimensions]
 
 
 def restored(space: Space) -> tuple[Dimension, ...]:
     """The dimensions, with choices as a store has them and no default."""
     return tuple(
-        Dimension(**{**stored, "default": None, "choices": tuple(stored.get("choices", ()))})
+        Dimension(
+            **{
+                **stored,
+                "default": None,
+                "choices": tuple(stored.get("choices", ())),
+                "when": tuple((name, tuple(wanted)) for name, wanted in stored.get("when", ())),
+            }
+        )
         for stored in space
     )
 
@@ -37,7 +44,7 @@ def values(dimensions: Sequence[Dimension], params: Mapping[str, str]) -> dict[s
     """What a stored run had, by the dimension's name: a number, or a choice as it is stored.
 
     Left out are dimensions that the run made no use of (the width of a layer that it doesn't
-    have), and values outside their dimension.
+    have, what is searched with other values only), and values outside their dimension.
 
     Args:
         dimensions: Those of its arm, as `restored` gives them.
@@ -45,6 +52,8 @@ def values(dimensions: Sequence[Dimension], params: Mapping[str, str]) -> dict[s
     """
     found = {}
     for dimension in dimensions:
+        if any(params.get(name, "None") not in wanted for name, wanted in dimension.when):
+            continue
         text = _stored(dimension.name, params)
         if dimension.kind == "choice":
             value: Any = "None" if text is None else text
@@ -81,7 +90,11 @@ def _plain(dimension: Dimension) -> dict[str, Any]:
         for name, value in vars(dimension).items()
         if name != "default" and value != unset[name]
     }
-    return {**stored, "choices": list(map(str, stored["choices"]))} if dimension.choices else stored
+    if dimension.choices:
+        stored["choices"] = list(map(str, dimension.choices))
+    if dimension.when:
+        stored["when"] = [[name, list(map(str, wanted))] for name, wanted in dimension.when]
+    return stored
 
 
 def _stored(name: str, params: Mapping[str, str]) -> str | None:

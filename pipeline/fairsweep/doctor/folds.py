@@ -53,7 +53,7 @@ def check_folds(sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:
 def judged_on_folds(sweep: StoredSweep, run: StoredRun) -> Mapping[int, float]:
     """The value of a trial at each step at which it may have been judged."""
     found: dict[int, float] = {}
-    epochs, before = int(run.params.get("training.epochs", 0)), list[float]()
+    epochs, before = sweep.longest(run), list[float]()
     for fold, own in enumerate(_trained(sweep, run)):
         for epoch, value in own.metrics.get(sweep.objective.metric, ()):
             found[step(epoch, fold, epochs)] = value_so_far(before, value)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from fairsweep.config.space import longest
+from fairsweep.config.stored_space import restored
 from fairsweep.configurations import best_configurations, configuration
 from fairsweep.doctor.runs import StoredModel, StoredRun
 from fairsweep.doctor.studies import StoredTrial
@@ -31,6 +34,16 @@ class StoredSweep:
     def objective(self) -> Objective:
         settings = self.about["objective"]
         return Objective(settings["metric"], settings["direction"])
+
+    def longest(self, run: StoredRun) -> int:
+        """The epochs of the longest training that the arm of a run can have."""
+        spaces = (
+            own.tags.get(names.SPACE_TAG, "[]")
+            for own in self.runs
+            if own.stage == "arm" and own.tags.get("arm") == run.key.arm
+        )
+        space = restored(json.loads(next(spaces, "[]")))
+        return longest(space, int(run.params.get("training.epochs", 0)))
 
     @cached_property
     def trainings(self) -> Sequence[StoredRun]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import itertools
+import json
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,13 @@ from fairsweep.config.schema import Pruner, Search
 from fairsweep.config.space import Dimension
 from fairsweep.records import PruningSchedule, SearchKey, derive_seed
 
+GOLDEN = (math.sqrt(5) - 1) / 2
+
 
 def distribution(dimension: Dimension) -> BaseDistribution:
     """Optuna's distribution for a dimension; a power is drawn by its exponent."""
     if dimension.kind == "choice":
-        return CategoricalDistribution(list(dimension.choices))
+        return CategoricalDistribution([to_drawn(dimension, own) for own in dimension.choices])
     if dimension.kind == "float":
         return FloatDistribution(
             float(dimension.low), float(dimension.high), log=dimension.log, step=dimension.step
@@ -36,11 +39,50 @@ def distribution(dimension: Dimension) -> BaseDistribution:
     return IntDistribution(low, high, log=dimension.log, step=step)
 
 
-class _Grid(optuna.samplers.GridSampler):  # type: ignore[misc]
-    """Ends with the budget; Optuna's own would stop an `optimize`, which isn't used here."""
+class _Grid(optuna.samplers.BaseSampler):  # type: ignore[misc]
+    """Has each trial take a combination that no trial before it has, spread over the whole grid as
+    far as the budget goes. Optuna's own doesn't know of trials that it didn't draw, such as the
+    defaults, and so leaves combinations out."""
 
-    def after_trial(self, *_: Any) -> None:
-        """Nothing has to be stopped."""
+    def __init__(self, dimensions: Sequence[Dimension], points: int, seed: int) -> None:
+        self._space = {d.name: distribution(d) for d in dimensions}
+        self._values = grid(dimensions, points)
+        self._seed = seed
+
+    def infer_relative_search_space(self, *_: Any) -> dict[str, BaseDistribution]:
+        return self._space
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, _: Mapping[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """The next combination of the grid."""
+        trials = study.get_trials(deepcopy=False)[: trial.number]
+        tried = {tuple(own.params.get(name) for name in self._space) for own in trials}
+        return next(
+            dict(zip(self._space, values, strict=True))
+            for values in self._combinations()
+            if values not in tried
+        )
+
+    def sample_independent(self, *_: Any) -> Any:
+        raise NotImplementedError("all parameters are drawn at once")
+
+    def _combinations(self) -> Iterator[tuple[Any, ...]]:
+        """All of them, in steps of about the golden ratio of their number: any first few lie evenly
+        among the rest."""
+        counts = [len(values) for values in self._values.values()]
+        size = math.prod(counts)
+        stride = max(1, round(size * GOLDEN))
+        while math.gcd(stride, size) > 1:
+            stride += 1
+        place = self._seed % size
+        for _ in range(size):
+            left, values = place, []
+            for count, own in zip(counts, self._values.values(), strict=True):
+                left, i = divmod(left, count)
+                values.append(own[i])
+            yield tuple(values)
+            place = (place + stride) % size
 
 
 class _Tpe(optuna.samplers.TPESampler):  # type: ignore[misc]
@@ -87,13 +129,19 @@ def suggest(trial: optuna.Trial, dimension: Dimension) -> None:
 
 
 def to_drawn(dimension: Dimension, value: Any) -> Any:
-    """A value in the form that Optuna draws."""
-    return round(math.log(value, dimension.base)) if dimension.kind == "power" else value
+    """A value in the form that Optuna draws: a power by its exponent, a list as JSON."""
+    if dimension.kind == "power":
+        return round(math.log(value, dimension.base))
+    return json.dumps(value) if isinstance(value, list) else value
 
 
 def from_drawn(dimension: Dimension, drawn: Any) -> Any:
     """A drawn value in the form that the model or optimizer gets."""
-    return dimension.base**drawn if dimension.kind == "power" else drawn
+    if dimension.kind == "power":
+        return dimension.base**drawn
+    if dimension.kind == "choice":
+        return next(own for own in dimension.choices if to_drawn(dimension, own) == drawn)
+    return drawn
 
 
 def grid(dimensions: Sequence[Dimension], points: int) -> dict[str, list[Any]]:
@@ -102,13 +150,16 @@ def grid(dimensions: Sequence[Dimension], points: int) -> dict[str, list[Any]]:
 
 
 def grid_size(dimensions: Sequence[Dimension], points: int) -> int:
-    return math.prod(len(values) for values in grid(dimensions, points).values())
+    """How many trials it takes to try all combinations, and the defaults."""
+    values = grid(dimensions, points)
+    has_defaults = all(to_drawn(d, d.default) in values[d.name] for d in dimensions)
+    return math.prod(map(len, values.values())) + (not has_defaults)
 
 
 def _grid_values(dimension: Dimension, points: int) -> list[Any]:
-    if dimension.kind == "choice":
-        return list(dimension.choices)
     drawn = distribution(dimension)
+    if isinstance(drawn, CategoricalDistribution):
+        return list(drawn.choices)
     assert isinstance(drawn, FloatDistribution | IntDistribution)
     space = np.geomspace if drawn.log else np.linspace
     values = [
@@ -146,7 +197,7 @@ def make_sampler(
                 warn_independent_sampling=False,
             )
     if search.name == "grid":
-        return _Grid(grid(dimensions, params["points"]), seed=of_search)
+        return _Grid(dimensions, params["points"], of_search)
     if search.name == "gp":
         return optuna.samplers.GPSampler(**params, seed=of_trial)
     return _Tpe(dimensions, **params, seed=of_trial)

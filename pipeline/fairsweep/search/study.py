@@ -86,7 +86,7 @@ def step(epoch: int, fold: int, epochs: int) -> int:
     Args:
         epoch: from 1.
         fold: from 0.
-        epochs: that a training has at most.
+        epochs: of the longest training that its arm can have.
     """
     return fold * epochs + epoch
 
@@ -142,7 +142,8 @@ class ArmStudy:
             own = f"{plan.group}."
             self._dimensions = tuple(sorted(self._dimensions, key=lambda d: d.name.startswith(own)))
         self._folds = plan.search_folds
-        pruner = make_pruner(plan.config.pruner, arm.settings.training.epochs, self._folds)
+        self._longest = arm.settings.longest
+        pruner = make_pruner(plan.config.pruner, self._longest, self._folds)
         name = str(self.key)
         if name in optuna.get_all_study_names(storage):
             self._study = optuna.load_study(study_name=name, storage=storage, pruner=pruner)
@@ -180,8 +181,7 @@ class ArmStudy:
         """How many trials the budget allows: a grid ends when its combinations do."""
         if self._search.name != "grid":
             return self._search.trials
-        size = grid_size(self._dimensions, self._search.params["points"])
-        return min(self._search.trials, 1 + size)
+        return min(self._search.trials, grid_size(self._dimensions, self._search.params["points"]))
 
     def tally(self) -> Tally:
         """The arm's trials so far."""
@@ -233,7 +233,7 @@ class ArmStudy:
             return False
         if self._search.epochs is None:
             return True
-        length = self.arm.settings.training.epochs * max(1, self._folds)
+        length = self._longest * max(1, self._folds)
         return self._epochs + (len(self._unfinished) + 1) * length <= self._search.epochs
 
     def settle(self, ended: Mapping[int, TrialResult]) -> None:

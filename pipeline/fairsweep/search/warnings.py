@@ -28,13 +28,14 @@ def search_warnings(plan: Plan) -> Iterator[str]:
             size = grid_size(dimensions(arm.settings), search.params["points"])
             if size > search.trials:
                 yield (
-                    f"{arm.name}: the grid has {size:,} points, and search.trials={search.trials} "
-                    "trains only the first of them; narrow the space, or use search.only=[…]"
+                    f"{arm.name}: the whole grid takes {size:,} trials, and search.trials="
+                    f"{search.trials} tries a part of it; narrow the space, or use search.only=[…]"
                 )
             elif search.repeats > 1:
                 yield (
-                    f"{arm.name}: each of {search.repeats} searches trains all {size:,} points of "
-                    "the grid, so they differ only in their seeds; search=random draws other points"
+                    f"{arm.name}: each of {search.repeats} searches trains the whole grid, in "
+                    f"{size:,} trials, so they differ only in their seeds; search=random draws "
+                    "others"
                 )
     yield from dict.fromkeys(line for arm in plan.arms for line in _of_ranges(arm.settings))
     workers, cores = plan.config.executor.workers, os.cpu_count() or 1

@@ -23,12 +23,14 @@ class TrialOnFolds:
     Attributes:
         spec: The trial: its key has no fold.
         folds: How many there are.
+        longest: The epochs of the longest training that its arm can have.
         ended: What the folds that have ended came to, the first one first.
         opened: Whether this process has its run open.
     """
 
     spec: TrialSpec
     folds: int
+    longest: int
     ended: list[TrialResult] = field(default_factory=list)
     opened: bool = False
 
@@ -39,14 +41,12 @@ class TrialOnFolds:
 
     def judged(self, epoch: int, value: float) -> tuple[int, float]:
         """The step of an epoch of the running fold, and the trial's value there."""
-        epochs = self.spec.training.epochs
-        return step(epoch, len(self.ended), epochs), value_so_far(self._best, value)
+        return step(epoch, len(self.ended), self.longest), value_so_far(self._best, value)
 
     def between(self) -> tuple[int, float]:
         """The step at which the last fold has ended, and the trial's value there."""
-        epochs = self.spec.training.epochs
         *before, last = self._best
-        return step(epochs, len(before), epochs), value_so_far(before, last)
+        return step(self.longest, len(before), self.longest), value_so_far(before, last)
 
     @property
     def goes_on(self) -> bool:
@@ -101,15 +101,18 @@ def on_fold(spec: TrialSpec, folds: int, fold: int) -> TrialSpec:
     return replace(spec, key=key, fold=search_fold(folds, fold), seed=seed)
 
 
-def taken_up(spec: TrialSpec, folds: int, ended: Mapping[TrialKey, TrialResult]) -> TrialOnFolds:
+def taken_up(
+    spec: TrialSpec, folds: int, longest: int, ended: Mapping[TrialKey, TrialResult]
+) -> TrialOnFolds:
     """A trial that an earlier process may have begun.
 
     Args:
         spec: of the trial.
         folds: how many it is trained on.
+        longest: see `TrialOnFolds`.
         ended: what is stored of the sweep, as first attempts.
     """
-    trial = TrialOnFolds(spec, folds)
+    trial = TrialOnFolds(spec, folds, longest)
     while (key := replace(spec.key.first, fold=len(trial.ended))) in ended:
         trial.ended.append(ended[key])
     return trial

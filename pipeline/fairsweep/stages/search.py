@@ -93,7 +93,8 @@ class SearchStage(SweepStage):
         if not self._plan.search_folds:
             self._waiting.append(spec)
             return
-        trial = taken_up(spec, self._plan.search_folds, self._ended)
+        longest = study.arm.settings.longest
+        trial = taken_up(spec, self._plan.search_folds, longest, self._ended)
         self._on_folds[spec.key.first] = trial
         self._go_on(trial)
 

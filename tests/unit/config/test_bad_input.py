@@ -309,13 +309,6 @@ GROUPS_AND_KEYS = [
     case("new-top-level-key", "+new=1", "new: there is no such key", "training", "search"),
     case("new-key-in-a-section", "+training.epoch=3", "training.epoch", "no such"),
     case("new-key-in-the-data", "+data.shuffle=true", "data.shuffle", "no such"),
-    case(
-        "new-parameter-in-a-space",
-        "+optimizer.space.epsilon={low:1e-8,high:1e-6,log:true}",
-        "+optimizer.space.epsilon=",
-        "in a file of your own, such as myconf/optimizer/mine.yaml, that begins with defaults: [",
-        "optimizer=mine --config-dir=myconf",
-    ),
     case("forced-new-key", "++search.trails=3", "search.trails", "no such"),
     case(
         "parameter-of-another-arm",
@@ -505,8 +498,7 @@ ARMS = [
     case(
         "space-of-one-arm-only",
         "arms.optimizer=[sgd,adam] optimizer.space.beta_1.choices=[0.9]",
-        "arm sgd",
-        "optimizer.space.beta_1: there is no such key",
+        "optimizer.space.beta_1: SGD has no such parameter to search; there are: learning_rate, ",
     ),
 ]
 
@@ -540,7 +532,76 @@ SPACES = [
         "every value may stand once",
         "1.0 and true are equal",
     ),
-    case("choices-nested", f"{BETAS}.choices=[[0.9]]", "plain values", "[[0.9]]"),
+    case("choices-nested", f"{BETAS}.choices=[[[0.9]]]", "plain values or lists", "[[[0.9]]]"),
+    case(
+        "list-for-a-number",
+        f"{BETAS}.choices=[0.9,[0.9]]",
+        f"{BETAS}.choices: the default 0.9 is no list, so no choice can be one, got [0.9]",
+    ),
+    case(
+        "list-twice",
+        "model.space.hidden_units={choices:[[64,32],[8],[8]],layers:null,units:null}",
+        "model.space.hidden_units.choices: every value may stand once",
+    ),
+    case(
+        "widths-that-are-none",
+        "model.space.hidden_units={choices:[[64,32],[8,0]],layers:null,units:null}",
+        "model.space.hidden_units: need a list of whole numbers from 1, got [8, 0]",
+    ),
+    case(
+        "dropout-of-all",
+        "model.space.dropout={low:0.0,high:1.0}",
+        "model.space.dropout: need a share in [0, 1), got 1.0 (command line: model.space.dropout=",
+    ),
+    case(
+        "no-activation",
+        "model.space.activation={choices:[relu,tanhh]}",
+        "model.space.activation: need one of celu, ",
+        "did you mean tanh?",
+    ),
+    case(
+        "no-epochs",
+        "training.space.epochs={low:0,high:30}",
+        "training.space.epochs: need whole numbers from 1, got 0",
+    ),
+    case(
+        "epochs-beyond-the-budget",
+        "training.space.epochs={low:5,high:30} search.epochs=25",
+        "search.epochs: need a whole number from 30, got 25",
+    ),
+    case(
+        "shorter-than-the-warm-up",
+        "training.space.epochs={low:5,high:30} training.schedule.warmup_epochs=5",
+        "training.space.epochs: ",
+        "need fewer than training.epochs=5, got 5",
+    ),
+    case(
+        "condition-on-nothing",
+        "optimizer=sgd optimizer.space.momentum.when={nesterof:true}",
+        "optimizer.space.momentum.when: optimizer.nesterof is no other parameter of this arm; did "
+        "you mean optimizer.nesterov? (command line: ",
+    ),
+    case(
+        "condition-on-itself",
+        "optimizer=sgd optimizer.space.momentum.when={momentum:0.9}",
+        "optimizer.momentum is no other parameter of this arm",
+    ),
+    case(
+        "condition-on-a-condition",
+        "optimizer=sgd optimizer.space.momentum.when={nesterov:true}"
+        " optimizer.space.learning_rate.when={momentum:0.9}",
+        "optimizer.space.learning_rate.when: optimizer.momentum has a condition itself",
+    ),
+    case(
+        "condition-on-a-range",
+        "optimizer=sgd optimizer.space.momentum.when={learning_rate:0.1}",
+        "optimizer.learning_rate is searched in a range, and a condition needs choices",
+    ),
+    case(
+        "condition-never-met",
+        "optimizer=adam optimizer.space.beta_1.when={amsgrad:true}",
+        "optimizer.space.beta_1.when: optimizer.amsgrad is never True: it has False",
+    ),
     case(
         "default-not-a-choice",
         f"{BETAS}.choices=[0.8,0.95]",

@@ -182,18 +182,19 @@ MISTAKEN = {
     "misspelt-in-the-space": (
         "model",
         MODEL + "params: {units: 8}\nspace: {unit: {low: 4, high: 16}}\n",
-        "model.space.unit: there is no such parameter to search; did you mean units? (",
+        "model.space.unit: mine has no such parameter to search; did you mean units? (",
     ),
     "misspelt-in-the-space-of-an-optimizer": (
         "optimizer",
         "name: SGD\nparams: {learning_rate: 0.1}\nspace: {learning_rat: {low: 0.1, high: 1.0}}\n",
-        "optimizer.space.learning_rat: there is no such parameter to search; did you mean "
+        "optimizer.space.learning_rat: SGD has no such parameter to search; did you mean "
         "learning_rate? (",
     ),
     "misspelt-in-the-space-of-a-training": (
         "training",
         "defaults: [default]\nspace: {batchsize: {choices: [16, 32]}}\n",
-        "training.space.batchsize: there is no such parameter to search; did you mean batch_size?",
+        "training.space.batchsize: training has no such parameter to search; did you mean "
+        "batch_size?",
     ),
     "misspelt-parameter": (
         "optimizer",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -198,3 +199,59 @@ def test_what_cannot_be_searched_has_no_default(group: str, name: str) -> None:
 
 def test_a_batch_size_that_is_searched_has_its_default() -> None:
     assert settings().value("training", "batch_size") == 32
+
+
+def test_the_longest_training_of_a_space() -> None:
+    def arm(spec: Spec | None) -> ArmSettings:
+        return dataclasses.replace(
+            settings(), training=Training(epochs=8, batch_size=32, loss="x", space={"epochs": spec})
+        )
+
+    assert arm(None).longest == 8
+    assert arm(Spec(choices=[4, 16, 8])).longest == 16
+    assert arm(Spec(low=5, high=40, log=True)).longest == 40
+    assert arm(Spec(low=2, high=10, step=3)).longest == 8
+    assert arm(Spec(low=5, high=40, powers_of=2)).longest == 32
+
+
+class TestConditions:
+    """Momentum is searched with Nesterov's variant alone, and with batches of 32 or 64."""
+
+    ARM = settings(
+        {
+            "nesterov": (False, Spec(choices=[False, True])),
+            "momentum": (
+                0.5,
+                Spec(low=0.0, high=0.9, when={"nesterov": True, "training.batch_size": [32, 64]}),
+            ),
+        }
+    )
+
+    def test_what_is_met_is_used(self) -> None:
+        drawn = {"optimizer.nesterov": True, "optimizer.momentum": 0.7}
+        assert trial_values(self.ARM, drawn) == drawn
+
+    def test_what_isnt_met_leaves_the_default(self) -> None:
+        drawn = {"optimizer.nesterov": False, "optimizer.momentum": 0.7}
+        assert trial_values(self.ARM, drawn) == {**drawn, "optimizer.momentum": 0.5}
+
+    def test_all_have_to_be_met(self) -> None:
+        large = dataclasses.replace(
+            self.ARM, training=dataclasses.replace(self.ARM.training, batch_size=128)
+        )
+        drawn = {"optimizer.nesterov": True, "optimizer.momentum": 0.7}
+        assert trial_values(large, drawn)["optimizer.momentum"] == 0.5
+
+    def test_widths_have_conditions_too(self) -> None:
+        arm = settings(
+            {"nesterov": (False, Spec(choices=[False, True]))},
+            {
+                "hidden_units": (
+                    [64],
+                    dataclasses.replace(WIDTHS, when={"optimizer.nesterov": True}),
+                )
+            },
+        )
+        assert all(d.when for d in dimensions(arm) if d.name.startswith("model."))
+        drawn = {"optimizer.nesterov": False, "model.hidden_units.layers": 2}
+        assert trial_values(arm, drawn)["model.hidden_units"] == [64]

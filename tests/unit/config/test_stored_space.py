@@ -37,6 +37,25 @@ def test_what_a_dimension_is_by_default_is_not_written() -> None:
     ]
 
 
+def test_a_condition_is_kept_and_decides_what_a_run_made_use_of() -> None:
+    momentum = Dimension(
+        "optimizer.momentum", "float", 0.5, low=0.0, high=0.9, when=((NESTEROV.name, (True,)),)
+    )
+    (stored,) = plain([momentum])
+    assert stored["when"] == [[NESTEROV.name, ["True"]]]
+    space = restored(json.loads(json.dumps([stored])))
+    own = {"optimizer.momentum": "0.5"}
+    assert values(space, {**own, NESTEROV.name: "True"}) == {"optimizer.momentum": 0.5}
+    assert values(space, {**own, NESTEROV.name: "False"}) == {}
+    assert values(space, own) == {}
+
+
+def test_a_list_is_a_choice_as_a_run_has_it() -> None:
+    widths = Dimension("model.hidden_units", "choice", [8], choices=([8], [64, 32]))
+    space = restored(json.loads(json.dumps(plain([widths]))))
+    assert values(space, {"model.hidden_units": "[64, 32]"}) == {"model.hidden_units": "[64, 32]"}
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_the_space_of_every_optimizer_goes_into_a_tag_and_comes_back(name: str) -> None:
     (arm,) = plan(f"optimizer={name}").arms

@@ -96,13 +96,23 @@ def test_grid_values_lie_in_their_range_on_their_step_and_once(points: int) -> N
             assert all(type(value) is int for value in values)
 
 
+def test_a_list_is_a_choice() -> None:
+    widths = Dimension("widths", "choice", [64, 32], choices=([64, 32], [128]))
+    drawn = distribution(widths)
+    assert isinstance(drawn, CategoricalDistribution)
+    assert all(isinstance(own, str) for own in drawn.choices)  # as Optuna can store it
+    assert [from_drawn(widths, own) for own in drawn.choices] == [[64, 32], [128]]
+    assert to_drawn(widths, [128]) == drawn.choices[1]
+
+
 def test_grid_of_few_values_is_no_larger_than_they_are() -> None:
     assert grid([WIDTH], 100)["width"] == [4, 5, 6, 7, 8]
     assert grid([SHARE], 100)["share"] == [0.0, 0.25, 0.5]
 
 
-def test_grid_size_multiplies() -> None:
+def test_grid_size_multiplies_and_counts_the_defaults_once() -> None:
     assert grid_size([RATE, STEPS, CHOICE], 3) == 3 * 3 * 2
+    assert grid_size([dataclasses.replace(RATE, default=0.01), CHOICE], 3) == 3 * 2 + 1
     assert grid_size([], 3) == 1
 
 

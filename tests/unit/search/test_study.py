@@ -335,6 +335,26 @@ class TestGrid:
         rates = {c.values["optimizer.learning_rate"] for c in candidates[1:]}
         assert rates == {1e-5, 0.1}  # ends included
 
+    def test_no_combination_is_tried_twice_before_all_are(self, tmp_path: Path) -> None:
+        """The defaults are one of the combinations."""
+        rates = "optimizer.space.learning_rate={low:null,high:null,log:false,choices:[1e-3,1e-2]}"
+        study = open_study(tmp_path, plan(*self.GRID, rates, "search.trials=100"))
+        values = [json.dumps(c.values, sort_keys=True) for c in search(study)]
+        assert study.limit == len(values) == len(set(values)) == 2 * 2 * 2
+
+    def test_a_part_of_it_is_spread_over_the_whole(self, tmp_path: Path) -> None:
+        """Five of 25 combinations have nearly every value of either parameter."""
+        of = plan(
+            "search=grid",
+            "search.params.points=5",
+            "optimizer.space.beta_1=null",
+            "training.space.batch_size={choices:[16,32,64,128,256]}",
+            "search.trials=6",
+        )
+        _, *trials = search(open_study(tmp_path, of))
+        for name in ("optimizer.learning_rate", "training.batch_size"):
+            assert len({trial.values[name] for trial in trials}) >= 4
+
     def test_fewer_trials_than_combinations(self, tmp_path: Path) -> None:
         study = open_study(tmp_path, plan(*self.GRID, "search.trials=4"))
         assert len(list(search(study))) == 4

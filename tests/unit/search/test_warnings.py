@@ -30,11 +30,11 @@ def test_a_search_of_nothing_needs_one_trial() -> None:
 
 
 def test_a_grid_that_the_budget_cuts_is_told() -> None:
-    """Three learning rates, four batch sizes: twelve points."""
+    """Three learning rates and four batch sizes; the defaults are one of these twelve."""
     only = "search.only=[optimizer.learning_rate,training.batch_size]"
     (line,) = told("optimizer=adam", "search=grid", only, "search.trials=5")
     assert line.startswith(
-        "adam: the grid has 12 points, and search.trials=5 trains only the first"
+        "adam: the whole grid takes 12 trials, and search.trials=5 tries a part of it"
     )
     assert told("optimizer=adam", "search=grid", only, "search.trials=12") == []
 

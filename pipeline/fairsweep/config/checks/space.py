@@ -11,9 +11,16 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from fairsweep.config.checks.values import Problem, is_number, is_whole
+from fairsweep.config.checks.values import Problem, hint, is_number, is_whole
 from fairsweep.config.schema import Range, Spec
-from fairsweep.config.space import exponent, is_int_range, place_of
+from fairsweep.config.space import (
+    GROUPS,
+    ArmSettings,
+    conditions,
+    exponent,
+    is_int_range,
+    place_of,
+)
 
 # Samplers calculate in floats: beyond these a whole number isn't exact, and a range has no width.
 LARGEST_WHOLE = 2**53
@@ -35,13 +42,38 @@ def spec_problems(key: str, spec: Spec, default: Any) -> Iterator[Problem]:
     ]
     if len(given) != 1:
         got = " with ".join(given) if given else "nothing"
-        yield key, f"need one of: low and high, choices, layers and units; got {got}"
+        remedy = "; set the others to null" if given else ""
+        yield key, f"need one of: low and high, choices, layers and units; got {got}{remedy}"
     elif spec.choices is not None:
         yield from _choices(key, spec.choices, default)
     elif spec.layers is not None or spec.units is not None:
         yield from _widths(key, spec, default)
     else:
         yield from _range(key, spec, default)
+
+
+def condition_problems(arm: ArmSettings, group: str, name: str) -> Iterator[Problem]:
+    """What is wrong with `when` of a parameter that has a spec."""
+    key = f"{group}.space.{name}.when"
+    searched = {f"{own}.{other}": spec for own, other, spec, _ in arm.searched()}
+    known = [f"{own}.{other}" for own in GROUPS for other in arm.known(own)]
+    for other, wanted in conditions(group, searched[f"{group}.{name}"]):
+        spec = searched.get(other)
+        if other not in known or other == f"{group}.{name}":
+            meant = hint(other, known) or f"; there are: {', '.join(known)}"
+            yield key, f"{other} is no other parameter of this arm{meant}"
+        elif spec is not None and spec.when:
+            yield key, f"{other} has a condition itself; name what that one depends on"
+        elif spec is not None and spec.choices is None:
+            yield key, f"{other} is searched in a range, and a condition needs choices"
+        else:
+            there = spec.choices if spec and spec.choices else [arm.value(*other.split(".", 1))]
+            if not any(own in there for own in wanted):
+                yield (
+                    key,
+                    f"{other} is never {' or '.join(map(repr, wanted))}: it has "
+                    f"{', '.join(map(repr, there))}",
+                )
 
 
 def domain_problems(key: str, spec: Spec, least: float, text: str) -> Iterator[Problem]:
@@ -75,14 +107,23 @@ def _choices(key: str, choices: list[Any], default: Any) -> Iterator[Problem]:
     if not choices:
         yield f"{key}.choices", "need at least one value, got an empty list"
         return
-    if any(isinstance(choice, list | dict) or _is_nan(choice) for choice in choices):
+    parts = [part for own in choices for part in (own if isinstance(own, list) else [own])]
+    if any(isinstance(part, list | dict) or _is_nan(part) for part in parts):
         yield (
             f"{key}.choices",
-            f"need plain values, none of them NaN, got {choices!r}; what has several values is an "
-            "option with a name, in a file, and options stand side by side by arms",
+            f"need plain values or lists of them, none of them NaN, got {choices!r}; what has more "
+            "parts is an option with a name, in a file, and options stand side by side by arms",
         )
         return
-    if len(set(choices)) < len(choices):
+    lists = [own for own in choices if isinstance(own, list)]
+    if lists and default is not None and not isinstance(default, list):
+        listed = ", ".join(map(repr, lists))
+        yield (
+            f"{key}.choices",
+            f"the default {default!r} is no list, so no choice can be one, got {listed}",
+        )
+        return
+    if any(own in choices[:i] for i, own in enumerate(choices)):
         yield (
             f"{key}.choices",
             f"every value may stand once, got {choices!r} (1, 1.0 and true are equal)",

@@ -20,11 +20,11 @@ from fairsweep.config.checks.model import (
     params_problems,
     training_problems,
 )
-from fairsweep.config.checks.space import domain_problems, spec_problems
+from fairsweep.config.checks.space import condition_problems, domain_problems, spec_problems
 from fairsweep.config.checks.values import Problem, at_least, hint, is_whole, one_of
 from fairsweep.config.options import options_of
-from fairsweep.config.schema import Config
-from fairsweep.config.space import GROUPS, ArmSettings, is_empty
+from fairsweep.config.schema import Config, Spec
+from fairsweep.config.space import GROUPS, LAYER_RATES, ArmSettings, is_empty
 from fairsweep.metrics import VALIDATION, base_name, objectives
 
 SWEEP_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
@@ -50,19 +50,14 @@ LONGEST_VALUE = 6000  # characters that MLflow keeps of a param
 DOMAINS = {
     "optimizer.learning_rate": (0.0, "need numbers above 0"),
     "training.batch_size": (1, "need whole numbers from 1"),
+    "training.epochs": (1, "need whole numbers from 1"),
     "model.layer_learning_rates": (0.0, "need factors above 0"),
 }
 
 
 def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
     """Checks of the four groups that decide an arm's results, and of its search space."""
-    problems = [
-        *data_problems(arm.data),
-        *model_problems(arm.model),
-        *optimizer_problems(arm.optimizer),
-        *training_problems(arm.training),
-        *params_problems(arm.optimizer, arm.model),
-    ]
+    problems = [*data_problems(arm.data), *_settings_problems(arm)]
     yield from problems
     yield from _ids(arm)
     yield from _lengths(arm)
@@ -73,15 +68,38 @@ def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
             key = f"{group}.space.{name}"
             if name not in known:
                 meant = hint(name, known) or f"; there are: {', '.join(known)}"
-                yield key, f"there is no such parameter to search{meant}"
+                owner = "training" if group == "training" else getattr(arm, group).name
+                yield key, f"{owner} has no such parameter to search{meant}"
             elif spec is None or is_empty(name, spec) or f"{group}.{name}" in broken:
                 continue
             else:
                 found = list(spec_problems(key, spec, arm.value(group, name)))
                 yield from found
-                if f"{group}.{name}" in DOMAINS and not found:
-                    least, text = DOMAINS[f"{group}.{name}"]
-                    yield from domain_problems(key, spec, least, text)
+                if not found:
+                    yield from _domain(arm, group, name, spec)
+                    yield from condition_problems(arm, group, name)
+
+
+def _settings_problems(arm: ArmSettings) -> Iterator[Problem]:
+    yield from model_problems(arm.model)
+    yield from optimizer_problems(arm.optimizer)
+    yield from training_problems(arm.training)
+    yield from params_problems(arm.optimizer, arm.model)
+
+
+def _domain(arm: ArmSettings, group: str, name: str, spec: Spec) -> Iterator[Problem]:
+    """What is wrong with values that a spec allows: its choices, or the ends of its range."""
+    key = f"{group}.space.{name}"
+    if f"{group}.{name}" in DOMAINS:
+        least, text = DOMAINS[f"{group}.{name}"]
+        if found := list(domain_problems(key, spec, least, text)):
+            yield from found
+            return
+    if spec.layers is None and name != LAYER_RATES:
+        own = {text for _, text in _settings_problems(arm)}
+        for value in spec.choices if spec.choices is not None else (spec.low, spec.high):
+            tried = arm.with_values({f"{group}.{name}": value})
+            yield from ((key, text) for _, text in _settings_problems(tried) if text not in own)
 
 
 def _ids(arm: ArmSettings) -> Iterator[Problem]:

@@ -324,13 +324,16 @@ def checked(
         *unquote("pruner.params", config.pruner.params),
         *(warning for arm, _ in arms for warning in unquote_arm(arm.settings)),
     ]
-    longest = max(arm.settings.training.epochs for arm, _ in arms)
-    problems = [*found, *(_told(p, shared.places) for p in sweep_problems(config, longest))]
+    of_arms, lengths = list[str](), list[int]()
     for arm, places in arms:
         rate = arm.settings.optimizer.params.get("learning_rate")
         if isinstance(rate, int) and not isinstance(rate, bool):
             arm.settings.optimizer.params["learning_rate"] = float(rate)  # Keras refuses an int
-        problems += [_told(problem, places) for problem in arm_problems(arm.settings)]
+        own = [_told(problem, places) for problem in arm_problems(arm.settings)]
+        of_arms += own
+        lengths.append(arm.settings.training.epochs if own else arm.settings.longest)
+    shared_by_arms = sweep_problems(config, max(lengths))
+    problems = [*found, *(_told(problem, shared.places) for problem in shared_by_arms), *of_arms]
     if problems:
         raise BadInput(*dict.fromkeys(problems))
     told = tuple(dict.fromkeys(warnings))

@@ -25,6 +25,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from fairsweep.config.compose.hydra import check_composes, register_schema
+from fairsweep.config.compose.overrides import for_hydra
 from fairsweep.config.options import CONF, GROUPS
 from fairsweep.errors import DONE, BadInput, Interrupted, PipelineError, is_full, unwritable
 from fairsweep.invocation import as_called, command_line
@@ -85,7 +86,7 @@ def command(
         if arguments.help or arguments.hydra_help or arguments.cfg or arguments.info:
             # Hydra parses again, and takes options only after all overrides.
             overrides = _printed(arguments, config_name, as_run)
-            sys.argv[1:] = [*overrides, f"hydra/help={name}", *words]
+            sys.argv[1:] = [*for_hydra(overrides), f"hydra/help={name}", *words]
             text = _what_hydra_prints(config_name)
             print(_broken(as_called(name, text)) if arguments.help else text, end="")
             sys.exit(DONE)
@@ -112,7 +113,7 @@ def command(
         if signal.getsignal(ending) != signal.SIG_IGN:
             signal.signal(ending, signal.default_int_handler)
     options = [f"--config-dir={arguments.config_dir}"] if arguments.config_dir else []
-    sys.argv[1:] = [*arguments.overrides, *options]
+    sys.argv[1:] = [*for_hydra(arguments.overrides), *options]
     _hydra_main(config_name, job)
     sys.exit(code)
 

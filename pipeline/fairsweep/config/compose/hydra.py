@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from fairsweep.config.compose.defaults import chosen_problems
 from fairsweep.config.compose.explain import COMPOSE_ERRORS, explain
 from fairsweep.config.compose.files import Files
+from fairsweep.config.compose.overrides import for_hydra
 from fairsweep.config.compose.places import ComposedFiles, ConfigFile, Places
 from fairsweep.config.compose.user_files import check_files
 from fairsweep.config.options import CONF, GROUPS
@@ -68,9 +69,9 @@ class Composer:
         self.folder = folder
 
     def found_by(self, overrides: Sequence[str]) -> list[str]:
-        """The overrides, with one by which Hydra finds the user's own files."""
+        """The overrides as Hydra takes them, with one by which it finds the user's own files."""
         own = [] if self.folder is None else [f"{SEARCH_PATH}=[file://{self.folder.resolve()}]"]
-        return [*overrides, *own]
+        return [*for_hydra(overrides), *own]
 
     def places(self, overrides: Sequence[str]) -> Places:
         """The places of the overrides.

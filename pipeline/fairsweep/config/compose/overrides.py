@@ -13,10 +13,15 @@ from collections.abc import Iterator, Sequence
 from fairsweep.config.compose.places import file_stem
 from fairsweep.config.compose.user_files import CALLS, RESOLVER
 from fairsweep.config.options import GROUPS, options_of
+from fairsweep.config.space import GROUPS as SEARCHABLE
 from fairsweep.errors import BadInput
 
 OPEN, CLOSED = "{[(", "}])"
 PART_OF_A_SPEC = re.compile(r"\w+:[^/]")
+SPEC = re.compile(
+    rf"\+{{0,2}}(?P<space>({'|'.join(SEARCHABLE)})\.space)\.(?P<path>[\w.]+)=(?P<value>.*)",
+    re.DOTALL,
+)
 NO_NAME = re.compile(r"[^A-Za-z_{\['\"]|(null|true|false|nan|inf)?$", re.IGNORECASE)
 
 
@@ -31,17 +36,10 @@ def check_overrides(overrides: Sequence[str]) -> None:
     nulls = [o.partition("=")[0] for o in overrides if o.endswith("=null")]
     for override in overrides:
         key, _, value = override.lstrip("+~").partition("=")
-        group = key.partition(".")[0]
         if override.startswith("+") and key.startswith("optimizer.params."):
             problems.append(
                 f"{override}: an optimizer has the params that its file lists, and no other; write "
                 f"it without the + if {key} is one of them"
-            )
-        elif override.startswith("+") and re.match(r"(optimizer|model|training)\.space\.", key):
-            problems.append(
-                f"{override}: a parameter joins a search space in a file of your own, "
-                f"such as myconf/{group}/mine.yaml, that begins with defaults: [<option>, _self_], "
-                f"and choose it by {group}=mine --config-dir=myconf"
             )
         elif any(key.startswith(f"{null}.") for null in nulls):
             problems.append(
@@ -70,6 +68,25 @@ def check_overrides(overrides: Sequence[str]) -> None:
             problems.append(f"{override}: need the name of an option{remedy}")
     if problems:
         raise BadInput(*problems)
+
+
+def for_hydra(overrides: Sequence[str]) -> list[str]:
+    """The overrides as Hydra takes them: every parameter can join a search space, whether a file
+    gives it a spec or not, as part of the whole space. The checks tell of one that doesn't
+    exist."""
+    return [_in_space(override) or override for override in overrides]
+
+
+def _in_space(override: str) -> str | None:
+    found = SPEC.fullmatch(override)
+    if found is None:
+        return None
+    parts, value = found["path"].split("."), found["value"]
+    if not value or (len(parts) == 1 and value != "null" and not value.startswith("{")):
+        return None  # no spec, which Hydra says of the key as it is written
+    for part in reversed(parts):
+        value = f"{{{part}:{value}}}"
+    return f"++{found['space']}={value}"
 
 
 def _taken_apart(overrides: Sequence[str]) -> Iterator[str]:
