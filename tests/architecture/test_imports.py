@@ -77,6 +77,7 @@ def test_every_library_has_its_room() -> None:
     }
     processes = [
         "fairsweep.data.sources.keras",
+        "fairsweep.data.sources.python",
         "fairsweep.executor",
         "fairsweep.tracking.store.environment",
         "fairsweep.tracking.ui.server",

@@ -56,8 +56,9 @@ class Data:
     each word (one_hot, null) or an id for an Embedding (ids).
 
     Images are scaled to `size` [height, width] (null: all are alike) and have 1 or 3 `channels`
-    (null: as they are). `dataset` is the name of one of Keras's own. `class_names` name the classes
-    in sorted order, or the labels (null: as the
+    (null: as they are). `dataset` is the name of one of Keras's own. `loader` is
+    `package.module:function` from a package that FAIRSWEEP_TRUSTED_PACKAGES names; it gets `params`
+    and returns rows. `class_names` name the classes in sorted order, or the labels (null: as the
     data does, or by number).
 
     `validation` and `test` are shares of all rows in [0, 1), for parts that the data doesn't give:
@@ -73,6 +74,8 @@ class Data:
     validation_path: Optional[str] = None  # noqa: UP045
     test_path: Optional[str] = None  # noqa: UP045
     dataset: Optional[str] = None  # noqa: UP045
+    loader: Optional[str] = None  # noqa: UP045
+    params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
     target: Any = None
     drop: Optional[List[str]] = None  # noqa: UP006, UP045
     categorical: Optional[List[str]] = None  # noqa: UP006, UP045
@@ -153,7 +156,7 @@ class Schedule:
 WATCHDOG_FIELDS = ("checkpoint_seconds", "stall_seconds")
 # What an arm could not say from the first: left out of its identity while it is as usual.
 ADDED_FIELDS = {
-    "data": ("weight", "text", "text_length", "max_tokens", "words"),
+    "data": ("loader", "params", "weight", "text", "text_length", "max_tokens", "words"),
     "training": ("metrics", "loss_params"),
 }
 

@@ -85,7 +85,8 @@ class Dataset:
     split; a part without rows is held out by share. Rows with the same number in `groups` (rows,)
     stay together. `weights` (rows,), from 0, are those of the rows in the loss; None where all
     count the same. `notes` are for the user to read. Where the number of a row isn't its place in
-    the one file that was read, `origin` knows that.
+    the one file that was read, `origin` knows that. `version` is what a loader of the user's own
+    says of its rows; where it says something, that stands for their content.
     """
 
     x: Features
@@ -98,6 +99,7 @@ class Dataset:
     task: Task = field(default=CLASSES)
     origin: Origin | None = None
     weights: Weights | None = None
+    version: str = ""
 
     def counts(self, rows: Rows) -> Mapping[str, int]:
         """How many of the rows are of each kind that no part may be without."""

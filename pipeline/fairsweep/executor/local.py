@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
 
+from fairsweep.data.sources.python import loaded_environment
 from fairsweep.executor import Event
 from fairsweep.executor.liveness import Heartbeat, whereabouts
 from fairsweep.executor.processes import (
@@ -238,7 +239,7 @@ class LocalExecutor:
                     lifeline=self._lifeline[0],
                     log=path,
                     folders=(str(self._folders.checkpoints), str(self._folders.weights)),
-                    environment=tensorflow_environment(self._logs),
+                    environment={**tensorflow_environment(self._logs), **loaded_environment()},
                     threads=self._threads,
                 )
             )

@@ -13,6 +13,7 @@ import ctypes
 import faulthandler
 import functools
 import gc
+import json
 import os
 import signal
 import sys
@@ -32,8 +33,6 @@ from fairsweep.invocation import find_code_here
 from fairsweep.records import EpochMetrics, PruningDecision, TrialResult, TrialSpec, WorkerReady
 from fairsweep.training.extras import without_extras
 from fairsweep.training.outbox import Outbox
-
-Key = tuple[tuple[str, object], ...]
 
 PARENT_DEATH_SIGNAL = 1  # the option of Linux's prctl
 TRIALS_BETWEEN_COLLECTIONS = 8
@@ -117,21 +116,18 @@ def serve(socket: int, lifeline: int, folders: TrialFolders) -> None:
 
 
 @functools.lru_cache(maxsize=2)
-def _data(settings: Key, fold: Fold | None) -> SplitData:
+def _data(settings: str, fold: Fold | None) -> SplitData:
     """The data, of which other splits may be there: it is loaded once."""
-    return split_rows(_dataset(settings), Data(**dict(settings)), fold)  # type: ignore[arg-type]
+    return split_rows(_dataset(settings), Data(**json.loads(settings)), fold)
 
 
 @functools.lru_cache(maxsize=1)
-def _dataset(settings: Key) -> Dataset:
-    return load(Data(**dict(settings)))  # type: ignore[arg-type]
+def _dataset(settings: str) -> Dataset:
+    return load(Data(**json.loads(settings)))
 
 
-def _key(settings: Data) -> Key:
-    return tuple(
-        (name, tuple(value) if isinstance(value, list) else value)
-        for name, value in vars(settings).items()
-    )
+def _key(settings: Data) -> str:
+    return json.dumps(vars(settings))
 
 
 def _end_with_sweep(lifeline: int) -> None:

@@ -29,6 +29,7 @@ ARGUMENTS = {
     ("data", "parquet"): ["data.path=rows.parquet", "data.target=label"],
     ("data", "npz"): ["data.path=rows.npz"],
     ("data", "images"): ["data.path=photos"],
+    ("data", "python"): ["data.loader=mine.data:load"],
     ("data", "worked_example"): ["objective.metric=accuracy"],  # it has no validation rows
     ("tracking", "server"): ["tracking.uri=http://127.0.0.1:5000"],
     ("model", "text"): ["data=csv", "data.path=rows.csv", "data.target=label", "data.text=[a]"],

@@ -701,7 +701,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "two-characters": ({**ROWS_CSV, "delimiter": "ab"}, "need one character"),
     "one-mark-for-two": ({**ROWS_CSV, "decimal": ","}, "decimal mark are the same"),
     "missing-zero": ({**ROWS_CSV, "missing": "zero"}, "need one of fill, drop"),
-    "target-of-no-table": ({"source": "digits", "target": "b"}, "csv, parquet only"),
+    "target-of-no-table": ({"source": "digits", "target": "b"}, "csv, parquet, python only"),
     "near-match": ({"source": "keras_dataset", "dataset": "mnits"}, "did you mean mnist?"),
     "one-size": ({"source": "images", "path": "a", "size": [8]}, "need [height,width]"),
     "two-channels": ({"source": "images", "path": "a", "channels": 2}, "data.channels: need 1"),

@@ -53,7 +53,10 @@ def test_another_source_is_one_line_of_the_config(monkeypatch: pytest.MonkeyPatc
     assert key == "data.path"
     assert told_of.endswith("reads a file: give its path, for example data.path=rows.npy")
     ((key, told_of),) = data_laws.data_problems(Data("mine", "npy", path="mine.npy", target="y"))
-    assert (key, told_of.partition(" only")[0]) == ("data.target", "applies to csv, parquet")
+    assert (key, told_of.partition(" only")[0]) == (
+        "data.target",
+        "applies to csv, parquet, python",
+    )
 
 
 @pytest.mark.parametrize(

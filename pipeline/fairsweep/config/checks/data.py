@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from fairsweep.config.checks.values import Problem, at_least, is_whole, one_of, plain_name, seed
+from fairsweep.config.checks.values import (
+    Problem,
+    at_least,
+    is_whole,
+    one_of,
+    own_name,
+    plain_name,
+    seed,
+)
 from fairsweep.config.schema import Data
 from fairsweep.tasks import may_be_words
 
@@ -38,8 +46,11 @@ SOURCES = {
     "npz": Source(("path", "missing"), "rows.npz", splits=True),
     "images": Source(("path", "size", "channels"), "photos", splits=True),
     "keras_dataset": Source(("dataset",)),
+    "python": Source(
+        ("loader", "params", *(name for name in TABLE if not name.endswith("path"))), splits=True
+    ),
 }
-TABLES = [name for name, source in SOURCES.items() if "target" in source.reads]
+TABLES = [name for name, source in SOURCES.items() if {"path", "target"} <= {*source.reads}]
 DATASETS = ("mnist", "fashion_mnist", "cifar10", "cifar100")
 MISSING = ("fill", "drop")
 WORDS = ("one_hot", "ids")
@@ -56,7 +67,7 @@ def data_problems(data: Data) -> Iterator[Problem]:
         yield "data.path", _forgotten(data)
     for name in dict.fromkeys(name for source in SOURCES.values() for name in source.reads):
         sources = [source for source, takes in SOURCES.items() if name in takes.reads]
-        given = getattr(data, name) is not None and not forgotten
+        given = getattr(data, name) not in (None, {}) and not forgotten
         if given and data.source not in sources:
             yield (
                 f"data.{name}",
@@ -71,11 +82,13 @@ def data_problems(data: Data) -> Iterator[Problem]:
         )
     if data.source == "keras_dataset":
         yield from one_of("data.dataset", data.dataset, DATASETS)
+    if data.source == "python":
+        yield from _loader_problems(data)
     if data.missing is not None:
         yield from one_of("data.missing", data.missing, MISSING)
     if data.words is not None:
         yield from one_of("data.words", data.words, WORDS)
-    if data.source in TABLES:
+    if data.source in TABLES or data.target is not None:
         yield from _table_problems(data)
         yield from _text_problems(data)
     yield from _image_problems(data)
@@ -88,6 +101,17 @@ def data_problems(data: Data) -> Iterator[Problem]:
         )
     if data.rescale is not None and not (math.isfinite(data.rescale) and data.rescale > 0):
         yield "data.rescale", f"need a finite factor above 0, got {data.rescale}"
+
+
+def _loader_problems(data: Data) -> Iterator[Problem]:
+    if not data.loader:
+        yield (
+            "data.loader",
+            f"data={data.name} calls a function of yours: give its name, for example "
+            "data.loader=mypackage.data:load",
+        )
+    else:
+        yield from own_name("data.loader", data.loader)
 
 
 def _forgotten(data: Data) -> str:

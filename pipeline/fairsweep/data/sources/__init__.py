@@ -86,6 +86,12 @@ def _keras(settings: Data) -> Dataset:
     return load_keras(settings)
 
 
+def _python(settings: Data) -> Dataset:
+    from fairsweep.data.sources.python import load_python
+
+    return load_python(settings)
+
+
 SOURCES: dict[str, Callable[[Data], Dataset]] = {
     "digits": _digits,
     "worked_example": _worked_example,
@@ -94,4 +100,5 @@ SOURCES: dict[str, Callable[[Data], Dataset]] = {
     "npz": _npz,
     "images": _images,
     "keras_dataset": _keras,
+    "python": _python,
 }

@@ -1,0 +1,197 @@
+"""Rows from a function of the user's own: `data.loader=mypackage.data:load`, with `data.params`.
+
+In: the settings. Out: a `Dataset`. The function runs once for a command, in a process of its own,
+since it may import whatever it likes, TensorFlow too. That process leaves plain files in a folder;
+the sweep reads them, and so do its workers, which are told of the folder in their environment.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fairsweep.config.schema import Data
+from fairsweep.config.trust import distrust, is_trusted
+from fairsweep.data.dataset import PART_WORDS, Dataset, Origin
+from fairsweep.data.loaded import About, new_folder, read_about
+from fairsweep.data.loaded.read import array_in
+from fairsweep.data.sources.npz import from_arrays
+from fairsweep.errors import BadInput
+
+RUN = "fairsweep.training.user_data"
+FOLDER = "FAIRSWEEP_LOADED"
+"""Where a worker finds what the sweep's process has loaded."""
+
+KEYS = {"": "path", "train": "path", "validation": "validation_path", "test": "test_path"}
+OF_TABLES = ("target", "drop", "categorical", "split", "group", "weight", "text", "words")
+
+_kept = ExitStack()
+_folder: list[Path] = []
+atexit.register(_kept.close)
+
+
+def load_python(settings: Data) -> Dataset:
+    """What the loader returns, checked.
+
+    Raises:
+        BadInput: it isn't trusted, raises, or doesn't return rows with an answer each.
+    """
+    assert settings.loader is not None
+    if not is_trusted(settings.loader):
+        raise BadInput(f"data.loader: {distrust(settings.loader)}")
+    given = os.environ.get(FOLDER)
+    return dataset_in(Path(given) if given else _run(settings), settings)
+
+
+def dataset_in(folder: Path, settings: Data) -> Dataset:
+    """The data set that a loader's process left in a folder.
+
+    Raises:
+        BadInput: that isn't rows with an answer each.
+    """
+    about = read_about(folder)
+    if about.problems:
+        raise BadInput(*about.problems)
+    dataset = _table(folder, about, settings) if about.tables else _arrays(folder, about, settings)
+    return replace(dataset, version=about.version)
+
+
+def loaded_environment() -> Mapping[str, str]:
+    """What the environment of a worker has, so that it reads what this process has loaded."""
+    return {FOLDER: str(_folder[-1])} if _folder else {}
+
+
+def _run(settings: Data) -> Path:
+    """Runs the loader; the folder of what it returned stays until this process ends, or loads
+    again."""
+    _kept.close()
+    _folder.clear()
+    folder = _kept.enter_context(new_folder())
+    request = json.dumps([settings.loader, dict(settings.params)])
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", RUN, request, str(folder), str(os.getpid())],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        env={**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["it said nothing"]
+        raise BadInput(
+            f"data.loader: {settings.loader} ended its process (exit code {done.returncode}): "
+            f"{lines[-1]}"
+        )
+    _folder.append(folder)
+    return folder
+
+
+def _table(folder: Path, about: About, settings: Data) -> Dataset:
+    """The rules of tables, for what the loader returned as one."""
+    from fairsweep.data.tables.table import load_table
+
+    paths = {KEYS[part]: str(folder / file) for part, file in about.tables.items()}
+    target = _target(about, settings)
+    try:
+        own: dict[str, Any] = {"source": "parquet", "target": target, **paths}
+        dataset = load_table(replace(settings, **own))
+    except BadInput as error:
+        raise BadInput(*(_of_loader(text, about, paths) for text in error.problems)) from error
+    if dataset.origin is not None:
+        dataset = replace(
+            dataset,
+            origin=replace(
+                dataset.origin, names=[f"{name or 'all'} rows" for name in about.tables]
+            ),
+        )
+    return dataset
+
+
+def _target(about: About, settings: Data) -> Any:
+    """The columns to learn: those that the loader gave apart, or that `data.target` names."""
+    if not about.target:
+        if settings.target is None:
+            raise BadInput(
+                f"data.target: {about.place} returns a DataFrame: name its column of classes, or "
+                "return (x, y); data.target=label"
+            )
+        return settings.target
+    if settings.target is not None:
+        raise BadInput(
+            f"data.target: {about.place} returns y apart from x, so no column is to be named; "
+            "leave it out"
+        )
+    return about.target[0] if len(about.target) == 1 else list(about.target)
+
+
+def _of_loader(text: str, about: About, paths: Mapping[str, str]) -> str:
+    """A problem of a table, as one of the loader's."""
+    for key, path in paths.items():
+        place = f"the table of {about.place}" if key == "path" else f"its {key.split('_')[0]} rows"
+        text = text.replace(path, place)
+        if text.startswith(f"data.{key}: "):
+            text = f"data.loader: {text.removeprefix(f'data.{key}: ')}"
+    return text.replace("data.path has", f"{about.place} returns a DataFrame that has")
+
+
+def _arrays(folder: Path, about: About, settings: Data) -> Dataset:
+    """The rules of arrays."""
+    place = f"data.loader: {about.place}"
+    if idle := [name for name in OF_TABLES if getattr(settings, name) is not None]:
+        raise BadInput(
+            *(
+                f"data.{name}: names columns of a DataFrame, and {about.place} returns arrays; "
+                "leave it out"
+                for name in idle
+            )
+        )
+    arrays = {
+        role: {name: array_in(folder, one) for name, one in own.items()}
+        for role, own in about.arrays.items()
+    }
+    if "y" not in arrays:
+        raise BadInput(f"{place} returns x without y; need an answer for each row")
+    parts, origin = _parts(about)
+    x, y, weights = arrays["x"][""], arrays["y"][""], arrays.get("sample_weight", {}).get("")
+    dataset = from_arrays(x, y, place, settings.missing, parts, origin, weights)
+    names, problems = dataset.class_names, list[str]()
+    if about.class_names is not None and settings.class_names is None:
+        names = tuple(about.class_names)
+        if len(names) != len(dataset.class_names):
+            problems.append(
+                f"{place} returns {len(names)} class_names, and y has {len(dataset.class_names)} "
+                f"{dataset.task.name}"
+            )
+    groups = arrays.get("groups", {}).get("")
+    if groups is not None:
+        if len(groups.shape) != 1 or (groups.dtype.kind == "f" and np.isnan(groups).any()):
+            problems.append(
+                f"{place} returns groups of shape {groups.shape}; need a value for each row"
+            )
+        elif dataset.origin is not None and dataset.origin.kept is not None:
+            groups = groups[dataset.origin.kept]
+    if problems:
+        raise BadInput(*problems)
+    own = None if groups is None else np.unique(groups, return_inverse=True)[1]
+    return replace(dataset, class_names=names, groups=own)
+
+
+def _parts(about: About) -> tuple[npt.NDArray[np.int8] | None, Origin | None]:
+    """The part of each row, and where rows are in what the loader gave for the parts."""
+    if not about.parts:
+        return None, None
+    lengths = list(about.parts.values())
+    numbers = np.array([PART_WORDS[name] for name in about.parts], np.int8)
+    return np.repeat(numbers, lengths), Origin(list(about.parts), np.cumsum(lengths))

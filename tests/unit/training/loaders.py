@@ -1,0 +1,127 @@
+"""Loaders as users write them: what each returns is one of the forms, or a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+ROWS = 40
+X = np.random.default_rng(0).normal(size=(ROWS, 3))
+Y = np.where(np.arange(ROWS) % 2, "yes", "no")
+
+
+def pair(rows: int = ROWS) -> Any:
+    return X[:rows], Y[:rows]
+
+
+pair.version = "2024-05"  # type: ignore[attr-defined]
+
+
+def mapping() -> Any:
+    return {
+        "x": X.astype(np.int64),
+        "y": Y,
+        "groups": np.arange(ROWS) // 4,
+        "sample_weight": np.linspace(0.5, 1.5, ROWS),
+        "class_names": ["No", "Yes"],
+        "version": 3,
+    }
+
+
+def parts() -> Any:
+    return {
+        "x_train": X[:20],
+        "y_train": Y[:20],
+        "x_val": X[20:30],
+        "y_val": Y[20:30],
+        "test": (X[30:], Y[30:]),
+    }
+
+
+def frame() -> Any:
+    words = np.array(["a", "b", None, "a"] * 10, object)
+    return pd.DataFrame({"n": X[:, 0], "w": words, "label": Y, "fold": np.arange(ROWS) % 5})
+
+
+def frame_and_answers() -> Any:
+    table = frame()
+    return table.drop(columns=["label", "w"]), table["label"]
+
+
+def frames() -> Any:
+    table = frame().drop(columns="w")
+    return {"train": table[:30], "test": table[30:]}
+
+
+def generator(size: int = 16) -> Iterator[Any]:
+    for start in range(0, ROWS, size):
+        yield X[start : start + size], Y[start : start + size]
+
+
+def series() -> Any:
+    return X, pd.Series(Y)
+
+
+def fails() -> Any:
+    raise OSError("the server is down")
+
+
+def nothing() -> Any:
+    return None
+
+
+def alone() -> Any:
+    return X
+
+
+def without_answers() -> Any:
+    return {"x": X}
+
+
+def misspelt() -> Any:
+    return {"x": X, "y": Y, "sample_weights": np.ones(ROWS)}
+
+
+def shorter() -> Any:
+    return X, Y[:-1]
+
+
+def ragged() -> Any:
+    return np.array([[1, 2], [3]], object), Y[:2]
+
+
+def gaps() -> Any:
+    return np.where(np.arange(ROWS)[:, np.newaxis] == 3, np.nan, X), Y
+
+
+def negative_weight() -> Any:
+    return X, Y, np.where(np.arange(ROWS) == 7, -1.0, 1.0)
+
+
+def no_training_rows() -> Any:
+    return {"x_test": X, "y_test": Y}
+
+
+def rows_one_by_one() -> Iterator[Any]:
+    yield from zip(X, np.arange(ROWS), strict=True)
+
+
+def wider_and_wider() -> Iterator[Any]:
+    yield X, Y
+    yield X[:, :2], Y
+
+
+def without_end() -> Iterator[Any]:
+    while True:
+        yield X, Y
+
+
+def ends_python() -> Any:
+    raise SystemExit(3)
+
+
+def two_columns() -> Any:
+    return frame().set_axis(["n", "n", "label", "fold"], axis=1)
