@@ -18,8 +18,9 @@ import numpy.typing as npt
 from fairsweep import scores
 from fairsweep.judged import Judged, Values
 from fairsweep.records import Direction
-from fairsweep.tasks import Task
+from fairsweep.tasks import AUTO, Task
 from fairsweep.tasks.layer import Form
+from fairsweep.tasks.values import VALUES_FORM
 
 VALIDATION = "val_"
 TEST = "test_"
@@ -46,6 +47,11 @@ Score = Callable[[Judged, Task], Values]
 """From what a model says of rows, and the task of the data, to each row's share (see `scores`)."""
 
 
+Shares = Callable[[Values, Values], Values]
+"""From the numbers that rows have, and those that a model gives, both (rows, targets), to each
+row's share."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """A metric by its name. `title` and `caption` stand with its learning curves, which have a log
@@ -59,6 +65,8 @@ class Metric:
             of what each has alone; `forms` are then those of answers that it can be measured in.
         outputs: Whether the score takes what the model gives for each class or label, too.
         digits: How its values are written.
+        shares: Of one that Keras measures, but isn't a mean: each row's share of it (see `scores`),
+            from what rows are and what the model gives for them.
     """
 
     name: str
@@ -72,6 +80,7 @@ class Metric:
     forms: frozenset[Form] = frozenset()
     outputs: bool = False
     digits: Digits = PLAIN
+    shares: Shares | None = None
 
     def fits(self, forms: Iterable[Form]) -> bool:
         """Whether it can be measured in each of these forms of answers."""
@@ -145,10 +154,56 @@ METRICS: dict[str, Metric] = {
             forms=OF_NAMES,
             outputs=True,
         ),
+        Metric(
+            "mae",
+            "minimize",
+            "Mean absolute error",
+            "Lower is better. How far predictions are off, in the units of the target.",
+            log=True,
+            bounds=(0.0, math.inf),
+            keras={VALUES_FORM: KerasMetric("MeanAbsoluteError")},
+            digits="four digits",
+        ),
+        Metric(
+            "rmse",
+            "minimize",
+            "Root mean squared error",
+            "Lower is better. How far predictions are off, in the units of the target; a large "
+            "error counts for more than several small ones.",
+            log=True,
+            bounds=(0.0, math.inf),
+            keras={VALUES_FORM: KerasMetric("RootMeanSquaredError")},
+            shares=scores.rmse,
+            digits="four digits",
+        ),
+        Metric(
+            "r2",
+            "maximize",
+            "R²",
+            "Higher is better. The share of the target's variance that is predicted: 1 is all of "
+            "it, 0 is as good as its mean, below 0 is worse.",
+            bounds=(-math.inf, 1.0),
+            keras={VALUES_FORM: KerasMetric("R2Score")},
+            shares=scores.r2,
+            digits="three decimals",
+        ),
+        Metric(
+            "mape",
+            "minimize",
+            "Mean absolute percentage error",
+            "Lower is better. How far predictions are off, in percent of the true value; a value "
+            "near 0 makes it enormous.",
+            log=True,
+            bounds=(0.0, math.inf),
+            keras={VALUES_FORM: KerasMetric("MeanAbsolutePercentageError")},
+            digits="four digits",
+        ),
     )
 }
 USUAL = ("accuracy",)
 """The metrics of a training that doesn't say which it wants, beside the loss."""
+USUAL_OBJECTIVE = f"{VALIDATION}accuracy"
+"""What selects where a task has no objective of its own."""
 EARLIEST = ("loss", "accuracy")
 """The metrics of a sweep that doesn't say which it has: an older version stored it."""
 
@@ -179,6 +234,13 @@ def of_epoch(names: Sequence[str], validation: bool = True) -> tuple[str, ...]:
 def objectives() -> Mapping[str, Direction]:
     """Everything that can select, and which way it is better."""
     return {name: METRICS[base_name(name)].direction for name in of_epoch(tuple(METRICS))}
+
+
+def known(metric: str, direction: str) -> tuple[str, str]:
+    """The objective and its direction, either of which may be auto: the usual one, and the one that
+    the metric has."""
+    chosen = USUAL_OBJECTIVE if metric == AUTO else metric
+    return chosen, {AUTO: objectives().get(chosen, direction)}.get(direction, direction)
 
 
 def scored(judged: Judged, names: Iterable[str], task: Task) -> Judged:

@@ -1,10 +1,12 @@
-"""Metrics that aren't means of what each row has alone: macro F1, and the area under the ROC curve.
+"""Metrics that aren't means of what each row has alone: macro F1, the area under the ROC curve, the
+root mean squared error, R².
 
-In: what rows are, and what a model says of them, a column for each class or label. Out: a share for
-each row, (rows,). Their mean is the metric, and a row's share says how the metric changes with the
-weight of the row: the metric, plus the number of rows times its derivative (the infinitesimal
-jackknife; Efron 1982, "The jackknife, the bootstrap and other resampling plans"). So what holds for
-means of rows holds for these metrics too, as far as they are linear in the weights of rows.
+In: what rows are, and what a model says of them, a column for each class, label or target. Out: a
+share for each row, (rows,). Their mean is the metric, and a row's share says how the metric changes
+with the weight of the row: the metric, plus the number of rows times its derivative (the
+infinitesimal jackknife; Efron 1982, "The jackknife, the bootstrap and other resampling plans"). So
+what holds for means of rows holds for these metrics too, as far as they are linear in the weights
+of rows.
 """
 
 from __future__ import annotations
@@ -46,6 +48,29 @@ def roc_auc(true: Marks, outputs: Outputs) -> Values:
         scores.append(score)
         changes.append((place - score) / np.where(having, n, len(having) - n))
     return _shares(np.array(scores), np.reshape(changes, (-1, len(true))).T)
+
+
+def rmse(true: Values, said: Values) -> Values:
+    """The root of the mean squared error, the mean over targets (rows, targets)."""
+    squared = (true - said) ** 2
+    mean = squared.mean(axis=0)
+    root = np.sqrt(mean)
+    change = (squared - mean) / np.where(root > 0, 2 * root, 1)
+    shares: Values = (root + change).mean(axis=1)
+    return shares
+
+
+def r2(true: Values, said: Values) -> Values:
+    """1 - mean squared error / variance, the mean over targets (rows, targets). Where rows don't
+    differ it is 1 for what is right and else 0, as scikit-learn has it."""
+    squared, spread = (true - said) ** 2, (true - true.mean(axis=0)) ** 2
+    error, variance = squared.mean(axis=0), spread.mean(axis=0)
+    varies = variance > 0
+    divided = np.where(varies, variance, 1)
+    score = np.where(varies, 1 - error / divided, error == 0)
+    change = (error * (spread - variance) / divided - (squared - error)) / divided
+    shares: Values = (score + np.where(varies, change, 0)).mean(axis=1)
+    return shares
 
 
 def _below(others: Outputs, own: Outputs) -> Values:

@@ -18,14 +18,15 @@ from fairsweep.stages.job import Job, open_job, worker_count
 def prepare(overrides: Sequence[str], config_dir: str | None) -> Job:
     plan = compose_sweep(overrides, config_dir)
     job = open_job(plan, worker_count(plan.config.executor.workers))
-    if job.store.journal(plan.name).exists():
+    name = job.plan.name
+    if job.store.journal(name).exists():
         from fairsweep.doctor.examine import check_continues  # loads Optuna
 
-        check_continues(job.store, plan.name)
+        check_continues(job.store, name)
     else:
         from fairsweep.doctor.runs import check_begins  # loads MLflow
 
-        check_begins(job.store, plan.name)
+        check_begins(job.store, name)
     return job
 
 

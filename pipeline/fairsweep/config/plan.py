@@ -6,29 +6,31 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fairsweep.config.checks.model import class_problems
-from fairsweep.config.schema import ADDED_FIELDS, WATCHDOG_FIELDS, Config
+from fairsweep.config.schema import ADDED_FIELDS, WATCHDOG_FIELDS, Config, ObjectiveSettings
 from fairsweep.config.space import GROUPS, ArmSettings
 from fairsweep.errors import BadInput
-from fairsweep.metrics import VALIDATION, asked, base_name, measured, of_epoch
+from fairsweep.metrics import VALIDATION, asked, base_name, known, measured, of_epoch
 from fairsweep.own import is_own
 from fairsweep.records import Objective
-from fairsweep.tasks import Task, forms_of
+from fairsweep.tasks import AUTO, Task, forms_of
 from fairsweep.tasks.layer import Form
 
 
 @dataclass(frozen=True)
 class Arm:
     """One of the things compared. `choices` is the option chosen in each group, `overrides`
-    compose the arm again on its own."""
+    compose the arm again on its own. `auto` says that its loss follows from the data; until these
+    are known it is that of classes."""
 
     name: str
     settings: ArmSettings
     choices: Mapping[str, str]
     overrides: tuple[str, ...]
+    auto: bool = False
 
     @property
     def searched(self) -> list[str]:
@@ -56,17 +58,28 @@ class Arm:
                 del spec["when"]
         return plain
 
+    def for_task(self, task: Task) -> Arm:
+        """The arm with the loss and the metrics of a task, where it leaves them open."""
+        training = self.settings.training
+        usual = task.usual(None if self.auto else training.loss)
+        metrics = usual.metrics if training.metrics is None else training.metrics
+        own = None if metrics is None else list(metrics)
+        chosen = replace(training, loss=usual.loss, metrics=own)
+        return replace(self, settings=replace(self.settings, training=chosen), auto=False)
+
 
 @dataclass(frozen=True)
 class Plan:
     """A sweep: `group` is what the arms differ in, `config` everything that they share.
-    `warnings` are for the user to read, `place` says where the value of a key stands."""
+    `warnings` are for the user to read, `place` says where the value of a key stands. `auto` says
+    that the objective follows from the data; until these are known it is that of classes."""
 
     config: Config
     group: str
     arms: tuple[Arm, ...]
     warnings: tuple[str, ...] = ()
     place: Callable[[str], str] = field(default=lambda _: "", compare=False, repr=False)
+    auto: bool = False
 
     @property
     def objective(self) -> Objective:
@@ -95,6 +108,15 @@ class Plan:
     @property
     def sha256(self) -> str:
         return digest({"arms": {a.name: a.identity() for a in self.arms}, **self.shared()})
+
+    def for_task(self, task: Task) -> Plan:
+        """The plan with what follows from the task of the data, where it is left open."""
+        arms = tuple(arm.for_task(task) for arm in self.arms)
+        config = self.config
+        if self.auto:
+            usual = task.usual(arms[0].settings.training.loss).objective
+            config = replace(config, objective=ObjectiveSettings(*known(usual or AUTO, AUTO)))
+        return replace(self, config=config, arms=arms, auto=False)
 
     def check_rows(self, shape: Sequence[int], validation: int, task: Task, names: int) -> None:
         """Checks that the models take rows of the data, and that the objective is measured on

@@ -45,8 +45,10 @@ Space = Dict[str, Optional[Spec]]  # noqa: UP006, UP045
 class Data:
     """Where rows come from, and how they are split.
 
-    `path` is a file or folder. Of a table `target` names the column of classes, or is a list of
-    columns of labels, each 0 or 1, of which a row can have several; `drop` are columns to leave
+    `path` is a file or folder. `task` says what the answers are: classes, labels, or values, which
+    are predicted as numbers; auto decides by their type. Of a table `target` names the column of
+    classes or values, or is a list of columns, of values or of labels, each 0 or 1, of which a row
+    can have several; `drop` are columns to leave
     out, `categorical` columns of words that look like numbers; `missing` says what is done about
     missing features: null refuses them, `fill` puts the mean of training rows there (a missing word
     is a word of its own), `drop` leaves these rows out. A CSV has `delimiter` between values (null:
@@ -76,6 +78,7 @@ class Data:
     dataset: Optional[str] = None  # noqa: UP045
     loader: Optional[str] = None  # noqa: UP045
     params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+    task: str = "auto"
     target: Any = None
     drop: Optional[List[str]] = None  # noqa: UP006, UP045
     categorical: Optional[List[str]] = None  # noqa: UP006, UP045
@@ -105,7 +108,7 @@ class Data:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The columns in `target`: one of classes, or several of labels."""
+        """The columns in `target`: one of classes or values, or several of labels or values."""
         given = self.target if isinstance(self.target, list | tuple) else [self.target]
         return tuple(str(name) for name in given if name is not None)
 
@@ -156,7 +159,7 @@ class Schedule:
 WATCHDOG_FIELDS = ("checkpoint_seconds", "stall_seconds")
 # What an arm could not say from the first: left out of its identity while it is as usual.
 ADDED_FIELDS = {
-    "data": ("loader", "params", "weight", "text", "text_length", "max_tokens", "words"),
+    "data": ("task", "loader", "params", "weight", "text", "text_length", "max_tokens", "words"),
     "training": ("metrics", "loss_params"),
 }
 
@@ -165,17 +168,18 @@ ADDED_FIELDS = {
 class Training:
     """One training. `seed` decides initial weights, shuffling and dropout; a sweep derives
     every trial's seed from it. `loss` is one of Keras's by name, or `package.module:name` of a
-    function or class; `loss_params` are its arguments beside labels and outputs. `metrics` are
-    measured after every epoch, beside the loss and the objective (null: accuracy). `class_weight`
-    multiplies the training loss of rows by their class: a weight for each class by name (1 for
-    others), or balanced, under which every class counts the same, however few its rows.
+    function or class; auto follows from the data. `loss_params` are its arguments beside labels and
+    outputs. `metrics` are measured after every epoch, beside the loss and the objective (null:
+    accuracy; of values MAE, RMSE and R²). `class_weight` multiplies the training loss of rows by
+    their class: a weight for each class by name (1 for others), or balanced, under which every
+    class counts the same, however few its rows.
     `checkpoint_seconds`: a trial of a sweep that trains longer leaves a checkpoint that often, from
     which it goes on if it is stopped. `stall_seconds`: one of which nothing is heard for so long,
     and for 20 of its epochs, hangs, and fails."""
 
     epochs: int = MISSING
     batch_size: int = MISSING
-    loss: str = MISSING
+    loss: str = "auto"
     loss_params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
     metrics: Optional[List[str]] = None  # noqa: UP006, UP045
     class_weight: Any = None
@@ -253,10 +257,11 @@ class Tracking:
 
 @dataclass
 class ObjectiveSettings:
-    """The metric that selects, and its direction."""
+    """The metric that selects, and its direction. Auto: the metric follows from the data and the
+    loss, the direction from the metric."""
 
-    metric: str = "val_accuracy"
-    direction: str = "maximize"
+    metric: str = "auto"
+    direction: str = "auto"
 
 
 @dataclass

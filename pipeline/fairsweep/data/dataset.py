@@ -1,9 +1,11 @@
-"""What every source returns: rows of features, each with one class or any number of labels."""
+"""What every source returns: rows of features, each with one class, any number of labels, or
+values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,7 @@ from fairsweep.tasks import CLASSES, Task
 
 Features = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
+Answered = npt.NDArray[Any]
 Parts = npt.NDArray[np.int8]
 Rows = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.float32]
@@ -79,7 +82,7 @@ class Origin:
 @dataclass(frozen=True)
 class Dataset:
     """Features (rows, …) as float32; `y`, (rows,) or (rows, …), in the form that its task gives it,
-    such as the number of each row's class; the names of the classes, or labels.
+    such as the number of each row's class; the names of the classes, labels or values.
 
     A table has `columns`. `parts` (rows,) is the part of each row, where the data itself gives the
     split; a part without rows is held out by share. Rows with the same number in `groups` (rows,)
@@ -90,7 +93,7 @@ class Dataset:
     """
 
     x: Features
-    y: Labels
+    y: Answered
     class_names: tuple[str, ...]
     columns: tuple[Column, ...] = ()
     parts: Parts | None = None
@@ -104,3 +107,7 @@ class Dataset:
     def counts(self, rows: Rows) -> Mapping[str, int]:
         """How many of the rows are of each kind that no part may be without."""
         return self.task.counts(self.y[rows], self.class_names)
+
+    def loss_problems(self, loss: str) -> Iterator[str]:
+        """Which of the answers a loss doesn't take."""
+        return self.task.loss_problems(loss, self.y, self.class_names)

@@ -21,6 +21,7 @@ from fairsweep.data.dataset import Column, features_of
 from fairsweep.data.scaling import Ids, Scaling
 from fairsweep.errors import StorageError
 from fairsweep.tasks import CLASSES, LABELS, Output, task_named
+from fairsweep.tasks.layer import NO_SCALE, Scale
 
 FORMAT = 5
 EARLIEST = 1
@@ -32,7 +33,7 @@ class Recipe:
     """A model without its weights: `builder` and its `params`, the scaling of its features, the
     shape of a row, the names of the classes in the order of the outputs, the columns of a table,
     and the loss, which decides what the outputs mean. `task` is the name of one of
-    `fairsweep.tasks`, and `classes` are the names that it has."""
+    `fairsweep.tasks`, and `classes` are the names that it has. `target` is the scale of values."""
 
     builder: str
     params: Mapping[str, Any]
@@ -42,11 +43,12 @@ class Recipe:
     columns: tuple[Column, ...] = ()
     loss: str = "sparse_categorical_crossentropy"
     task: str = CLASSES.name
+    target: Scale = NO_SCALE
 
     @property
     def output(self) -> Output:
         """What its outputs mean."""
-        return task_named(self.task).output(self.loss, len(self.classes))
+        return task_named(self.task).output(self.loss, len(self.classes)).scaled(self.target)
 
 
 def known_words(scaling: Scaling, columns: Sequence[Column]) -> tuple[Scaling, tuple[Column, ...]]:
@@ -129,4 +131,9 @@ def _recipe(about: Mapping[str, Any]) -> Recipe:
         ),
         about.get("loss", Recipe.loss),
         about.get("task", (LABELS if about.get("multi_label") else CLASSES).name),
+        _scale(about.get("target", {})),
     )
+
+
+def _scale(about: Mapping[str, Any]) -> Scale:
+    return Scale(tuple(about.get("shift", ())), tuple(about.get("factor", ())))

@@ -99,6 +99,7 @@ def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:
     dataset = data.dataset
     measured = measure(spec.data, rows_of(dataset.x, data.train), dataset.columns)
     scaling, columns = known_words(measured, dataset.columns)
+    output = dataset.task.output(spec.training.loss, len(dataset.class_names))
     return Recipe(
         spec.model.builder,
         spec.model.params,
@@ -108,6 +109,7 @@ def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:
         columns,
         spec.training.loss,
         dataset.task.name,
+        output.measured(dataset.y[data.train]).scale,
     )
 
 

@@ -49,19 +49,23 @@ class Job:
 
 
 def open_job(plan: Plan, workers: int) -> Job:
-    """Loads the plan's data, checks that its models take them and that so many workers can load
-    them, and opens its store.
+    """Loads the plan's data, has what it leaves open follow from them, checks that its models take
+    them and that so many workers can load them, and opens its store.
 
     Raises:
         BadInput: they can't.
         StorageError: the store can't be written.
     """
-    config = plan.config
     data = _split(plan)
-    check_workers(data.dataset.x, workers)
     dataset = data.dataset
+    plan = plan.for_task(dataset.task)
+    config = plan.config
+    check_workers(dataset.x, workers)
     names = len(dataset.class_names)
     plan.check_rows(dataset.x.shape, len(data.validation), dataset.task, names)
+    losses = dict.fromkeys(arm.settings.training.loss for arm in plan.arms)
+    if problems := [p for loss in losses for p in dataset.loss_problems(loss)]:
+        raise BadInput(*problems)
     with _placed(plan):
         plan.check_classes(dataset.class_names)
         confirming = confirmation(

@@ -1,4 +1,4 @@
-"""What depends on the kind of answer that a model gives: a class a row, or labels.
+"""What depends on the kind of answer that a model gives: a class a row, labels, or values.
 
 A `Task` knows how answers are read, checked and split, what a model ends in and is trained by, and
 what it says when it is asked. Another kind of answer is another module here, and its entry in
@@ -14,7 +14,18 @@ import numpy as np
 
 from fairsweep.tasks.classes import Classes
 from fairsweep.tasks.labels import Labels
-from fairsweep.tasks.layer import Answers, ClassWeights, Form, LastLayer, Marks, Outputs, Rows
+from fairsweep.tasks.layer import (
+    Answers,
+    ClassWeights,
+    Form,
+    LastLayer,
+    Marks,
+    Outputs,
+    Rows,
+    Scale,
+    Usual,
+)
+from fairsweep.tasks.values import Values
 from fairsweep.tested import Kind, Tested
 
 
@@ -34,6 +45,19 @@ class Output(Protocol):
     @property
     def layer(self) -> LastLayer:
         """The last layer of a model of ours."""
+        ...
+
+    @property
+    def scale(self) -> Scale:
+        """What makes answers of what the last layer gives; empty where that is the answer."""
+        ...
+
+    def measured(self, y: Answers) -> Output:
+        """The same with the scale that the answers of training rows ask for, (rows, …)."""
+        ...
+
+    def scaled(self, scale: Scale) -> Output:
+        """The same with a scale that was measured before."""
         ...
 
     @property
@@ -64,6 +88,10 @@ class Output(Protocol):
 
     def answer(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Any]:
         """What `predict` says of rows: a column each, as `Task.columns` has them."""
+        ...
+
+    def said(self, outputs: Outputs, names: Sequence[str]) -> Sequence[str]:
+        """What rows are taken for, as `Task.words` has answers."""
         ...
 
     def ranking(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Outputs]:
@@ -175,6 +203,18 @@ class Task(Protocol):
         """Which `training` settings don't fit so many names."""
         ...
 
+    def loss_problems(self, loss: str, y: Answers, names: Sequence[str]) -> Iterator[str]:
+        """Which answers a loss doesn't take, with their row."""
+        ...
+
+    def usual(self, loss: str | None) -> Usual:
+        """What a training has where nothing else is asked for.
+
+        Args:
+            loss: that is asked for; None for none.
+        """
+        ...
+
     def output(self, loss: str, count: int) -> Output:
         """What a model ends in under a loss that fits, for so many names."""
         ...
@@ -224,20 +264,43 @@ def forms_of(output: Output, own: bool) -> set[Form]:
     return {output.form(n) for n in units}
 
 
-CLASSES, LABELS = Classes(), Labels()
-TASKS: tuple[Task, ...] = (CLASSES, LABELS)
+CLASSES, LABELS, VALUES = Classes(), Labels(), Values()
+TASKS: tuple[Task, ...] = (CLASSES, LABELS, VALUES)
 """Those that ask more of answers come later; the first takes what no other does."""
+AUTO = "auto"
 
 
-def task_for(y: Answers, columns: Sequence[str] = ()) -> Task:
-    """The task that answers ask for, as the user has them: see `Task.takes`."""
+def task_for(y: Answers, columns: Sequence[str] = (), asked: str = AUTO) -> Task:
+    """The task by `data.task`; for auto the one that answers ask for, as the user has them: see
+    `Task.takes`."""
+    if asked != AUTO:
+        return task_named(asked)
     return next(task for task in reversed(TASKS) if task.takes(y, columns))
 
 
 def may_be_words(targets: Sequence[str]) -> bool:
     """Whether the target columns of a table can hold words: one of classes can. Several are labels,
-    and each of them is 0 or 1."""
+    each of them 0 or 1, or values."""
     return len(targets) == 1
+
+
+def by_type(task: Task, y: Answers, asked: str = AUTO) -> tuple[str, ...]:
+    """What to tell of a task that nobody asked for by name.
+
+    Args:
+        task: of the data.
+        y: the answers, as the user has them.
+        asked: `data.task`.
+    """
+    if task is not VALUES or asked != AUTO:
+        return ()
+    fractions = (y != np.round(y)).reshape(len(y), -1)
+    row, column = np.argwhere(fractions)[0]
+    return (
+        f"the target is predicted as a number (data.task=values), because row {row + 1} has "
+        f"{y.reshape(len(y), -1)[row, column]:.9g}; if it is meant as a class, store whole numbers "
+        "or words",
+    )
 
 
 def task_named(name: str) -> Task:

@@ -13,6 +13,7 @@ import numpy as np
 from fairsweep.own import is_own
 from fairsweep.plural import plural
 from fairsweep.tasks.layer import (
+    NO_SCALE,
     RANGES,
     Answers,
     ClassWeights,
@@ -21,6 +22,8 @@ from fairsweep.tasks.layer import (
     Marks,
     Outputs,
     Rows,
+    Scale,
+    Usual,
     how,
     shown,
 )
@@ -46,7 +49,7 @@ MANY_CLASSES = 20
 MANY_FOR_ROWS = 0.1
 MOST_APART = 1000
 """Beyond the number of rows: classes that are counted, which is quicker than sorted."""
-NO_REGRESSION = "regression is not supported yet: classes are whole numbers or words"
+AS_VALUES = "data.task=values predicts them as numbers"
 SOFTMAX = 'Dense(classes, activation="softmax")'
 
 
@@ -116,7 +119,7 @@ class Classes:
             return ""
         return (
             f"They are {len(names)} whole numbers for {rows} rows: if they are quantities, "
-            f"{NO_REGRESSION}"
+            f"{AS_VALUES}"
         )
 
     def apart(
@@ -130,11 +133,22 @@ class Classes:
         class_weight: ClassWeights,  # noqa: ARG002
         count: int,
     ) -> Iterator[str]:
+        if loss not in self.losses and not is_own(loss):
+            yield (
+                f"training.loss: {loss} is for values, and the data has classes; use "
+                "training.loss=auto, or data.task=values if they are quantities"
+            )
         if loss in TWO_CLASS_LOSSES and count != 2:
             yield (
                 f"training.loss: {loss} is for two classes, and the data has {count}; use "
                 "categorical_hinge"
             )
+
+    def loss_problems(self, loss: str, y: Answers, names: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
+        yield from ()
+
+    def usual(self, loss: str | None) -> Usual:
+        return Usual(loss or SPARSE_LOSSES[0])
 
     def output(self, loss: str, count: int) -> ClassOutput:
         return ClassOutput(loss, count)
@@ -175,6 +189,16 @@ class ClassOutput:
 
     loss: str
     count: int
+
+    @property
+    def scale(self) -> Scale:
+        return NO_SCALE
+
+    def measured(self, y: Answers) -> ClassOutput:  # noqa: ARG002
+        return self
+
+    def scaled(self, scale: Scale) -> ClassOutput:  # noqa: ARG002
+        return self
 
     @property
     def layer(self) -> LastLayer:
@@ -263,6 +287,10 @@ class ClassOutput:
         said = np.array([names[i] for i in found.argmax(axis=1)], object)
         return {"class": said, **{f"p_{name}": found[:, i] for i, name in enumerate(names)}}
 
+    def said(self, outputs: Outputs, names: Sequence[str]) -> Sequence[str]:
+        said: Sequence[str] = next(iter(self.answer(outputs, names).values()))
+        return said
+
     def ranking(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Outputs]:
         """By every class; of two by the second, for the first is what is left."""
         found = self.probabilities(outputs)
@@ -300,7 +328,7 @@ def _problem(y: Answers) -> str | None:
             row = int(fractions.argmax())
             return (
                 f"must be one integer or string per row, got {y.dtype}: row {row + 1} has "
-                f"{y[row]}; {NO_REGRESSION}"
+                f"{y[row]}; {AS_VALUES}"
             )
     if (y == y[:1]).all():
         return "has fewer than two classes"

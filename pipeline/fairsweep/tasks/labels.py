@@ -15,6 +15,7 @@ from fairsweep.own import is_own
 from fairsweep.plural import plural
 from fairsweep.tasks.classes import is_one_hot
 from fairsweep.tasks.layer import (
+    NO_SCALE,
     SHOWN,
     Answers,
     ClassWeights,
@@ -23,6 +24,8 @@ from fairsweep.tasks.layer import (
     Marks,
     Outputs,
     Rows,
+    Scale,
+    Usual,
     how,
     shown,
 )
@@ -51,6 +54,12 @@ class Labels:
         return several and (bool(columns) or not is_one_hot(y))
 
     def problems(self, y: Answers, place: str, columns: Sequence[str]) -> Iterator[str]:
+        if y.ndim != 2 or y.dtype.kind not in "iubf":
+            yield (
+                f"{place or 'the target'} must be 0 or 1 for each label, of shape (rows, labels), "
+                f"got {y.dtype} of shape {y.shape}"
+            )
+            return
         names = columns or [str(i) for i in range(y.shape[1])]
         before = f"{place}: " if place else ""
         problems = [
@@ -142,6 +151,12 @@ class Labels:
                 "which a row can have several, are not weighted yet; leave it out"
             )
 
+    def loss_problems(self, loss: str, y: Answers, names: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
+        yield from ()
+
+    def usual(self, loss: str | None) -> Usual:
+        return Usual(loss or self.losses[0])
+
     def output(self, loss: str, count: int) -> LabelOutput:
         return LabelOutput(loss, count)
 
@@ -180,6 +195,16 @@ class LabelOutput:
     loss: str
     count: int
     middle = LIKELY
+
+    @property
+    def scale(self) -> Scale:
+        return NO_SCALE
+
+    def measured(self, y: Answers) -> LabelOutput:  # noqa: ARG002
+        return self
+
+    def scaled(self, scale: Scale) -> LabelOutput:  # noqa: ARG002
+        return self
 
     @property
     def layer(self) -> LastLayer:
@@ -225,6 +250,9 @@ class LabelOutput:
         said = _joined(outputs >= LIKELY, names)
         found = {f"p_{name}": outputs[:, i] for i, name in enumerate(names)}
         return {"labels": np.array(said, object), **found}
+
+    def said(self, outputs: Outputs, names: Sequence[str]) -> Sequence[str]:
+        return _joined(outputs >= LIKELY, names)
 
     def ranking(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Outputs]:
         """By every label."""

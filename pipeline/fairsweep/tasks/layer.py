@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ Form = str
 """How a loss and its metrics take answers, by the name that a task gives it. `sparse` is the number
 of a class (rows,); `one-hot` 1 for the class and 0 for others (rows, classes); `column` 0 or 1 for
 both of two classes (rows, 1); `labels` 0 or 1 for each output, whatever the others are (rows,
-outputs)."""
+outputs); `values` numbers in their own units (rows, targets)."""
 
 ClassWeights = str | Mapping[str, float] | None
 """What multiplies the loss of rows by their class: `balanced`, or the weights of classes by name;
@@ -33,16 +33,44 @@ RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
 @dataclass(frozen=True)
 class LastLayer:
-    """The last layer of a model: how many units, and their activation by Keras's name."""
+    """The last layer of a model: how many units, their activation by Keras's name, and what it is
+    called in a model of ours."""
 
     units: int
     activation: str
+    name: str = "probabilities"
 
     @property
     def code(self) -> str:
         """The layer as a user writes it."""
         units = "classes" if self.units > 1 else "1"
-        return f'Dense({units}, activation="{self.activation}")'
+        plain = self.activation == "linear"
+        return f"Dense({units})" if plain else f'Dense({units}, activation="{self.activation}")'
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How what a model computes becomes an answer in its own units: times `factor`, plus `shift`,
+    (outputs,) each; empty where it is the answer."""
+
+    shift: tuple[float, ...] = ()
+    factor: tuple[float, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.factor)
+
+
+NO_SCALE = Scale()
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What a training has where nothing else is asked for: its loss, the objective, and the metrics
+    beside the loss (None of both: those of `fairsweep.metrics`)."""
+
+    loss: str
+    objective: str | None = None
+    metrics: Sequence[str] | None = None
 
 
 def how(activation: str) -> str:

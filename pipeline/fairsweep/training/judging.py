@@ -76,12 +76,12 @@ class Judge:
         self, part: Arrays, outputs: Outputs, metrics: Mapping[str, Values] | None = None
     ) -> Judged:
         task, names = self._dataset.task, self._dataset.class_names
-        answer = self._output.answer(outputs.astype(np.float64), names)
+        said = self._output.said(outputs.astype(np.float64), names)
         ranking = self._output.ranking(outputs, names) if self._ranked else {}
         return Judged(
             part.rows,
             task.words(self._dataset.y[part.rows], names),
-            next(iter(answer.values())),
+            said,
             metrics or {},
             {name: own.astype(np.float64) for name, own in ranking.items()},
         )
@@ -101,3 +101,6 @@ class Judge:
             if isinstance(metric, keras.metrics.MeanMetricWrapper):
                 own = keras.ops.convert_to_numpy(metric._fn(y, given, **metric._fn_kwargs))
                 yield metric.name, own.astype(np.float64).reshape(-1)
+            elif (shares := METRICS[metric.name].shares) is not None:
+                true = self._dataset.y[part.rows].astype(np.float64)
+                yield metric.name, shares(true, outputs.astype(np.float64))

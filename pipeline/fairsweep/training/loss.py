@@ -19,6 +19,8 @@ from fairsweep.metrics import METRICS
 from fairsweep.own import is_own
 from fairsweep.tasks import Output
 from fairsweep.training.own import check_call, find_own, own_problem
+from fairsweep.training.values import METRICS as OF_SCALED
+from fairsweep.training.values import Measured, ScaledLoss
 
 SPARSE = {
     "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
@@ -101,10 +103,15 @@ def build_loss(
         params: `training.loss_params`.
     """
     form = output.form(units)
+    scale = Measured(output.scale) if output.scale else None
     metrics = []
     for metric in (METRICS[name] for name in names):
         if (made := metric.keras.get(form)) is not None:
+            if scale is not None and made.name in OF_SCALED:
+                metrics.append(OF_SCALED[made.name](metric.name, scale))
+                continue
             own = {made.threshold: output.middle} if made.threshold else {}
             kind = getattr(keras.metrics, made.name)
             metrics.append(kind(name=metric.name, **made.arguments, **own))
-    return loss_named(output.loss, params), metrics
+    loss = loss_named(output.loss, params)
+    return loss if scale is None else ScaledLoss(loss, scale), metrics

@@ -12,6 +12,7 @@ from fairsweep.config.schema import Model
 from fairsweep.data.dataset import Features
 from fairsweep.data.scaling import Scaling
 from fairsweep.tasks import Output
+from fairsweep.tasks.layer import Scale
 from fairsweep.training.models import BUILDERS, TAKES_IDS
 from fairsweep.training.models.convolution import cnn_parameters
 from fairsweep.training.models.dense import Dense, dense_parameters
@@ -25,10 +26,11 @@ from fairsweep.training.preprocessing import (
 )
 from fairsweep.training.seeds import default_seeds, own_seeds, seed_tensorflow
 from fairsweep.training.user_model import build_own, check_values, last_activation
+from fairsweep.training.values import Unscaling, in_own_units
 
 Shape = tuple[int, ...]
 
-OURS = (Dense, Encoding, Pooling, Standardization, Words)
+OURS = (Dense, Encoding, Pooling, Standardization, Unscaling, Words)
 """Classes of layers that keep nothing but variables from one step to the next, as Keras's do."""
 INPUTS = frozenset({"dropout", "l2"})
 """Numbers of layers that a compiled program takes as inputs, if they aren't 0."""
@@ -76,10 +78,10 @@ def build_model(
         with default_seeds(seed):
             given = {"ids": scaling.ids} if settings.builder in TAKES_IDS else {}
             body = BUILDERS[settings.builder](shape, output.layer, **given, **settings.params)
-            return _with_preprocessing(body, preprocessing_of(scaling), row)
+            return _whole(body, preprocessing_of(scaling), row, output.scale)
     with own_seeds(seed):
         body = build_own(settings.builder, settings.params, shape, output)
-        model = _with_preprocessing(body, preprocessing_of(scaling), row)
+        model = _whole(body, preprocessing_of(scaling), row, output.scale)
         if last_activation(body) is None:
             check_values(settings.builder, model, rows, output, scaling)
     if not is_of_keras(model):
@@ -87,16 +89,24 @@ def build_model(
     return model
 
 
-def _with_preprocessing(
-    body: keras.Model, preprocessing: keras.Layer | None, shape: Sequence[int]
+def _whole(
+    body: keras.Model, preprocessing: keras.Layer | None, shape: Sequence[int], scale: Scale
 ) -> keras.Model:
-    if preprocessing is None:
+    """The model with what comes before it, and with its outputs in their own units."""
+    unscaling = Unscaling(scale.shift, scale.factor) if scale else None
+    if preprocessing is None and unscaling is None:
         return body
     if not _is_plain(body):
+        if unscaling is not None:
+            unscaling.build((None, len(scale.factor)))
+            body = in_own_units(body, unscaling)
+        if preprocessing is None:
+            return body
         preprocessing.build((None, *shape))  # not in the graph that comes upon it first
         return preprocessed(body, preprocessing)
     inputs = keras.Input(shape, dtype=DTYPE)
-    return keras.Model(inputs, body(preprocessing(inputs)))
+    outputs = body(inputs if preprocessing is None else preprocessing(inputs))
+    return keras.Model(inputs, outputs if unscaling is None else unscaling(outputs))
 
 
 def is_of_keras(model: keras.Model) -> bool:

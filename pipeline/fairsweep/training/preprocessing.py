@@ -20,6 +20,7 @@ from keras import layers, ops
 
 from fairsweep.data.dataset import PADDING
 from fairsweep.data.scaling import FIRST_WORD, UNKNOWN, Scaling
+from fairsweep.training.values import Unscaling
 
 DTYPE = "float32"
 
@@ -160,9 +161,9 @@ def kind_of(scaling: Scaling) -> Hashable:
 
 
 def take_over(model: keras.Model, other: keras.Model) -> None:
-    """Puts what was measured for another model of the same kind into this one's preprocessing."""
+    """Puts what was measured for another model of the same kind into this one's layers."""
     for own, given in zip(model.layers, other.layers, strict=True):
-        if isinstance(own, Encoding | Standardization):
+        if isinstance(own, Encoding | Standardization | Unscaling):
             for variable, value in zip(own.measured, given.measured, strict=True):
                 variable.assign(value)
 

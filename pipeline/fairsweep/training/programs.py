@@ -26,6 +26,7 @@ from fairsweep.training.constants import Constants
 from fairsweep.training.execution import Way, way_of
 from fairsweep.training.optimizer import reads_once
 from fairsweep.training.preprocessing import take_over
+from fairsweep.training.values import take_over as take_over_scale
 from fairsweep.work import Compiled
 
 EVALUATION_BATCH = 1024
@@ -96,6 +97,7 @@ class Program:
             own.value.assign(other.value)
         self._constants.take_over(constants)
         take_over(self.model, model)
+        take_over_scale(self.model, model)
         self.bytes = _bytes(model)
 
     def train(

@@ -294,7 +294,8 @@ def _best(
 def output_of(spec: TrialSpec, data: SplitData) -> Output:
     """What a trial's model ends in."""
     dataset = data.dataset
-    return dataset.task.output(spec.training.loss, len(dataset.class_names))
+    output = dataset.task.output(spec.training.loss, len(dataset.class_names))
+    return output.measured(dataset.y[data.train])
 
 
 def judge_of(spec: TrialSpec, data: SplitData) -> Judge:
@@ -362,7 +363,7 @@ def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays, dataset: Dataset) ->
     loss = (training.loss, training.loss_params, weighed, _metrics(spec))
     schedule = (training.schedule.name, training.schedule.warmup_epochs > 0)
     table = train.table
-    names = len(dataset.class_names)
+    names = dataset.task.name, len(dataset.class_names)
     rows = (table.x.shape[1:], table.y.shape[1:], str(table.y.dtype), names, kind_of(scaling))
     fixed = optimizer_kind(optimizer)
     return _Kind(repr((rows, model, fixed, loss, schedule)), any_shape)

@@ -707,7 +707,7 @@ AGREEMENT = [
     ),
     case(
         "metric-contradicts-direction",
-        "objective.metric=val_loss",
+        "objective.metric=val_loss objective.direction=maximize",
         "val_loss is better when you minimize it",
         "use objective.direction=minimize",
     ),
@@ -849,7 +849,6 @@ ARRAYS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "labels-shorter": ({"x": X, "y": Y[:-1]}, ("20 rows and y has 19", "the same")),
     "one-class": ({"x": X, "y": np.zeros(20, int)}, ("y has fewer than two classes",)),
     "no-rows": ({"x": X[:0], "y": Y[:0]}, ("y has fewer than two classes",)),
-    "fractions-as-labels": ({"x": X, "y": Y / 2}, ("one integer or string per row", "float64")),
     "one-hot-labels": ({"x": X, "y": np.eye(2, dtype=int)[Y]}, ("per row", "(20, 2)")),
     "flat-features": ({"x": X[:, 0], "y": Y}, ("(rows, features, …)", "(20,)")),
     "text-features": ({"x": X.astype(str), "y": Y}, ("x must be numbers", "<U")),

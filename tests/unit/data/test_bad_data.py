@@ -319,14 +319,17 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         csv(lines(*(f"{i},{i % 3},{100 + i * i}" for i in range(30)))),
         (
             "some class of column 'label' without rows on one side (rows of class '1",
-            "30 whole numbers for 30 rows: if they are quantities, regression is not supported yet",
+            "30 whole numbers for 30 rows: if they are quantities, data.task=values predicts them",
         ),
     ),
     "57-fractions": (
-        csv(lines("1,2,0.5", "2,3,1.5")),
-        ("row 1 has 0.5", "regression is not supported yet"),
+        csv(lines("1,2,0.5", "2,3,1.5"), task="classes"),
+        ("row 1 has 0.5", "data.task=values predicts them as numbers"),
     ),
-    "57-fractions-in-arrays": (of_arrays(x=X, y=Y / 2), ("row 2 has 0.5", "regression")),
+    "57-fractions-in-arrays": (
+        lambda folder: {**of_arrays(x=X, y=Y / 2)(folder), "task": "classes"},
+        ("row 2 has 0.5", "data.task=values"),
+    ),
     "58-one-class": (csv(lines("1,2,x", "2,3,x")), ("'label' has fewer than two classes",)),
     "59-no-training-rows": (
         csv(

@@ -131,7 +131,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         ("y: label '0' must be 0 or 1", "row 2 has -1"),
     ),
     "a-fraction": (
-        lambda folder: npz(folder, x=X, y=Y * 0.5),
+        lambda folder: replace(npz(folder, x=X, y=Y * 0.5), task="labels"),
         ("label '1' must be 0 or 1", "row 1 has 0.5"),
     ),
     "words": (
@@ -257,7 +257,8 @@ def test_one_column_is_one_of_classes_whatever_its_name(
 @pytest.mark.parametrize(
     ("overrides", "told"),
     [
-        ((), ["training.loss: sparse_categorical_crossentropy is for one class a row, and the data "
+        (("training.loss=sparse_categorical_crossentropy",),
+         ["training.loss: sparse_categorical_crossentropy is for one class a row, and the data "
               "has 3 labels, of which a row can have several; use "
               "training.loss=binary_crossentropy"]),
         (("training.loss=hinge", "training.class_weight=balanced"),

@@ -13,7 +13,7 @@ FORMS: dict[str, tuple[npt.NDArray[np.generic], str]] = {
     "one-hot": (ONE_HOT, "is one-hot, of shape (4, 3); save y.argmax(axis=1)"),
     "one-hot of booleans": (ONE_HOT.astype(bool), "is one-hot"),
     "numbers": (np.array([[0.5, 2.0], [1.0, 1.0]]), "must be one integer or string per row"),
-    "fractions": (np.array([0.5, 2.0]), "regression is not supported yet"),
+    "fractions": (np.array([0.5, 2.0]), "data.task=values predicts them as numbers"),
 }
 
 

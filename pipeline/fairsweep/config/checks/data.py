@@ -21,7 +21,7 @@ from fairsweep.config.checks.values import (
     seed,
 )
 from fairsweep.config.schema import Data
-from fairsweep.tasks import may_be_words
+from fairsweep.tasks import AUTO, CLASSES, TASKS, may_be_words
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ SOURCES = {
         ("loader", "params", *(name for name in TABLE if not name.endswith("path"))), splits=True
     ),
 }
+OF_CLASSES = ("digits", "worked_example", "images", "keras_dataset")
+"""Sources whose answers are classes, whatever is asked for."""
 TABLES = [name for name, source in SOURCES.items() if {"path", "target"} <= {*source.reads}]
 DATASETS = ("mnist", "fashion_mnist", "cifar10", "cifar100")
 MISSING = ("fill", "drop")
@@ -61,6 +63,9 @@ def data_problems(data: Data) -> Iterator[Problem]:
     """Checks of all settings of the group."""
     yield from plain_name("data.name", data.name)
     yield from one_of("data.source", data.source, SOURCES)
+    yield from one_of("data.task", data.task, (AUTO, *(task.name for task in TASKS)))
+    if data.task not in (AUTO, CLASSES.name) and data.source in OF_CLASSES:
+        yield "data.task", f"data={data.name} has classes, got {data.task!r}; leave it out"
     example = SOURCES[data.source].example if data.source in SOURCES else ""
     forgotten = bool(data.path) and data.source in SOURCES and not example
     if forgotten:
@@ -191,10 +196,14 @@ def _text_problems(data: Data) -> Iterator[Problem]:
 
 
 def _target_problems(target: Any) -> Iterator[Problem]:
-    """One column of classes, or two columns of labels or more."""
+    """One column of classes or values, or two columns of labels or values or more."""
     names = target if isinstance(target, list) else [target]
     if target in (None, "", []):
-        yield "data.target", "need the name of the column that holds the classes; data.target=label"
+        yield (
+            "data.target",
+            "need the name of the column that holds the classes, or the values to predict; "
+            "data.target=label",
+        )
     elif not all(isinstance(name, str | int | float) and str(name) for name in names):
         yield (
             "data.target",

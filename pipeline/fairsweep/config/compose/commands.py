@@ -19,11 +19,20 @@ from fairsweep.config.compose.overrides import check_overrides
 from fairsweep.config.compose.places import Places
 from fairsweep.config.compose.quoted import unquote, unquote_arm
 from fairsweep.config.plan import Arm, Plan
-from fairsweep.config.schema import Config, DoctorConfig, PredictConfig, ReportConfig, UiConfig
+from fairsweep.config.schema import (
+    Config,
+    DoctorConfig,
+    ObjectiveSettings,
+    PredictConfig,
+    ReportConfig,
+    UiConfig,
+)
 from fairsweep.config.space import GROUPS as SEARCHABLE
 from fairsweep.config.space import ArmSettings
 from fairsweep.errors import BadInput
 from fairsweep.invocation import command_line
+from fairsweep.metrics import known
+from fairsweep.tasks import AUTO, CLASSES
 
 AXES = ("optimizer", "model", "training")
 # What a single training has no use for; with search.folds it is the one on the first fold.
@@ -318,6 +327,9 @@ def checked(
         BadInput: with all problems, each once.
     """
     config = shared.settings
+    given = config.objective
+    config = replace(config, objective=ObjectiveSettings(*known(given.metric, given.direction)))
+    arms = [(_with_loss(arm), places) for arm, places in arms]
     warnings = [
         *warnings,
         *unquote("search.params", config.search.params),
@@ -337,7 +349,18 @@ def checked(
     if problems:
         raise BadInput(*dict.fromkeys(problems))
     told = tuple(dict.fromkeys(warnings))
-    return Plan(config, group, tuple(arm for arm, _ in arms), told, shared.places.of)
+    return Plan(
+        config, group, tuple(arm for arm, _ in arms), told, shared.places.of, given.metric == AUTO
+    )
+
+
+def _with_loss(arm: Arm) -> Arm:
+    """The arm with the loss of classes, until the data say otherwise, where it has none."""
+    training = arm.settings.training
+    if training.loss != AUTO:
+        return arm
+    chosen = replace(training, loss=CLASSES.usual(None).loss)
+    return replace(arm, settings=replace(arm.settings, training=chosen), auto=True)
 
 
 def _told(problem: Problem, places: Places) -> str:

@@ -1,7 +1,7 @@
 """Sources of data: from the `data` settings to a `Dataset`.
 
-Every source returns features with rows first and integer classes from 0, or labels of 0 and 1, or
-raises `BadInput`. A library is imported only when a source needs it.
+Every source returns features with rows first and integer classes from 0, labels of 0 and 1, or
+values, or raises `BadInput`. A library is imported only when a source needs it.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from fairsweep.data.weights import shape_problems, weight_problems
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
 from fairsweep.plural import plural
-from fairsweep.tasks import task_for
+from fairsweep.tasks import AUTO, by_type, task_for
 
 MOST_BYTES = 20 * 2**30
 MOST_PACKED = 100  # times its size in the archive; a bomb is a thousand times as large
@@ -60,7 +60,12 @@ def read_archive(path: Path, settings: Data, key: str) -> Dataset:
     parts = [part for part, name in SPLIT.items() if f"x_{name}" in arrays]
     if "x" in arrays:
         x, y, weights = arrays["x"], arrays["y"], arrays.get(WEIGHT)
-        return from_arrays(x, y, place, settings.missing, weights=weights, notes=notes)
+        return from_arrays(
+            *(x, y, place, settings.missing),
+            weights=weights,
+            notes=notes,
+            asked=settings.task,
+        )
     x = [arrays[f"x_{SPLIT[part]}"] for part in parts]
     y = [arrays[f"y_{SPLIT[part]}"] for part in parts]
     if problems := list(_unlike(place, dict(zip(parts, x, strict=True)), y)):
@@ -78,6 +83,7 @@ def read_archive(path: Path, settings: Data, key: str) -> Dataset:
         *(whole, np.concatenate(y), place, settings.missing, rows, origin),
         weights=weighed,
         notes=(*told, *notes),
+        asked=settings.task,
     )
 
 
@@ -264,21 +270,24 @@ def from_arrays(
     origin: Origin | None = None,
     weights: npt.NDArray[np.generic] | None = None,
     notes: tuple[str, ...] = (),
+    asked: str = AUTO,
 ) -> Dataset:
     """Checks arrays and numbers their classes in sorted order.
 
     Args:
         x: features (rows, …).
-        y: a class for each row, (rows,), or whether it has each label, (rows, labels).
+        y: a class or a value for each row, (rows,), or whether it has each label, (rows, labels),
+            or several values, (rows, targets).
         place: where they are, for messages.
         missing: how NaN is handled: refused (None), `fill`, `drop`.
         parts: the part of each row, where it is given.
         origin: where rows are from, if that isn't a single array.
         weights: of rows in the loss, (rows,).
         notes: for the user to read.
+        asked: the task, `data.task`.
 
     Raises:
-        BadInput: the arrays aren't features with a class, or labels, for each row.
+        BadInput: the arrays aren't features with a class, labels, or values, for each row.
     """
     problems, keep = [], None
     if x.ndim < 2 or x.dtype.kind not in "iufb":
@@ -296,7 +305,7 @@ def from_arrays(
             problems.append(f"{place}: only tables can be filled; use data.missing=drop")
         elif missing == "drop" and gaps:
             keep = found == WHOLE
-    task = task_for(y)
+    task = task_for(y, (), asked)
     of_y = [f"{place}: {problem}" for problem in task.problems(y, "y", ())]
     if not of_y and len(x) != len(y):
         problems.append(
@@ -319,6 +328,7 @@ def from_arrays(
         whole = origin or Origin(("x",), np.array([len(keep)]))
         origin = replace(whole, kept=np.flatnonzero(keep))
     answers, names = task.encode(y)
+    notes = (*by_type(task, y, asked), *notes)
     if keep is not None:
         notes = (f"left out: {plural(int((~keep).sum()), 'row')} with missing values", *notes)
     return Dataset(

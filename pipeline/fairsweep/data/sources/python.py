@@ -165,7 +165,8 @@ def _arrays(folder: Path, about: About, settings: Data) -> Dataset:
         raise BadInput(f"{place} returns x without y; need an answer for each row")
     parts, origin = _parts(about)
     x, y, weights = arrays["x"][""], arrays["y"][""], arrays.get("sample_weight", {}).get("")
-    dataset = from_arrays(x, y, place, settings.missing, parts, origin, weights)
+    given = (x, y, place, settings.missing, parts, origin, weights)
+    dataset = from_arrays(*given, asked=settings.task)
     names, problems = dataset.class_names, list[str]()
     if about.class_names is not None and settings.class_names is None:
         names = tuple(about.class_names)

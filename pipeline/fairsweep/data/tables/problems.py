@@ -6,6 +6,7 @@ In: features, columns and labels. Out: a line for each problem.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ def too_many(name: str, words: str, number: str | None = None, texts: bool = Fal
 def copies(
     x: Features,
     columns: Sequence[Column],
-    apart: Iterable[tuple[str, npt.NDArray[np.int64], tuple[str, ...]]],
+    apart: Iterable[tuple[str, npt.NDArray[Any], tuple[str, ...]]],
 ) -> Iterator[str]:
     """Columns that are copies of an answer; `apart` is as `Task.apart` gives it."""
     answers = list(apart)
@@ -53,14 +54,29 @@ def copies(
         if column.length:
             continue
         for answer, y, words in answers:
-            numbers = _numbers(column, words)
-            if numbers is not None and all(
-                np.array_equal(x[rows, i], numbers[y[rows]]) for rows in compared
-            ):
+            if _is_copy(x, i, column, y, words, compared):
                 yield (
                     f"data.target: column {column.name!r} is a copy of {answer}, which "
                     f"gives the answer away; drop it: data.drop=[{column.name}]"
                 )
+
+
+def _is_copy(
+    x: Features,
+    i: int,
+    column: Column,
+    y: npt.NDArray[Any],
+    words: tuple[str, ...],
+    compared: Sequence[slice],
+) -> bool:
+    """Whether a column has the same in every row as an answer: a value, or that of its class."""
+    if y.dtype.kind == "f":
+        same = (np.array_equal(x[rows, i], y[rows].astype(np.float32)) for rows in compared)
+        return not column.vocabulary and all(same)
+    numbers = _numbers(column, words)
+    return numbers is not None and all(
+        np.array_equal(x[rows, i], numbers[y[rows]]) for rows in compared
+    )
 
 
 def _numbers(column: Column, names: tuple[str, ...]) -> npt.NDArray[np.float32] | None:

@@ -85,7 +85,7 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
             elif kind == "words" and name in labels:
                 problems.append(
                     f"data.target: column {name!r} of {key} has words, but labels must be 0 or 1 "
-                    "(false or true); for one column of classes: "
+                    "(false or true) and values numbers; for one column of classes: "
                     f"data.target={name}"
                 )
             elif kind == "words":

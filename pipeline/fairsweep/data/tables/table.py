@@ -26,7 +26,7 @@ from fairsweep.data.dataset import (
 )
 from fairsweep.data.memory.room import Room, room_for
 from fairsweep.data.memory.view import pieces
-from fairsweep.data.tables.columns import MOST_WORDS, Words, numbers_of
+from fairsweep.data.tables.columns import MISSING, MOST_WORDS, Words, numbers_of
 from fairsweep.data.tables.files import KEYS, MAIN, RowFile, open_files
 from fairsweep.data.tables.problems import bad_words, copies, counts_of, too_many
 from fairsweep.data.tables.roles import Roles, roles_of
@@ -34,7 +34,7 @@ from fairsweep.data.tables.texts import Texts
 from fairsweep.data.weights import weight_problems
 from fairsweep.errors import BadInput
 from fairsweep.plural import plural
-from fairsweep.tasks import Task, task_for
+from fairsweep.tasks import VALUES, Task, by_type, task_for
 
 LESS = "leave columns out with data.drop"
 MISSING_WORDS = "an empty value, NA, N/A, NaN, NULL, null"
@@ -124,8 +124,8 @@ class _Filling:
         self._leave_out_what_is_empty()
         named = {name: words.sort(self._codes[name]) for name, words in self._named.items()}
         problems = [*self._bad_values(), *self._bad_named(named), *self._bad_weights(files)]
-        y = self._answers()
-        task = task_for(y, self._roles.targets)
+        y = self._answers(named)
+        task = task_for(y, self._roles.targets, self._settings.task)
         problems += [f"data.target: {problem}" for problem in self._bad_answers(task, y)]
         if problems:
             raise BadInput(*problems)
@@ -153,7 +153,7 @@ class _Filling:
             tuple(columns),
             self._parts(named, keep, whole_files=len(files) == 1),
             self._groups(keep),
-            tuple(self._notes(named, keep)),
+            (*by_type(task, y[keep], self._settings.task), *self._notes(named, keep)),
             task,
             self._origin(files, keep),
             None if self._weights is None else self._weights[keep].astype(np.float32),
@@ -217,9 +217,13 @@ class _Filling:
             for i, name in enumerate(self._roles.features)
         ]
 
-    def _answers(self) -> npt.NDArray[Any]:
-        """The class of each row as a number, itself or that of a word; or its labels."""
+    def _answers(self, named: Mapping[str, tuple[str, ...]]) -> npt.NDArray[Any]:
+        """The class of each row as a number, itself or that of a word; its labels or values. Words
+        where values are asked for."""
         first, *others = self._roles.targets
+        if self._settings.task == VALUES.name and first in named:
+            words = [*named[first], MISSING]
+            return np.array(words)[np.nan_to_num(self._codes[first], nan=-1).astype(np.int64)]
         return self._target if others else self._codes.get(first, self._target[:, 0])
 
     def _bad_answers(self, task: Task, y: npt.NDArray[Any]) -> Iterator[str]:
@@ -231,7 +235,7 @@ class _Filling:
     def _aside(self, y: npt.NDArray[Any]) -> str:
         """How a CSV may have been read differently from what was meant."""
         first = self._roles.targets[0]
-        if self._settings.source != "csv" or not len(y):
+        if self._settings.source != "csv" or not len(y) or y.dtype.kind != "f":
             return ""
         if np.isnan(y).any():
             return f" (these count as missing: {MISSING_WORDS})"

@@ -62,7 +62,7 @@ def hidden(inputs: Any, units: Sequence[int], activation: str, dropout: float) -
 
 def last(inputs: Any, output: LastLayer) -> Any:
     """The last layer, which can be named."""
-    return Dense(output.units, activation=output.activation, name="probabilities")(inputs)
+    return Dense(output.units, activation=output.activation, name=output.name)(inputs)
 
 
 def dense_parameters(features: int, widths: Sequence[int], outputs: int) -> int:

@@ -1,0 +1,325 @@
+"""One number a row, or several: regression. A model computes with scaled numbers, whose loss
+doesn't depend on a unit, and what it gives is in the units of the data.
+
+Under most losses an answer is scaled to mean 0 and variance 1, as measured on training rows. Under
+`poisson`, which is for counts, a model gives e to the power of what it computes, times the mean:
+that is never below 0, and an untrained model is about right whatever the mean is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fairsweep.own import is_own
+from fairsweep.plural import plural
+from fairsweep.tasks.layer import (
+    NO_SCALE,
+    Answers,
+    ClassWeights,
+    Form,
+    LastLayer,
+    Marks,
+    Outputs,
+    Rows,
+    Scale,
+    Usual,
+    how,
+)
+from fairsweep.tested import Kind, Residuals, residuals
+
+VALUES_FORM = "values"
+JOINT = ";"
+"""Stands between the numbers of a row where they are written as one word."""
+POISSON = "poisson"
+USUAL_METRICS = ("mae", "rmse", "r2")
+ROBUST = ("mean_absolute_error", "huber", "log_cosh")
+"""Losses that are chosen so that a few rows far away don't decide; nor do they by the MAE."""
+FIFTHS = 5
+"""Rows of a group are counted by the fifth of all rows that their number is in."""
+LARGEST = float(np.finfo(np.float32).max)
+FINEST = 2.0**-14
+"""Of the size of numbers: those that differ by less are told apart by no more than 10 of the 24
+bits that a 32-bit float has."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """Each row has a number, or several: `y` (rows, targets) has them as they are, and the names
+    are those of the target's columns."""
+
+    name = "values"
+    noun = "value"
+    says = "a number for each target"
+    losses = ("mean_squared_error", *ROBUST, POISSON)
+
+    @property
+    def tested(self) -> Kind | None:
+        return Residuals
+
+    def takes(self, y: Answers, columns: Sequence[str]) -> bool:  # noqa: ARG002
+        """Floats, some of them with a fraction."""
+        if y.dtype.kind != "f" or y.ndim not in (1, 2):
+            return False
+        return bool((np.isfinite(y) & (y != np.round(y))).any())
+
+    def problems(self, y: Answers, place: str, columns: Sequence[str]) -> Iterator[str]:
+        if y.ndim not in (1, 2) or 0 in y.shape[1:] or y.dtype.kind not in "iufUS":
+            yield (
+                f"{place or 'the target'} must be a number for each row, or a row of them, got "
+                f"{y.dtype} of shape {y.shape}"
+            )
+            return
+        several = y.ndim == 2 and y.shape[1] > 1
+        names = columns or [str(i) for i in range(y.shape[1] if several else 1)]
+        before = f"{place}: " if place else ""
+        for name, column in zip(names, y.reshape(len(y), -1).T, strict=True):
+            if problem := _problem(column):
+                yield f"{before}target {name!r} {problem}" if several else f"{place} {problem}"
+
+    def encode(
+        self,
+        y: Answers,
+        columns: Sequence[str] = (),
+        words: Sequence[str] = (),  # noqa: ARG002
+    ) -> tuple[Answers, tuple[str, ...]]:
+        """Numbers (rows, targets) of 64 bits, and the names of their columns, or `value`."""
+        numbers = y.astype(np.float64).reshape(len(y), -1)
+        count = numbers.shape[1]
+        names = [f"value_{i + 1}" for i in range(count)] if count > 1 else ["value"]
+        return numbers, tuple(columns or names)
+
+    def name_problems(self, names: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
+        yield from ()
+
+    def counts(self, y: Answers, names: Sequence[str]) -> Mapping[str, int]:  # noqa: ARG002
+        """All rows are of one kind."""
+        return {"with a value": len(y)}
+
+    def stratify(self, rows: Rows, y: Answers, share: float, random: np.random.Generator) -> Rows:
+        """Rows are put in the order of their (first) number, and cut into as many pieces of equal
+        length as there are to be held out: one row of each, so that every quantile is alike on both
+        sides."""
+        held = round(len(rows) * share)
+        ordered = rows[np.lexsort((random.permutation(len(rows)), y[:, 0]))]
+        ends = np.arange(1, held + 1) * len(rows) // max(1, held)
+        starts = np.concatenate([np.zeros(min(1, held), np.int64), ends[:-1]])
+        return np.sort(ordered[random.integers(starts, ends)])
+
+    def tally(self, y: Answers, groups: Rows, count: int) -> Outputs:
+        """By the fifth of all rows that their (first) number is in."""
+        fifths = np.quantile(y[:, 0], np.arange(1, FIFTHS) / FIFTHS)
+        counts = np.zeros((count, FIFTHS))
+        np.add.at(counts, (groups, np.searchsorted(fifths, y[:, 0], "right")), 1)
+        return counts
+
+    def warnings(self, y: Answers) -> Iterator[str]:
+        for column in y.T:
+            if column.std() < FINEST * abs(column.mean()):
+                yield (
+                    f"the target has values around {column.mean():.9g} that differ by about "
+                    f"{column.std():.2g}, which 32-bit floats tell apart coarsely; subtract "
+                    f"{column.mean():.3g} in the data"
+                )
+
+    def quantities(self, names: Sequence[str], rows: int) -> str:  # noqa: ARG002
+        return ""
+
+    def apart(
+        self, y: Answers, names: Sequence[str]
+    ) -> Iterator[tuple[str, Answers, tuple[str, ...]]]:
+        for name, column in zip(names, y.T, strict=True):
+            yield "the target" if len(names) == 1 else repr(name), column, ()
+
+    def training_problems(self, loss: str, class_weight: ClassWeights, count: int) -> Iterator[str]:  # noqa: ARG002
+        if loss not in self.losses and not is_own(loss):
+            yield (
+                f"training.loss: {loss} is for classes or labels, and the data has values, which "
+                f"are predicted as numbers; use training.loss=auto or one of "
+                f"{', '.join(self.losses)}, or data.task=classes"
+            )
+        if class_weight is not None:
+            yield (
+                f"training.class_weight: {class_weight} is for one class a row, and the data has "
+                "values; leave it out"
+            )
+
+    def loss_problems(self, loss: str, y: Answers, names: Sequence[str]) -> Iterator[str]:
+        if loss != POISSON:
+            return
+        for name, column in zip(names, y.T, strict=True):
+            if (column < 0).any():
+                row = int((column < 0).argmax())
+                yield (
+                    f"training.loss: poisson is for counts, which aren't below 0, and {name} has "
+                    f"{column[row]:g} in row {row + 1}; use training.loss=mean_squared_error"
+                )
+
+    def usual(self, loss: str | None) -> Usual:
+        """The mean squared error, judged by its root; what was chosen for rows far away is judged
+        by the mean absolute error, and counts by their loss."""
+        loss = loss or "mean_squared_error"
+        metric = "val_mae" if loss in ROBUST else "val_rmse"
+        return Usual(loss, "val_loss" if loss == POISSON else metric, USUAL_METRICS)
+
+    def output(self, loss: str, count: int) -> ValueOutput:
+        return ValueOutput(loss, count)
+
+    def targets(self, y: Answers, form: Form, count: int) -> Answers:  # noqa: ARG002
+        return y.astype(np.float32)
+
+    def words(self, y: Answers, names: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
+        """Numbers to nine digits, as many as a 32-bit float has; those of a row with a `;` between
+        them."""
+        return words_of(y)
+
+    def numbers(self, words: Sequence[str]) -> Outputs:
+        return np.array([word.split(JOINT) for word in words], np.float64)
+
+    def errors(self, true: str, said: str) -> int:
+        return int(true != said)
+
+    def marks(self, words: Sequence[str]) -> tuple[tuple[str, ...], Marks]:
+        """Numbers are no names that rows have in common."""
+        return (), np.zeros((len(words), 0), bool)
+
+    def columns(self, names: Sequence[str]) -> Mapping[str, str]:
+        return dict.fromkeys(names or ("value",), "double")
+
+    def test_artifact(self, y: Answers, probabilities: Outputs, names: Sequence[str]) -> Residuals:
+        """The values of rows as they are, and as they are predicted."""
+        return residuals(names, y, probabilities)
+
+
+@dataclass(frozen=True)
+class ValueOutput:
+    """Outputs for `count` numbers under a loss, in the units of the data: what the last layer gives
+    times `scale.factor`, plus `scale.shift`."""
+
+    loss: str
+    count: int
+    scale: Scale = field(default=NO_SCALE)
+    middle = 0.0
+
+    def measured(self, y: Answers) -> ValueOutput:
+        """Scaled as answers (rows, targets) of training rows ask for."""
+        mean, deviation = y.mean(axis=0), y.std(axis=0)
+        if self.loss == POISSON:
+            return self.scaled(_scale(np.zeros_like(mean), mean))
+        return self.scaled(_scale(mean, deviation))
+
+    def scaled(self, scale: Scale) -> ValueOutput:
+        return replace(self, scale=scale)
+
+    @property
+    def layer(self) -> LastLayer:
+        activation = "exponential" if self.loss == POISSON else "linear"
+        return LastLayer(self.count, activation, "values")
+
+    def form(self, units: int) -> Form:  # noqa: ARG002
+        return VALUES_FORM
+
+    def problems(self, units: int, activation: str | None) -> Iterator[str]:
+        code = self.layer.code
+        if units != self.layer.units:
+            yield (
+                f"ends in {plural(units, 'unit')}, and the data has {plural(self.count, 'value')} "
+                f"a row, each with a unit; write {code}"
+            )
+        elif self.loss == POISSON:
+            if activation not in (None, *POSITIVE):
+                yield (
+                    f"ends in {plural(units, 'unit')} {how(activation)}, and poisson takes a "
+                    f"number above 0; write {code}"
+                )
+        elif activation not in (None, "linear"):
+            yield (
+                f"ends in {plural(units, 'unit')} {how(activation)}, and a value can be any "
+                f"number; write {code}"
+            )
+
+    def value_problems(self, outputs: Outputs) -> Iterator[str]:
+        code = self.layer.code
+        if self.loss == POISSON and (outputs < 0).any():
+            yield (
+                f"gives {outputs[outputs < 0][0]:.3g} for a row, and poisson takes a number above "
+                f"0; end it with {code}"
+            )
+        scaled = (outputs - self.scale.shift) / self.scale.factor
+        if (
+            outputs.shape[1] > 1
+            and np.ptp(scaled)
+            and np.allclose(scaled.sum(axis=1), 1, atol=1e-3)
+        ):
+            yield (
+                f"gives numbers that add up to 1 in a row, as probabilities do, and a value can be "
+                f"any number; end it with {code}"
+            )
+
+    def probabilities(self, outputs: Outputs) -> Outputs:
+        return outputs
+
+    def answer(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Any]:
+        """A column for each target."""
+        return {name: outputs[:, i] for i, name in enumerate(names)}
+
+    def said(self, outputs: Outputs, names: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
+        return words_of(outputs)
+
+    def ranking(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Outputs]:  # noqa: ARG002
+        """Rows aren't told apart by a name."""
+        return {}
+
+
+POSITIVE = ("exponential", "softplus")
+"""Activations that give a number above 0."""
+
+
+def words_of(numbers: npt.NDArray[Any]) -> list[str]:
+    """Numbers (rows, …) to nine digits, those of a row with a `;` between them."""
+    written = np.char.mod("%.9g", numbers)
+    return written[:, 0].tolist() if written.shape[1] == 1 else [JOINT.join(row) for row in written]
+
+
+def _scale(shift: npt.NDArray[Any], factor: npt.NDArray[Any]) -> Scale:
+    """Numbers that don't differ are left at their distance from the shift."""
+    factor = np.where(factor > 0, factor, 1.0)
+    return Scale(tuple(shift.tolist()), tuple(factor.tolist()))
+
+
+def _problem(column: Answers) -> str | None:
+    """What is wrong with the numbers (rows,) of a target; None where nothing is."""
+    if column.dtype.kind in "US":
+        return _words_problem(column.astype(np.str_))
+    numbers = column.astype(np.float64)
+    if (missing := np.isnan(numbers)).any():
+        return (
+            f"is missing in {plural(int(missing.sum()), 'row')}, row {int(missing.argmax()) + 1} "
+            "the first; leave these rows out of the data"
+        )
+    if (beyond := np.abs(numbers) > LARGEST).any():
+        row = int(beyond.argmax())
+        return (
+            f"is infinite or too large for 32 bits in {plural(int(beyond.sum()), 'row')}, row "
+            f"{row + 1} the first ({numbers[row]:g}); correct them"
+        )
+    if (numbers == numbers[:1]).all():
+        value = f" ({numbers[0]:g})" if len(numbers) else ""
+        return f"is the same in every row{value}, so there is nothing to learn"
+    return None
+
+
+def _words_problem(words: npt.NDArray[np.str_]) -> str:
+    for row, word in enumerate(words.tolist()):
+        try:
+            float(word)
+        except ValueError:
+            return (
+                f"must be a number in each row, and row {row + 1} has {word!r}; correct it, or "
+                "use data.task=classes for a column of words"
+            )
+    return "has numbers that are stored as words; store them as numbers"
