@@ -65,6 +65,7 @@ class Metric:
             of what each has alone; `forms` are then those of answers that it can be measured in.
         outputs: Whether the score takes what the model gives for each class or label, too.
         digits: How its values are written.
+        unit: Whether it has the unit of the target.
         shares: Of one that Keras measures, but isn't a mean: each row's share of it (see `scores`),
             from what rows are and what the model gives for them.
     """
@@ -80,6 +81,7 @@ class Metric:
     forms: frozenset[Form] = frozenset()
     outputs: bool = False
     digits: Digits = PLAIN
+    unit: bool = False
     shares: Shares | None = None
 
     def fits(self, forms: Iterable[Form]) -> bool:
@@ -163,6 +165,7 @@ METRICS: dict[str, Metric] = {
             bounds=(0.0, math.inf),
             keras={VALUES_FORM: KerasMetric("MeanAbsoluteError")},
             digits="four digits",
+            unit=True,
         ),
         Metric(
             "rmse",
@@ -175,6 +178,7 @@ METRICS: dict[str, Metric] = {
             keras={VALUES_FORM: KerasMetric("RootMeanSquaredError")},
             shares=scores.rmse,
             digits="four digits",
+            unit=True,
         ),
         Metric(
             "r2",
@@ -265,6 +269,11 @@ def is_score(name: str) -> bool:
     return name in METRICS and METRICS[name].score is not None
 
 
+def is_shared(name: str) -> bool:
+    """Whether each row has a share of a metric that isn't the mean of what rows have alone."""
+    return name in METRICS and (METRICS[name].score or METRICS[name].shares) is not None
+
+
 def is_mean(values: npt.NDArray[np.float64], measured: float | None) -> bool:
     """Whether a metric is the mean of what its rows have, up to the 32-bit floats that it is summed
     up in: a model of the user's own may measure otherwise."""
@@ -306,6 +315,12 @@ def digits_of(name: str) -> Digits:
     """How a metric's values are written, on whatever part of the data."""
     known = METRICS.get(base_name(name.removeprefix(TEST)))
     return PLAIN if known is None else known.digits
+
+
+def has_unit(name: str) -> bool:
+    """Whether a metric has the unit of the target."""
+    known = METRICS.get(base_name(name))
+    return known is not None and known.unit
 
 
 def falls_by_much(name: str) -> bool:

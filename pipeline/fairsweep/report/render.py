@@ -31,6 +31,7 @@ from fairsweep.report.text import method, rows, tables, terms, wording
 from fairsweep.report.text.escape import markdown_block, markdown_code, markdown_text, script_json
 from fairsweep.report.text.result import Result, result
 from fairsweep.report.text.tables import Table
+from fairsweep.tasks import task_in
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -203,7 +204,11 @@ def _contents(
 def _predict(sweep: SweepRecord, store: Sequence[str]) -> str:
     if sweep.champion is None:
         return ""
-    asked = (f"model={sweep.champion.name}", "input=rows.csv", "output=classes.csv")
+    asked = (
+        f"model={sweep.champion.name}",
+        "input=rows.csv",
+        f"output={task_in(sweep.data).name}.csv",
+    )
     return command_line("predict", *asked, *store)
 
 

@@ -48,6 +48,39 @@ def test_differences_and_intervals_carry_signs() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "text", "given"),
+    [
+        (0.0, "0", "0"),
+        (0.4321987, "0.4322", "0.4321987"),
+        (0.04321987, "0.04322", "0.04321987"),
+        (43.21987, "43.22", "43.21987"),
+        (-4321.987, "-4,322", "-4,321.987"),
+        (302.0, "302.0", "302"),
+        (214900.51, "214,901", "214,900.51"),
+        (5.32e14, "5.320e14", "5.32e14"),
+        (2.13456e-5, "2.135e-5", "2.13456e-5"),
+    ],
+)
+def test_what_has_a_unit_has_four_digits(value: float, text: str, given: str) -> None:
+    assert numbers.with_unit(value) == numbers.number(value, of="val_mae") == text
+    assert numbers.as_given(value) == given
+
+
+def test_what_belongs_to_a_number_with_a_unit_ends_where_it_does() -> None:
+    assert numbers.spread(43.2134, 1.8765, "val_mae") == "43.21 ± 1.88"
+    assert numbers.spread(15599.3, 879.4, "test_rmse") == "15,599 ± 879"
+    assert numbers.spread(2.12e-5, 1.3e-6, "mae") == "2.120e-5 ± 1.30e-6"
+    assert numbers.interval((-2.31, 0.004), 43.2, "mae", sign=True) == "-2.31 to +0.00"
+    assert numbers.number(-0.0003, 43.2, "mae") == "0.00"
+
+
+def test_shares_of_variance_have_three_decimals() -> None:
+    assert numbers.spread(0.48213, 0.02119, "val_r2") == "0.482 ± 0.021"
+    assert numbers.signed(-0.01299, 0.48, "r2") == "-0.013"
+    assert numbers.number(-12.34567, of="test_r2") == "-12.346"
+
+
+@pytest.mark.parametrize(
     ("p", "text"), [(0.03123, "0.031"), (1.0, "1.000"), (0.0004, "< 0.001"), (None, "–")]
 )
 def test_p_value(p: Any, text: Any) -> None:

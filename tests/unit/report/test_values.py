@@ -62,7 +62,7 @@ def test_captions_say_how_far_off_all_predictions_are() -> None:
         "Each dot is a test row, as it is predicted. On the line it is right. Half of all "
         "predictions are off by less than 10.00, nine in ten by less than 33.00."
     )
-    assert "On average it is 5.00 too high." in found["errors"].caption
+    assert "On average predictions are 5.00 too high." in found["errors"].caption
     assert found["predicted"].title == "Predicted against true price, adam"
 
 
@@ -94,9 +94,9 @@ def test_of_many_rows_some_are_drawn_in_a_small_picture() -> None:
     for figure in found.values():
         _, dots = figure.spec["data"]
         assert len(dots["x"]) == MOST_DOTS
-        assert len(json.dumps(figure.spec)) < 6_000
+        assert len(json.dumps(figure.spec)) < 5_000
         assert len(draw(figure, styles(["adam"]))) < 20_000
-    assert "Each dot is one of 200 of 5,000 test rows" in found["predicted"].caption
+    assert "Each dot is one of 150 of 5,000 test rows" in found["predicted"].caption
 
 
 def test_the_static_picture_has_dots_and_bars() -> None:
@@ -104,10 +104,11 @@ def test_the_static_picture_has_dots_and_bars() -> None:
     svg = draw(of(banded)["predicted"], styles(["adam"]))
     colour = styles(["adam"])["adam"].colour.lower()
     paths = [
-        path for path in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}path")
+        path.get("d") or "" for path in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}path")
         if f"stroke: {colour}" in (path.get("style") or "") and path.get("id") is None
     ]  # fmt: skip
-    assert len(paths) == len(TRUE)
+    (bars,) = (path for path in paths if path.count("M") > 1)
+    assert bars.count("M") == bars.count("L") == len(TRUE)
 
 
 @pytest.mark.parametrize("own", [one(np.inf, np.nan, 330, 400), one(100, 200, 300, 400)])

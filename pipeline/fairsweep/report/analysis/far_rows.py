@@ -100,8 +100,9 @@ def far_rows(selection: Selection, task: Task) -> FarRows | None:
     true = next(own.true[at[arm]] for arm, own in means.items())
     predicted = np.array([own.predicted[at[arm]] for arm, own in means.items()])
     sizes = np.where(true.std(axis=0) > 0, true.std(axis=0), 1.0)
-    missed = _finite((np.abs(predicted - true) / sizes).mean(axis=2)).min(axis=0)
-    differ = _finite((np.ptp(predicted, axis=0) / sizes).mean(axis=1))
+    with np.errstate(invalid="ignore"):  # of what overflowed
+        missed = _finite((np.abs(predicted - true) / sizes).mean(axis=2)).min(axis=0)
+        differ = _finite((np.ptp(predicted, axis=0) / sizes).mean(axis=1))
 
     def listed(by: Values) -> tuple[FarRow, ...]:
         first = np.argsort(-by, kind="stable")[:MOST]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fairsweep.configurations import best_configurations, configuration
-from fairsweep.metrics import UNBOUNDED, base_name, bounds_of, is_score, measured_on_validation
+from fairsweep.metrics import UNBOUNDED, base_name, bounds_of, is_shared, measured_on_validation
 from fairsweep.records import (
     Confirmation,
     Objective,
@@ -83,7 +83,7 @@ class ArmSelection:
             if measured_on_validation(metric)
             else {},
             (low, high) if inside else UNBOUNDED,  # a user's own model may measure in percent
-            is_score(name),
+            is_shared(name),
         )
 
     @property

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
-from fairsweep.metrics import caption_of, title_of
+from fairsweep.metrics import bounds_of, caption_of, title_of
 from fairsweep.report.analysis.curves import ArmCurves, Band, Panel
 from fairsweep.report.figures.parts import (
     Figure,
@@ -18,6 +19,9 @@ from fairsweep.report.figures.parts import (
 )
 from fairsweep.report.text.numbers import number
 
+FLOOR = -1.0
+"""Where the picture of R² ends, which is 0 for a model that knows nothing."""
+CUT = f" What is below {FLOOR:g} isn't drawn."
 CROWDED = 5
 """With more arms than this, hovering shows one line instead of a list of all."""
 
@@ -37,7 +41,7 @@ def learning_curves(panel: Panel) -> Figure:
         name=f"curves-{identifier(panel.metric)}",
         section="curves",
         title=title_of(panel.metric) + (", on a log axis" if panel.log else ""),
-        caption=caption_of(panel.metric),
+        caption=caption_of(panel.metric) + (CUT if _is_cut(panel) else ""),
         height=360,
         spec={"data": data, "layout": place},
     )
@@ -84,10 +88,19 @@ def _hover(band: Band, metric: str) -> list[str]:
 
 
 def _value_axis(panel: Panel) -> dict[str, Any]:
-    if not panel.log:
-        return {}
     low = min(min(band.low) for band in panel.bands)
-    return log_axis(low, max(max(band.high) for band in panel.bands))
+    high = max(max(band.high) for band in panel.bands)
+    if panel.log:
+        return log_axis(low, high)
+    return {"range": [FLOOR, high + 0.05 * (high - FLOOR)]} if _is_cut(panel) else {}
+
+
+def _is_cut(panel: Panel) -> bool:
+    """Whether a metric falls so far below what is of interest, as R² does without bounds, that the
+    rest of it would be a flat line."""
+    lowest, highest = bounds_of(panel.metric)
+    falls = min(min(band.low) for band in panel.bands) < FLOOR
+    return lowest == -math.inf and math.isfinite(highest) and falls
 
 
 def _epoch_range(last: int) -> list[float]:

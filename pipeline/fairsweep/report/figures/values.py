@@ -12,10 +12,10 @@ import numpy.typing as npt
 from fairsweep.report.analysis.curves import Style, styles
 from fairsweep.report.analysis.select import ArmSelection, Selection
 from fairsweep.report.figures.parts import Figure, layout, name, rounded
-from fairsweep.report.text.numbers import with_unit
+from fairsweep.report.text.numbers import SMALL, with_unit
 from fairsweep.tested import Residuals, Target
 
-MOST_DOTS = 200
+MOST_DOTS = 150
 """Test rows that a picture shows."""
 MOST_TARGETS = 6
 """Targets that have pictures, the first ones."""
@@ -124,12 +124,8 @@ def _against_true(
         spec={
             "data": [_line(across, across), dots],
             "layout": layout(
-                xaxis={"title": {"text": f"true {what}"}, "range": across},
-                yaxis={
-                    "title": {"text": f"predicted {what}"},
-                    "range": across,
-                    "automargin": True,
-                },
+                xaxis={**_axis(f"true {what}", across), "range": across},
+                yaxis={**_axis(f"predicted {what}", across), "range": across, "automargin": True},
             ),
         },
     )
@@ -140,6 +136,7 @@ def _errors(arm: str, said: _Said, style: Style, own: str) -> Figure:
     low, high = float(predicted.min()), float(predicted.max())
     margin = MARGIN * (high - low) or 1.0
     across = rounded([low - margin, high + margin])
+    off = rounded((predicted - true).tolist())
     dots = _dots(predicted, predicted - true, style)
     dots["hovertemplate"] = "predicted %{x:.4~g}, off by %{y:+.4~g}<extra></extra>"
     mean = float(said.errors.mean())
@@ -150,14 +147,14 @@ def _errors(arm: str, said: _Said, style: Style, own: str) -> Figure:
         name=own,
         section="values",
         title=f"Errors by predicted {said.target}, {arm}",
-        caption=f"Above zero a prediction is too high. On average it is {bias}. Where the dots "
-        "bend, the model misses a shape; where they open like a fan, it is less exact.",
+        caption=f"Above zero a prediction is too high. On average predictions are {bias}. Where "
+        "the dots bend, the model misses a shape; where they open like a fan, it is less exact.",
         height=360,
         spec={
             "data": [_line(across, [0.0, 0.0]), dots],
             "layout": layout(
-                xaxis={"title": {"text": f"predicted {what}"}, "range": across},
-                yaxis={"title": {"text": "predicted minus true"}, "automargin": True},
+                xaxis={**_axis(f"predicted {what}", across), "range": across},
+                yaxis={**_axis("predicted minus true", off), "automargin": True},
             ),
         },
     )
@@ -183,6 +180,12 @@ def _band(said: _Said, stored: Residuals) -> str:
         f" A bar reaches from the {low:.0%} to the {high:.0%} quantile: {high - low:.0%} of the "
         f"true values should be inside, and {said.inside:.0%} are."
     )
+
+
+def _axis(title: str, across: Sequence[float]) -> dict[str, Any]:
+    """An axis of values, which has no prefixes for small ones, such as µ."""
+    small = max(map(abs, across)) < SMALL
+    return {"title": {"text": title}, **({"exponentformat": "e"} if small else {})}
 
 
 def _dots(x: Numbers, y: Numbers, style: Style) -> dict[str, Any]:

@@ -102,12 +102,15 @@ def _points(axes: Axes, trace: Mapping[str, Any]) -> None:
 def _reaches(
     axes: Axes, ends: Sequence[Sequence[float]], bar: Mapping[str, Any], along: str, colour: str
 ) -> None:
-    """The bar of each point, along the first of its axes."""
-    width = bar["thickness"] * PIXEL
+    """The bar of each point, along the first of its axes: one line with gaps."""
+    reach: list[float] = []
+    aside: list[float] = []
     for place, other, less, more in zip(*ends, bar["arrayminus"], bar["array"], strict=True):
-        reach = [place - less, place + more], [other, other]
-        x, y = reach if along == "xy" else reach[::-1]
-        axes.plot(x, y, color=colour, linewidth=width)
+        gap = [math.nan] if reach else []
+        reach += [*gap, place - less, place + more]
+        aside += [*gap, other, other]
+    x, y = (reach, aside) if along == "xy" else (aside, reach)
+    axes.plot(x, y, color=colour, linewidth=bar["thickness"] * PIXEL)
 
 
 def _texts(axes: Axes, trace: Mapping[str, Any]) -> None:

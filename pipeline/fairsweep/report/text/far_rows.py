@@ -12,7 +12,7 @@ from fairsweep.plural import plural
 from fairsweep.records import SweepRecord
 from fairsweep.report.analysis.far_rows import FarRow, FarRows, Prediction
 from fairsweep.report.text.listing import ListedRow, Listing, Said, Section, look_notes, looked
-from fairsweep.report.text.numbers import with_unit
+from fairsweep.report.text.numbers import MISSING, as_given, with_unit
 from fairsweep.shown import Shown
 from fairsweep.tasks import task_in
 
@@ -24,26 +24,9 @@ def far_section(sweep: SweepRecord, far: FarRows) -> Section:
     """The section of the rows that are predicted worst, of which there are some."""
     shown, several = sweep.shown, len(far.arms) > 1
     every = "every arm" if several else far.arms[0]
-    closest = "even the closest arm" if several else far.arms[0]
-    listings = [
-        _listing(
-            f"Rows that {every} misses by most",
-            f"Of {far.rows:,} rows, the {len(far.shared)} for which {closest} is furthest from the "
-            "true value.",
-            far.shared,
-            shown,
-        )
-    ]
+    listings = [_listing(f"Rows that {every} misses by most", _shared(far), far.shared, shown)]
     if several:
-        listings.append(
-            _listing(
-                "Rows on which the arms differ",
-                f"Of {far.rows:,} rows, the {len(far.apart)} for which the arms predict the most "
-                "different values.",
-                far.apart,
-                shown,
-            )
-        )
+        listings.append(_listing("Rows on which the arms differ", _apart(far), far.apart, shown))
     listed = [row for listing in listings for row in listing.rows]
     return Section(
         f"true {sweep.data.get(task_in(sweep.data).name, 'value')}",
@@ -55,12 +38,33 @@ def far_section(sweep: SweepRecord, far: FarRows) -> Section:
     )
 
 
+def _shared(far: FarRows) -> str:
+    several = len(far.arms) > 1
+    if not far.shared:
+        by = "some arm" if several else far.arms[0]
+        return f"Each of the {far.rows:,} rows is predicted exactly by {by}."
+    closest = "even the closest arm" if several else far.arms[0]
+    return (
+        f"Of {far.rows:,} rows, the {len(far.shared)} for which {closest} is furthest from the "
+        "true value."
+    )
+
+
+def _apart(far: FarRows) -> str:
+    if not far.apart:
+        return f"The arms predict the same values for all {far.rows:,} rows."
+    return (
+        f"Of {far.rows:,} rows, the {len(far.apart)} for which the arms predict the most different "
+        "values."
+    )
+
+
 def _listing(title: str, line: str, rows: Sequence[FarRow], shown: Shown) -> Listing:
     return Listing(title, line, tuple(_listed(row, shown) for row in rows))
 
 
 def _listed(row: FarRow, shown: Shown) -> ListedRow:
-    true = BETWEEN.join(map(with_unit, row.true))
+    true = BETWEEN.join(map(as_given, row.true))
     said = tuple(_said(row.true, own) for own in row.predictions.values())
     return looked(row.row, true, said, shown)
 
@@ -73,7 +77,7 @@ def _said(true: Sequence[float], own: Prediction) -> Said:
 
 def _off(error: float, like: float) -> str:
     text = with_unit(abs(error), like)
-    return f"{text} too {'high' if error > 0 else 'low'}" if error else text
+    return f"{text} too {'high' if error > 0 else 'low'}" if error and text != MISSING else text
 
 
 def _notes(far: FarRows, shown: Shown) -> Iterator[str]:

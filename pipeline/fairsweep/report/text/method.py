@@ -5,7 +5,7 @@ In: a sweep. Out: plain text; escaping is up to the page it goes into.
 
 from __future__ import annotations
 
-from fairsweep.metrics import base_name, is_score, measured_on_validation
+from fairsweep.metrics import base_name, is_shared, measured_on_validation
 from fairsweep.plural import plural, times
 from fairsweep.records import Confirmation, SweepRecord
 from fairsweep.report.analysis.luck import LEVEL
@@ -63,7 +63,7 @@ def method(sweep: SweepRecord) -> tuple[str, ...]:
     )
     units = "trainings" if scheme.searches == 1 else "searches"
     variance = "crossed random effects"
-    if is_score(base_name(sweep.objective.metric)):
+    if is_shared(base_name(sweep.objective.metric)):
         variance = "that of the crossed bootstrap, by each row's share of the metric"
     rule = (
         f"The best arm is compared with each other arm on the same rows. Rows and {units} are "

@@ -11,6 +11,8 @@ import re
 from fairsweep.metrics import Digits, digits_of
 
 MISSING = "–"
+SMALL, HUGE = 1e-4, 1e12
+"""Between these a number with a unit is written out; nobody counts the digits of others."""
 _FLOAT = re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d+)([eE][+-]?\d+)?")
 
 
@@ -24,8 +26,16 @@ def number(value: float | None, like: float | None = None, of: str = "") -> str:
 
 
 def with_unit(value: float, like: float | None = None) -> str:
-    """A number in some unit: four digits, and none of them behind the last whole one."""
+    """A number in some unit: four digits, or all that stand before the point."""
     return _written(value, like, "four digits")
+
+
+def as_given(value: float) -> str:
+    """A number in some unit as the data has it, to nine digits."""
+    if not SMALL <= abs(value) < HUGE:
+        return _power(value, 8, short=True) if value else "0"
+    text = f"{value:,.{max(0, 8 - _exponent(value))}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def signed(value: float | None, like: float | None = None, of: str = "") -> str:
@@ -90,16 +100,37 @@ def setting(text: str) -> str:
 def _written(value: float | None, like: float | None, digits: Digits) -> str:
     if value is None or not math.isfinite(value):
         return MISSING
-    text = f"{value:,.{_decimals(value if like is None else like, digits)}f}"
+    if digits == "four digits":
+        text = _in_unit(value, like or value) if value else "0"
+    else:
+        text = f"{value:,.{_decimals(value if like is None else like, digits)}f}"
     return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text
+
+
+def _in_unit(value: float, like: float) -> str:
+    """Four digits, the last of which is where that of a value `like` it is."""
+    decimals = 3 - _exponent(like)
+    if SMALL <= abs(like) < HUGE and abs(value) < HUGE:
+        return f"{value:,.{max(0, decimals)}f}"
+    return _power(value, min(3, max(0, decimals + _exponent(value))))
+
+
+def _power(value: float, decimals: int, *, short: bool = False) -> str:
+    """With a power of ten; `short`: without zeros at the end."""
+    mantissa, exponent = f"{value:.{decimals}e}".split("e")
+    if short and "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def _exponent(value: float) -> int:
+    return math.floor(math.log10(abs(value)))
 
 
 def _decimals(value: float, digits: Digits) -> int:
     size = abs(value)
     if digits == "three decimals":
         return 3
-    if digits == "four digits" and size >= 1:
-        return max(0, 3 - math.floor(math.log10(size)))
     if size >= 100:
         return 0 if size >= 10_000 else 2
     if size >= 0.001 or size < 1e-12:

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from fairsweep.importances import Importances
-from fairsweep.metrics import VALIDATION, base_name, measured_on_validation
+from fairsweep.metrics import VALIDATION, base_name, has_unit, measured_on_validation
 from fairsweep.plural import plural, times
 from fairsweep.records import Confirmation, RunRecord, SweepRecord
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
 from fairsweep.report.analysis.statistics import Claim, Verdict, summarize
 from fairsweep.report.text.numbers import number, spread
 from fairsweep.tasks import task_in
+from fairsweep.tested import Residuals
 from fairsweep.work import Work
 
 LUCK: Mapping[Claim, str] = {
@@ -39,6 +40,7 @@ def notes(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> tuple[s
     found = [*_unfinished(selection), *_searches(sweep, selection)]
     for entry in selection.arms:
         found += _confirmations(sweep, entry)
+    found += _units(sweep, selection)
     if sweep.confirmation.trainings == 0 and selection.leader():
         found.append(
             "The best configurations weren't confirmed (confirm.seeds=0). The best value of a "
@@ -64,6 +66,20 @@ def notes(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> tuple[s
     if verdict.kind == "described":
         found.append(_undecided(sweep, selection))
     return tuple(found)
+
+
+def _units(sweep: SweepRecord, selection: Selection) -> Iterator[str]:
+    """That an objective adds up unlike numbers."""
+    metric = sweep.objective.metric
+    kept = [run.tested for entry in selection.arms for run in entry.confirmed]
+    targets = max((len(own.targets) for own in kept if isinstance(own, Residuals)), default=0)
+    if targets > 1 and has_unit(metric):
+        name = metric.replace(base_name(metric), "r2")
+        yield (
+            f"{metric} is the mean over {targets} targets, each in its own unit, so the one with "
+            f"the largest numbers decides. {name} counts them alike: start another sweep with "
+            f"objective.metric={name} if that is meant."
+        )
 
 
 def _undecided(sweep: SweepRecord, selection: Selection) -> str:
