@@ -153,11 +153,14 @@ def test_every_builder_gives_a_probability_for_every_class(name: str) -> None:
             "dropout": 0.1,
         },
     }
+    params["rnn"] = {"cell": "gru", "units": [2], "bidirectional": True, "dropout": 0.1}
     scaling = Scaling()
     x = np.random.default_rng(0).normal(size=(5, 8, 8, 1)).astype("float32")
     if name == "text":
         scaling, x = Scaling(numbers=(0,), ids=(Ids(1, 7, (2, 0), 3, 5),)), x[:, 0, :, 0].round(0)
         x = x.clip(-1, 2)
+    elif name == "rnn":
+        x = x[..., 0]
     settings = Model(name, name, params[name])
     built = model.build_model(settings, scaling, x, CLASSES.output("dice", 3), seed=0)
     outputs = np.asarray(built(x))

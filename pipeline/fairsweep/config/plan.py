@@ -19,6 +19,9 @@ from fairsweep.records import Objective
 from fairsweep.tasks import AUTO, Task, forms_of
 from fairsweep.tasks.layer import Form
 
+ROWS = {"cnn": (3, "images (height, width, channels)"), "rnn": (2, "sequences (steps, features)")}
+"""How many axes a row has that a model of ours takes, and what they are; others take any."""
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -138,10 +141,11 @@ class Plan:
                 f"data.validation=0.2 or objective.metric={base_name(metric)}"
             )
         for arm in self.arms:
-            training = arm.settings.training
-            if arm.settings.model.builder == "cnn" and len(shape) != 4:
+            training, builder = arm.settings.training, arm.settings.model.builder
+            axes, rows = ROWS.get(builder, (len(shape) - 1, ""))
+            if len(shape) - 1 != axes:
                 problems.append(
-                    "model: cnn needs images (height, width, channels), the data has rows of shape "
+                    f"model: {builder} needs {rows}, the data has rows of shape "
                     f"{tuple(shape[1:])}; use model=mlp"
                 )
             problems += task.training_problems(training.loss, training.class_weights, names)

@@ -55,7 +55,8 @@ class Data:
     a comma) and `decimal` in numbers (null: a point). `text` are columns of texts, whose words
     become ids: the first `text_length` of each row (null: 200), of the `max_tokens` most frequent
     ones of training rows (null: 10,000). `words` says what columns of words become: a feature for
-    each word (one_hot, null) or an id for an Embedding (ids).
+    each word (one_hot, null) or an id for an Embedding (ids). In arrays of sequences,
+    (rows, steps, features), a step is padding if every feature of it is `padding`: nan or a number.
 
     Images are scaled to `size` [height, width] (null: all are alike) and have 1 or 3 `channels`
     (null: as they are). `dataset` is the name of one of Keras's own. `loader` is
@@ -89,6 +90,7 @@ class Data:
     text_length: Optional[int] = None  # noqa: UP045
     max_tokens: Optional[int] = None  # noqa: UP045
     words: Optional[str] = None  # noqa: UP045
+    padding: Optional[str] = None  # noqa: UP045
     size: Optional[List[int]] = None  # noqa: UP006, UP045
     channels: Optional[int] = None  # noqa: UP045
     class_names: Optional[List[str]] = None  # noqa: UP006, UP045
@@ -115,7 +117,7 @@ class Data:
 
 @dataclass
 class Model:
-    """`builder` is mlp, cnn, text, or `package.module:function` from a package that
+    """`builder` is mlp, cnn, rnn, text, or `package.module:function` from a package that
     FAIRSWEEP_TRUSTED_PACKAGES names; it gets `params`. `layer_learning_rates` multiplies the
     learning rate of layers, by name or pattern; 0 freezes them."""
 
@@ -159,7 +161,10 @@ class Schedule:
 WATCHDOG_FIELDS = ("checkpoint_seconds", "stall_seconds")
 # What an arm could not say from the first: left out of its identity while it is as usual.
 ADDED_FIELDS = {
-    "data": ("task", "loader", "params", "weight", "text", "text_length", "max_tokens", "words"),
+    "data": (
+        *("task", "loader", "params", "weight", "text", "text_length", "max_tokens", "words"),
+        "padding",
+    ),
     "training": ("metrics", "loss_params"),
 }
 

@@ -122,6 +122,7 @@ def _recipe(about: Mapping[str, Any]) -> Recipe:
             tuple(scaling.get("fill", ())),
             tuple((column, word) for column, word in scaling.get("words", ())),
             tuple(Ids(**{**own, "words": tuple(own["words"])}) for own in scaling.get("ids", ())),
+            scaling.get("padding"),
         ),
         tuple(about["shape"]),
         tuple(about["classes"]),

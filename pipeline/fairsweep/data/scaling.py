@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fairsweep.config.schema import Data
 from fairsweep.data.dataset import PADDING, Column, Features, features_of
 from fairsweep.data.memory.view import InFile, pieces
+from fairsweep.data.sequences import NAN, is_padding
 from fairsweep.data.text import TOKENS
 
 SMALLEST_VARIANCE = 1e-12  # Keras divides by no smaller deviation than 1e-7
@@ -48,6 +49,9 @@ class Scaling:
     a missing value in each of them. Each pair in `words` is a column and the index of a word that
     occurs in training rows, and becomes a feature that is 1 where a row has that word. Then come
     the features in `ids`.
+
+    Steps of sequences that have `padding` in every feature are left out of what is measured, and
+    become 0.
     """
 
     factor: float | None = None
@@ -57,11 +61,17 @@ class Scaling:
     fill: tuple[float, ...] = ()
     words: tuple[tuple[int, int], ...] = ()
     ids: tuple[Ids, ...] = ()
+    padding: str | None = None
 
     @property
     def encodes(self) -> bool:
         """Whether rows of a table change their length, or have missing values filled."""
         return bool(self.fill or self.words or self.ids)
+
+    @property
+    def takes_gaps(self) -> bool:
+        """Whether rows may have missing values."""
+        return bool(self.fill) or self.padding == NAN
 
     @property
     def others(self) -> int:
@@ -86,20 +96,24 @@ def measure(settings: Data, x_train: Features | InFile, columns: Sequence[Column
     ids = _ids(x_train, columns, settings)
     fills = settings.missing == "fill" and x_train.ndim == 2
     numbers: tuple[int, ...] = ()
+    padding = settings.padding
     if encodes := bool(words or ids or fills):
         own = {i for i, _ in words}
         own |= {i for one in ids for i in range(one.start, one.start + one.length)}
         numbers = tuple(i for i in range(x_train.shape[-1]) if i not in own)
     if not (settings.standardize or fills):
-        return Scaling(settings.rescale, numbers=numbers, words=words, ids=ids)
-    mean, variance = moments(x_train, numbers if encodes else None)
+        return Scaling(settings.rescale, numbers=numbers, words=words, ids=ids, padding=padding)
+    mean, variance = moments(x_train, numbers if encodes else None, padding)
     scaled = (_plain(mean), _plain(variance)) if settings.standardize else ((), ())
     fill = _plain(mean) if fills else ()
-    return Scaling(settings.rescale, *scaled, numbers, fill, words, ids)
+    return Scaling(settings.rescale, *scaled, numbers, fill, words, ids, padding)
 
 
-def moments(x: Features | InFile, features: Sequence[int] | None = None) -> Moments:
-    """Mean and variance of features (the last axis; some of them, or all), without missing values.
+def moments(
+    x: Features | InFile, features: Sequence[int] | None = None, padding: str | None = None
+) -> Moments:
+    """Mean and variance of features (the last axis; some of them, or all), without missing values,
+    and without steps of padding.
     A constant feature gets variance 1: divided by almost zero, a later row in which it differs
     would outweigh everything else.
 
@@ -109,7 +123,10 @@ def moments(x: Features | InFile, features: Sequence[int] | None = None) -> Mome
     width = x.shape[-1] if features is None else len(features)
     count, mean, spread = (np.zeros(width) for _ in range(3))
     for rows in pieces(x):
-        block = np.asarray(x[rows], np.float64).reshape(-1, x.shape[-1])
+        block = np.asarray(x[rows], np.float64)
+        if padding is not None:
+            block[is_padding(block, padding)] = np.nan
+        block = block.reshape(-1, x.shape[-1])
         if features is not None:
             block = block[:, list(features)]
         there = ~np.isnan(block)

@@ -87,7 +87,7 @@ def publish_champion(
         folder / "model",
         tags,
         decode(rows, data.dataset.columns) if recipe.columns else rows,
-        InputSpec(recipe.shape, recipe.columns, bool(recipe.scaling.fill)),
+        InputSpec(recipe.shape, recipe.columns, recipe.scaling.takes_gaps),
         recipe.classes,
         data.dataset.task.columns(recipe.classes),
         code_of(spec.model.builder),

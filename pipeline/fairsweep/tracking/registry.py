@@ -99,6 +99,7 @@ def register(
             "classes": list(classes),
             "answer": next(iter(answer)),
             "words": [column.name for column in takes.columns if column.has_words],
+            "missing": takes.missing,
             "sweep": sweep.name,
             "run_id": run.run_id,
         },
@@ -201,14 +202,18 @@ def taken_by(store: Store, uri: str) -> InputSpec:
         ) from error
     if found.flavors.get("python_function", {}).get("loader_module") not in (LOADER, EARLIER):
         raise BadInput(f"model: {shown(uri)} isn't a model that a sweep has published")
-    return takes_of(found.signature, (found.metadata or {}).get("words", ()))
+    about = found.metadata or {}
+    return takes_of(found.signature, about.get("words", ()), about.get("missing", False))
 
 
-def takes_of(signature: ModelSignature, words: Collection[str] = ()) -> InputSpec:
-    """The input of a model with this signature; the columns in `words` take any word."""
+def takes_of(
+    signature: ModelSignature, words: Collection[str] = (), missing: bool = False
+) -> InputSpec:
+    """The input of a model with this signature; the columns in `words` take any word, and arrays
+    with `missing` may have gaps."""
     inputs = signature.inputs
     if inputs.is_tensor_spec():
-        return InputSpec(tuple(inputs.inputs[0].shape[1:]))
+        return InputSpec(tuple(inputs.inputs[0].shape[1:]), missing=missing)
     columns = [Column(c.name, ANY_WORD if c.name in words else ()) for c in inputs.inputs]
     numbers = [c for c in inputs.inputs if c.name not in words]
     return InputSpec((len(columns),), tuple(columns), any(not c.required for c in numbers))

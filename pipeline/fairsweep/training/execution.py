@@ -18,8 +18,7 @@ from tensorflow.core.protobuf import config_pb2
 from tensorflow.python.eager import context
 
 from fairsweep.training.model import is_of_keras
-from fairsweep.training.preprocessing import Encoding, Standardization
-from fairsweep.training.values import Unscaling
+from fairsweep.training.preprocessing import MEASURING
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ LIGHT = (
     *(keras.layers.InputLayer, keras.layers.Flatten, keras.layers.Rescaling),
     *(keras.layers.Dense, keras.layers.Activation, keras.layers.ReLU, keras.layers.Softmax),
     *(keras.layers.Dropout, keras.layers.BatchNormalization, keras.layers.LayerNormalization),
-    *(Encoding, Standardization, Unscaling),
+    *MEASURING,
 )
 """Layers whose graphs are so small that TensorFlow's rewriter takes as long as it saves: a quarter
 of a second for batch normalization's, which then saves 2 % of an epoch."""

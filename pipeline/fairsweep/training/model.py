@@ -16,11 +16,12 @@ from fairsweep.tasks.layer import Scale
 from fairsweep.training.models import BUILDERS, TAKES_IDS
 from fairsweep.training.models.convolution import cnn_parameters
 from fairsweep.training.models.dense import Dense, dense_parameters
+from fairsweep.training.models.recurrent import rnn_parameters
 from fairsweep.training.models.text import Pooling, Words, text_parameters
 from fairsweep.training.preprocessing import (
     DTYPE,
-    Encoding,
-    Standardization,
+    MEASURING,
+    Steps,
     preprocessed,
     preprocessing_of,
 )
@@ -30,7 +31,7 @@ from fairsweep.training.values import Unscaling, in_own_units
 
 Shape = tuple[int, ...]
 
-OURS = (Dense, Encoding, Pooling, Standardization, Unscaling, Words)
+OURS = (Dense, Pooling, Words, *MEASURING)
 """Classes of layers that keep nothing but variables from one step to the next, as Keras's do."""
 INPUTS = frozenset({"dropout", "l2"})
 """Numbers of layers that a compiled program takes as inputs, if they aren't 0."""
@@ -104,9 +105,16 @@ def _whole(
             return body
         preprocessing.build((None, *shape))  # not in the graph that comes upon it first
         return preprocessed(body, preprocessing)
+    if isinstance(preprocessing, Steps):
+        # It takes the mask for its own layers; what it returns has no steps.
+        body.supports_masking, body.compute_mask = True, _no_mask
     inputs = keras.Input(shape, dtype=DTYPE)
     outputs = body(inputs if preprocessing is None else preprocessing(inputs))
     return keras.Model(inputs, outputs if unscaling is None else unscaling(outputs))
+
+
+def _no_mask(*_: Any) -> None:
+    """The mask of outputs that have none."""
 
 
 def is_of_keras(model: keras.Model) -> bool:
@@ -137,6 +145,8 @@ def parameter_count(settings: Model, scaling: Scaling, row: Shape, outputs: int)
         return None
     if settings.builder == "text":
         return text_parameters(scaling.others, scaling.ids, outputs, **params)
+    if settings.builder == "rnn":
+        return rnn_parameters(shape, outputs, **params)
     if settings.builder == "cnn":
         return cnn_parameters(shape, outputs, **params)
     return dense_parameters(math.prod(shape), params["hidden_units"], outputs)

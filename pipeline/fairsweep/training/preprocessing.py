@@ -8,6 +8,7 @@ computed in float32, whatever dtype policy the model's code sets: 16 bits would 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -130,6 +131,64 @@ class Standardization(layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), **self.config}
 
 
+@keras.saving.register_keras_serializable("fairsweep")
+class Steps(layers.Layer):  # type: ignore[misc]
+    """Steps of sequences (rows, steps, features): scaled, and 0 where they are padding, which the
+    mask of what it returns says.
+
+    Args:
+        padding: what such a step has in every feature.
+        factor: of features; None for none.
+        mean: of each feature, to be taken away; empty for none.
+        variance: of each feature, to become 1.
+    """
+
+    def __init__(
+        self,
+        padding: str,
+        factor: float | None,
+        mean: Sequence[float],
+        variance: Sequence[float],
+        **keywords: Any,
+    ) -> None:
+        super().__init__(**{"dtype": DTYPE, **keywords})
+        self.supports_masking = True
+        self.config = {"padding": padding, "factor": factor, "mean": mean, "variance": variance}
+        self.value = float(np.float32(padding))
+        self.factor = factor
+        self.mean = _measured(mean)
+        self.deviation = _measured(np.sqrt(np.array(variance, np.float32)))
+
+    @property
+    def measured(self) -> list[Any]:
+        """The variables that hold what was measured."""
+        return [self.mean, self.deviation]
+
+    def compute_mask(self, inputs: Any, previous: Any = None) -> Any:  # noqa: ARG002 - Keras's
+        """Which steps aren't padding, (rows, steps)."""
+        padding = ops.isnan(inputs) if math.isnan(self.value) else ops.equal(inputs, self.value)
+        return ops.logical_not(ops.all(padding, axis=-1))
+
+    def call(self, inputs: Any) -> Any:
+        there = ops.expand_dims(self.compute_mask(inputs), -1)
+        x = ops.where(there, inputs, 0.0)
+        if self.factor is not None:
+            x = x * self.factor
+        if self.config["mean"]:
+            x = (x - self.mean) / self.deviation
+        return ops.where(there, x, 0.0)
+
+    def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **self.config}
+
+
+MEASURING = (Encoding, Standardization, Steps, Unscaling)
+"""Layers that hold what was measured."""
+
+
 def _tokens(words: Sequence[int], vocabulary: int, **_: object) -> npt.NDArray[np.float32]:
     """The id of padding, of each word of a vocabulary, and of a word that isn't in it."""
     tokens = np.full(vocabulary + 2, UNKNOWN, np.float32)
@@ -145,7 +204,11 @@ def _measured(values: Any, dtype: Any = tf.float32) -> Any:
 def preprocessing_of(scaling: Scaling) -> keras.Layer | None:
     """The layer that does what was measured; None where there is nothing to do."""
     if scaling.encodes:
-        return Encoding(**asdict(scaling))
+        own = asdict(scaling)
+        del own["padding"]
+        return Encoding(**own)
+    if scaling.padding is not None:
+        return Steps(scaling.padding, scaling.factor, scaling.mean, scaling.variance)
     if scaling.factor is not None:
         return layers.Rescaling(scaling.factor, dtype=DTYPE)
     if scaling.mean:
@@ -157,13 +220,13 @@ def kind_of(scaling: Scaling) -> Hashable:
     """What the graph of preprocessing depends on, beside what `take_over` puts in."""
     sizes = len(scaling.mean), len(scaling.fill), len(scaling.words)
     ids = tuple((own.start, own.length, own.vocabulary, own.rows) for own in scaling.ids)
-    return scaling.factor, scaling.numbers, *sizes, *ids
+    return scaling.factor, scaling.padding, scaling.numbers, *sizes, *ids
 
 
 def take_over(model: keras.Model, other: keras.Model) -> None:
     """Puts what was measured for another model of the same kind into this one's layers."""
     for own, given in zip(model.layers, other.layers, strict=True):
-        if isinstance(own, Encoding | Standardization | Unscaling):
+        if isinstance(own, MEASURING):
             for variable, value in zip(own.measured, given.measured, strict=True):
                 variable.assign(value)
 

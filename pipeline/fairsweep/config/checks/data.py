@@ -43,7 +43,7 @@ SOURCES = {
     "worked_example": Source(),
     "csv": Source((*TABLE, "delimiter", "decimal"), "rows.csv"),
     "parquet": Source(TABLE, "rows.parquet"),
-    "npz": Source(("path", "missing"), "rows.npz", splits=True),
+    "npz": Source(("path", "missing", "padding"), "rows.npz", splits=True),
     "images": Source(("path", "size", "channels"), "photos", splits=True),
     "keras_dataset": Source(("dataset",)),
     "python": Source(
@@ -91,6 +91,7 @@ def data_problems(data: Data) -> Iterator[Problem]:
         yield from _loader_problems(data)
     if data.missing is not None:
         yield from one_of("data.missing", data.missing, MISSING)
+    yield from _padding_problems(data)
     if data.words is not None:
         yield from one_of("data.words", data.words, WORDS)
     if data.source in TABLES or data.target is not None:
@@ -167,6 +168,24 @@ def _table_problems(data: Data) -> Iterator[Problem]:
             yield f"data.{name}", f"need one character, got {mark!r}"
     if (data.delimiter or ",") == (data.decimal or "."):
         yield "data.decimal", "the delimiter and the decimal mark are the same; data.delimiter=';'"
+
+
+def _padding_problems(data: Data) -> Iterator[Problem]:
+    """Checks of the value that fills up sequences."""
+    if data.padding is None:
+        return
+    try:
+        value = float(data.padding)
+    except ValueError:
+        value = math.inf
+    if math.isinf(value):
+        yield "data.padding", f"need nan or a number, got {data.padding!r}; data.padding=nan"
+    if data.missing is not None:
+        yield (
+            "data.missing",
+            "isn't for sequences with data.padding; set it to null, and leave incomplete sequences "
+            "out of the file",
+        )
 
 
 def _text_problems(data: Data) -> Iterator[Problem]:

@@ -49,13 +49,20 @@ LOSS_SETTINGS = {
 }
 BALANCED = "balanced"
 SHOWN = 20
-BUILDERS = ("mlp", "cnn", "text")
-WIDTHS = {"mlp": ("hidden_units",), "cnn": ("hidden_units", "filters"), "text": ("hidden_units",)}
+BUILDERS = ("mlp", "cnn", "rnn", "text")
+WIDTHS = {
+    "mlp": ("hidden_units",),
+    "cnn": ("hidden_units", "filters"),
+    "rnn": ("units",),
+    "text": ("hidden_units",),
+}
 """The parameters of each builder that are lists of widths."""
 SIZES = {"text": ("embedding", "filters", "kernel_size")}
 """Those that are one whole number."""
-CHOICES = {"text": {"pooling": ("mean", "convolution")}}
+CHOICES = {"rnn": {"cell": ("lstm", "gru")}, "text": {"pooling": ("mean", "convolution")}}
 """Those that are one of a few words."""
+SWITCHES = {"rnn": ("bidirectional",)}
+"""Those that are true or false."""
 NORMALIZATIONS = ("batch_normalization", "layer_normalization")
 LOOPS = ("auto", "resident", "fit")
 SCHEDULES = ("constant", "cosine", "exponential")
@@ -93,20 +100,28 @@ def model_problems(model: Model) -> Iterator[Problem]:
         yield from at_least(f"model.params.{name}", given.get(name, 1), 1)
     for name, words in CHOICES.get(model.builder, {}).items():
         yield from one_of(f"model.params.{name}", given.get(name, words[0]), words)
+    for name in SWITCHES.get(model.builder, ()):
+        yield from _switch(f"model.params.{name}", given.get(name, False))
+    if model.builder == "rnn" and given.get("units") == []:
+        yield "model.params.units", "need at least one layer; for example [64]"
     yield from _normalization(model)
     dropout, l2 = model.params.get("dropout", 0.0), model.params.get("l2", 0.0)
     if not (is_number(dropout) and 0 <= dropout < 1):
         yield "model.params.dropout", f"need a share in [0, 1), got {dropout!r}"
     if not (is_number(l2) and math.isfinite(l2) and l2 >= 0):
         yield "model.params.l2", f"need a finite number from 0, got {l2!r}"
-    yield from one_of("model.params.activation", model.params.get("activation"), ACTIVATIONS)
+    yield from one_of("model.params.activation", given.get("activation", "relu"), ACTIVATIONS)
+
+
+def _switch(key: str, value: Any) -> Iterator[Problem]:
+    if not isinstance(value, bool):
+        yield key, f"need true or false, got {value!r}"
 
 
 def _normalization(model: Model) -> Iterator[Problem]:
     given = {name: model.params.get(name, False) for name in NORMALIZATIONS}
     for name, value in given.items():
-        if not isinstance(value, bool):
-            yield f"model.params.{name}", f"need true or false, got {value!r}"
+        yield from _switch(f"model.params.{name}", value)
     if all(given.values()):
         yield (
             "model.params.layer_normalization",

@@ -31,8 +31,8 @@ ANY_WORD = ("",)
 
 @dataclass(frozen=True)
 class InputSpec:
-    """What a model takes: rows of a `shape`, or of a table's `columns`, where `missing` says
-    whether numbers may be."""
+    """What a model takes: rows of a `shape`, or of a table's `columns`; `missing` says whether
+    numbers may be, or steps of sequences."""
 
     shape: tuple[int, ...]
     columns: tuple[Column, ...] = ()
@@ -165,7 +165,7 @@ def _of_table(path: Path, read: Any, takes: InputSpec) -> Features | pd.DataFram
     if table.empty:
         raise BadInput(f"input: {path} has no rows")
     if not takes.columns:
-        return _of_shape(_numbers(path, table), path, takes.shape)
+        return _of_shape(_numbers(path, table), path, takes)
     return _checked(path, table, takes)
 
 
@@ -231,10 +231,11 @@ def _npz(path: Path, takes: InputSpec, _: Marks) -> Features:
     x = arrays["x"]
     if x.ndim == 0 or x.dtype.kind not in "iufb":
         raise BadInput(f"input: {path}: x must be numbers with rows first, got {x.dtype}")
-    return _of_shape(np.asarray(x, np.float32), path, takes.shape)
+    return _of_shape(np.asarray(x, np.float32), path, takes)
 
 
-def _of_shape(values: Features, path: Path, shape: Sequence[int]) -> Features:
+def _of_shape(values: Features, path: Path, takes: InputSpec) -> Features:
+    shape = takes.shape
     if len(values) == 0:
         raise BadInput(f"input: {path} has no rows")
     if values.size != len(values) * math.prod(shape):
@@ -242,7 +243,8 @@ def _of_shape(values: Features, path: Path, shape: Sequence[int]) -> Features:
             f"input: the model takes rows of {' × '.join(map(str, shape))} numbers, {path} has "
             f"rows of {values.size // len(values)}"
         )
-    finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    there = np.isfinite(values) | (np.isnan(values) & takes.missing)
+    finite = there.reshape(len(values), -1).all(axis=1)
     if not finite.all():
         _refuse_row(path, int(np.argmin(finite)))
     return values.reshape(-1, *shape)

@@ -21,6 +21,7 @@ from fairsweep.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Features, O
 from fairsweep.data.memory import check_room
 from fairsweep.data.memory.room import joined
 from fairsweep.data.paths import find_file
+from fairsweep.data.sequences import sequence_problems
 from fairsweep.data.weights import shape_problems, weight_problems
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
@@ -65,6 +66,7 @@ def read_archive(path: Path, settings: Data, key: str) -> Dataset:
             weights=weights,
             notes=notes,
             asked=settings.task,
+            padding=settings.padding,
         )
     x = [arrays[f"x_{SPLIT[part]}"] for part in parts]
     y = [arrays[f"y_{SPLIT[part]}"] for part in parts]
@@ -84,6 +86,7 @@ def read_archive(path: Path, settings: Data, key: str) -> Dataset:
         weights=weighed,
         notes=(*told, *notes),
         asked=settings.task,
+        padding=settings.padding,
     )
 
 
@@ -196,7 +199,9 @@ def _declared(key: str, path: Path, archive: zipfile.ZipFile, info: zipfile.ZipI
     if dtype.hasobject:
         raise BadInput(
             f"{key}: {path} needs plain arrays, but {info.filename} contains Python objects, which "
-            f"are never loaded; write it with {WRITE}, without object arrays"
+            f"are never loaded; write it with {WRITE}, without object arrays. Sequences of "
+            "different lengths go into one array (rows, steps, features): fill up the shorter ones "
+            "with NaN, and set data.padding=nan"
         )
     size = math.prod(shape) * dtype.itemsize
     if start + size != info.file_size:
@@ -271,6 +276,7 @@ def from_arrays(
     weights: npt.NDArray[np.generic] | None = None,
     notes: tuple[str, ...] = (),
     asked: str = AUTO,
+    padding: str | None = None,
 ) -> Dataset:
     """Checks arrays and numbers their classes in sorted order.
 
@@ -285,6 +291,7 @@ def from_arrays(
         weights: of rows in the loss, (rows,).
         notes: for the user to read.
         asked: the task, `data.task`.
+        padding: what fills up the shorter ones of sequences.
 
     Raises:
         BadInput: the arrays aren't features with a class, labels, or values, for each row.
@@ -292,6 +299,8 @@ def from_arrays(
     problems, keep = [], None
     if x.ndim < 2 or x.dtype.kind not in "iufb":
         problems.append(f"{place}: x must be numbers of shape (rows, features, …), got {_shape(x)}")
+    elif padding is not None:
+        problems += [f"{place}: {problem}" for problem in sequence_problems(x, padding)]
     else:
         found = _gaps(x)
         infinite, gaps = (int((found == kind).sum()) for kind in (INFINITE, GAP))

@@ -12,10 +12,11 @@ import keras
 
 from fairsweep.training.models.convolution import cnn
 from fairsweep.training.models.dense import mlp
+from fairsweep.training.models.recurrent import rnn
 from fairsweep.training.models.text import text
 
 Builder = Callable[..., keras.Model]
 
-BUILDERS: Mapping[str, Builder] = {"mlp": mlp, "cnn": cnn, "text": text}
+BUILDERS: Mapping[str, Builder] = {"mlp": mlp, "cnn": cnn, "rnn": rnn, "text": text}
 TAKES_IDS = frozenset({"text"})
 """Those that are told which features are ids of words, as `ids`."""
