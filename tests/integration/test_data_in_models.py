@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fairsweep.config.form import Form
 from fairsweep.data.csv import file as csv_file
 from fairsweep.data.dataset import Column
 from fairsweep.data.inputs.rows import InputSpec, decode, encode, read_rows
@@ -192,10 +193,10 @@ class TestServed:
 
     def test_marks_of_another_country(self, tmp_path: Path) -> None:
         (tmp_path / "rows.csv").write_text("city;age\nOslo;40,5\n")
-        table = read_rows(tmp_path / "rows.csv", InputSpec((2,), self.COLUMNS), ";", ",")
+        table = read_rows(tmp_path / "rows.csv", InputSpec((2,), self.COLUMNS), Form(";", ","))
         assert isinstance(table, pd.DataFrame)
         assert table.to_dict("list") == {"age": [40.5], "city": ["Oslo"]}
-        with pytest.raises(BadInput, match=r"""may be ';': delimiter="';'"""):
+        with pytest.raises(BadInput, match=r"may be ';': .delimiter=';'"):
             read_rows(tmp_path / "rows.csv", InputSpec((2,), self.COLUMNS))
 
     def test_a_column_that_may_be_missing_may_be_left_out(self, tmp_path: Path) -> None:

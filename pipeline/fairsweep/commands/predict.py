@@ -17,7 +17,7 @@ from fairsweep.errors import DONE
 from fairsweep.stages.predict import Question, answer, read_question
 from fairsweep.tracking.store import find_store
 
-KEYS = ("model", "input", "output", "delimiter", "decimal")
+KEYS = ("model", "input", "output", "delimiter", "decimal", "thousands", "comment", "columns")
 
 
 def prepare(overrides: Sequence[str], config_dir: str | None) -> Question:

@@ -51,8 +51,12 @@ class Data:
     can have several; `drop` are columns to leave
     out, `categorical` columns of words that look like numbers; `missing` says what is done about
     missing features: null refuses them, `fill` puts the mean of training rows there (a missing word
-    is a word of its own), `drop` leaves these rows out. A CSV has `delimiter` between values (null:
-    a comma) and `decimal` in numbers (null: a point). `text` are columns of texts, whose words
+    is a word of its own), `drop` leaves these rows out; `unlabeled` drop leaves out rows without an
+    answer. A CSV has `delimiter` between values (null: a comma; `blank` for runs of blanks),
+    `decimal` in numbers (null: a point) and `thousands` between thousands (null: nothing); lines
+    that begin with `comment` are left out, `columns` name the columns of a file without a header,
+    or are `numbered`, and `missing_words` are those that mean missing in a column of words (null:
+    NA, NaN, null and the like). `text` are columns of texts, whose words
     become ids: the first `text_length` of each row (null: 200), of the `max_tokens` most frequent
     ones of training rows (null: 10,000). `words` says what columns of words become: a feature for
     each word (one_hot, null) or an id for an Embedding (ids). In arrays of sequences,
@@ -86,6 +90,11 @@ class Data:
     missing: Optional[str] = None  # noqa: UP045
     delimiter: Optional[str] = None  # noqa: UP045
     decimal: Optional[str] = None  # noqa: UP045
+    thousands: Optional[str] = None  # noqa: UP045
+    comment: Optional[str] = None  # noqa: UP045
+    columns: Any = None
+    missing_words: Any = None
+    unlabeled: Optional[str] = None  # noqa: UP045
     text: Optional[List[str]] = None  # noqa: UP006, UP045
     text_length: Optional[int] = None  # noqa: UP045
     max_tokens: Optional[int] = None  # noqa: UP045
@@ -163,7 +172,7 @@ WATCHDOG_FIELDS = ("checkpoint_seconds", "stall_seconds")
 ADDED_FIELDS = {
     "data": (
         *("task", "loader", "params", "weight", "text", "text_length", "max_tokens", "words"),
-        "padding",
+        *("padding", "thousands", "comment", "columns", "missing_words", "unlabeled"),
     ),
     "training": ("metrics", "loss_params"),
 }
@@ -342,13 +351,17 @@ class ReportConfig:
 class Predict:
     """`model`: a sweep's name, for its champion, or an address such as models:/name/2; null is the
     newest sweep's champion. `input`: rows as .csv, .parquet or .npz, an image, or a folder of them;
-    a .csv has `delimiter` between values and `decimal` in numbers. `output`: a .csv, replaced."""
+    a .csv is written as `delimiter`, `decimal`, `thousands`, `comment` and `columns` say, as in
+    `data`. `output`: a .csv, replaced."""
 
     model: Optional[str] = None  # noqa: UP045
     input: str = MISSING
     output: str = MISSING
     delimiter: str = ","
     decimal: str = "."
+    thousands: Optional[str] = None  # noqa: UP045
+    comment: Optional[str] = None  # noqa: UP045
+    columns: Any = None
 
 
 @dataclass

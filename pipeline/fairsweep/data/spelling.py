@@ -13,12 +13,6 @@ WORDS_OF_A_TEXT = 4
 PLAIN = re.compile(r"\s*[-+]?\d+(\.\d+)?\s*")
 
 
-def mark_of(given: str | None) -> str:
-    """The delimiter of a CSV: a comma if none is given; a tab may be given as the two characters
-    \\t."""
-    return "\t" if given == r"\t" else given or ","
-
-
 def alike(words: Iterable[str]) -> list[Sequence[str]]:
     """Groups of words that differ only in case or surrounding spaces."""
     same: defaultdict[str, list[str]] = defaultdict(list)

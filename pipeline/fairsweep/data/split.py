@@ -184,6 +184,8 @@ def _hold_out(
     for part in map(dataset.counts, (out, kept)):
         if lacking := [kind for kind in there if not part[kind]]:
             rarest = min(lacking, key=lambda kind: there[kind])
+            if not _if_numbers(dataset):
+                _check_enough(rarest, dataset, settings)
             what = f"{dataset.task.noun}{_of_column(dataset, settings)}"
             whole = "" if dataset.groups is None else " while groups stay whole"
             raise BadInput(
@@ -192,6 +194,31 @@ def _hold_out(
                 f"{_if_numbers(dataset)}"
             )
     return kept, out
+
+
+def _check_enough(kind: str, dataset: Dataset, settings: Data) -> None:
+    """Checks that a kind of answer has as many rows as there are parts to draw.
+
+    Raises:
+        BadInput: it hasn't, so that no share would help.
+    """
+    rows = np.arange(len(dataset.y))
+    count = dataset.counts(rows)[kind]
+    held = {"validation": settings.validation, "test": settings.test}
+    parts = ["training", *(name for name, share in held.items() if share)]
+    if dataset.parts is not None or count >= len(parts):
+        return
+    while len(rows) > 1:  # the first row of this kind
+        half = rows[: len(rows) // 2]
+        rows = half if dataset.counts(half)[kind] else rows[len(half) :]
+    row = (
+        f"row {int(rows[0]) + 1}" if dataset.origin is None else dataset.origin.place(int(rows[0]))
+    )
+    only = f"is only {row}" if count == 1 else f"are only {count} rows, {row} the first"
+    raise BadInput(
+        f"data: there {only} {kind}, and {', '.join(parts[:-1])} and {parts[-1]} need one each, so "
+        f"that no share helps; leave this {dataset.task.noun} out, or merge it with another"
+    )
 
 
 def _of_column(dataset: Dataset, settings: Data) -> str:

@@ -87,7 +87,7 @@ def publish_champion(
         folder / "model",
         tags,
         decode(rows, data.dataset.columns) if recipe.columns else rows,
-        InputSpec(recipe.shape, recipe.columns, recipe.scaling.takes_gaps),
+        InputSpec(recipe.shape, recipe.columns, recipe.scaling.takes_gaps, spec.data.missing_words),
         recipe.classes,
         data.dataset.task.columns(recipe.classes),
         code_of(spec.model.builder),

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fairsweep.config.form import form_of, form_problems
 from fairsweep.config.schema import Predict
 from fairsweep.data.dataset import Features
 from fairsweep.data.inputs.images import are_images, read_images
 from fairsweep.data.inputs.rows import read_rows
-from fairsweep.data.spelling import mark_of
 from fairsweep.errors import BadInput, without_password
 from fairsweep.executor.local import tensorflow_environment
 from fairsweep.files import replaced
@@ -50,17 +50,14 @@ def read_question(store: Store, settings: Predict) -> Question:
     """
     output, given = Path(settings.output), Path(settings.input)
     _check_output(output, given)
-    marks = {"delimiter": mark_of(settings.delimiter), "decimal": settings.decimal}
-    if problems := [
-        f"{key}: need one character, got {v!r}" for key, v in marks.items() if len(v) != 1
-    ]:
+    if problems := [f"{key}: {problem}" for key, problem in form_problems(settings)]:
         raise BadInput(*problems)
     model = find_model(store, settings.model)
     takes = taken_by(store, model)
     if are_images(given):
         files, pixels = read_images(given, takes)
         return Question(store, model, pixels, files, output)
-    rows = read_rows(given, takes, settings.delimiter, settings.decimal)
+    rows = read_rows(given, takes, form_of(settings))
     return Question(store, model, rows, (), output)
 
 

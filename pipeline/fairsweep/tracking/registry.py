@@ -10,6 +10,7 @@ import importlib.metadata
 import sys
 import traceback
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
@@ -100,6 +101,7 @@ def register(
             "answer": next(iter(answer)),
             "words": [column.name for column in takes.columns if column.has_words],
             "missing": takes.missing,
+            "missing_words": takes.missing_words,
             "sweep": sweep.name,
             "run_id": run.run_id,
         },
@@ -203,7 +205,8 @@ def taken_by(store: Store, uri: str) -> InputSpec:
     if found.flavors.get("python_function", {}).get("loader_module") not in (LOADER, EARLIER):
         raise BadInput(f"model: {shown(uri)} isn't a model that a sweep has published")
     about = found.metadata or {}
-    return takes_of(found.signature, about.get("words", ()), about.get("missing", False))
+    takes = takes_of(found.signature, about.get("words", ()), about.get("missing", False))
+    return replace(takes, missing_words=about.get("missing_words"))
 
 
 def takes_of(

@@ -853,7 +853,10 @@ ARRAYS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "flat-features": ({"x": X[:, 0], "y": Y}, ("(rows, features, …)", "(20,)")),
     "text-features": ({"x": X.astype(str), "y": Y}, ("x must be numbers", "<U")),
     "labels-missing": ({"x": X}, ("needs arrays x and y", "has x")),
-    "class-of-one-row": ({"x": X, "y": np.r_[np.zeros(19, int), 1]}, ("(rows of class '1': 1)",)),
+    "class-of-one-row": (
+        {"x": X, "y": np.r_[np.zeros(19, int), 1]},
+        ("there is only row 20 of class '1'", "leave this class out, or merge it with another"),
+    ),
 }
 
 

@@ -232,7 +232,11 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "49-mixed": (
         csv(with_row("3,unknown,yes")),
-        ("column 'b' has numbers, except in row 12: 'unknown'", "data.categorical=[b]"),
+        (
+            "column 'b' has numbers, except in row 12: 'unknown'; correct it, leave it empty if "
+            "it is missing, say that it means missing: \"data.missing_words=['unknown']\", or read "
+            "the column as words: data.categorical=[b]",
+        ),
     ),
     "50-semicolons": (csv(lines(*NUMBERS).replace(",", ";")), ("one column", "data.delimiter")),
     "50-tabs": (csv(lines(*NUMBERS).replace(",", "\t")), ("one column", r"'\t'")),
@@ -246,19 +250,25 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "51-thousands": (
         csv(lines(*(f'"{i + 1},000",{i},{w}' for i, w in enumerate(LABELS)))),
-        ("numbers with a comma, such as '1,000'; remove thousands separators",),
+        (
+            "column 'a' has numbers with a comma between thousands, such as '1,000'; "
+            "data.thousands=comma",
+        ),
     ),
     "51-thousands-with-a-point": (
         csv("a;b;label\n1,234.5;2;x\n12.5;1;y\n", delimiter=";"),
-        ("such as '1,234.5'; remove thousands separators",),
+        ("such as '1,234.5'; data.thousands=comma",),
     ),
     "51-thousands-or-decimal-comma": (
         csv("a;b;label\n5,976;2;x\n2,500;1;y\n", delimiter=";"),
-        ("remove thousands separators; if it is a decimal comma, use data.decimal=','",),
+        (
+            "a comma between thousands, such as '5,976'; data.thousands=comma; if it is the "
+            "decimal mark: \"data.decimal=','\"",
+        ),
     ),
     "51-three-decimals": (
         csv("a;b;label\n0,976;2;x\n2,500;1;y\n", delimiter=";"),
-        ("such as '0,976'; use data.decimal=','",),
+        ("such as '0,976'; \"data.decimal=','\"",),
     ),
     "51-decimal-comma-between-commas": (
         csv('a,b,label\n"1,5",2,x\n"2,5",1,y\n'),
@@ -702,6 +712,24 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "forgotten-npz": ({"source": "digits", "path": "a.npz"}, "data=npz data.path=…"),
     "two-characters": ({**ROWS_CSV, "delimiter": "ab"}, "need one character"),
+    "thousands-a-word": ({**ROWS_CSV, "thousands": "dot"}, "need comma, point, blank, apostrophe"),
+    "one-mark-for-decimals-and-thousands": (
+        {**ROWS_CSV, "thousands": "point"},
+        "data.thousands: '.' is the decimal mark, too; set decimal=','",
+    ),
+    "blanks-for-two": (
+        {**ROWS_CSV, "delimiter": "blank", "thousands": "blank"},
+        "data.thousands: blanks stand between values already",
+    ),
+    "comment-a-letter": ({**ROWS_CSV, "comment": "c"}, "data.comment: need a mark such as '#'"),
+    "columns-twice": ({**ROWS_CSV, "columns": ["a", "b", "a"]}, "must be unique, got a more"),
+    "columns-a-word": ({**ROWS_CSV, "columns": "none"}, "data.columns: need a list of names"),
+    "missing-null": (
+        {**ROWS_CSV, "missing_words": [None]},
+        "data.missing_words: need a list of words, got [None]; quote those",
+    ),
+    "unlabeled-fill": ({**ROWS_CSV, "unlabeled": "fill"}, "data.unlabeled: need one of drop"),
+    "thousands-of-no-csv": ({"source": "parquet", "thousands": "."}, "applies to csv only"),
     "one-mark-for-two": ({**ROWS_CSV, "decimal": ","}, "decimal mark are the same"),
     "missing-zero": ({**ROWS_CSV, "missing": "zero"}, "need one of fill, drop"),
     "target-of-no-table": ({"source": "digits", "target": "b"}, "csv, parquet, python only"),

@@ -313,8 +313,8 @@ class TestSplit:
         heavy = [1 - rare] * 59 + [rare]
         with pytest.raises(BadInput) as caught:
             load_split(csv(tmp_path, fruit(heavy=heavy)))
-        assert "data.test: a share of 0.2 leaves some label without rows" in str(caught.value)
-        assert f"(rows {kind} 'heavy': 1); use another share" in str(caught.value)
+        assert "no share helps; leave this label out" in str(caught.value)
+        assert f"there is only row 60 {kind} 'heavy', and training, " in str(caught.value)
 
 
 def tiny(**changes: Any) -> SplitData:

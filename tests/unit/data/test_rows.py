@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fairsweep.config.form import Form, form_of
+from fairsweep.config.schema import Predict
 from fairsweep.data.dataset import Column
 from fairsweep.data.inputs.rows import InputSpec, read_rows
 from fairsweep.errors import BadInput
@@ -29,8 +31,29 @@ def test_arrays_may_have_the_shape_already(tmp_path: Path) -> None:
 
 def test_a_tab_may_be_written_as_two_characters(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("a\tb\n1\t2\n")
-    rows = read_rows(tmp_path / "rows.csv", InputSpec((2,)), r"\t")
+    rows = read_rows(tmp_path / "rows.csv", InputSpec((2,)), form_of(Predict(delimiter=r"\t")))
     assert np.asarray(rows).tolist() == [[1, 2]]
+
+
+FORMS = {
+    "blanks": ("  a  b\n 1  x\n20  NA\n", Form("blank")),
+    "thousands": ('a;b\n1;x\n"20";NA\n', Form(";", ",", ".")),
+    "comments": ("# made by hand\na,b\n1,x\n# and\n20,NA\n", Form(comment="#")),
+    "no-header": ("1,x\n20,NA\n", Form(columns=("a", "b"))),
+}
+
+
+@pytest.mark.parametrize("case", FORMS)
+def test_a_csv_is_read_in_the_form_that_is_said(case: str, tmp_path: Path) -> None:
+    text, form = FORMS[case]
+    (tmp_path / "rows.csv").write_text(text)
+    columns = (Column("a"), Column("b", ("",)))
+    for words, expected in ((None, None), ((), "NA")):
+        takes = InputSpec((2,), columns, missing_words=words)
+        frame = read_rows(tmp_path / "rows.csv", takes, form)
+        assert isinstance(frame, pd.DataFrame)
+        assert frame["a"].tolist() == [1, 20]
+        assert frame["b"].tolist() == ["x", expected]
 
 
 def test_columns_without_a_name_are_left_alone_by_a_model_of_a_table(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from fairsweep.config.checks.values import (
     plain_name,
     seed,
 )
+from fairsweep.config.form import form_problems
 from fairsweep.config.schema import Data
 from fairsweep.tasks import AUTO, CLASSES, TASKS, may_be_words
 
@@ -36,12 +37,13 @@ class Source:
 
 TABLE = (
     *("path", "validation_path", "test_path", "target", "drop", "categorical", "split", "group"),
-    *("weight", "missing", "text", "text_length", "max_tokens", "words"),
+    *("weight", "missing", "unlabeled", "text", "text_length", "max_tokens", "words"),
 )
+FORM = ("delimiter", "decimal", "thousands", "comment", "columns", "missing_words")
 SOURCES = {
     "digits": Source(),
     "worked_example": Source(),
-    "csv": Source((*TABLE, "delimiter", "decimal"), "rows.csv"),
+    "csv": Source((*TABLE, *FORM), "rows.csv"),
     "parquet": Source(TABLE, "rows.parquet"),
     "npz": Source(("path", "missing", "padding"), "rows.npz", splits=True),
     "images": Source(("path", "size", "channels"), "photos", splits=True),
@@ -55,8 +57,8 @@ OF_CLASSES = ("digits", "worked_example", "images", "keras_dataset")
 TABLES = [name for name, source in SOURCES.items() if {"path", "target"} <= {*source.reads}]
 DATASETS = ("mnist", "fashion_mnist", "cifar10", "cifar100")
 MISSING = ("fill", "drop")
+UNLABELED = ("drop",)
 WORDS = ("one_hot", "ids")
-TAB = r"\t"
 
 
 def data_problems(data: Data) -> Iterator[Problem]:
@@ -162,12 +164,25 @@ def _table_problems(data: Data) -> Iterator[Problem]:
             "data.split",
             "this column gives the parts, and so do validation_path and test_path; leave one out",
         )
-    for name in ("delimiter", "decimal"):
-        mark = getattr(data, name)
-        if mark is not None and len(mark) != 1 and (name, mark) != ("delimiter", TAB):
-            yield f"data.{name}", f"need one character, got {mark!r}"
-    if (data.delimiter or ",") == (data.decimal or "."):
-        yield "data.decimal", "the delimiter and the decimal mark are the same; data.delimiter=';'"
+    if data.unlabeled is not None:
+        yield from one_of("data.unlabeled", data.unlabeled, UNLABELED)
+    if data.source == "csv":
+        yield from _form_problems(data)
+
+
+def _form_problems(data: Data) -> Iterator[Problem]:
+    """How a table is written, and what counts as missing."""
+    for name, problem in form_problems(data):
+        yield f"data.{name}", problem
+    words = data.missing_words
+    if words is not None and not (
+        isinstance(words, list) and all(isinstance(word, str) for word in words)
+    ):
+        yield (
+            "data.missing_words",
+            f"need a list of words, got {words!r}; quote those that YAML takes for something else: "
+            "data.missing_words=[unknown,'null','-1']",
+        )
 
 
 def _padding_problems(data: Data) -> Iterator[Problem]:

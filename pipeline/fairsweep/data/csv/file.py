@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
+from fairsweep.config.form import PLAIN, Form
+from fairsweep.data.csv.lines import HEAD, source
+from fairsweep.data.csv.numbers import as_numbers, first_word
 from fairsweep.data.csv.problems import explain, mixed, not_utf8
 from fairsweep.data.memory.heartbeat import goes_on
 from fairsweep.data.tables.columns import MOST_WORDS
@@ -28,21 +34,26 @@ from fairsweep.machine import available_bytes
 BLOCK = 8 * 2**20
 SAMPLE = 2 * 2**20
 LARGE = 4 * BLOCK
+LEADING_ZERO = re.compile(rb"(?:^|[^\d.:/-])[-+]?0\d")
 BYTES_OF_A_VALUE = 12  # in memory, at most, while a file is read at once
+MISSING_WORDS = tuple(filter(None, arrow_csv.ConvertOptions().null_values))
+"""What counts as missing unless a setting says otherwise: NA, N/A, NaN, NULL, null and the like."""
 
 Types = Mapping[str, pa.DataType]
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How to read a file: the delimiter, the decimal mark, columns to read as words even if they
-    look like numbers, columns to leave out, and whether numbers may be missing."""
+    """How to read a file: its form, columns to read as words even if they look like numbers,
+    columns to leave out, whether numbers may be missing, and the words that mean a missing value in
+    a column of words (None: those of `MISSING_WORDS`). An empty value is always missing, and so is
+    any of these words in a column of numbers."""
 
-    delimiter: str = ","
-    decimal: str = "."
+    form: Form = PLAIN
     words: Sequence[str] = ()
     without: Sequence[str] = ()
     missing: bool = True
+    missing_words: Sequence[str] | None = None
 
 
 def read_csv(key: str, path: Path, names: Sequence[str], dialect: Dialect) -> pa.Table:
@@ -70,13 +81,14 @@ def read_whole(key: str, path: Path, names: Sequence[str], dialect: Dialect) -> 
     try:
         table = reader.whole(breaks=False)
     except pa.ArrowInvalid as error:
-        explain(key, path, dialect.delimiter, len(names), str(error))
+        explain(key, path, dialect.form, len(names), str(error))
         try:  # by default a value with a line break in it is cut in two
             table = reader.whole(breaks=True)
         except pa.ArrowInvalid as again:
             raise BadInput(f"{key}: {path} isn't valid CSV: {again}") from again
     if table.num_rows == 0:
-        raise BadInput(f"{key}: {path} has no rows below its first line")
+        below = "" if dialect.form.columns else " below its first line"
+        raise BadInput(f"{key}: {path} has no rows{below}")
     if any(is_binary(field.type) for field in table.schema):
         raise not_utf8(key, path)
     if problems := reader.mixed_columns(key, table):
@@ -97,14 +109,15 @@ class CsvReader:
 
     def whole(self, breaks: bool) -> pa.Table:
         """The whole file, with types from all rows; `breaks` if values may contain line breaks."""
-        options = arrow_csv.ReadOptions(block_size=BLOCK)
-        with pa.OSFile(str(self._path)) as file:
-            return arrow_csv.read_csv(file, options, *self._how(None, breaks))
+        options = arrow_csv.ReadOptions(block_size=BLOCK, column_names=self._given_names)
+        with source(self._path, self._dialect.form) as file:
+            return self._finished(arrow_csv.read_csv(file, options, *self._how(None, breaks)))
 
     def types_of_blocks(self) -> Types | None:
-        """Column types from the first rows, numbers in 32 bits; None if the file is small or these
-        rows don't tell the types, so that it is better read whole."""
-        if self._path.stat().st_size <= LARGE:
+        """Column types from the first rows, numbers in 32 bits; None if the file is small, comments
+        or runs of blanks are to be taken out of it, or these rows don't tell the types, so that it
+        is better read whole."""
+        if self._path.stat().st_size <= LARGE or not self._dialect.form.plain:
             return None
         try:
             first = self.first_rows()
@@ -119,20 +132,39 @@ class CsvReader:
         Raises:
             pa.ArrowInvalid: they aren't a table.
         """
-        options = arrow_csv.ReadOptions(use_threads=False, block_size=SAMPLE)
-        with pa.OSFile(str(self._path)) as file:
-            opened = arrow_csv.open_csv(file, options, *self._how(None, breaks=True))
+        return self._finished(self._head(*self._how(None, breaks=True)))
+
+    def leading_zeros(self) -> Mapping[str, str]:
+        """Columns that have numbers with leading zeros in the first rows, such as 007, and the
+        first of each; those to be read as words are left out."""
+        with self._path.open("rb") as file:
+            if LEADING_ZERO.search(file.read(SAMPLE)) is None:
+                return {}
+        parse, convert = self._how(dict.fromkeys(self._names, pa.string()), breaks=True)
+        found = {}
+        with suppress(pa.ArrowInvalid):  # which is told when the file is read
+            for name, column in zip(self._kept, self._head(parse, convert), strict=True):
+                there = pc.match_substring_regex(column, r"^\s*[-+]?0\d+(\D|$)")
+                if name not in self._dialect.words and pc.any(there).as_py():
+                    found[name] = str(column.filter(there)[0])
+        return found
+
+    def _head(self, *how: arrow_csv.ParseOptions | arrow_csv.ConvertOptions) -> pa.Table:
+        options = arrow_csv.ReadOptions(
+            use_threads=False, block_size=SAMPLE, column_names=self._given_names
+        )
+        with source(self._path, self._dialect.form, HEAD) as file:
+            opened = arrow_csv.open_csv(file, options, *how)
             return pa.Table.from_batches(itertools.islice(opened, 1), opened.schema)
 
     def mixed_columns(self, key: str, table: pa.Table) -> list[str]:
         """Problems of columns of words that should be numbers."""
         read = self._dialect
-        marks = (read.delimiter, read.decimal)
         return [
             problem
             for name in table.column_names
             if name not in read.words
-            and (problem := mixed(key, name, table[name], *marks, missing=read.missing))
+            and (problem := mixed(key, name, table[name], read.form, missing=read.missing))
         ]
 
     def blocks(self, types: Types) -> Iterator[pa.Table]:
@@ -159,10 +191,14 @@ class CsvReader:
         Raises:
             pa.ArrowInvalid: rows differ in length, or values in type.
         """
-        options = arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK)
-        with pa.OSFile(str(self._path)) as file:
+        options = arrow_csv.ReadOptions(
+            use_threads=False, block_size=BLOCK, column_names=self._given_names
+        )
+        with source(self._path, self._dialect.form) as file:
+            done = self._lines_of_names
             for batch in arrow_csv.open_csv(file, options, *self._how(types, breaks=True)):
-                yield pa.Table.from_batches([batch])
+                yield self._finished(pa.Table.from_batches([batch]), types, done)
+                done += batch.num_rows
 
     def most_bytes(self) -> int:
         """The memory that reading the whole file needs; lines are counted only if it matters."""
@@ -197,12 +233,28 @@ class CsvReader:
                 start += cut
 
     def _parse(self, block: memoryview, first: bool, types: Types) -> pa.Table:
-        names = None if first else list(self._names)
+        names = self._given_names if first else list(self._names)
         options = arrow_csv.ReadOptions(
             use_threads=False, block_size=len(block) + 1, column_names=names
         )
-        source = pa.BufferReader(pa.py_buffer(block))
-        return arrow_csv.read_csv(source, options, *self._how(types))
+        piece = pa.BufferReader(pa.py_buffer(block))
+        before = self._lines_of_names if first else 0
+        return self._finished(arrow_csv.read_csv(piece, options, *self._how(types)), types, before)
+
+    @property
+    def _lines_of_names(self) -> int:
+        """How many lines name the columns, which pyarrow counts as rows."""
+        return int(self._dialect.form.columns is None)
+
+    @property
+    def _given_names(self) -> list[str] | None:
+        """The names of columns where the file doesn't have them."""
+        return None if self._dialect.form.columns is None else list(self._names)
+
+    @property
+    def _kept(self) -> list[str]:
+        """The names of the columns that are read."""
+        return [name for name in self._names if name not in self._dialect.without]
 
     def _how(
         self, types: Types | None, breaks: bool = False
@@ -210,16 +262,52 @@ class CsvReader:
         dialect = self._dialect
         if types is None:
             types = {name: pa.string() for name in dialect.words if name in self._names}
+        elif dialect.form.thousands:  # which pyarrow knows nothing of
+            types = {n: pa.string() if _is_number(kind) else kind for n, kind in types.items()}
+        own = dialect.missing_words
         convert = arrow_csv.ConvertOptions(
-            strings_can_be_null=True,
-            decimal_point=dialect.decimal,
+            strings_can_be_null=own is None,
+            null_values=["", *MISSING_WORDS, *(own or ())],
+            decimal_point=dialect.form.decimal,
             column_types=types,
-            include_columns=[name for name in self._names if name not in dialect.without],
+            include_columns=self._kept,
             auto_dict_encode=True,
             auto_dict_max_cardinality=MOST_WORDS,
         )
-        parse = arrow_csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=breaks)
+        parse = arrow_csv.ParseOptions(delimiter=dialect.form.mark, newlines_in_values=breaks)
         return parse, convert
+
+    def _finished(self, table: pa.Table, types: Types | None = None, before: int = 0) -> pa.Table:
+        """What pyarrow read, without the words that mean missing, and with numbers that have marks
+        between thousands; these must be in the columns to which `types` gives numbers. `before` are
+        the rows that pyarrow counts before the first one.
+
+        Raises:
+            pa.ArrowInvalid: they aren't.
+        """
+        form, own = self._dialect.form, self._dialect.missing_words
+        for i, name in enumerate(table.column_names if own is not None or form.thousands else ()):
+            column = table.column(i)
+            if own is not None:
+                column = _without(column, ("", *own))
+            if form.thousands and name not in self._dialect.words:
+                column = self._numbers(name, column, types, before)
+            table = table.set_column(i, name, column)
+        return table
+
+    def _numbers(self, name: str, column: Any, types: Types | None, before: int) -> Any:
+        """A column as numbers, if they are."""
+        wanted = None if types is None else types[name]
+        if not _is_words(column.type) or (wanted is not None and not _is_number(wanted)):
+            return column
+        words = column.cast(pa.string())
+        row = first_word(words, self._dialect.form)
+        if row is None and words.null_count < len(words):
+            column = as_numbers(words, self._dialect.form)
+        elif row is not None and wanted is not None:
+            place = f"In CSV column #{self._names.index(name)}: Row #{before + row + 1}"
+            raise pa.ArrowInvalid(f"{place}: CSV conversion error: invalid value '{words[row]}'")
+        return column if wanted is None else column.cast(wanted, safe=False)
 
 
 class BreakInValue(Exception):
@@ -235,9 +323,32 @@ def compact(kind: pa.DataType) -> pa.DataType | None:
         return pa.int32()
     if types.is_boolean(kind):
         return kind
-    if types.is_string(kind) or (types.is_dictionary(kind) and types.is_string(kind.value_type)):
-        return pa.dictionary(pa.int32(), pa.string())
-    return None
+    return pa.dictionary(pa.int32(), pa.string()) if _is_words(kind) else None
+
+
+def _is_words(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _without(column: Any, words: Sequence[str]) -> Any:
+    """A column in which some words are missing values; only those of words have any."""
+    if not _is_words(column.type):
+        return column
+    if not pa.types.is_dictionary(column.type):
+        missing = pc.is_in(column, pa.array(words, pa.string()))
+        return pc.if_else(missing, None, column)
+    pieces = []
+    for piece in column.chunks:
+        missing = pc.is_in(piece.dictionary, pa.array(words, piece.dictionary.type))
+        gaps = pc.take(missing, piece.indices)
+        indices = pc.if_else(gaps, None, piece.indices)
+        pieces.append(pa.DictionaryArray.from_arrays(indices, piece.dictionary))
+    return pa.chunked_array(pieces, column.type)
 
 
 def is_binary(kind: pa.DataType) -> bool:

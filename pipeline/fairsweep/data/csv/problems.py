@@ -10,33 +10,34 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fairsweep.config.form import BLANK, NUMBERED, THOUSANDS, Form
+from fairsweep.data.csv.lines import HEAD, text
+from fairsweep.data.csv.numbers import first_word, grouped_pattern, number_pattern
 from fairsweep.data.paths import check_start
 from fairsweep.errors import BadInput
 from fairsweep.plural import plural
 
 OTHER_DELIMITERS = (";", "\t", "|")
-NUMBER = r"^\s*[-+]?(\d+POINT?\d*|POINT\d+)([eE][-+]?\d+)?\s*$"
-POINT_NUMBER = NUMBER.replace("POINT", r"\.")
-COMMA_NUMBER = r"^\s*[-+]?\d+,\d+\s*$"
-THOUSANDS = r"^\s*[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?\s*$"
-ONE_COMMA = r"^[^,.]*,[^,.]*$"
+COMMENTS = ("#", "%", "//")
+ONE_MARK = r"^[^,.]*[,.][^,.]*$"
 SHOWN = 3
 LINES_BELOW = 5
 
 
-def csv_names(key: str, path: Path, delimiter: str, unnamed: bool = False) -> list[str]:
-    """The column names in the first line of a file.
+def csv_names(key: str, path: Path, form: Form, unnamed: bool = False) -> list[str]:
+    """The names of a file's columns: those in its first line, or those that the form gives.
 
     Args:
         key: the setting that names the file, for messages.
         path: a regular file.
-        delimiter: between values.
+        form: how it is written.
         unnamed: whether columns may lack a name, which is then empty.
 
     Raises:
@@ -44,67 +45,118 @@ def csv_names(key: str, path: Path, delimiter: str, unnamed: bool = False) -> li
     """
     check_start(key, path)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file, delimiter=delimiter)
+        with text(path, form, HEAD) as file:
+            lines = filter(None, csv.reader(file, delimiter=form.mark))
             names = next(lines, [])
             below = list(_readable(itertools.islice(lines, LINES_BELOW)))
     except UnicodeDecodeError as error:
         raise not_utf8(key, path) from error
     except csv.Error as error:
         raise BadInput(f"{key}: {path} isn't valid CSV: {error}") from error
-    _check_first_line(key, path, delimiter, names, below)
+    if not names:
+        raise BadInput(f"{key}: {path} has no rows")
+    _check_delimiter(key, path, form, [names, *below])
+    if form.columns is not None:
+        return _given_names(key, path, form.columns, names)
+    _check_first_line(key, path, form, names, below)
     problems = []
+    numbers = any(map(_is_number, names))
+    headless = f"; if the first line is a row: {_columns(key, names)}" if numbers else ""
     if not unnamed and (places := [str(i) for i, name in enumerate(names, 1) if not name.strip()]):
         aside = "; \"data.drop=['']\" drops such columns" if _is_trained_on(key) else ""
         problems.append(
             f"{key}: {path}: column {', '.join(places)} has no name; name it or remove it "
-            f"(in pandas: to_csv(path, index=False)){aside}"
+            f"(in pandas: to_csv(path, index=False)){aside}{headless}"
         )
     if twice := sorted({name for name in names if name.strip() and names.count(name) > 1}):
         problems.append(
             f"{key}: {path} has more than one column {', '.join(map(repr, twice))}; column "
-            "names must be unique"
+            f"names must be unique{headless}"
         )
     if problems:
         raise BadInput(*problems)
     return [name if name.strip() else "" for name in names]
 
 
+def _given_names(key: str, path: Path, given: Sequence[str], first: Sequence[str]) -> list[str]:
+    """The names that the setting gives to the columns of a file without a header.
+
+    Raises:
+        BadInput: it has another number of columns, or a header.
+    """
+    names = [str(i) for i in range(1, len(first) + 1)] if given == NUMBERED else list(given)
+    setting = _name(key, "columns")
+    if list(first) == names and not any(map(_is_number, names)):
+        raise BadInput(f"{setting}: the first line of {path} has these names; leave {setting} out")
+    if len(first) != len(names):
+        raise BadInput(
+            f"{setting}: need a name for each of the {plural(len(first), 'value')} in the first "
+            f"line of {path}, got {plural(len(names), 'name')}"
+        )
+    return names
+
+
+def _check_delimiter(key: str, path: Path, form: Form, lines: Sequence[list[str]]) -> None:
+    """Checks that the lines aren't parted by something else.
+
+    Raises:
+        BadInput: they are.
+    """
+    first, *below = lines
+    line = form.mark.join(first)
+    if (for_excel := re.match(r"sep=(.?)", line, re.IGNORECASE)) and form.columns is None:
+        mark = for_excel[1] or form.mark
+        aside = "" if mark == form.mark else f"; {_option(key, 'delimiter', mark)}"
+        raise BadInput(
+            f"{key}: {path} begins with {line!r}, which only Excel reads; remove this line{aside}"
+        )
+    if len(first) == 1 and not line.startswith(COMMENTS):
+        for other in OTHER_DELIMITERS:
+            if other in first[0]:
+                raise BadInput(
+                    f"{key}: {path} has one column, {first[0]!r}; its delimiter may be {other!r}: "
+                    f"{_option(key, 'delimiter', other)}"
+                )
+    written = [form.mark.join(values) for values in lines]
+    parts = {len(line.split()) for line in written}
+    runs = any(re.search(r"[ \t]{2}|^[ \t]|[ \t]$", line) for line in written)
+    alone = all(len(values) == 1 for values in lines)
+    if below and len(parts) == 1 and parts != {1} and (alone or (form.mark in " \t" and runs)):
+        raise BadInput(
+            f"{key}: {path}: values stand between runs of blanks, as in {written[1]!r}; "
+            f"{_name(key, 'delimiter')}={BLANK}"
+        )
+
+
 def _check_first_line(
-    key: str, path: Path, delimiter: str, names: list[str], below: Sequence[list[str]]
+    key: str, path: Path, form: Form, names: list[str], below: Sequence[list[str]]
 ) -> None:
     """Checks that the first line has the column names, given the lines below it.
 
     Raises:
         BadInput: it hasn't.
     """
-    if not names:
-        raise BadInput(
-            f"{key}: {path} begins with an empty line; the first line must name the columns"
-        )
-    line = delimiter.join(names)
-    if for_excel := re.match(r"sep=(.?)", line, re.IGNORECASE):
-        mark = for_excel[1] or delimiter
-        aside = "" if mark == delimiter else f'; {_option(key, "delimiter")}="{mark!r}"'
-        raise BadInput(
-            f"{key}: {path} begins with {line!r}, which only Excel reads; remove this line{aside}"
-        )
-    remark = line.startswith("#")
-    if len(names) == 1 and not remark:
-        for other in OTHER_DELIMITERS:
-            if other in names[0]:
-                raise BadInput(
-                    f"{key}: {path} has one column, {names[0]!r}; its delimiter may be {other!r}: "
-                    f'{_option(key, "delimiter")}="{other!r}"'
-                )
+    line = form.mark.join(names)
+    comment = next((mark for mark in COMMENTS if line.startswith(mark)), None)
     filled, most = _filled(names), max(map(_filled, below), default=0)
-    if filled < most and (filled == 1 or remark):
+    if filled < most and (filled == 1 or comment):
+        aside = f", or {_option(key, 'comment', comment)} if they are comments" if comment else ""
         raise BadInput(
-            f"{key}: {path} begins with {line.rstrip(delimiter)!r}, but lines below have {most} "
-            "values; the first line must name the columns: remove the lines above it"
+            f"{key}: {path} begins with {line.rstrip(form.mark)!r}, but lines below have {most} "
+            f"values; the first line must name the columns: remove the lines above it{aside}"
         )
     if all(_is_number(name) for name in names):
-        raise BadInput(f"{key}: the first line of {path} must name the columns, but it has numbers")
+        raise BadInput(
+            f"{key}: the first line of {path} must name the columns, but it has numbers; "
+            f"{_columns(key, names)}"
+        )
+
+
+def _columns(key: str, first: Sequence[str]) -> str:
+    """How to name the columns of a file without a header, given its first line."""
+    setting = _name(key, "columns")
+    count = plural(len(first), "column")
+    return f"{setting}=[…] names the {count}, {setting}={NUMBERED} counts them"
 
 
 def _readable(lines: Iterator[list[str]]) -> Iterator[list[str]]:
@@ -117,7 +169,7 @@ def _filled(row: list[str]) -> int:
     return sum(bool(value.strip()) for value in row)
 
 
-def explain(key: str, path: Path, delimiter: str, columns: int, said: str) -> None:
+def explain(key: str, path: Path, form: Form, columns: int, said: str) -> None:
     """Finds what is wrong with a file that pyarrow couldn't read.
 
     Raises:
@@ -125,13 +177,14 @@ def explain(key: str, path: Path, delimiter: str, columns: int, said: str) -> No
     """
     if "UTF8" in said or "UTF-8" in said:
         raise not_utf8(key, path)
-    ragged, count = [], 0
+    ragged, count, trailing = [], 0, True
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=delimiter)
+        with text(path, form) as file:
+            reader = csv.reader(file, delimiter=form.mark)
             for row in reader:
                 if row and len(row) != columns:
                     ragged.append(f"line {reader.line_num} has {len(row)}")
+                    trailing &= len(row) == columns + 1 and not row[-1].strip()
                     count += 1
                 if count == SHOWN:
                     break
@@ -140,15 +193,18 @@ def explain(key: str, path: Path, delimiter: str, columns: int, said: str) -> No
     except csv.Error as error:
         raise BadInput(f"{key}: {path} isn't valid CSV: {error}") from error
     if ragged:
+        names = "there are names for" if form.columns is not None else "the first line has"
+        remedy = f"quote values that contain {form.mark!r}"
+        if form.delimiter == BLANK:
+            remedy = "quote values that contain blanks, and write NA where one is missing"
+        elif trailing:
+            remedy = f"remove the {form.mark!r} at the end of lines"
         raise BadInput(
-            f"{key}: {path}: the first line has {plural(columns, 'column')}, but "
-            f"{', '.join(ragged)}; quote values that contain {delimiter!r}"
+            f"{key}: {path}: {names} {plural(columns, 'column')}, but {', '.join(ragged)}; {remedy}"
         )
 
 
-def mixed(
-    key: str, name: str, column: Any, delimiter: str, decimal: str, missing: bool
-) -> str | None:
+def mixed(key: str, name: str, column: Any, form: Form, missing: bool) -> str | None:
     """The problem of a column of words that should be numbers; None if there is none.
     `missing` says whether some may be."""
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
@@ -157,61 +213,89 @@ def mixed(
     words = pc.drop_null(column.cast(pa.string()))
     if len(words) == 0:
         return None
-    pattern = NUMBER.replace("POINT", re.escape(decimal))
-    numbers = pc.match_substring_regex(words, pattern)
-    if decimal == "." and (commas := _commas(key, words, numbers, delimiter)):
-        return f"{key}: column {name!r} has numbers with a comma, such as {commas}"
-    if decimal != "." and pc.all(pc.match_substring_regex(words, POINT_NUMBER)).as_py():
-        return (
-            f"{key}: column {name!r} has numbers with a point, such as {words[0].as_py()!r}, but "
-            f"{_option(key, 'decimal')} is {decimal!r}; write all numbers the same way"
-        )
+    numbers = pc.match_substring_regex(words, number_pattern(form))
+    if grouped := _grouped(key, words, form):
+        return f"{key}: column {name!r} has numbers with {grouped}"
+    other = replace(form, decimal="." if form.decimal != "." else ",")
+    of_other = pc.match_substring_regex(words, number_pattern(replace(other, thousands="")))
+    alike = pc.all(pc.or_(of_other, numbers)).as_py() and not form.thousands
+    if alike and not pc.all(numbers).as_py():
+        mark = "comma" if form.decimal == "." else "point"
+        found = words.filter(pc.invert(numbers))[0].as_py()
+        said = f"{key}: column {name!r} has numbers with a {mark}, such as {found!r}"
+        if form.decimal == ".":
+            return f"{said}; {_for_comma(key, form)}"
+        setting = _name(key, "decimal")
+        return f"{said}, but {setting} is {form.decimal!r}; write all numbers the same way"
     if pc.all(numbers).as_py() or pc.mean(numbers).as_py() < 0.5:
         return None
-    row = _first_word(column.cast(pa.string()), pattern)
+    row = first_word(column.cast(pa.string()), form)
+    assert row is not None
     value = column[row].as_py()
-    words = (
-        f", or read the column as words: data.categorical=[{name}]" if _is_trained_on(key) else ""
-    )
-    otherwise = "leave it empty if it is missing" if missing else "or drop the row"
+    ways = ["leave it empty if it is missing" if missing else "or drop the row"]
+    if _is_trained_on(key):
+        same = pc.all(pc.equal(words.filter(pc.invert(numbers)), value)).as_py()
+        ways += [f'say that it means missing: "data.missing_words=[{value!r}]"'] * same
+        ways += [f"or read the column as words: data.categorical=[{name}]"]
     return (
         f"{key}: column {name!r} has numbers, except in row {row + 1}: {value!r}; correct it, "
-        f"{otherwise}{words}"
+        f"{', '.join(ways)}"
     )
 
 
-def _commas(key: str, words: Any, numbers: Any, delimiter: str) -> str | None:
-    """The first number with a comma, and what to do about it; None if some words aren't numbers, or
-    none has a comma."""
-    in_thousands = pc.match_substring_regex(words, THOUSANDS)
-    with_comma = pc.or_(in_thousands, pc.match_substring_regex(words, COMMA_NUMBER))
-    if not (pc.all(pc.or_(numbers, with_comma)).as_py() and pc.any(with_comma).as_py()):
+def _grouped(key: str, words: Any, form: Form) -> str | None:
+    """The marks between the thousands of numbers, the first of these numbers, and the setting that
+    reads them; None if some words are something else, or there are no such marks."""
+    if form.thousands:
         return None
-    of_these = words.filter(with_comma)
-    for_point = f"use {_option(key, 'decimal')}=','"
-    if pc.all(in_thousands.filter(with_comma)).as_py():
-        remedy = "remove thousands separators"
-        if delimiter != "," and pc.all(pc.match_substring_regex(of_these, ONE_COMMA)).as_py():
-            remedy += f"; if it is a decimal comma, {for_point}"
-    else:
-        remedy = "write a point instead" if delimiter == "," else for_point
-    return f"{of_these[0].as_py()!r}; {remedy}"
+    for decimal in (form.decimal, "." if form.decimal != "." else ","):
+        for name, marks in THOUSANDS.items():
+            if decimal in marks:
+                continue
+            own = Form(form.delimiter, decimal, marks)
+            with_marks = pc.match_substring_regex(words, grouped_pattern(own))
+            fits = pc.match_substring_regex(words, number_pattern(own))
+            if not (pc.all(fits).as_py() and pc.any(with_marks).as_py()):
+                continue
+            first = words.filter(with_marks)[0].as_py()
+            what = f"{_article(name)} between thousands, such as {first!r}; "
+            if decimal == form.mark:
+                return f"{what}write plain numbers"
+            what += f"{_name(key, 'thousands')}={name}"
+            if decimal != form.decimal:
+                return f"{what} {_option(key, 'decimal', decimal)}"
+            single = pc.match_substring_regex(words.filter(with_marks), ONE_MARK)
+            if form.decimal not in marks and name in ("comma", "point") and pc.all(single).as_py():
+                mark = "," if name == "comma" else "."
+                if mark != form.mark:
+                    what += f"; if it is the decimal mark: {_option(key, 'decimal', mark)}"
+            return what
+    return None
 
 
-def _option(key: str, name: str) -> str:
+def _article(name: str) -> str:
+    return f"an {name}" if name == "apostrophe" else f"a {name}"
+
+
+def _for_comma(key: str, form: Form) -> str:
+    if form.mark == ",":
+        return "write a point instead"
+    return _option(key, "decimal", ",")
+
+
+def _name(key: str, name: str) -> str:
     """The full name of a setting for the file that `key` names."""
     return f"data.{name}" if _is_trained_on(key) else name
+
+
+def _option(key: str, name: str, value: str) -> str:
+    """How to give it a character, in quotes for the shell."""
+    return f'"{_name(key, name)}={value!r}"'
 
 
 def _is_trained_on(key: str) -> bool:
     """Whether a file is for training, not for prediction."""
     return key.startswith("data.")
-
-
-def _first_word(column: Any, pattern: str) -> int:
-    """The first row that is neither a number nor missing."""
-    number = pc.fill_null(pc.match_substring_regex(column, pattern), True)
-    return int(pc.index(number, False).as_py())
 
 
 def _is_number(text: str) -> bool:

@@ -52,6 +52,7 @@ class CsvTable:
         self._whole = functools.partial(read_whole, key, path, names, dialect)
         self._table: pa.Table | None = None
         self._types = self._reader.types_of_blocks()
+        self.zeros = self._reader.leading_zeros()
         self.schema: pa.Schema
         self.rows: int
         if self._types is None:
@@ -111,8 +112,10 @@ class CsvStream:
     ) -> None:
         self._key, self._path, self._names, self._dialect = key, path, names, dialect
         self._reader = CsvReader(path, names, dialect)
-        self._breaks = self._wide = False
+        self._breaks = not dialect.form.plain  # read in order from the start
+        self._wide = False
         self.rows = rows
+        self.zeros = self._reader.leading_zeros()
         try:
             first = self._reader.first_rows()
         except pa.ArrowInvalid as error:
@@ -169,13 +172,14 @@ class CsvStream:
         if found is None and self._breaks:
             raise self._unreadable(error)
         if found is None:
-            explain(self._key, self._path, self._dialect.delimiter, len(self._names), str(error))
+            explain(self._key, self._path, self._dialect.form, len(self._names), str(error))
             self._take_breaks()
         elif not self._wide:
             self._widen()
         else:
             name, row = self._names[int(found[1])], int(found[2])
-            first = 1 if self._breaks or not done else 0  # counted as a row
+            named = self._dialect.form.columns is None
+            first = int(named and (self._breaks or not done))  # counted as a row
             before = 0 if self._breaks else done
             raise BadInput(
                 f"{self._key}: column {name!r} has numbers in its first rows, but {found[3]!r} in "
@@ -196,7 +200,7 @@ class CsvStream:
         }
 
     def _unreadable(self, error: pa.ArrowInvalid) -> BadInput:
-        explain(self._key, self._path, self._dialect.delimiter, len(self._names), str(error))
+        explain(self._key, self._path, self._dialect.form, len(self._names), str(error))
         return BadInput(f"{self._key}: {self._path} isn't valid CSV: {error}")
 
 

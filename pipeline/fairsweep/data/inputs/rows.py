@@ -13,17 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fairsweep.config.form import PLAIN, Form
 from fairsweep.data.dataset import PADDING, Column, Features, features_of
 from fairsweep.data.memory import check_room
 from fairsweep.data.paths import find_file
-from fairsweep.data.spelling import mark_of
 from fairsweep.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Marks = tuple[str, str]
-"""Between the values of a .csv, and the decimal mark of its numbers."""
 
 ANY_WORD = ("",)
 """The vocabulary of a column of words whose words aren't known."""
@@ -32,23 +29,22 @@ ANY_WORD = ("",)
 @dataclass(frozen=True)
 class InputSpec:
     """What a model takes: rows of a `shape`, or of a table's `columns`; `missing` says whether
-    numbers may be, or steps of sequences."""
+    numbers may be, or steps of sequences, and `missing_words` which words of a CSV mean missing, if
+    not the usual ones."""
 
     shape: tuple[int, ...]
     columns: tuple[Column, ...] = ()
     missing: bool = False
+    missing_words: Sequence[str] | None = None
 
 
-def read_rows(
-    path: Path, takes: InputSpec, delimiter: str = ",", decimal: str = "."
-) -> Features | pd.DataFrame:
+def read_rows(path: Path, takes: InputSpec, form: Form = PLAIN) -> Features | pd.DataFrame:
     """Features (rows, …) as float32, or a table with the columns that the model takes.
 
     Args:
-        path: a .csv whose first line names the columns, a .parquet, or an .npz with an array x.
+        path: a .csv, a .parquet, or an .npz with an array x.
         takes: what the model takes.
-        delimiter: between the values of a .csv.
-        decimal: the decimal mark of its numbers.
+        form: how a .csv is written.
 
     Raises:
         BadInput: the file can't be read, or the model doesn't take its rows.
@@ -58,7 +54,7 @@ def read_rows(
         raise BadInput(
             f"input: need images, or a file that ends in {' or '.join(READERS)}, got {path}"
         )
-    return READERS[path.suffix](path, takes, (delimiter, decimal))
+    return READERS[path.suffix](path, takes, form)
 
 
 def encode(table: pd.DataFrame, columns: Sequence[Column]) -> Features:
@@ -132,23 +128,22 @@ def _word(value: object) -> str:
     return str(value)
 
 
-def _csv(path: Path, takes: InputSpec, marks: Marks) -> Features | pd.DataFrame:
+def _csv(path: Path, takes: InputSpec, form: Form) -> Features | pd.DataFrame:
     from fairsweep.data.csv.file import CsvReader, Dialect, read_csv
     from fairsweep.data.csv.problems import csv_names
 
-    delimiter, decimal = mark_of(marks[0]), marks[1]
     wanted = [column.name for column in takes.columns]
-    names = csv_names("input", path, delimiter, unnamed=bool(wanted))
+    names = csv_names("input", path, form, unnamed=bool(wanted))
     _check_names(path, wanted, names)
     words = [column.name for column in takes.columns if column.has_words]
     without = [name for name in names if wanted and name not in wanted]
-    dialect = Dialect(delimiter, decimal, words, without, takes.missing)
+    dialect = Dialect(form, words, without, takes.missing, takes.missing_words)
     needed = CsvReader(path, names, dialect).most_bytes()
     check_room(f"input: {path}", needed, "predict fewer rows at a time")
     return _of_table(path, read_csv("input", path, names, dialect), takes)
 
 
-def _parquet(path: Path, takes: InputSpec, _: Marks) -> Features | pd.DataFrame:
+def _parquet(path: Path, takes: InputSpec, _: Form) -> Features | pd.DataFrame:
     from fairsweep.data.tables.parquet import ParquetRows, index_of
 
     wanted = [column.name for column in takes.columns]
@@ -219,7 +214,7 @@ def _numbers(path: Path, table: pd.DataFrame) -> Features:
     return np.asarray(table.to_numpy(np.float32), np.float32)
 
 
-def _npz(path: Path, takes: InputSpec, _: Marks) -> Features:
+def _npz(path: Path, takes: InputSpec, _: Form) -> Features:
     from fairsweep.data.sources.npz import read_arrays
 
     if takes.columns:
@@ -258,7 +253,7 @@ def _refuse_row(path: Path, row: int, column: str = "") -> None:
     )
 
 
-READERS: dict[str, Callable[[Path, InputSpec, Marks], Features | pd.DataFrame]] = {
+READERS: dict[str, Callable[[Path, InputSpec, Form], Features | pd.DataFrame]] = {
     ".csv": _csv,
     ".parquet": _parquet,
     ".npz": _npz,

@@ -34,7 +34,17 @@ FOLDER = "FAIRSWEEP_LOADED"
 """Where a worker finds what the sweep's process has loaded."""
 
 KEYS = {"": "path", "train": "path", "validation": "validation_path", "test": "test_path"}
-OF_TABLES = ("target", "drop", "categorical", "split", "group", "weight", "text", "words")
+OF_TABLES = (
+    "target",
+    "drop",
+    "categorical",
+    "split",
+    "group",
+    "weight",
+    "text",
+    "words",
+    "unlabeled",
+)
 
 _kept = ExitStack()
 _folder: list[Path] = []

@@ -6,20 +6,20 @@ read into memory if they fit, and streamed otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
+from fairsweep.config.form import form_of
 from fairsweep.config.schema import Data
 from fairsweep.data.csv.file import CsvReader, Dialect
 from fairsweep.data.csv.problems import csv_names
 from fairsweep.data.csv.stream import CsvStream, CsvTable
 from fairsweep.data.dataset import TEST, TRAIN, VALIDATION
 from fairsweep.data.paths import find_file
-from fairsweep.data.spelling import mark_of
 from fairsweep.data.tables.parquet import ParquetRows
 from fairsweep.data.tables.roles import check_dropped
 from fairsweep.errors import BadInput
@@ -30,9 +30,11 @@ KEYS = {TRAIN: MAIN, VALIDATION: "data.validation_path", TEST: "data.test_path"}
 
 
 class RowFile(Protocol):
-    """A file: its columns, the most rows it can have, and these in batches."""
+    """A file: its columns, the most rows it can have, and these in batches. `zeros` are columns of
+    numbers that are written with leading zeros, and an example of each."""
 
     rows: int
+    zeros: Mapping[str, str]
 
     @property
     def schema(self) -> pa.Schema: ...
@@ -114,13 +116,14 @@ class _CsvFile:
     @classmethod
     def find(cls, key: str, given: str | None, settings: Data) -> _CsvFile:
         path = find_file(key, given)
-        delimiter, dropped = mark_of(settings.delimiter), settings.drop or ()
-        names = csv_names(key, path, delimiter, unnamed="" in dropped)
+        form, dropped = form_of(settings), settings.drop or ()
+        names = csv_names(key, path, form, unnamed="" in dropped)
         if key == MAIN:
             check_dropped(key, names, dropped)
         named = filter(None, (settings.split, settings.group))
         words = [*(settings.categorical or ()), *(settings.text or ()), *named]
-        return cls(key, path, names, Dialect(delimiter, settings.decimal or ".", words, dropped))
+        missing = settings.missing_words
+        return cls(key, path, names, Dialect(form, words, dropped, missing_words=missing))
 
     @property
     def reader(self) -> CsvReader:

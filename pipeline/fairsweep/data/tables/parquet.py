@@ -5,7 +5,7 @@ In: a path. Out: the schema, and batches of a few megabytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class ParquetRows:
 
     def __init__(self, key: str, path: Path) -> None:
         self._key, self._path = key, path
+        self.zeros: Mapping[str, str] = {}
         try:
             with path.open("rb") as file:
                 about = parquet.ParquetFile(file)

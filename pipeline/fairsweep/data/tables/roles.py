@@ -6,6 +6,7 @@ problems.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from fairsweep.errors import BadInput
 from fairsweep.tasks import may_be_words
 
 KINDS = ("numbers", "words")
+NUMBER = re.compile(r"\s*[-+]?\d+([.,]\d+)?\s*")
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,13 @@ def _not_there(
     for key, name in wanted:
         if name is not None and name not in known:
             shown = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
-            yield f"{key}: {main} has no column {name!r}{_hint(name, known)}; its columns: {shown}"
+            aside = ""
+            if settings.source == "csv" and any(map(NUMBER.fullmatch, known)):
+                aside = "; if the first line is a row: data.columns=[…] names the columns"
+            yield (
+                f"{key}: {main} has no column {name!r}{_hint(name, known)}; its columns: {shown}"
+                f"{aside}"
+            )
     read = {*features, *(name for _, name in wanted)}
     for key, schema in others:
         if missing := [name for name in known if name in read and name not in schema.names]:

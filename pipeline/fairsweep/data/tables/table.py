@@ -37,7 +37,7 @@ from fairsweep.plural import plural
 from fairsweep.tasks import VALUES, Task, by_type, task_for
 
 LESS = "leave columns out with data.drop"
-MISSING_WORDS = "an empty value, NA, N/A, NaN, NULL, null"
+USUAL_WORDS = "NA, N/A, NaN, NULL, null"
 
 
 def load_table(settings: Data) -> Dataset:
@@ -67,7 +67,7 @@ def _read(settings: Data, files: Mapping[int, RowFile]) -> Dataset | None:
                     filling.take(batch, part)
         except ReadAgain:
             return None
-        return filling.dataset(list(files))
+        return filling.dataset(files)
 
 
 class _Filling:
@@ -85,11 +85,13 @@ class _Filling:
         self._weights = None if roles.weight is None else np.empty(rows, np.float64)
         self._missing = np.zeros(len(roles.features), np.int64)
         self._infinite = np.zeros(len(roles.features), np.int64)
+        self._labeled: npt.NDArray[np.bool_] = np.ones(rows, bool)
         self._done = 0
 
     def take(self, batch: Any, part: int) -> None:
         """Adds a batch from the file of a part."""
         rows = slice(self._done, self._done + batch.num_rows)
+        self._take_named(batch, rows)
         block: Features = np.empty((batch.num_rows, len(self._roles.features)), np.float32)
         with np.errstate(over="ignore"):  # too large for 32 bits: infinite, and refused as such
             for i, name in enumerate(self._roles.features):
@@ -97,17 +99,22 @@ class _Filling:
                 column = batch.column(name)
                 block[:, i] = numbers_of(column) if words is None else words.codes(column)
         if not np.isfinite(block).all():
-            gaps = np.isnan(block)
-            self._missing += gaps.sum(axis=0)
-            self._infinite += np.isinf(block).sum(axis=0)
+            gaps, there = np.isnan(block), self._labeled[rows]
+            self._missing += gaps[there].sum(axis=0)
+            self._infinite += np.isinf(block[there]).sum(axis=0)
             if self._settings.missing == "drop":
-                self._keep[rows] = ~gaps.any(axis=1)
+                self._keep[rows] &= ~gaps.any(axis=1)
         block = self._texts.beside(block, batch)
         if not self._keep[rows].all():
             block = block[self._keep[rows]]
         self._room.put(block)
         self._texts.see(block)
         self._see_words(block)
+        self._files[rows] = part
+        self._done = rows.stop
+
+    def _take_named(self, batch: Any, rows: slice) -> None:
+        """Adds what rows have besides features; those without an answer may be left out."""
         for name, words in self._named.items():
             self._codes[name][rows] = words.codes(batch.column(name))
         for i, name in enumerate(self._roles.targets):
@@ -115,18 +122,22 @@ class _Filling:
                 self._target[rows, i] = numbers_of(batch.column(name))
         if self._weights is not None:
             self._weights[rows] = numbers_of(batch.column(self._roles.weight))
-        self._files[rows] = part
-        self._done = rows.stop
+        if self._settings.unlabeled == "drop":
+            first = self._roles.targets[0]
+            answers = self._codes[first][rows, None] if first in self._codes else self._target[rows]
+            self._labeled[rows] = ~np.isnan(answers).any(axis=1)
+            self._keep[rows] &= self._labeled[rows]
 
-    def dataset(self, files: Sequence[int]) -> Dataset:
-        """The data set, checked; `files` are the parts that have one, in the order in which they
-        were read."""
+    def dataset(self, opened: Mapping[int, RowFile]) -> Dataset:
+        """The data set, checked; `opened` are the files, in the order in which they were read."""
+        files = list(opened)
         self._leave_out_what_is_empty()
         named = {name: words.sort(self._codes[name]) for name, words in self._named.items()}
         problems = [*self._bad_values(), *self._bad_named(named), *self._bad_weights(files)]
         y = self._answers(named)
-        task = task_for(y, self._roles.targets, self._settings.task)
-        problems += [f"data.target: {problem}" for problem in self._bad_answers(task, y)]
+        labeled = y[self._labeled]
+        task = task_for(labeled, self._roles.targets, self._settings.task)
+        problems += [f"data.target: {problem}" for problem in self._bad_answers(task, labeled)]
         if problems:
             raise BadInput(*problems)
         keep = self._keep
@@ -153,7 +164,11 @@ class _Filling:
             tuple(columns),
             self._parts(named, keep, whole_files=len(files) == 1),
             self._groups(keep),
-            (*by_type(task, y[keep], self._settings.task), *self._notes(named, keep)),
+            (
+                *by_type(task, y[keep], self._settings.task),
+                *self._notes(named, keep),
+                *self._zeros(opened),
+            ),
             task,
             self._origin(files, keep),
             None if self._weights is None else self._weights[keep].astype(np.float32),
@@ -173,8 +188,11 @@ class _Filling:
         self, named: Mapping[str, tuple[str, ...]], keep: npt.NDArray[np.bool_]
     ) -> Iterator[str]:
         """What was left out, and what was understood as something else."""
-        if not keep.all():
-            yield f"left out: {plural(int((~keep).sum()), 'row')} with missing values"
+        if unlabeled := int((~self._labeled).sum()):
+            column = ", ".join(self._roles.targets)
+            yield f"left out: {plural(unlabeled, 'row')} without a value in column {column}"
+        if gaps := int((~keep).sum()) - unlabeled:
+            yield f"left out: {plural(gaps, 'row')} with missing values"
         if index := self._roles.index:
             yield (
                 f"the index written by pandas, column {', '.join(index)}, was left out; to "
@@ -185,6 +203,16 @@ class _Filling:
         if other := [word for word in words if word not in PARTS]:
             taken = ", ".join(f"{word!r} as {PARTS[_part(word) or 0]}" for word in other)
             yield f"column {self._settings.split!r}: reading {taken}"
+
+    def _zeros(self, opened: Mapping[int, RowFile]) -> Iterator[str]:
+        """Columns of codes that were taken for numbers."""
+        found = {name: word for file in opened.values() for name, word in file.zeros.items()}
+        for name in dict.fromkeys((*self._roles.features, *self._roles.targets)):
+            if name in found and name not in self._roles.words:
+                yield (
+                    f"column {name} has leading zeros, such as {found[name]}, and is taken for "
+                    f"numbers; if they are codes: data.categorical=[{name}]"
+                )
 
     def _see_words(self, block: Features) -> None:
         """Marks the words of these rows; refuses too many before they fill memory."""
@@ -198,6 +226,7 @@ class _Filling:
         """Cuts off the places of rows that didn't come."""
         came = slice(self._done)
         self._keep, self._files = self._keep[came], self._files[came]
+        self._labeled = self._labeled[came]
         self._target = self._target[came]
         self._weights = None if self._weights is None else self._weights[came]
         self._codes = {name: codes[came] for name, codes in self._codes.items()}
@@ -235,13 +264,24 @@ class _Filling:
     def _aside(self, y: npt.NDArray[Any]) -> str:
         """How a CSV may have been read differently from what was meant."""
         first = self._roles.targets[0]
-        if self._settings.source != "csv" or not len(y) or y.dtype.kind != "f":
+        if y.dtype.kind != "f" or not len(y):
             return ""
         if np.isnan(y).any():
-            return f" (these count as missing: {MISSING_WORDS})"
+            return self._aside_of_missing()
+        if self._settings.source != "csv":
+            return ""
         if first not in self._named and (y == y[0]).all():
             return f"; if they are words, such as 01 and 1: data.categorical=[{first}]"
         return ""
+
+    def _aside_of_missing(self) -> str:
+        own, drop = self._settings.missing_words, ", which data.unlabeled=drop does"
+        if self._settings.source != "csv":
+            return drop
+        known = (USUAL_WORDS,) if own is None else own
+        words = ", ".join(("an empty value", *known))
+        taken = "; data.missing_words=[] takes these for words" if known else ""
+        return f"{drop} (these count as missing: {words}{taken})"
 
     def _bad_values(self) -> Iterator[str]:
         """Infinite values, and missing ones if `data.missing` isn't set."""
@@ -254,9 +294,14 @@ class _Filling:
             )
         if self._missing.any() and self._settings.missing is None:
             counts = counts_of(self._roles.features, self._missing)
+            gaps = [self._roles.features[i] for i in np.flatnonzero(self._missing)]
+            aside = ""
+            if self._settings.missing_words is None and any(name in self._words for name in gaps):
+                aside = f"; data.missing_words=[] takes {USUAL_WORDS} for words"
             yield (
                 f"data.path: {place} has missing values: {counts}; data.missing=fill puts the "
                 "mean of training rows there, data.missing=drop drops these rows"
+                f"{aside * (self._settings.source == 'csv')}"
             )
 
     def _bad_named(self, named: dict[str, tuple[str, ...]]) -> Iterator[str]:
