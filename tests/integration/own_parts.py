@@ -1,7 +1,10 @@
 """Losses, optimizers and callbacks as users write them: good ones, and each with one mistake."""
 
+# ruff: noqa: ARG002 - Keras names the arguments
 from __future__ import annotations
 
+import random
+from collections import deque
 from typing import Any
 
 import keras
@@ -115,3 +118,86 @@ class Explodes(Plain):
 
 def no_class(learning_rate: float) -> Any:
     return keras.optimizers.SGD(learning_rate)
+
+
+# Callbacks.
+
+
+class Swings(keras.callbacks.Callback):  # type: ignore[misc]
+    """Lowers the learning rate where the loss rises; remembers in many ways what was."""
+
+    def __init__(self, factor: float = 0.5) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.last: deque[float] = deque(maxlen=3)
+        self.norms = np.zeros(0)
+        self.epochs = tf.Variable(0)
+        self.seen: dict[int, tuple[float, ...]] = {}
+        self.optimizer = self.model.optimizer
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        rate = float(self.optimizer.learning_rate)
+        worse = len(self.last) == 3 and self.last[-1] > self.last[0] - 0.3
+        self.optimizer.learning_rate = rate * (self.factor if worse else 1.1)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.last.append(logs["loss"])
+        self.norms = np.append(self.norms, np.linalg.norm(self.model.weights[0]))
+        self.epochs.assign_add(1)
+        self.seen[epoch] = (*self.seen.get(epoch - 1, ()), logs["loss"])
+        logs["norm"] = self.norms.mean()
+        logs["seen"] = float(self.epochs) + len(self.seen[epoch])
+
+
+class Batches(keras.callbacks.Callback):  # type: ignore[misc]
+    """Counts batches and validations."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches = self.tests = 0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.batches += 1
+
+    def on_test_end(self, logs: Any = None) -> None:
+        self.tests += 1
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs |= {"batches": self.batches, "tests": self.tests}
+
+
+class Stops(keras.callbacks.Callback):  # type: ignore[misc]
+    """Stops after the first epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self.epochs = epochs
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.model.stop_training = epoch + 1 >= self.epochs
+
+
+class Draws(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps what a checkpoint can't hold."""
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.random = random.Random(0)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs["drawn"] = self.random.random()
+
+
+class Words(keras.callbacks.Callback):  # type: ignore[misc]
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs["mood"] = "fine"
+
+
+class Asks(keras.callbacks.Callback):  # type: ignore[misc]
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.best = logs["val_auk"]  # fails: callback
+
+
+def halves(epoch: int, rate: float) -> float:
+    return rate if epoch % 2 else rate / 2

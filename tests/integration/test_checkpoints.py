@@ -171,6 +171,48 @@ def test_every_optimizer_goes_on_as_if_never_stopped(
     assert whole.values[3] != whole.values[2]  # it still learned when it was stopped
 
 
+PARTS = "tests.integration.own_parts"
+
+
+@pytest.mark.long(4)
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras's own
+def test_parts_of_the_users_own_go_on_as_if_never_stopped(
+    loop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loss, an optimizer with a variable that Keras doesn't know of, and callbacks that remember
+    something: in lists, in arrays, in a variable, in the learning rate."""
+    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "tests")
+    callbacks = f"{{name: '{PARTS}:Swings'}}, {{name: ReduceLROnPlateau, params: {{patience: 1}}}}"
+    if loop == "fit":
+        callbacks += f", '{PARTS}:Batches'"
+    stopped, resumed, whole = stopped_and_whole(
+        tmp_path,
+        *(
+            *NARROW,
+            "optimizer=sgd",
+            f"optimizer.name={PARTS}:Counting",
+            f"training.loss={PARTS}:squares",
+        ),
+        *(f"training.loop={loop}", f"training.callbacks=[{callbacks}]"),
+    )
+    assert_same(resumed, whole)
+    assert whole.values[:3] == stopped.values
+    assert len({values["learning_rate"] for values in whole.values}) > 2
+
+
+@pytest.mark.long(3)
+def test_one_that_keeps_what_no_checkpoint_holds_starts_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "tests")
+    own = f"training.callbacks=['{PARTS}:Draws']"
+    stopped, again, whole = stopped_and_whole(tmp_path, *NARROW, own)
+    assert again.values == whole.values
+    assert whole.values[:3] == stopped.values
+    assert not any(metrics.settled for metrics in again.heard)
+
+
 def test_there_are_both_kinds_of_programs_among_them() -> None:
     assert len(CLASSES) == 14
     assert set(BY_SHAPE) < set(CLASSES)

@@ -174,7 +174,7 @@ ADDED_FIELDS = {
         *("task", "loader", "params", "weight", "text", "text_length", "max_tokens", "words"),
         *("padding", "thousands", "comment", "columns", "missing_words", "unlabeled"),
     ),
-    "training": ("metrics", "loss_params"),
+    "training": ("metrics", "loss_params", "callbacks"),
 }
 
 
@@ -184,9 +184,10 @@ class Training:
     every trial's seed from it. `loss` is one of Keras's by name, or `package.module:name` of a
     function or class; auto follows from the data. `loss_params` are its arguments beside labels and
     outputs. `metrics` are measured after every epoch, beside the loss and the objective (null:
-    accuracy; of values MAE, RMSE and R²). `class_weight` multiplies the training loss of rows by
-    their class: a weight for each class by name (1 for others), or balanced, under which every
-    class counts the same, however few its rows.
+    accuracy; of values MAE, RMSE and R²). `callbacks` are classes of Keras's by name, or
+    `package.module:Class`, alone or as {name, params}. `class_weight` multiplies the training loss
+    of rows by their class: a weight for each class by name (1 for others), or balanced, under which
+    every class counts the same, however few its rows.
     `checkpoint_seconds`: a trial of a sweep that trains longer leaves a checkpoint that often, from
     which it goes on if it is stopped. `stall_seconds`: one of which nothing is heard for so long,
     and for 20 of its epochs, hangs, and fails."""
@@ -196,6 +197,7 @@ class Training:
     loss: str = "auto"
     loss_params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
     metrics: Optional[List[str]] = None  # noqa: UP006, UP045
+    callbacks: Optional[List[Any]] = None  # noqa: UP006, UP045
     class_weight: Any = None
     shuffle: bool = True
     seed: int = 0

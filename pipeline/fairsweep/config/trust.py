@@ -8,11 +8,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from fairsweep.config.callbacks import KEY as CALLBACKS
+from fairsweep.config.callbacks import own_names
 from fairsweep.config.schema import Model, Optimizer, Training
 from fairsweep.own import is_own
 
 OURS = Path(__file__).resolve().parents[1]
 VARIABLE = "FAIRSWEEP_TRUSTED_PACKAGES"
+BUILDER = "model.builder"
 
 
 class Settings(Protocol):
@@ -31,11 +34,18 @@ class Settings(Protocol):
 def own_parts(settings: Settings) -> Iterator[tuple[str, str]]:
     """What a training has of the user's own code: the key that names it, and the name."""
     named = {
-        "model.builder": settings.model.builder,
+        BUILDER: settings.model.builder,
         "optimizer.name": settings.optimizer.name,
         "training.loss": settings.training.loss,
     }
     yield from ((key, name) for key, name in named.items() if is_own(name))
+    yield from ((CALLBACKS, name) for name in own_names(settings.training))
+
+
+def has_parts(settings: Settings) -> bool:
+    """Whether it has some beside the function that builds its model: code that may keep something
+    from one step to the next, or draw random numbers."""
+    return any(key != BUILDER for key, _ in own_parts(settings))
 
 
 def package_of(name: str) -> str:

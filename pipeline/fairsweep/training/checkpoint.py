@@ -14,7 +14,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +25,18 @@ import tensorflow as tf
 from keras.src.backend.common import global_state
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
+from fairsweep.config.trust import has_parts, own_parts
 from fairsweep.files import TrialFolders
 from fairsweep.records import EpochMetrics, TrialKey, TrialSpec
+from fairsweep.training.constants import optimizers_of
 from fairsweep.training.history import History
+from fairsweep.training.kept_state import NotKept
 from fairsweep.training.model import is_of_keras
-from fairsweep.training.models import BUILDERS
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 KEPT = 2  # if the last one turns out to be damaged, the one before it is used
 WORTH_SECONDS = 1.0
+NOT_THERE = 0.0  # stands for a metric that an epoch hasn't
 NAME = re.compile(r"(\d{8})-([0-9a-f]{64})\.npz")
 
 
@@ -87,6 +90,8 @@ class Checkpoints:
         weights = history.model.weights[: self._plain["best_weights"]] if history.model else []
         best = [self._stored[f"best/{i}"].view(w.numpy().dtype) for i, w in enumerate(weights)]
         history.go_on(self._plain, _epochs(history.spec.key, self._stored, self._plain), best)
+        found = {i: self._stored[f"callbacks/{i}"] for i in range(self._plain.get("arrays", 0))}
+        history.callbacks.put_back(self._plain.get("callbacks", ()), found)
         self._stored = None
 
     def offer(self, history: History) -> None:
@@ -101,6 +106,9 @@ class Checkpoints:
             return
         try:
             write_checkpoint(self._folder, history.epochs, _arrays(history))
+        except NotKept as error:  # the training goes on from an earlier one, or from its start
+            log = logging.getLogger(__name__)
+            log.info("%s has no checkpoint: a callback keeps %s", history.spec.key, error)
         except OSError as error:
             log = logging.getLogger(__name__)
             log.warning(
@@ -170,12 +178,16 @@ def _sync(folder: Path) -> None:
 
 def _arrays(history: History) -> Arrays:
     metrics, weights = history.metrics, history.best_weights
-    names = list(metrics[0].values)
+    names = list(dict.fromkeys(name for epoch in metrics for name in epoch.values))
     plain = history.plain() | {"names": names, "best_weights": len(weights)}
+    arrays: list[npt.NDArray[Any]] = []
+    plain |= {"callbacks": history.callbacks.kept(arrays), "arrays": len(arrays)}
     return {
+        **{f"callbacks/{i}": array for i, array in enumerate(arrays)},
         **{f"variables/{name}": v.numpy() for name, v in _variables(history).items()},
         **{f"best/{i}": weight for i, weight in enumerate(weights)},
-        "epochs": np.array([[epoch.values[name] for name in names] for epoch in metrics]),
+        "epochs": np.array([[e.values.get(name, NOT_THERE) for name in names] for e in metrics]),
+        "there": np.array([[name in e.values for name in names] for e in metrics]),
         "timestamps": np.array([epoch.timestamp for epoch in metrics]),
         "plain": np.frombuffer(json.dumps(plain).encode(), np.uint8),
     }
@@ -187,11 +199,14 @@ def _from_text(stored: npt.NDArray[np.uint8]) -> dict[str, Any]:
 
 
 def _epochs(key: TrialKey, stored: Arrays, plain: Mapping[str, Any]) -> list[EpochMetrics]:
-    rows = zip(stored["epochs"].tolist(), stored["timestamps"].tolist(), strict=True)
-    return [
-        EpochMetrics(key, epoch, dict(zip(plain["names"], values, strict=True)), timestamp)
-        for epoch, (values, timestamp) in enumerate(rows, 1)
-    ]
+    names, rows = plain["names"], stored["epochs"]
+    there = stored.get("there", np.ones(rows.shape, bool))  # an earlier version has all of them
+    found = []
+    for i, timestamp in enumerate(stored["timestamps"].tolist()):
+        own = zip(names, rows[i].tolist(), there[i], strict=True)
+        values = {name: value for name, value, has in own if has}
+        found.append(EpochMetrics(key, i + 1, values, timestamp))
+    return found
 
 
 def _variables(history: History) -> dict[str, Any]:
@@ -201,17 +216,21 @@ def _variables(history: History) -> dict[str, Any]:
     assert model is not None
     found = {f"model/{i}": v.value for i, v in enumerate(model.variables)}
     found |= {f"optimizer/{i}": v.value for i, v in enumerate(model.optimizer.variables)}
-    if spec.model.builder not in BUILDERS:
+    if any(own_parts(spec)):
         generator = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
         found["seed"] = generator.state.value
     if not is_of_keras(model):
-        found |= dict(_hidden(model))
+        found |= dict(_hidden("layer", model._flatten_layers(), (tf.Variable,)))
+    if has_parts(spec):
+        owners = [model.loss, *optimizers_of(model)]
+        found |= dict(_hidden("part", owners, (tf.Variable, keras.Variable)))
     return found
 
 
-def _hidden(model: keras.Model) -> Iterator[tuple[str, Any]]:
-    """TensorFlow's own variables in layers, of which Keras doesn't know."""
-    for i, layer in enumerate(model._flatten_layers()):
-        for name, value in sorted(vars(layer).items()):
-            if isinstance(value, tf.Variable):
-                yield f"layer/{i}/{name}", value
+def _hidden(what: str, owners: Iterable[Any], kinds: tuple[type, ...]) -> Iterator[tuple[str, Any]]:
+    """Variables in layers, optimizers and losses, of which Keras may not know."""
+    for i, owner in enumerate(owners):
+        for name, value in sorted(vars(owner).items()):
+            if isinstance(value, kinds):
+                own = value.value if isinstance(value, keras.Variable) else value
+                yield f"{what}/{i}/{name}", own

@@ -235,7 +235,7 @@ def _computed(formula: Any, values: Sequence[float]) -> float:
 
 def _places(model: keras.Model) -> Iterator[tuple[Any, str]]:
     """Where the numbers stand: an object, and the name of its attribute."""
-    for optimizer in _optimizers(model):
+    for optimizer in optimizers_of(model):
         yield from _numbers_of(optimizer)
         yield from _of_schedule(getattr(optimizer, "_learning_rate", None))
     for layer in model._flatten_layers():
@@ -246,7 +246,7 @@ def _places(model: keras.Model) -> Iterator[tuple[Any, str]]:
             yield regularizer, name
 
 
-def _optimizers(model: keras.Model) -> Iterator[keras.optimizers.Optimizer]:
+def optimizers_of(model: keras.Model) -> Iterator[keras.optimizers.Optimizer]:
     """A model's optimizer, and those that it is made of, each once."""
     yield model.optimizer
     if isinstance(model.optimizer, keras.optimizers.MultiOptimizer):

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 
 from fairsweep.records import EpochMetrics, Outcome, TrialSpec
+from fairsweep.training.callbacks import Callbacks
 
 Emit = Callable[[EpochMetrics], None]
 Keep = Callable[[int], bool]
@@ -34,6 +35,7 @@ class History:
         self.loop = "fit" if spec.training.loop == "fit" else "resident"
         self.loop_reason = ""
         self.model: keras.Model | None = None
+        self.callbacks = Callbacks([])
         self.metrics: list[EpochMetrics] = []
         self.outcome: Outcome = "complete"
         self.best_epoch: int | None = None
@@ -78,7 +80,8 @@ class History:
         self.emit(self.metrics[-1])
 
     def on_epoch(self, epoch: int, values: dict[str, float]) -> bool:
-        """Adds an epoch; says whether to train another."""
+        """Adds an epoch, of which callbacks are told first; says whether to train another."""
+        stops = self.callbacks.epoch_end(epoch, values)
         metrics = EpochMetrics(self.spec.key, epoch, values, time.time_ns() // 1_000_000)
         self.metrics.append(metrics)
         self.emit(metrics)
@@ -91,7 +94,7 @@ class History:
         if not all(math.isfinite(values[name]) for name in ("loss", "val_loss") if name in values):
             self.outcome = "diverged"
             return False
-        if epoch == last or self._out_of_patience(epoch, value):
+        if epoch == last or self._out_of_patience(epoch, value) or stops:
             return False
         if self._judged(epoch - 1) and not self.keep(epoch - 1):
             self.outcome = "pruned"

@@ -101,6 +101,10 @@ class BatchOrder:
     shuffle: bool
     seed: int
 
+    def steps(self, rows: int) -> int:
+        """How many batches an epoch has."""
+        return -(-rows // self.batch_size)
+
     def order(self, epoch: int, rows: int) -> npt.NDArray[np.int32]:
         """The order of rows in an epoch. It depends on seed and epoch alone, so that any epoch can
         be trained again without the ones before it."""
@@ -116,12 +120,14 @@ def run_resident(
     plan: BatchOrder,
     on_epoch: OnEpoch,
     done: int = 0,
+    on_begin: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Trains with the data as tensors and one compiled program per epoch; the program's model has
-    been trained for `done` epochs."""
+    been trained for `done` epochs. `on_begin` is called before every epoch, with its number."""
     columns, held = train.tensors, None if validation is None else validation.held
     batch_size = tf.constant(plan.batch_size)
     for epoch in range(done + 1, plan.epochs + 1):
+        on_begin(epoch)
         order = tf.constant(train.rows[plan.order(epoch, len(train))], tf.int32)
         if not on_epoch(epoch, program.train(columns, order, batch_size, held)):
             return
@@ -135,6 +141,7 @@ def run_fit(
     on_epoch: OnEpoch,
     done: int = 0,
     on_batch: Callable[[], None] = lambda: None,
+    callbacks: keras.callbacks.Callback | None = None,
 ) -> None:
     """Trains with Keras's own loop, over the same batches in the same order. The model's optimizer
     is built, and it has been trained for `done` epochs. `on_batch` is called after every batch,
@@ -158,11 +165,15 @@ def run_fit(
             _looked_up(train, batches),
             epochs=plan.epochs,
             initial_epoch=done,
-            steps_per_epoch=-(-len(train) // plan.batch_size),
+            steps_per_epoch=plan.steps(len(train)),
             validation_data=None if validation is None else _in_order(validation),
             shuffle=False,
             verbose=0,
-            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=report), _heard(on_batch)],
+            callbacks=[
+                *filter(None, [callbacks]),
+                keras.callbacks.LambdaCallback(on_epoch_end=report),
+                _heard(on_batch),
+            ],
         )
 
 

@@ -20,15 +20,16 @@ from fairsweep.config.trust import own_parts
 from fairsweep.data.split import SplitData
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
-from fairsweep.metrics import base_name, is_score
+from fairsweep.metrics import VALIDATION, asked, base_name, is_score, measured_on_validation
 from fairsweep.own import is_own
 from fairsweep.records import TrialResult, TrialSpec, derive_seed
 from fairsweep.tasks.layer import Form
+from fairsweep.training.callbacks import Callbacks, callbacks_for, needs_fit
 from fairsweep.training.failure import failure
 from fairsweep.training.ids import extreme_rows, id_problems, looks_up, lookups_of
 from fairsweep.training.large_values import beyond_floats, senseless_loss
 from fairsweep.training.layer_rates import unmatched_patterns
-from fairsweep.training.loops import Arrays, BatchOrder, fits_in_memory, run_fit
+from fairsweep.training.loops import Arrays, BatchOrder, run_fit
 from fairsweep.training.model import parameter_count
 from fairsweep.training.own import find_own, own_problem
 from fairsweep.training.part_check import loss_problems, loss_warnings, optimizer_problems
@@ -124,7 +125,8 @@ def _problems(
         if problems := list(_own_loss(spec, data, cache, model, form, notes)):
             return problems
         before = [weight.numpy() for weight in model.trainable_weights]
-        values, model = _step(spec, data, cache, model, form)
+        callbacks = callbacks_for(spec)
+        values, model = _step(spec, data, cache, model, form, callbacks)
         after = [weight.numpy() for weight in model.trainable_weights]
         if problems := list(optimizer_problems(spec, before, after)):
             return problems
@@ -136,6 +138,9 @@ def _problems(
         reported = f"reports {', '.join(values) or 'nothing'} after an epoch"
         lacking = f"{reported}, but not {', '.join(missing)}; {UPDATING}"
         return [builder_problem(spec.model.builder, lacking)]
+    if problems := list(_tried(spec, callbacks, model, dict(values))):
+        return problems
+    notes.extend(callbacks.warnings())
     if note := senseless_loss(values["loss"], data.dataset, scaling):
         notes.append(note)
     return []
@@ -189,6 +194,22 @@ def _own_loss(
         notes.extend(loss_warnings(spec, y, output_of(spec, data).layer))
 
 
+def _tried(
+    spec: TrialSpec, callbacks: Callbacks, model: keras.Model, values: dict[str, float]
+) -> Iterator[str]:
+    """What is wrong with callbacks, which are told of an epoch with these metrics."""
+    scores = filter(is_score, asked(spec.training.metrics, spec.objective.metric))
+    parts = ("", VALIDATION) if any(map(measured_on_validation, values)) else ("",)
+    values |= {f"{part}{name}": 0.0 for name in scores for part in parts}
+    problems = list(callbacks.problems(spec, list(values)))
+    yield from problems
+    if not problems:
+        callbacks.begin(model, 1, 1)
+        callbacks.epoch_begin(1)
+        callbacks.epoch_end(1, values)
+        callbacks.end()
+
+
 def _changed_on_import(spec: TrialSpec, cache: WorkerCache) -> str:
     """The problem with a module that changes globals when it is imported, which a worker does once,
     before the first trial that needs it; empty if none does."""
@@ -213,7 +234,12 @@ def _too_large(parameters: int) -> str:
 
 
 def _step(
-    spec: TrialSpec, data: SplitData, cache: WorkerCache, model: keras.Model, form: Form
+    spec: TrialSpec,
+    data: SplitData,
+    cache: WorkerCache,
+    model: keras.Model,
+    form: Form,
+    callbacks: Callbacks,
 ) -> tuple[Mapping[str, float], keras.Model]:
     """The metrics of one step on the first batch and of validation rows, by the loop that will
     train, and the model that took it; a few rows are predicted too."""
@@ -221,7 +247,7 @@ def _step(
     train = cache.part(data, "train", form, training.class_weights)
     held = cache.part(data, "validation", form) if len(data.validation) else None
     batch = min(training.batch_size, len(train))
-    if training.loop == "resident" or (training.loop == "auto" and fits_in_memory(train.table)):
+    if training.loop == "resident" or (training.loop == "auto" and not needs_fit(spec, train)):
         try:
             program = cache.program(spec, data, model, train)
             validation = None if held is None else held.held
@@ -235,13 +261,21 @@ def _step(
                 raise
             model, _ = compiled(spec, data, cache)
     held = None if held is None else held.first(FEW_ROWS)
-    return _step_of_fit(model, train.first(batch), held), model
+    callbacks.begin(model, 1, 1)
+    return _step_of_fit(model, train.first(batch), held, callbacks), model
 
 
-def _step_of_fit(model: keras.Model, train: Arrays, held: Arrays | None) -> Mapping[str, float]:
+def _step_of_fit(
+    model: keras.Model, train: Arrays, held: Arrays | None, callbacks: Callbacks
+) -> Mapping[str, float]:
     values: dict[str, float] = {}
     model.optimizer.build(model.trainable_variables)
     batches = BatchOrder(1, len(train), shuffle=False, seed=0)
-    run_fit(model, train, held, batches, lambda _, given: values.update(given) is None)
+
+    def on_epoch(_: int, given: dict[str, float]) -> bool:
+        values.update(given)
+        return True
+
+    run_fit(model, train, held, batches, on_epoch, callbacks=callbacks.in_fit())
     model.predict_on_batch(train.table.x[train.rows[:FEW_ROWS]])
     return values

@@ -100,6 +100,15 @@ def own_seeds(seed: int) -> Iterator[Generators]:
         seed_tensorflow(seed)
 
 
+def seed_parts(seed: int) -> None:
+    """Has what a loss, an optimizer or a callback of the user's own draws depend on `seed`."""
+    generator = keras.random.SeedGenerator(derive_seed(seed, "parts"))
+    global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, generator)
+    random.seed(derive_seed(seed, "training"))
+    np.random.seed(derive_seed(seed, "training"))
+    seed_tensorflow(seed)
+
+
 def seed_tensorflow(seed: int) -> None:
     """Has what a model's own code draws from TensorFlow in training depend on `seed`. It empties
     the cache of kernels, some of which are generators that go on where they are; making those that

@@ -11,7 +11,7 @@ import keras
 
 from fairsweep import judged
 from fairsweep.config.schema import Data
-from fairsweep.config.trust import own_parts
+from fairsweep.config.trust import has_parts, own_parts
 from fairsweep.data.dataset import Dataset, Rows
 from fairsweep.data.memory.view import rows_of
 from fairsweep.data.scaling import Scaling, measure
@@ -23,6 +23,7 @@ from fairsweep.records import DISK_FULL, TrialResult, TrialSpec, derive_seed
 from fairsweep.tasks import Output
 from fairsweep.tasks.layer import ClassWeights, Form
 from fairsweep.training.best_epoch import Best, ByFit, Resident, Trained, best_epoch
+from fairsweep.training.callbacks import callbacks_for, needs_fit
 from fairsweep.training.checkpoint import CheckpointLost, Checkpoints
 from fairsweep.training.failure import failure
 from fairsweep.training.globals import Globals
@@ -34,7 +35,6 @@ from fairsweep.training.loops import (
     BatchOrder,
     OnEpoch,
     Table,
-    fits_in_memory,
     run_fit,
     run_resident,
 )
@@ -50,6 +50,7 @@ from fairsweep.training.optimizer import build_optimizer, optimizer_kind, update
 from fairsweep.training.own import find_own
 from fairsweep.training.preprocessing import kind_of
 from fairsweep.training.programs import Program, Programs
+from fairsweep.training.seeds import seed_parts
 from fairsweep.training.user_model import output_units
 from fairsweep.training.weights import row_weights
 
@@ -109,9 +110,8 @@ class WorkerCache:
         """The compiled program of a trial: that of an earlier trial of its kind, or a new one."""
         kind = self._kind(spec, data, train)
         floats = {variable.dtype for variable in model.trainable_variables} == {"float32"}
-        # Code of the user's own may keep something from one step to the next, or read a global.
-        own = any(key != "model.builder" for key, _ in own_parts(spec))
-        key = kind.key if is_of_keras(model) and floats and not own else None
+        own = not is_of_keras(model) or has_parts(spec)
+        key = kind.key if floats and not own else None
         weighed = data.dataset.weights is not None
         return self.programs.get(key, model, train.tensors, kind.any_shape, weighed)
 
@@ -228,16 +228,29 @@ def _train(
 
         return with_scores if judge.scores else on_epoch
 
+    def begin(model: keras.Model) -> None:
+        """Begins to train a model, or goes on from where it was stopped."""
+        history.model, history.callbacks = model, callbacks_for(spec)
+        history.callbacks.begin(model, training.epochs, batches.steps(len(train)))
+        checkpoints.resume(history)
+
     checkpoints.prefer(history)
-    if training.loop == "auto" and not fits_in_memory(train.table):
-        history.use_fit("the data doesn't fit in memory twice")
+    if training.loop == "auto" and (reason := needs_fit(spec, train)):
+        history.use_fit(reason)
     if history.loop == "resident":
         try:
             program = cache.program(spec, data, model, train)
-            history.model = program.model
-            checkpoints.resume(history)
+            begin(program.model)
             trained: Trained = Resident(program)
-            run_resident(program, train, validation, batches, scored(trained), history.epochs)
+            run_resident(
+                program,
+                train,
+                validation,
+                batches,
+                scored(trained),
+                history.epochs,
+                history.callbacks.epoch_begin,
+            )
             return _best(spec, data, history, cache, form, folders, trained)
         except CheckpointLost:
             raise
@@ -247,13 +260,21 @@ def _train(
                 raise
             history.use_fit(f"the model can't be compiled: {type(error).__name__}: {error}")
             model, _ = compiled(spec, data, cache)
-    history.model = model
     # `fit` would do so inside its graph, where ScheduleFreeAdamW's copy of the initial weights
     # comes out as zeros.
     model.optimizer.build(model.trainable_variables)
-    checkpoints.resume(history)
+    begin(model)
     trained = ByFit(model, on_batch)
-    run_fit(model, train, validation, batches, scored(trained), history.epochs, on_batch)
+    run_fit(
+        model,
+        train,
+        validation,
+        batches,
+        scored(trained),
+        history.epochs,
+        on_batch,
+        history.callbacks.in_fit(),
+    )
     return _best(spec, data, history, cache, form, folders, trained)
 
 
@@ -266,7 +287,8 @@ def _best(
     folders: TrialFolders | None,
     trained: Trained,
 ) -> Best:
-    """Tests and stores the best epoch, if the spec asks for it."""
+    """Tests and stores the best epoch of a training that has ended, if the spec asks for it."""
+    history.callbacks.end()
     if not history.best_weights or history.model is None or history.outcome == "interrupted":
         return Best()
     for weight, best in zip(history.model.weights, history.best_weights, strict=True):
@@ -321,6 +343,8 @@ def compiled(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> tuple[kera
         find_own(*part)  # importing it may change globals, in its first trial only
     cache.globals.restore()
     model = build_model(spec.model, scaling, rows, output, seed)
+    if has_parts(spec):
+        seed_parts(seed)
     units = output_units(model, rows)
     loss, metrics = build_loss(output, units, _metrics(spec), training.loss_params)
     steps = -(-len(data.train) // training.batch_size)

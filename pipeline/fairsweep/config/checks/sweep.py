@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 
+from fairsweep.config.checks.callbacks import callback_problems
 from fairsweep.config.checks.data import data_problems, may_give_validation
 from fairsweep.config.checks.model import (
     BUILDERS,
@@ -84,6 +85,7 @@ def _settings_problems(arm: ArmSettings) -> Iterator[Problem]:
     yield from model_problems(arm.model)
     yield from optimizer_problems(arm.optimizer)
     yield from training_problems(arm.training)
+    yield from callback_problems(arm.training)
     yield from params_problems(arm.optimizer, arm.model)
 
 
@@ -124,6 +126,7 @@ def _lengths(arm: ArmSettings) -> Iterator[Problem]:
         "model.params": arm.model.params,
         "optimizer.params": arm.optimizer.params,
         "training.loss_params": arm.training.loss_params,
+        "training": {"callbacks": arm.training.callbacks},
     }
     for place, own in {"data": vars(arm.data), **values}.items():
         for name, value in own.items():

@@ -12,6 +12,7 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import TypeVar
 
+from fairsweep.config.callbacks import need_validation
 from fairsweep.config.checks.sweep import arm_problems, name_problems, sweep_problems
 from fairsweep.config.checks.values import Problem
 from fairsweep.config.compose.hydra import Composed, Composer, composer
@@ -64,7 +65,8 @@ def compose_sweep(overrides: Sequence[str], config_dir: str | None = None) -> Pl
         arms = [_arm(hydra, shared, group, option, overrides) for option in options]
     found = list(_search_only(shared, [arm for arm, _ in arms]))
     arms = [(_found_in(arm, config_dir), places) for arm, places in arms]
-    return checked(shared, group, arms, found, list(_unused_choice(shared, group, options)))
+    plan = checked(shared, group, arms, found, list(_unused_choice(shared, group, options)))
+    return replace(plan, warnings=(*plan.warnings, *_published_of_folds(plan)))
 
 
 def narrowed(overrides: Sequence[str], config_dir: str | None = None) -> list[str]:
@@ -361,6 +363,18 @@ def _with_loss(arm: Arm) -> Arm:
         return arm
     chosen = replace(training, loss=CLASSES.usual(None).loss)
     return replace(arm, settings=replace(arm.settings, training=chosen), auto=True)
+
+
+def _published_of_folds(plan: Plan) -> Iterator[str]:
+    """Has the best confirmation published where a training on all rows can't be had; tells it."""
+    names = dict.fromkeys(n for arm in plan.arms for n in need_validation(arm.settings.training))
+    if names and plan.config.publish.fit == "all":
+        plan.config.publish.fit = "fold"
+        yield (
+            "training.callbacks: a training on all rows has no validation rows, which "
+            f"{', '.join(names)} may watch, so the best confirmation is published, as by "
+            "publish.fit=fold"
+        )
 
 
 def _told(problem: Problem, places: Places) -> str:

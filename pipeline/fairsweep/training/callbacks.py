@@ -1,0 +1,213 @@
+"""The callbacks of one training, which both loops call in the same places.
+
+In: `training.callbacks`. Out: Keras's objects, called as `fit` calls them. What only acts between
+epochs is called by us in either loop; what acts on batches needs `fit`, which has them.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+
+from fairsweep.config.callbacks import KEY, SCHEDULES, STOPS, Callback, callbacks_of
+from fairsweep.config.guess import nearest
+from fairsweep.errors import BadInput
+from fairsweep.metrics import METRICS, base_name
+from fairsweep.own import is_own
+from fairsweep.records import TrialSpec
+from fairsweep.training.kept_state import Arrays, NotKept, code_of, kept, put_back
+from fairsweep.training.loops import Arrays as Rows
+from fairsweep.training.loops import fits_in_memory
+from fairsweep.training.own import check_call, find_own, own_problem
+
+BETWEEN_EPOCHS = ("on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_end")
+"""What a callback can override and be called by either loop."""
+MODES = {"minimize": "min", "maximize": "max"}
+
+
+class Callbacks:
+    """The callbacks of a training, in order: `made` of what the config has `asked` for.
+
+    Raises:
+        BadInput: one of them isn't there, or doesn't take its params.
+    """
+
+    def __init__(self, asked: Sequence[Callback]) -> None:
+        self.asked = asked
+        self.made = [_made(own) for own in asked]
+        self._code: Sequence[Mapping[str, Any]] = [{} for _ in asked]
+
+    @property
+    def on_batches(self) -> str:
+        """The first that acts on batches, and where: `Noisy (on_train_batch_end)`; empty for
+        none."""
+        for asked, own in zip(self.asked, self.made, strict=True):
+            if overridden := _beside_epochs(type(own)):
+                return f"{asked.name} ({overridden[0]})"
+        return ""
+
+    def begin(self, model: keras.Model, epochs: int, steps: int) -> None:
+        """Says that a training begins, of so many epochs of so many steps."""
+        model.stop_training = False
+        for own in self.made:
+            own.set_params({"epochs": epochs, "steps": steps, "verbose": 0})
+            own.set_model(model)
+            own.on_train_begin()
+        self._code = list(map(code_of, self.made))
+
+    def epoch_begin(self, epoch: int) -> None:
+        """Says that an epoch begins, by its number from 1."""
+        for own in self.made:
+            own.on_epoch_begin(epoch - 1)
+
+    def epoch_end(self, epoch: int, values: dict[str, float]) -> bool:
+        """Says that an epoch has ended; they may change its metrics, and add others. Whether one
+        of them stops the training."""
+        for own in self.made:
+            own.on_epoch_end(epoch - 1, values)
+        for name, value in values.items():
+            try:
+                values[name] = float(value)
+            except (TypeError, ValueError) as error:
+                text = f"need numbers as metrics of an epoch, got {name}: {value!r}"
+                raise BadInput(f"{KEY}: {text}") from error
+        return any(own.model.stop_training for own in self.made)
+
+    def end(self) -> None:
+        """Says that the training has ended."""
+        for own in self.made:
+            own.on_train_end()
+
+    def in_fit(self) -> keras.callbacks.Callback:
+        """What `fit` calls of them: all but what is called from here."""
+        return _InFit(self.made)
+
+    def kept(self, arrays: Arrays) -> list[Any]:
+        """What they keep from one epoch to the next, for `put_back`.
+
+        Raises:
+            NotKept: one of them keeps something else than plain values and arrays.
+        """
+        both = zip(self.made, self._code, strict=True)
+        return [kept(own, own.model, code, arrays) for own, code in both]
+
+    def put_back(self, found: Sequence[Mapping[str, Any]], arrays: Mapping[int, Any]) -> None:
+        """Puts back what they kept; the training has begun again."""
+        for own, attributes in zip(self.made, found, strict=True):
+            put_back(own, attributes, arrays)
+
+    def warnings(self) -> Iterator[str]:
+        """What is to be told of them, after a try."""
+        for asked, own, code in zip(self.asked, self.made, self._code, strict=True):
+            try:
+                kept(own, own.model, code, [])
+            except NotKept as error:
+                text = f"keeps {error}, which no checkpoint holds: a trial that is stopped is"
+                yield own_problem(KEY, asked.name, f"{text} trained again from its start")
+        if on_batches := self.on_batches:
+            yield (
+                f"{KEY}: {on_batches} acts on batches, so that the training takes Keras's own "
+                "loop, fit, which is slower"
+            )
+        for asked, own in zip(self.asked, self.made, strict=True):
+            if asked.name == STOPS and getattr(own, "restore_best_weights", False):
+                yield (
+                    f"{KEY}: {STOPS} has restore_best_weights, which has no effect: the weights of "
+                    "the epoch with the best objective are kept anyway"
+                )
+
+    def problems(self, spec: TrialSpec, names: Sequence[str]) -> Iterator[str]:
+        """Which of them don't fit the training, whose epochs have metrics of these names."""
+        if spec.training.loop == "resident" and self.on_batches:
+            yield (
+                f"training.loop: resident has no batches for {self.on_batches}; use "
+                "training.loop=auto, which takes fit"
+            )
+        patience = spec.training.early_stopping.patience
+        watched = [own.monitor for own in self.asked if own.name == STOPS]
+        if patience is not None and spec.objective.metric in watched:
+            yield (
+                f"{KEY}: {STOPS} and training.early_stopping.patience={patience} both stop a "
+                f"training by {spec.objective.metric}; leave one of them out"
+            )
+        for asked, own in zip(self.asked, self.made, strict=True):
+            monitor = getattr(own, "monitor", None)
+            if not is_own(asked.name) and monitor is not None and monitor not in names:
+                meant = nearest(monitor, names)
+                remedy = f"did you mean {meant}?" if meant else f"there are: {', '.join(names)}"
+                yield f"{KEY}: {asked.name} monitors {monitor}, which no epoch has; {remedy}"
+
+
+def callbacks_for(spec: TrialSpec) -> Callbacks:
+    """New callbacks for a training. One that only stops it is left out where the number of epochs
+    is given.
+
+    Raises:
+        BadInput: one of them isn't there, or doesn't take its params.
+    """
+    asked = callbacks_of(spec.training)
+    return Callbacks([own for own in asked if not (own.name == STOPS and spec.last_epoch)])
+
+
+def needs_fit(spec: TrialSpec, train: Rows) -> str:
+    """Why a training can't be the compiled loop's; empty if it can."""
+    if not fits_in_memory(train.table):
+        return "the data doesn't fit in memory twice"
+    on_batches = callbacks_for(spec).on_batches
+    return f"{on_batches} acts on batches" if on_batches else ""
+
+
+def _made(asked: Callback) -> keras.callbacks.Callback:
+    if is_own(asked.name):
+        found = find_own(KEY, asked.name)
+        if not (inspect.isclass(found) and issubclass(found, keras.callbacks.Callback)):
+            text = "must be a subclass of keras.callbacks.Callback"
+            raise BadInput(own_problem(KEY, asked.name, text))
+        check_call(KEY, asked.name, found, (), asked.params)
+        return found(**asked.params)
+    kind = getattr(keras.callbacks, asked.name)
+    known = inspect.signature(kind).parameters
+    if unknown := [param for param in asked.params if param not in known]:
+        meant = nearest(unknown[0], known)
+        remedy = f"did you mean {meant}?" if meant else f"there are: {', '.join(known)}"
+        raise BadInput(f"{KEY}: {asked.name} has no parameter {unknown[0]!r}; {remedy}")
+    params = dict(asked.params)
+    if asked.name == SCHEDULES:
+        params["schedule"] = find_own(KEY, params["schedule"])
+    if "monitor" in known and params.get("mode", "auto") == "auto":
+        metric = METRICS.get(base_name(asked.monitor))
+        params |= {} if metric is None else {"mode": MODES[metric.direction]}
+    return kind(**params)
+
+
+def _beside_epochs(kind: type) -> list[str]:
+    """What a class overrides beside what is called between epochs."""
+    usual = keras.callbacks.Callback
+    names = [name for name in dir(usual) if name.startswith("on_") and name not in BETWEEN_EPOCHS]
+    return [name for name in names if getattr(kind, name) is not getattr(usual, name)]
+
+
+class _InFit(keras.callbacks.CallbackList):  # type: ignore[misc]
+    """Callbacks as `fit` calls them; it doesn't hear of the end of an epoch, which they are told
+    with all of its metrics, nor of the training's begin and end."""
+
+    def __init__(self, made: Sequence[keras.callbacks.Callback]) -> None:
+        super().__init__(list(made))
+
+    def _configure_async_dispatch(self, callbacks: Any) -> None:
+        """One after the other."""
+
+    def set_params(self, params: Any) -> None:
+        pass
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        pass
+
+    def on_train_end(self, logs: Any = None) -> None:
+        pass
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        pass
