@@ -94,6 +94,11 @@ class Output(Protocol):
         """What rows are taken for, as `Task.words` has answers."""
         ...
 
+    def test_artifact(self, outputs: Outputs, y: Answers, names: Sequence[str]) -> Tested | None:
+        """What is stored of test rows beside their metrics, of the kind that the task says; None
+        where it is nothing."""
+        ...
+
     def ranking(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Outputs]:
         """By each name that rows can be told apart by: a number for every row, (rows,), which is
         larger where the model thinks more of it that the row has the name."""
@@ -126,7 +131,7 @@ class Task(Protocol):
 
     @property
     def tested(self) -> Kind | None:
-        """What `test_artifact` gives; None where it is nothing."""
+        """What `Output.test_artifact` gives; None where it is nothing."""
         ...
 
     def takes(self, y: Answers, columns: Sequence[str]) -> bool:
@@ -242,12 +247,6 @@ class Task(Protocol):
 
     def columns(self, names: Sequence[str]) -> Mapping[str, str]:
         """The columns of an answer, and the type of each by MLflow's name."""
-        ...
-
-    def test_artifact(
-        self, y: Answers, probabilities: Outputs, names: Sequence[str]
-    ) -> Tested | None:
-        """What is stored of test rows beside their metrics; None where it is nothing."""
         ...
 
 

@@ -176,12 +176,6 @@ class Classes:
     def columns(self, names: Sequence[str]) -> Mapping[str, str]:
         return {"class": "string", **{f"p_{name}": "double" for name in names}}
 
-    def test_artifact(self, y: Answers, probabilities: Outputs, names: Sequence[str]) -> Confusion:
-        """Counts rows by their class and the one that the probabilities favour."""
-        count = len(names)
-        pairs = np.bincount(y * count + probabilities.argmax(axis=1), minlength=count * count)
-        return Confusion(tuple(names), tuple(map(tuple, pairs.reshape(count, count).tolist())))
-
 
 @dataclass(frozen=True)
 class ClassOutput:
@@ -290,6 +284,12 @@ class ClassOutput:
     def said(self, outputs: Outputs, names: Sequence[str]) -> Sequence[str]:
         said: Sequence[str] = next(iter(self.answer(outputs, names).values()))
         return said
+
+    def test_artifact(self, outputs: Outputs, y: Answers, names: Sequence[str]) -> Confusion:
+        """Counts rows by their class and the one that the probabilities favour."""
+        count, said = len(names), self.probabilities(outputs).argmax(axis=1)
+        pairs = np.bincount(y * count + said, minlength=count * count)
+        return Confusion(tuple(names), tuple(map(tuple, pairs.reshape(count, count).tolist())))
 
     def ranking(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Outputs]:
         """By every class; of two by the second, for the first is what is left."""

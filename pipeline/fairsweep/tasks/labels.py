@@ -184,9 +184,6 @@ class Labels:
     def columns(self, names: Sequence[str]) -> Mapping[str, str]:
         return {"labels": "string", **{f"p_{name}": "double" for name in names}}
 
-    def test_artifact(self, y: Answers, probabilities: Outputs, names: Sequence[str]) -> None:  # noqa: ARG002
-        return None
-
 
 @dataclass(frozen=True)
 class LabelOutput:
@@ -253,6 +250,9 @@ class LabelOutput:
 
     def said(self, outputs: Outputs, names: Sequence[str]) -> Sequence[str]:
         return _joined(outputs >= LIKELY, names)
+
+    def test_artifact(self, outputs: Outputs, y: Answers, names: Sequence[str]) -> None:  # noqa: ARG002
+        return None
 
     def ranking(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Outputs]:
         """By every label."""

@@ -190,10 +190,6 @@ class Values:
     def columns(self, names: Sequence[str]) -> Mapping[str, str]:
         return dict.fromkeys(names or ("value",), "double")
 
-    def test_artifact(self, y: Answers, probabilities: Outputs, names: Sequence[str]) -> Residuals:
-        """The values of rows as they are, and as they are predicted."""
-        return residuals(names, y, probabilities)
-
 
 @dataclass(frozen=True)
 class ValueOutput:
@@ -269,6 +265,10 @@ class ValueOutput:
 
     def said(self, outputs: Outputs, names: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
         return words_of(outputs)
+
+    def test_artifact(self, outputs: Outputs, y: Answers, names: Sequence[str]) -> Residuals:
+        """The values of rows as they are, and as they are predicted."""
+        return residuals(names, y, outputs)
 
     def ranking(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Outputs]:  # noqa: ARG002
         """Rows aren't told apart by a name."""

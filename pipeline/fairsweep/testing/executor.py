@@ -303,7 +303,8 @@ def _all_right(spec: TrialSpec) -> Tested | None:
     task, names, y = split.dataset.task, split.dataset.class_names, split.dataset.y[split.test]
     if not (task.tested and len(y)):
         return None
-    return task.test_artifact(y, task.targets(y, "one-hot", len(names)), names)
+    outputs = task.targets(y, "one-hot", len(names))
+    return task.output(spec.training.loss, len(names)).test_artifact(outputs, y, names)
 
 
 def _split(spec: TrialSpec) -> SplitData:

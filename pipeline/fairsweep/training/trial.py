@@ -308,9 +308,11 @@ def _best(
         return own
     outputs = trained.predict(test)
     scores = {f"test_{name}": value for name, value in judge.score(test, outputs).items()}
-    found = output.probabilities(outputs)
-    tested = dataset.task.test_artifact(dataset.y[data.test], found, dataset.class_names)
-    return replace(own, test={**own.test, **scores}, tested=tested)
+    own = replace(own, test={**own.test, **scores})
+    if not dataset.task.tested:
+        return own
+    tested = output.test_artifact(outputs, dataset.y[data.test], dataset.class_names)
+    return replace(own, tested=tested)
 
 
 def output_of(spec: TrialSpec, data: SplitData) -> Output:

@@ -6,6 +6,8 @@ import numpy as np
 
 from fairsweep.tasks import CLASSES
 
+LOSS = "sparse_categorical_crossentropy"
+
 
 def test_rows_are_counted_by_their_class_and_the_favoured_one() -> None:
     labels = np.array([0, 0, 1, 2, 2, 2])
@@ -13,11 +15,12 @@ def test_rows_are_counted_by_their_class_and_the_favoured_one() -> None:
         [[0.9, 0.1, 0], [0.2, 0.7, 0.1], [0, 1, 0], [0, 0, 1], [0.5, 0.4, 0.1], [0, 0.1, 0.9]],
         np.float32,
     )
-    found = CLASSES.test_artifact(labels, outputs, ("a", "b", "c"))
+    found = CLASSES.output(LOSS, 3).test_artifact(outputs, labels, ("a", "b", "c"))
     assert found.classes == ("a", "b", "c")
     assert found.counts == ((1, 1, 0), (0, 1, 0), (1, 0, 2))
 
 
 def test_a_class_without_rows_has_a_row_of_zeros() -> None:
-    found = CLASSES.test_artifact(np.array([1]), np.array([[0.1, 0.9]], np.float32), ("a", "b"))
+    outputs = np.array([[0.1, 0.9]], np.float32)
+    found = CLASSES.output(LOSS, 2).test_artifact(outputs, np.array([1]), ("a", "b"))
     assert found.counts == ((0, 0), (0, 1))
