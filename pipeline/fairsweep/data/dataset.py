@@ -13,6 +13,8 @@ import numpy.typing as npt
 from fairsweep.tasks import CLASSES, Task
 
 Features = npt.NDArray[np.float32]
+Inputs = Any
+"""`Features`, or, where a model has several inputs, `Several` of `fairsweep.data.several`."""
 Labels = npt.NDArray[np.int64]
 Answered = npt.NDArray[Any]
 Parts = npt.NDArray[np.int8]
@@ -81,8 +83,9 @@ class Origin:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Features (rows, …) as float32; `y`, (rows,) or (rows, …), in the form that its task gives it,
-    such as the number of each row's class; the names of the classes, labels or values.
+    """Features (rows, …) as float32, or several inputs by name; `y`, (rows,) or (rows, …), in the
+    form that its task gives it, such as the number of each row's class; the names of the classes,
+    labels or values.
 
     A table has `columns`. `parts` (rows,) is the part of each row, where the data itself gives the
     split; a part without rows is held out by share. Rows with the same number in `groups` (rows,)
@@ -92,7 +95,7 @@ class Dataset:
     says of its rows; where it says something, that stands for their content.
     """
 
-    x: Features
+    x: Inputs
     y: Answered
     class_names: tuple[str, ...]
     columns: tuple[Column, ...] = ()

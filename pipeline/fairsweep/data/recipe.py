@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from fairsweep.data.dataset import Column, features_of
 from fairsweep.data.scaling import Ids, Scaling
+from fairsweep.data.several import Input
 from fairsweep.errors import StorageError
 from fairsweep.tasks import CLASSES, LABELS, Output, task_named
 from fairsweep.tasks.layer import NO_SCALE, Scale
@@ -33,7 +34,8 @@ class Recipe:
     """A model without its weights: `builder` and its `params`, the scaling of its features, the
     shape of a row, the names of the classes in the order of the outputs, the columns of a table,
     and the loss, which decides what the outputs mean. `task` is the name of one of
-    `fairsweep.tasks`, and `classes` are the names that it has. `target` is the scale of values."""
+    `fairsweep.tasks`, and `classes` are the names that it has. `target` is the scale of values. A
+    model of several `inputs` has no `shape`."""
 
     builder: str
     params: Mapping[str, Any]
@@ -44,6 +46,7 @@ class Recipe:
     loss: str = "sparse_categorical_crossentropy"
     task: str = CLASSES.name
     target: Scale = NO_SCALE
+    inputs: tuple[Input, ...] = ()
 
     @property
     def output(self) -> Output:
@@ -110,20 +113,10 @@ def read_model(folder: Path) -> tuple[Recipe, Sequence[npt.NDArray[Any]]]:
 
 
 def _recipe(about: Mapping[str, Any]) -> Recipe:
-    scaling = about["scaling"]
     return Recipe(
         about["builder"],
         about["params"],
-        Scaling(
-            scaling["factor"],
-            tuple(scaling["mean"]),
-            tuple(scaling["variance"]),
-            tuple(scaling.get("numbers", ())),
-            tuple(scaling.get("fill", ())),
-            tuple((column, word) for column, word in scaling.get("words", ())),
-            tuple(Ids(**{**own, "words": tuple(own["words"])}) for own in scaling.get("ids", ())),
-            scaling.get("padding"),
-        ),
+        _scaling(about["scaling"]),
         tuple(about["shape"]),
         tuple(about["classes"]),
         tuple(
@@ -133,6 +126,23 @@ def _recipe(about: Mapping[str, Any]) -> Recipe:
         about.get("loss", Recipe.loss),
         about.get("task", (LABELS if about.get("multi_label") else CLASSES).name),
         _scale(about.get("target", {})),
+        tuple(
+            Input(own["name"], tuple(own["shape"]), own["dtype"]) for own in about.get("inputs", ())
+        ),
+    )
+
+
+def _scaling(given: Mapping[str, Any]) -> Scaling:
+    return Scaling(
+        given["factor"],
+        tuple(given["mean"]),
+        tuple(given["variance"]),
+        tuple(given.get("numbers", ())),
+        tuple(given.get("fill", ())),
+        tuple((column, word) for column, word in given.get("words", ())),
+        tuple(Ids(**{**own, "words": tuple(own["words"])}) for own in given.get("ids", ())),
+        given.get("padding"),
+        tuple((name, _scaling(own)) for name, own in given.get("inputs", ())),
     )
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fairsweep.config.schema import Data
-from fairsweep.data.dataset import PADDING, Column, Features, features_of
+from fairsweep.data.dataset import PADDING, Column, Features, Inputs, features_of
 from fairsweep.data.memory.view import InFile, pieces
 from fairsweep.data.sequences import NAN, is_padding
+from fairsweep.data.several import Several
 from fairsweep.data.text import TOKENS
 
 SMALLEST_VARIANCE = 1e-12  # Keras divides by no smaller deviation than 1e-7
@@ -52,6 +54,9 @@ class Scaling:
 
     Steps of sequences that have `padding` in every feature are left out of what is measured, and
     become 0.
+
+    Where a model has several inputs, `inputs` has the scaling of each, by its name, and the rest is
+    empty.
     """
 
     factor: float | None = None
@@ -62,6 +67,7 @@ class Scaling:
     words: tuple[tuple[int, int], ...] = ()
     ids: tuple[Ids, ...] = ()
     padding: str | None = None
+    inputs: tuple[tuple[str, Scaling], ...] = ()
 
     @property
     def encodes(self) -> bool:
@@ -78,20 +84,31 @@ class Scaling:
         """How many features of a row come before its ids, once it is encoded."""
         return len(self.numbers) + len(self.words)
 
-    def shape(self, row: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of a row after scaling."""
+    def shape(self, row: Any) -> Any:
+        """The shape of a row after scaling; of several inputs by name."""
+        if isinstance(row, Mapping):
+            return dict(row)  # that of an input stays
         return (self.others + sum(own.length for own in self.ids),) if self.encodes else row
 
 
-def measure(settings: Data, x_train: Features | InFile, columns: Sequence[Column] = ()) -> Scaling:
+def measure(settings: Data, x_train: Inputs | InFile, columns: Sequence[Column] = ()) -> Scaling:
     """The scaling that the settings ask for.
 
     Args:
         settings: `rescale` is a factor, `standardize` asks for mean and variance; with
             `missing=fill` the mean replaces a missing number.
-        x_train: training rows (rows, …, features).
+        x_train: training rows (rows, …, features), or several inputs; whole numbers of these stay
+            as they are.
         columns: of a table.
     """
+    if isinstance(x_train, Several):
+        arrays = x_train.arrays.items()
+        plain = {name: own.dtype.kind != "f" for name, own in arrays}
+        return Scaling(
+            inputs=tuple(
+                (n, Scaling() if plain[n] else measure(settings, own)) for n, own in arrays
+            )
+        )
     words = _words(x_train, [] if settings.as_ids else columns)
     ids = _ids(x_train, columns, settings)
     fills = settings.missing == "fill" and x_train.ndim == 2

@@ -13,6 +13,7 @@ import numpy as np
 
 from fairsweep.data.dataset import Column, Dataset, Features, features_of
 from fairsweep.data.inputs.rows import said
+from fairsweep.data.several import named
 from fairsweep.shown import NOTHING, Shown, ShownRow
 
 MOST_COLUMNS = 12
@@ -36,9 +37,10 @@ def shown(dataset: Dataset, rows: Sequence[int]) -> Shown:
     """
     if not rows:
         return NOTHING
-    x: Features = np.asarray(dataset.x[np.array(rows, np.int64)])
+    there = [np.asarray(x[np.array(rows, np.int64)]) for _, x in named(dataset.x)]
+    x: Features = next(filter(_are_pictures, there), there[0])
     columns = dataset.columns[:MOST_COLUMNS]
-    pictures = _pictures(x) if x.ndim == 4 and x.shape[-1] in CHANNELS else ()
+    pictures = _pictures(x) if _are_pictures(x) else ()
     looks: dict[int, ShownRow] = {}
     for i, row in enumerate(rows):
         place = "" if dataset.origin is None else _end(dataset.origin.place(row))
@@ -46,6 +48,10 @@ def shown(dataset: Dataset, rows: Sequence[int]) -> Shown:
         looks[row] = ShownRow(place, values, pictures[i] if pictures else b"")
     names = tuple(_short(column.name) for column in columns)
     return Shown(names, len(dataset.columns) - len(columns), looks)
+
+
+def _are_pictures(x: Features) -> bool:
+    return x.ndim == 4 and x.shape[-1] in CHANNELS
 
 
 def _text(values: Features, column: Column) -> str:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from fairsweep.config.schema import Data
 from fairsweep.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Dataset, Rows
+from fairsweep.data.several import described, each, named, row_shape
 from fairsweep.data.shares import by_group, dealt
 from fairsweep.data.sources import load
 from fairsweep.data.weights import all_zero, fold_without_weight
@@ -240,7 +241,7 @@ def describe(data: SplitData, settings: Data) -> dict[str, object]:
         "name": settings.name,
         "source": settings.path or settings.dataset or settings.loader or settings.source,
         "rows": len(data.dataset.y),
-        "features": " × ".join(str(n) for n in data.dataset.x.shape[1:]),
+        "features": described(row_shape(data.dataset.x)),
         "training rows": len(data.train),
         "validation rows": len(data.validation),
         "test rows": len(data.test),
@@ -255,10 +256,12 @@ def fingerprint(data: SplitData) -> str:
     loader of the user's own gives stands for these bytes."""
     digest, dataset = hashlib.sha256(), data.dataset
     weights = () if dataset.weights is None else (dataset.weights,)
-    for array in (dataset.x, dataset.y, *data.parts, *weights):
+    features = [array for _, array in named(dataset.x)]
+    for array in (*features, dataset.y, *data.parts, *weights):
         digest.update(f"{array.dtype}{array.shape}".encode())
         if not dataset.version:
             digest.update(np.ascontiguousarray(array).data)
+    digest.update("\0".join(name for name, _ in named(dataset.x)).encode())
     if dataset.version:
         digest.update(f"version {dataset.version}".encode())
     columns = (
@@ -276,14 +279,14 @@ def contents(data: SplitData) -> dict[str, object]:
     weights = dataset.weights
     return {
         "rows": {name: len(rows) for name, rows in parts.items()},
-        "shape of a row": list(dataset.x.shape[1:]),
+        "shape of a row": each(dataset.x, lambda array: list(array.shape[1:])),
         "columns": {column.name: _kind(column) for column in dataset.columns},
         dataset.task.name: list(dataset.class_names),
         **({"version": dataset.version} if dataset.version else {}),
         "checksums": {}
         if dataset.version
         else {
-            "features": _checksum(dataset.x),
+            "features": each(dataset.x, _checksum),
             "labels": _checksum(dataset.y),
             "split": _checksum(np.concatenate(data.parts)),
             **({} if weights is None else {"weights": _checksum(weights)}),

@@ -12,6 +12,7 @@ import numpy as np
 
 from fairsweep.data.dataset import Dataset, Features, Rows
 from fairsweep.data.memory.view import pieces
+from fairsweep.data.several import described, named
 from fairsweep.data.spelling import alike, as_numbers, disguised, is_text
 from fairsweep.data.split import SplitData
 from fairsweep.data.weights import odd_weights
@@ -31,22 +32,25 @@ def data_warnings(data: SplitData, batch_size: int = 1) -> Iterator[str]:
     """
     dataset = data.dataset
     yield from dataset.notes
-    in_file = isinstance(dataset.x, np.memmap)
-    if isinstance(dataset.x, np.memmap):
+    stay = [array for _, array in named(dataset.x) if isinstance(array, np.memmap)]
+    if stay:
         own = f"a file of its own in {tempfile.gettempdir()}"
+        size = sum(array.nbytes for array in stay)
         yield (
-            f"the data takes {dataset.x.nbytes / 2**30:.1f} GiB as numbers, which doesn't fit in "
+            f"the data takes {size / 2**30:.1f} GiB as numbers, which doesn't fit in "
             f"memory twice: every process reads it batch by batch from "
-            f"{'the file' if dataset.x.filename else own}, which is slower"
+            f"{'the file' if stay[0].filename else own}, which is slower"
         )
     if dataset.columns:
         yield from _odd_columns(dataset, data.train)
     yield from _odd_words(dataset)
-    if not dataset.columns and _channels_first(dataset.x.shape[1:]):
-        shape = " × ".join(map(str, dataset.x.shape[1:]))
+    for name, array in () if dataset.columns else named(dataset.x):
+        shape = described(array.shape[1:])
+        if not _channels_first(array.shape[1:]):
+            continue
         yield (
-            f"rows have the shape {shape}; if these are images, channels must come last: save "
-            "np.moveaxis(x, 1, -1)"
+            f"rows {f'of {name} ' if name else ''}have the shape {shape}; if these are images, "
+            "channels must come last: save np.moveaxis(x, 1, -1)"
         )
     for name in ("validation", "test"):
         rows: Rows = getattr(data, name)
@@ -63,7 +67,7 @@ def data_warnings(data: SplitData, batch_size: int = 1) -> Iterator[str]:
             f"there are {len(data.train)} training rows, fewer than a batch of {batch_size}: every "
             "epoch is one step"
         )
-    if len(dataset.y) <= MOST_ROWS and not in_file:
+    if len(dataset.y) <= MOST_ROWS and not stay:
         yield from _repeated(data)
 
 
@@ -142,11 +146,15 @@ def _counts(values: Features) -> bool:
 
 def _repeated(data: SplitData) -> Iterator[str]:
     """Training rows that are also in a part on which models are judged."""
-    x = data.dataset.x
-    trained = {hash(x[row].tobytes()) for row in data.train}
+    inputs = [array for _, array in named(data.dataset.x)]
+
+    def content(row: int) -> int:
+        return hash(b"".join(array[row].tobytes() for array in inputs))
+
+    trained = {content(row) for row in data.train}
     for name in ("validation", "test"):
         rows: Rows = getattr(data, name)
-        count = sum(hash(x[row].tobytes()) in trained for row in rows)
+        count = sum(content(row) in trained for row in rows)
         if count:
             yield (
                 f"features of a training row are in {count} of {len(rows)} {name} rows: a model "

@@ -15,6 +15,7 @@ from fairsweep.data.inputs.rows import InputSpec, decode
 from fairsweep.data.memory.view import rows_of
 from fairsweep.data.recipe import Recipe, known_words, write_model
 from fairsweep.data.scaling import measure
+from fairsweep.data.several import inputs_of, plain
 from fairsweep.data.split import SplitData, split_rows
 from fairsweep.records import Champion, RunRecord, SearchKey, SweepRecord, TrialKey, TrialSpec
 from fairsweep.report.analysis.select import ArmSelection, select, value_of
@@ -86,8 +87,14 @@ def publish_champion(
         run,
         folder / "model",
         tags,
-        decode(rows, data.dataset.columns) if recipe.columns else rows,
-        InputSpec(recipe.shape, recipe.columns, recipe.scaling.takes_gaps, spec.data.missing_words),
+        decode(rows, data.dataset.columns) if recipe.columns else plain(rows),
+        InputSpec(
+            recipe.shape,
+            recipe.columns,
+            recipe.scaling.takes_gaps,
+            spec.data.missing_words,
+            recipe.inputs,
+        ),
         recipe.classes,
         data.dataset.task.columns(recipe.classes),
         code_of(spec.model.builder),
@@ -104,12 +111,13 @@ def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:
         spec.model.builder,
         spec.model.params,
         scaling,
-        dataset.x.shape[1:],
+        () if (inputs := inputs_of(dataset.x)) else dataset.x.shape[1:],
         dataset.class_names,
         columns,
         spec.training.loss,
         dataset.task.name,
         output.measured(dataset.y[data.train]).scale,
+        inputs,
     )
 
 

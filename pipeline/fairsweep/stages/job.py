@@ -5,7 +5,7 @@ In: a plan. Out: a `Job`, or `BadInput` with all that its data and its models do
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,11 +13,13 @@ from functools import cached_property
 from fairsweep.config.plan import Plan
 from fairsweep.data.folds import confirmation, first_fold
 from fairsweep.data.memory.room import check_workers
+from fairsweep.data.several import inputs_of
 from fairsweep.data.sources import load
 from fairsweep.data.split import SplitData, describe, fingerprint, load_split
 from fairsweep.errors import BadInput
 from fairsweep.files import TrialFolders
 from fairsweep.machine import cores
+from fairsweep.own import is_own
 from fairsweep.records import Confirmation
 from fairsweep.tracking.store import Store, open_store
 from fairsweep.tracking.write.frame import Facts
@@ -62,7 +64,10 @@ def open_job(plan: Plan, workers: int) -> Job:
     config = plan.config
     check_workers(dataset.x, workers)
     names = len(dataset.class_names)
-    plan.check_rows(dataset.x.shape, len(data.validation), dataset.task, names)
+    inputs = [own.name for own in inputs_of(dataset.x)]
+    _check_takes(plan, inputs)
+    shape = (len(dataset.y),) if inputs else dataset.x.shape
+    plan.check_rows(shape, len(data.validation), dataset.task, names)
     losses = dict.fromkeys(arm.settings.training.loss for arm in plan.arms)
     if problems := [p for loss in losses for p in dataset.loss_problems(loss)]:
         raise BadInput(*problems)
@@ -72,6 +77,20 @@ def open_job(plan: Plan, workers: int) -> Job:
             config.confirm, config.data, data, plan.objective, config.search.repeats
         )
     return Job(plan, data, confirming, open_store(config.tracking), workers)
+
+
+def _check_takes(plan: Plan, inputs: Sequence[str]) -> None:
+    """Checks that no model of ours is to take several inputs.
+
+    Raises:
+        BadInput: one is.
+    """
+    models = (arm.settings.model for arm in plan.arms)
+    if inputs and (ours := [model.name for model in models if not is_own(model.builder)]):
+        raise BadInput(
+            f"model: {ours[0]} takes one array, and the data has {len(inputs)} inputs: "
+            f"{', '.join(inputs)}; use model=custom with a builder of your own"
+        )
 
 
 def _split(plan: Plan) -> SplitData:

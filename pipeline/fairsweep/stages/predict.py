@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 
 from fairsweep.config.form import form_of, form_problems
 from fairsweep.config.schema import Predict
-from fairsweep.data.dataset import Features
 from fairsweep.data.inputs.images import are_images, read_images
-from fairsweep.data.inputs.rows import read_rows
+from fairsweep.data.inputs.rows import Given, read_rows
 from fairsweep.errors import BadInput, without_password
 from fairsweep.executor.local import tensorflow_environment
 from fairsweep.files import replaced
@@ -26,7 +25,7 @@ from fairsweep.tracking.registry import find_model, load_model, taken_by
 from fairsweep.tracking.store import Store
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Question:
 
     store: Store
     model: str
-    rows: Features | pd.DataFrame
+    rows: Given
     files: Sequence[str]
     output: Path
 

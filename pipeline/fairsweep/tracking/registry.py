@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from fairsweep.data.dataset import Column
 from fairsweep.data.inputs.rows import ANY_WORD, InputSpec
+from fairsweep.data.several import Input
 from fairsweep.errors import BadInput, StorageError, is_users, without_password
 from fairsweep.invocation import command_line
 from fairsweep.records import Champion, RunRecord, SweepRecord
@@ -59,7 +60,7 @@ def register(
     run: RunRecord,
     model: Path,
     tags: Mapping[str, str],
-    example: npt.NDArray[np.float32] | pd.DataFrame,
+    example: Mapping[str, npt.NDArray[Any]] | npt.NDArray[np.float32] | pd.DataFrame,
     takes: InputSpec,
     classes: Sequence[str],
     answer: Mapping[str, str],
@@ -73,7 +74,7 @@ def register(
         run: the training that its weights are of.
         model: the folder that `fairsweep.data.recipe` filled; what MLflow needs is made beside it.
         tags: of the version; among them `confirmed_mean` and `data_sha256`.
-        example: a few rows, of a table with the names of its columns.
+        example: a few rows, of a table with the names of its columns, of several inputs by name.
         takes: what rows must be.
         classes: names of the classes, or labels.
         answer: the columns of what it says, and the type of each by MLflow's name.
@@ -154,6 +155,8 @@ def signature(takes: InputSpec, answer: Mapping[str, str]) -> ModelSignature:
         ColSpec(AnyType(), column.name, required=not (column.has_words or takes.missing))
         for column in takes.columns
     ] or [TensorSpec(np.dtype(np.float32), (-1, *takes.shape))]
+    if takes.inputs:
+        rows = [TensorSpec(np.dtype(i.dtype), (-1, *i.shape), i.name) for i in takes.inputs]
     outputs = [ColSpec(kind, name) for name, kind in answer.items()]
     return ModelSignature(inputs=Schema(rows), outputs=Schema(outputs))
 
@@ -215,6 +218,9 @@ def takes_of(
     """The input of a model with this signature; the columns in `words` take any word, and arrays
     with `missing` may have gaps."""
     inputs = signature.inputs
+    if inputs.is_tensor_spec() and inputs.has_input_names():
+        own = [Input(i.name, tuple(i.shape[1:]), str(i.type)) for i in inputs.inputs]
+        return InputSpec((), inputs=tuple(own))
     if inputs.is_tensor_spec():
         return InputSpec(tuple(inputs.inputs[0].shape[1:]), missing=missing)
     columns = [Column(c.name, ANY_WORD if c.name in words else ()) for c in inputs.inputs]

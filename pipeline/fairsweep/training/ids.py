@@ -14,9 +14,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from fairsweep.data.dataset import Features, Rows
+from fairsweep.data.dataset import Features, Inputs, Rows
 from fairsweep.data.memory.view import pieces
 from fairsweep.data.scaling import Scaling
+from fairsweep.data.several import Several
 from fairsweep.plural import plural
 
 MOST_ROWS = 1024
@@ -65,8 +66,10 @@ def id_problems(noted: Lookups, scaling: Scaling) -> Iterator[str]:
             return
 
 
-def extreme_rows(x: Features) -> Rows:
+def extreme_rows(x: Inputs) -> Rows:
     """The indices of the rows in which a feature has its smallest or its largest value."""
+    if isinstance(x, Several):
+        return np.unique(np.concatenate([extreme_rows(own) for own in x.arrays.values()]))
     low: Sequence[Any] = ()
     high: Sequence[Any] = ()
     for rows in pieces(x):

@@ -11,23 +11,30 @@ import numpy.typing as npt
 from fairsweep.data.dataset import Dataset
 from fairsweep.data.memory.view import pieces
 from fairsweep.data.scaling import Scaling
+from fairsweep.data.several import Array, named
 
 HOPELESS_LOSS = 1e6  # thousands of times what an untrained model has
 LARGEST = float(np.finfo(np.float32).max)
 
+Values = npt.NDArray[np.float64]
+
 
 def beyond_floats(dataset: Dataset, scaling: Scaling) -> str:
     """The problem of a feature whose variance doesn't fit in a 32-bit float; empty if none."""
-    places = [i for i, variance in enumerate(scaling.variance) if variance > LARGEST]
-    if not places:
-        return ""
-    own = [scaling.numbers[i] for i in places] if scaling.numbers else places
-    names = [dataset.columns[i].name for i in own if dataset.columns]
-    remedy = f", or drop it: data.drop=[{','.join(names)}]" if names else ""
-    return (
-        f"data.standardize: {_described(dataset, own[0])}, whose square doesn't fit in 32-bit "
-        f"floats; divide it in the data by a power of ten{remedy}"
-    )
+    of_inputs = dict(scaling.inputs)
+    for name, x in named(dataset.x):
+        own = of_inputs.get(name, scaling)
+        places = [i for i, variance in enumerate(own.variance) if variance > LARGEST]
+        if not places:
+            continue
+        features = [own.numbers[i] for i in places] if own.numbers else places
+        names = [dataset.columns[i].name for i in features if dataset.columns]
+        remedy = f", or drop it: data.drop=[{','.join(names)}]" if names else ""
+        return (
+            f"data.standardize: {_described(dataset, name, features[0], _largest(x))}, whose "
+            f"square doesn't fit in 32-bit floats; divide it in the data by a power of ten{remedy}"
+        )
+    return ""
 
 
 def senseless_loss(loss: float, dataset: Dataset, scaling: Scaling) -> str:
@@ -35,26 +42,30 @@ def senseless_loss(loss: float, dataset: Dataset, scaling: Scaling) -> str:
     if loss <= HOPELESS_LOSS:
         return ""
     first = f"training.loss: the loss of the first step is {loss:.2g}"
-    if scaling.mean:
+    if scaling.mean or any(own.mean for _, own in scaling.inputs):
         return f"{first}; look for the cause in the model's own code"
-    largest = _largest(dataset)
+    largest = {name: _largest(x) for name, x in named(dataset.x)}
+    name = max(largest, key=lambda name: largest[name].max())
+    feature = int(np.argmax(largest[name]))
     return (
-        f"{first}; {_described(dataset, int(np.argmax(largest)))}, and data.standardize=true "
+        f"{first}; {_described(dataset, name, feature, largest[name])}, and data.standardize=true "
         "scales features to mean 0 and variance 1"
     )
 
 
-def _described(dataset: Dataset, feature: int) -> str:
-    most = _largest(dataset)[feature]
-    whose = f"column {dataset.columns[feature].name}" if dataset.columns else "the data"
-    return f"{whose} has values up to {most:.2g}"
+def _described(dataset: Dataset, name: str, feature: int, largest: Values) -> str:
+    """The values of a feature of an input, by the largest of each."""
+    whose = f"input {name}" if name else "the data"
+    if dataset.columns:
+        whose = f"column {dataset.columns[feature].name}"
+    return f"{whose} has values up to {largest[feature]:.2g}"
 
 
-def _largest(dataset: Dataset) -> npt.NDArray[np.float64]:
+def _largest(x: Array) -> Values:
     """The largest absolute value of each feature (the last axis), missing ones left out."""
-    width = dataset.x.shape[-1]
+    width = x.shape[-1]
     largest = np.zeros(width)
-    for rows in pieces(dataset.x):
-        block = np.abs(dataset.x[rows]).reshape(-1, width)
+    for rows in pieces(x):
+        block = np.abs(x[rows].astype(np.float64, copy=False)).reshape(-1, width)
         largest = np.maximum(largest, np.nan_to_num(block, nan=0.0, posinf=np.inf).max(axis=0))
     return largest

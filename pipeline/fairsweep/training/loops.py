@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from fairsweep.data.dataset import Features, Rows
+from fairsweep.data.dataset import Inputs, Rows
+from fairsweep.data.several import each, is_in_file, plain
 from fairsweep.machine import available_bytes
 from fairsweep.training.execution import way_of
-from fairsweep.training.programs import EVALUATION_BATCH, Held, Program
+from fairsweep.training.programs import EVALUATION_BATCH, Held, Program, looked_up
 
 Array = npt.NDArray[Any]
 OnEpoch = Callable[[int, dict[str, float]], bool]
@@ -33,13 +34,13 @@ BATCHES_AHEAD = 2
 class Table:
     """Features and labels of all rows, labels in a loss's form: what every split of them shares."""
 
-    x: Features
+    x: Inputs
     y: Array
 
     @functools.cached_property
     def tensors(self) -> tuple[Any, Any]:
         """Features and labels as tensors, made once."""
-        return tf.constant(self.x), tf.constant(self.y)
+        return each(self.x, tf.constant), tf.constant(self.y)
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,15 @@ class Arrays:
         return len(self.rows)
 
     @functools.cached_property
-    def columns(self) -> tuple[Array, ...]:
+    def columns(self) -> tuple[Any, ...]:
         """Features, labels, and weights if there are any, of the whole table: where a step looks
         its rows up."""
+        x = plain(self.table.x)
         if self.weights is None:
-            return self.table.x, self.table.y
+            return x, self.table.y
         weights = np.zeros(len(self.table.y), np.float32)
         weights[self.rows] = self.weights
-        return self.table.x, self.table.y, weights
+        return x, self.table.y, weights
 
     @functools.cached_property
     def tensors(self) -> tuple[Any, ...]:
@@ -87,9 +89,9 @@ class Arrays:
 
 def fits_in_memory(table: Table) -> bool:
     """Whether memory has room for the rows as tensors, beside their arrays, twice over."""
-    if isinstance(table.x, np.memmap):
+    if is_in_file(table.x):
         return False
-    return 2 * (table.x.nbytes + table.y.nbytes) < available_bytes()
+    return bool(2 * (table.x.nbytes + table.y.nbytes) < available_bytes())
 
 
 @dataclass(frozen=True)
@@ -221,20 +223,22 @@ def _looked_up(part: Arrays, batches: tf.data.Dataset, columns: int = 3) -> tf.d
     room for as tensors is read by Python, from its array or its file.
     """
     own = part.columns[:columns]
+    each_array = tf.nest.flatten(own)
 
     def read(rows: Rows) -> list[Array]:
-        return [np.asarray(column[rows]) for column in own]
+        return [np.asarray(column[rows]) for column in each_array]
 
     def from_arrays(rows: Any) -> tuple[Any, ...]:
-        found = tf.numpy_function(read, [rows], [column.dtype for column in own])
-        return tuple(
+        found = tf.numpy_function(read, [rows], [column.dtype for column in each_array])
+        shaped = [
             tf.ensure_shape(values, (None, *column.shape[1:]))
-            for values, column in zip(found, own, strict=True)
-        )
+            for values, column in zip(found, each_array, strict=True)
+        ]
+        return tuple(tf.nest.pack_sequence_as(own, shaped))
 
     if fits_in_memory(part.table):
         tensors = part.tensors[:columns]
-        found = batches.map(lambda rows: tuple(tf.gather(column, rows) for column in tensors))
+        found = batches.map(lambda rows: looked_up(tensors, rows))
     else:
         found = batches.map(from_arrays)
     options = tf.data.Options()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 
 from fairsweep.config.schema import Model
-from fairsweep.data.dataset import Features
+from fairsweep.data.dataset import Inputs
 from fairsweep.data.scaling import Scaling
+from fairsweep.data.several import inputs_of, named, row_shape
 from fairsweep.tasks import Output
 from fairsweep.tasks.layer import Scale
 from fairsweep.training.models import BUILDERS, TAKES_IDS
@@ -22,8 +23,8 @@ from fairsweep.training.preprocessing import (
     DTYPE,
     MEASURING,
     Steps,
+    layers_of,
     preprocessed,
-    preprocessing_of,
 )
 from fairsweep.training.seeds import default_seeds, own_seeds, seed_tensorflow
 from fairsweep.training.user_model import build_own, check_values, last_activation
@@ -56,7 +57,7 @@ def without_numbers(params: Mapping[str, Any]) -> dict[str, Any]:
 def build_model(
     settings: Model,
     scaling: Scaling,
-    rows: Features,
+    rows: Inputs,
     output: Output,
     seed: int,
 ) -> keras.Model:
@@ -73,16 +74,16 @@ def build_model(
     Raises:
         BadInput: a model of the user's own can't be trained on such rows with that loss.
     """
-    row = rows.shape[1:]
+    row = row_shape(rows)
     shape = scaling.shape(row)
     if settings.builder in BUILDERS:
         with default_seeds(seed):
             given = {"ids": scaling.ids} if settings.builder in TAKES_IDS else {}
             body = BUILDERS[settings.builder](shape, output.layer, **given, **settings.params)
-            return _whole(body, preprocessing_of(scaling), row, output.scale)
+            return _whole(body, scaling, rows, output.scale)
     with own_seeds(seed):
         body = build_own(settings.builder, settings.params, shape, output)
-        model = _whole(body, preprocessing_of(scaling), row, output.scale)
+        model = _whole(body, scaling, rows, output.scale)
         if last_activation(body) is None:
             check_values(settings.builder, model, rows, output, scaling)
     if not is_of_keras(model):
@@ -90,26 +91,35 @@ def build_model(
     return model
 
 
-def _whole(
-    body: keras.Model, preprocessing: keras.Layer | None, shape: Sequence[int], scale: Scale
-) -> keras.Model:
+def _whole(body: keras.Model, scaling: Scaling, rows: Inputs, scale: Scale) -> keras.Model:
     """The model with what comes before it, and with its outputs in their own units."""
+    before = layers_of(scaling)
     unscaling = Unscaling(scale.shift, scale.factor) if scale else None
-    if preprocessing is None and unscaling is None:
+    if not before and unscaling is None:
         return body
+
+    def prepared(given: Any) -> Any:
+        if isinstance(given, Mapping):
+            return {name: before[name](x) if name in before else x for name, x in given.items()}
+        return before[""](given) if before else given
+
     if not _is_plain(body):
         if unscaling is not None:
             unscaling.build((None, len(scale.factor)))
             body = in_own_units(body, unscaling)
-        if preprocessing is None:
-            return body
-        preprocessing.build((None, *shape))  # not in the graph that comes upon it first
-        return preprocessed(body, preprocessing)
-    if isinstance(preprocessing, Steps):
+        for name, x in named(rows):
+            if name in before:
+                before[name].build(
+                    (None, *x.shape[1:])
+                )  # not in the graph that comes upon it first
+        return preprocessed(body, prepared) if before else body
+    if any(isinstance(layer, Steps) for layer in before.values()):
         # It takes the mask for its own layers; what it returns has no steps.
         body.supports_masking, body.compute_mask = True, _no_mask
-    inputs = keras.Input(shape, dtype=DTYPE)
-    outputs = body(inputs if preprocessing is None else preprocessing(inputs))
+    inputs: Any = {
+        own.name: keras.Input(own.shape, name=own.name, dtype=own.dtype) for own in inputs_of(rows)
+    } or keras.Input(rows.shape[1:], dtype=DTYPE)
+    outputs = body(prepared(inputs))
     return keras.Model(inputs, outputs if unscaling is None else unscaling(outputs))
 
 
@@ -140,9 +150,9 @@ def parameter_count(settings: Model, scaling: Scaling, row: Shape, outputs: int)
         row: the shape of a row of the data.
         outputs: of the last layer.
     """
-    params, shape = settings.params, scaling.shape(row)
     if settings.builder not in BUILDERS:
         return None
+    params, shape = settings.params, scaling.shape(row)
     if settings.builder == "text":
         return text_parameters(scaling.others, scaling.ids, outputs, **params)
     if settings.builder == "rnn":

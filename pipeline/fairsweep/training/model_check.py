@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from fairsweep.config.trust import own_parts
+from fairsweep.data.several import Several, plain, row_shape
 from fairsweep.data.split import SplitData
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
@@ -105,7 +106,7 @@ def _problems(
     spec: TrialSpec, data: SplitData, cache: WorkerCache, notes: list[str]
 ) -> Sequence[str]:
     scaling = cache.scaling(data, spec.data)
-    row, names = data.dataset.x.shape[1:], data.dataset.class_names
+    row, names = row_shape(data.dataset.x), data.dataset.class_names
     ours = parameter_count(spec.model, scaling, row, len(names))
     if problem := beyond_floats(data.dataset, scaling) or _too_large(ours or 0):
         return [problem]
@@ -152,12 +153,12 @@ def _own(
     """What is wrong with a model of the user's own that runs."""
     builder, dataset = spec.model.builder, data.dataset
     scaling, output = cache.scaling(data, spec.data), output_of(spec, data)
-    shape = scaling.shape(dataset.x.shape[1:])
+    shape, few = scaling.shape(row_shape(dataset.x)), dataset.x[:1]
 
     def build() -> keras.Model:
         again = build_own(builder, spec.model.params, shape, output)
         if not again.built:
-            again(np.zeros((1, *shape), np.float32))
+            again(plain(few) if isinstance(few, Several) else np.zeros((1, *shape), np.float32))
         return again
 
     seeds = derive_seed(spec.seed, "model"), derive_seed(spec.seed, "another model")
@@ -170,7 +171,7 @@ def _own(
         yield from (builder_problem(builder, text) for text in fixed.problems())
     if looks_up(model):
         with lookups_of(model) as noted:
-            model(dataset.x[extreme_rows(dataset.x)], training=False)
+            model(plain(dataset.x[extreme_rows(dataset.x)]), training=False)
         yield from (builder_problem(builder, text) for text in id_problems(noted, scaling))
 
 
@@ -186,7 +187,7 @@ def _own_loss(
     if not is_own(spec.training.loss):
         return
     part = cache.part(data, "train", form).first(FEW_ROWS)
-    y, x = part.table.y[part.rows], part.table.x[part.rows]
+    y, x = part.table.y[part.rows], plain(part.table.x[part.rows])
     outputs = np.asarray(model(x, training=False))
     problems = list(loss_problems(spec, y, outputs))
     yield from problems
@@ -277,5 +278,5 @@ def _step_of_fit(
         return True
 
     run_fit(model, train, held, batches, on_epoch, callbacks=callbacks.in_fit())
-    model.predict_on_batch(train.table.x[train.rows[:FEW_ROWS]])
+    model.predict_on_batch(plain(train.table.x[train.rows[:FEW_ROWS]]))
     return values

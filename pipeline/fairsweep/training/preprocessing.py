@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -205,7 +205,7 @@ def preprocessing_of(scaling: Scaling) -> keras.Layer | None:
     """The layer that does what was measured; None where there is nothing to do."""
     if scaling.encodes:
         own = asdict(scaling)
-        del own["padding"]
+        del own["padding"], own["inputs"]
         return Encoding(**own)
     if scaling.padding is not None:
         return Steps(scaling.padding, scaling.factor, scaling.mean, scaling.variance)
@@ -220,7 +220,8 @@ def kind_of(scaling: Scaling) -> Hashable:
     """What the graph of preprocessing depends on, beside what `take_over` puts in."""
     sizes = len(scaling.mean), len(scaling.fill), len(scaling.words)
     ids = tuple((own.start, own.length, own.vocabulary, own.rows) for own in scaling.ids)
-    return scaling.factor, scaling.padding, scaling.numbers, *sizes, *ids
+    inputs = tuple((name, kind_of(own)) for name, own in scaling.inputs)
+    return scaling.factor, scaling.padding, scaling.numbers, *sizes, *ids, *inputs
 
 
 def take_over(model: keras.Model, other: keras.Model) -> None:
@@ -231,7 +232,14 @@ def take_over(model: keras.Model, other: keras.Model) -> None:
                 variable.assign(value)
 
 
-def preprocessed(model: keras.Model, preprocessing: keras.Layer) -> keras.Model:
+def layers_of(scaling: Scaling) -> Mapping[str, keras.Layer]:
+    """The layers that do it, by the name of the input, which is empty for a single one; those that
+    have nothing to do are left out."""
+    found = {name: preprocessing_of(own) for name, own in scaling.inputs or [("", scaling)]}
+    return {name: layer for name, layer in found.items() if layer is not None}
+
+
+def preprocessed(model: keras.Model, preprocessing: Callable[[Any], Any]) -> keras.Model:
     """The model with its inputs preprocessed. A model around it would hide what its class says of
     a training step, its loss or its metrics."""
     own = model.call

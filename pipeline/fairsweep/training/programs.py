@@ -64,7 +64,9 @@ class Program:
         self._constants = Constants(model if shared else None)
         _create_variables(model, columns[0], columns[1], any_shape, self._constants)
         self.bytes = _bytes(model)
-        given = tuple(tf.TensorSpec([None, *own.shape[1:]], own.dtype) for own in columns)
+        given = tf.nest.map_structure(
+            lambda own: tf.TensorSpec([None, *own.shape[1:]], own.dtype), tuple(columns)
+        )
         rows, size = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
 
         way = way_of(model, dense=any_shape)
@@ -132,7 +134,7 @@ class Program:
         return np.concatenate(batches)
 
     def _predict_graph(self, x: Any, rows: Any) -> Any:
-        return self.model(tf.gather(x, rows), training=False)
+        return self.model(looked_up(x, rows), training=False)
 
     def _read(self, values: Any, prefixes: Sequence[str]) -> dict[str, float]:
         names = [f"{prefix}{name}" for prefix in prefixes for name in self.names]
@@ -160,7 +162,7 @@ class Program:
 
         def batch(start: Any) -> tuple[Any]:
             rows = order[start : start + batch_size]
-            step(tuple(tf.gather(column, rows) for column in columns))
+            step(looked_up(tuple(columns), rows))
             return (start + batch_size,)
 
         self.model.reset_metrics()
@@ -171,6 +173,11 @@ class Program:
         results = self.model.get_metrics_result()
         self.names = tuple(results)
         return tf.stack([tf.cast(value, tf.float32) for value in results.values()])
+
+
+def looked_up(columns: Any, rows: Any) -> Any:
+    """Some rows of a tensor, or of each in a structure of tensors, by their numbers."""
+    return tf.nest.map_structure(lambda column: tf.gather(column, rows), columns)
 
 
 class Graph:
@@ -312,7 +319,7 @@ def _create_variables(
         model._compile_metrics.build(labels, output)
         model._compile_loss.build(labels, output)
     else:
-        model._symbolic_build(data_batch=(x[:1], y[:1]))
+        model._symbolic_build(data_batch=tf.nest.map_structure(lambda own: own[:1], (x, y)))
     if any_shape:
         _of_any_shape(model.trainable_variables)
     with constants.building():

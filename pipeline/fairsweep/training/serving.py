@@ -10,12 +10,14 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from fairsweep.config.schema import Model
-from fairsweep.data.dataset import Features, features_of
+from fairsweep.data.dataset import Inputs, features_of
 from fairsweep.data.inputs.rows import encode
 from fairsweep.data.recipe import Recipe, read_model
+from fairsweep.data.several import Several, plain
 from fairsweep.tasks import task_named
 from fairsweep.training.model import build_model
 
@@ -34,7 +36,8 @@ class Classifier:
         """The class of each row, or its labels, and a probability for every one.
 
         Args:
-            rows: numbers (rows, …) of the shape that was trained on, or a table with its columns.
+            rows: numbers (rows, …) of the shape that was trained on, or a table with its columns,
+                or several inputs by name.
             params: MLflow passes them; there are none.
 
         Returns:
@@ -46,12 +49,12 @@ class Classifier:
             ValueError: a number is missing, and the model was trained on complete rows.
         """
         x = self._features(rows)
-        outputs = np.concatenate(
-            [
-                np.asarray(self.keras_model(x[start : start + BATCH], training=False), np.float64)
-                for start in range(0, max(1, len(x)), BATCH)
-            ]
-        )
+
+        def said(start: int) -> npt.NDArray[np.float64]:
+            block = plain(x[start : start + BATCH])
+            return np.asarray(self.keras_model(block, training=False), np.float64)
+
+        outputs = np.concatenate([said(start) for start in range(0, max(1, len(x)), BATCH)])
         recipe = self._recipe
         answer = recipe.output.answer(outputs, recipe.classes)
         types = task_named(recipe.task).columns(recipe.classes)
@@ -62,8 +65,15 @@ class Classifier:
             }
         )
 
-    def _features(self, rows: Any) -> Features:
+    def _features(self, rows: Any) -> Inputs:
         recipe = self._recipe
+        if recipe.inputs:
+            return Several(
+                {
+                    own.name: np.asarray(rows[own.name], own.dtype).reshape(-1, *own.shape)
+                    for own in recipe.inputs
+                }
+            )
         if not (recipe.columns and isinstance(rows, pd.DataFrame)):
             return np.asarray(rows, np.float32).reshape(-1, *recipe.shape)
         x = encode(rows, recipe.columns)
@@ -85,7 +95,9 @@ class Classifier:
 def _load_pyfunc(path: str) -> Classifier:
     recipe, weights = read_model(Path(path))
     settings = Model("published", recipe.builder, dict(recipe.params))
-    rows = np.zeros((1, *recipe.shape), np.float32)
+    rows: Inputs = np.zeros((1, *recipe.shape), np.float32)
+    if recipe.inputs:
+        rows = Several({own.name: np.zeros((1, *own.shape), own.dtype) for own in recipe.inputs})
     model = build_model(settings, recipe.scaling, rows, recipe.output, 0)
     model.set_weights(weights)
     return Classifier(model, recipe)

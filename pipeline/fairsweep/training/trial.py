@@ -15,6 +15,7 @@ from fairsweep.config.trust import has_parts, own_parts
 from fairsweep.data.dataset import Dataset, Rows
 from fairsweep.data.memory.view import rows_of
 from fairsweep.data.scaling import Scaling, measure
+from fairsweep.data.several import inputs_of, row_shape
 from fairsweep.data.split import SplitData
 from fairsweep.errors import is_full, unwritable
 from fairsweep.files import TrialFolders
@@ -389,7 +390,9 @@ def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays, dataset: Dataset) ->
     loss = (training.loss, training.loss_params, weighed, _metrics(spec))
     schedule = (training.schedule.name, training.schedule.warmup_epochs > 0)
     table = train.table
+    # A single one is floats.
+    shapes = inputs_of(table.x) or row_shape(table.x)
     names = dataset.task.name, len(dataset.class_names)
-    rows = (table.x.shape[1:], table.y.shape[1:], str(table.y.dtype), names, kind_of(scaling))
+    rows = (shapes, table.y.shape[1:], str(table.y.dtype), names, kind_of(scaling))
     fixed = optimizer_kind(optimizer)
     return _Kind(repr((rows, model, fixed, loss, schedule)), any_shape)

@@ -12,8 +12,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from fairsweep.data.dataset import Features
+from fairsweep.data.dataset import Inputs
 from fairsweep.data.scaling import Scaling
+from fairsweep.data.several import plain
 from fairsweep.errors import BadInput
 from fairsweep.plural import plural
 from fairsweep.tasks import Output
@@ -21,17 +22,16 @@ from fairsweep.training.ids import id_problems, lookups_of
 from fairsweep.training.own import check_call, find_own, own_problem
 
 KEY = "model.builder"
+Shapes = Sequence[int] | Mapping[str, Sequence[int]]
 
 
-def build_own(
-    name: str, params: Mapping[str, Any], shape: Sequence[int], output: Output
-) -> keras.Model:
+def build_own(name: str, params: Mapping[str, Any], shape: Shapes, output: Output) -> keras.Model:
     """The model that the user's function returns.
 
     Args:
         name: `package.module:function`.
         params: its keywords.
-        shape: of a row, as the model gets it.
+        shape: of a row, as the model gets it; of several inputs by name.
         output: what the model ends in.
 
     Raises:
@@ -53,7 +53,7 @@ def builder_problem(name: str, text: str) -> str:
 
 
 def check_values(
-    name: str, model: keras.Model, rows: Features, output: Output, scaling: Scaling
+    name: str, model: keras.Model, rows: Inputs, output: Output, scaling: Scaling
 ) -> None:
     """Checks a model by its outputs, where its layers don't say what these are.
 
@@ -68,7 +68,7 @@ def check_values(
         BadInput: the loss doesn't take such outputs, or an Embedding gets something else than ids.
     """
     with lookups_of(model) as noted:
-        given = model(rows, training=False)
+        given = model(plain(rows), training=False)
     problems = list(id_problems(noted, scaling))
     if not problems and isinstance(given, dict | list | tuple):
         problems = [_several(type(given).__name__, len(given))]
@@ -87,9 +87,9 @@ def shares_weights(model: keras.Model, other: keras.Model) -> bool:
     return bool({id(v) for v in model.variables} & {id(v) for v in other.variables})
 
 
-def output_units(model: keras.Model, rows: Features) -> int:
+def output_units(model: keras.Model, rows: Inputs) -> int:
     """How many outputs a model has per row; it is called on `rows` where only its code knows."""
-    output = model.outputs[0] if _is_drawn(model) else model(rows[:1], training=False)
+    output = model.outputs[0] if _is_drawn(model) else model(plain(rows[:1]), training=False)
     return int(output.shape[1])
 
 
@@ -113,7 +113,7 @@ def _is_drawn(model: keras.Model) -> bool:
     return not own and bool(getattr(model, "outputs", None))
 
 
-def _problems(model: Any, shape: Sequence[int], output: Output) -> Iterator[str]:
+def _problems(model: Any, shape: Shapes, output: Output) -> Iterator[str]:
     if model is None:
         yield "returns nothing; end it with: return model"
         return
@@ -132,7 +132,10 @@ def _problems(model: Any, shape: Sequence[int], output: Output) -> Iterator[str]
         )
 
 
-def _input_problems(model: keras.Model, shape: Sequence[int]) -> Iterator[str]:
+def _input_problems(model: keras.Model, shape: Shapes) -> Iterator[str]:
+    if isinstance(shape, Mapping):
+        yield from _inputs_problems(model, shape)
+        return
     if len(model.inputs) != 1:
         yield f"builds a model with {len(model.inputs)} inputs, but a row of the data is one array"
         return
@@ -142,6 +145,24 @@ def _input_problems(model: keras.Model, shape: Sequence[int]) -> Iterator[str]:
             f"builds a model for rows of {_size(wanted)}, but the data has {_size(shape)}; use "
             "its first argument, the shape of a row: keras.Input(shape)"
         )
+
+
+def _inputs_problems(model: keras.Model, shapes: Mapping[str, Sequence[int]]) -> Iterator[str]:
+    """What is wrong with a model of several inputs: they have the names of those of the data."""
+    own = {tensor.name: tuple(tensor.shape[1:]) for tensor in model.inputs}
+    if own.keys() != shapes.keys():
+        yield (
+            f"builds a model with the inputs {', '.join(own)}, but the data has "
+            f"{', '.join(shapes)}; its first argument has their shapes by name: "
+            "keras.Input(shape[name], name=name)"
+        )
+        return
+    for name, shape in shapes.items():
+        if not _fits(own[name], tuple(shape)):
+            yield (
+                f"builds a model whose input {name} takes rows of {_size(own[name])}, but the data "
+                f"has {_size(shape)}; use its first argument: keras.Input(shape[{name!r}])"
+            )
 
 
 def _fits(wanted: tuple[int | None, ...], given: tuple[int, ...]) -> bool:

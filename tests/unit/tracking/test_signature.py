@@ -6,6 +6,7 @@ import pytest
 
 from fairsweep.data.dataset import Column
 from fairsweep.data.inputs.rows import ANY_WORD, InputSpec
+from fairsweep.data.several import Input
 from fairsweep.tasks import CLASSES, LABELS
 from fairsweep.tracking.registry import signature, takes_of
 
@@ -29,3 +30,9 @@ def test_arrays_are_taken_by_their_shape() -> None:
     assert takes_of(signature(InputSpec((8, 8, 1)), CLASSES.columns(["a", "b"]))) == InputSpec(
         (8, 8, 1)
     )
+
+
+def test_several_inputs_are_taken_by_their_names() -> None:
+    inputs = (Input("numbers", (3,), "float32"), Input("ids", (4, 2), "int32"))
+    takes = InputSpec((), inputs=inputs)
+    assert takes_of(signature(takes, CLASSES.columns(["a", "b"]))) == takes

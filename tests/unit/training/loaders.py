@@ -125,3 +125,12 @@ def ends_python() -> Any:
 
 def two_columns() -> Any:
     return frame().set_axis(["n", "n", "label", "fold"], axis=1)
+
+
+def several() -> Any:
+    return (X, np.arange(ROWS)), Y
+
+
+def with_gaps() -> Any:
+    (x, ids), y = several()
+    return (np.where(ids[:, np.newaxis] == 5, np.nan, x), ids), y

@@ -49,7 +49,8 @@ SOURCES = {
     "images": Source(("path", "size", "channels"), "photos", splits=True),
     "keras_dataset": Source(("dataset",)),
     "python": Source(
-        ("loader", "params", *(name for name in TABLE if not name.endswith("path"))), splits=True
+        ("loader", "params", "padding", *(name for name in TABLE if not name.endswith("path"))),
+        splits=True,
     ),
 }
 OF_CLASSES = ("digits", "worked_example", "images", "keras_dataset")

@@ -6,17 +6,19 @@ In: a path and what the model takes. Out: features as the model takes them, or `
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fairsweep.config.form import PLAIN, Form
 from fairsweep.data.dataset import PADDING, Column, Features, features_of
 from fairsweep.data.memory import check_room
 from fairsweep.data.paths import find_file
+from fairsweep.data.several import Input, Shape
 from fairsweep.errors import BadInput
 
 if TYPE_CHECKING:
@@ -28,21 +30,28 @@ ANY_WORD = ("",)
 
 @dataclass(frozen=True)
 class InputSpec:
-    """What a model takes: rows of a `shape`, or of a table's `columns`; `missing` says whether
-    numbers may be, or steps of sequences, and `missing_words` which words of a CSV mean missing, if
-    not the usual ones."""
+    """What a model takes: rows of a `shape`, or of a table's `columns`, or several `inputs`;
+    `missing` says whether numbers may be, or steps of sequences, and `missing_words` which words of
+    a CSV mean missing, if not the usual ones."""
 
-    shape: tuple[int, ...]
+    shape: Shape
     columns: tuple[Column, ...] = ()
     missing: bool = False
     missing_words: Sequence[str] | None = None
+    inputs: tuple[Input, ...] = ()
 
 
-def read_rows(path: Path, takes: InputSpec, form: Form = PLAIN) -> Features | pd.DataFrame:
-    """Features (rows, …) as float32, or a table with the columns that the model takes.
+Given = Any
+"""Rows of a model that takes no table: features, or a mapping of arrays by the names of the
+inputs."""
+
+
+def read_rows(path: Path, takes: InputSpec, form: Form = PLAIN) -> Given:
+    """Features (rows, …) as float32, or a table with the columns that the model takes, or several
+    inputs by name.
 
     Args:
-        path: a .csv, a .parquet, or an .npz with an array x.
+        path: a .csv, a .parquet, or an .npz with an array x, or with one for each input.
         takes: what the model takes.
         form: how a .csv is written.
 
@@ -53,6 +62,12 @@ def read_rows(path: Path, takes: InputSpec, form: Form = PLAIN) -> Features | pd
     if path.suffix not in READERS:
         raise BadInput(
             f"input: need images, or a file that ends in {' or '.join(READERS)}, got {path}"
+        )
+    if takes.inputs and path.suffix != ".npz":
+        names = ", ".join(own.name for own in takes.inputs)
+        raise BadInput(
+            f"input: the model takes several inputs; give an .npz with the arrays {names}, got "
+            f"{path}"
         )
     return READERS[path.suffix](path, takes, form)
 
@@ -214,9 +229,11 @@ def _numbers(path: Path, table: pd.DataFrame) -> Features:
     return np.asarray(table.to_numpy(np.float32), np.float32)
 
 
-def _npz(path: Path, takes: InputSpec, _: Form) -> Features:
+def _npz(path: Path, takes: InputSpec, _: Form) -> Given:
     from fairsweep.data.sources.npz import read_arrays
 
+    if takes.inputs:
+        return _several(path, takes.inputs)
     if takes.columns:
         names = ", ".join(column.name for column in takes.columns)
         raise BadInput(f"input: the model takes a table with the columns {names}; give a .csv")
@@ -227,6 +244,30 @@ def _npz(path: Path, takes: InputSpec, _: Form) -> Features:
     if x.ndim == 0 or x.dtype.kind not in "iufb":
         raise BadInput(f"input: {path}: x must be numbers with rows first, got {x.dtype}")
     return _of_shape(np.asarray(x, np.float32), path, takes)
+
+
+def _several(path: Path, inputs: Sequence[Input]) -> Mapping[str, npt.NDArray[Any]]:
+    """The arrays of an archive that several inputs take."""
+    from fairsweep.data.sources.npz import read_arrays
+
+    wanted = [own.name for own in inputs]
+    arrays = read_arrays(path, "input", frozenset(wanted))
+    if lacking := [name for name in wanted if name not in arrays]:
+        raise BadInput(
+            f"input: {path} has no array {', '.join(lacking)}; the model takes {', '.join(wanted)}"
+        )
+    rows = {name: len(arrays[name]) if arrays[name].shape else 0 for name in wanted}
+    if len(set(rows.values())) > 1:
+        shown = ", ".join(f"{name} {count}" for name, count in rows.items())
+        raise BadInput(f"input: {path}: all arrays need the same rows, got {shown}")
+    found = {}
+    for own in inputs:
+        array = arrays[own.name]
+        if array.dtype.kind not in "iufb" or (own.dtype[0] != "f" and array.dtype.kind == "f"):
+            kind = "numbers" if own.dtype.startswith("f") else "whole numbers"
+            raise BadInput(f"input: {path}: {own.name} must be {kind}, got {array.dtype}")
+        found[own.name] = _of_shape(array.astype(own.dtype), path, InputSpec(own.shape))
+    return found
 
 
 def _of_shape(values: Features, path: Path, takes: InputSpec) -> Features:
@@ -253,7 +294,7 @@ def _refuse_row(path: Path, row: int, column: str = "") -> None:
     )
 
 
-READERS: dict[str, Callable[[Path, InputSpec, Form], Features | pd.DataFrame]] = {
+READERS: dict[str, Callable[[Path, InputSpec, Form], Given]] = {
     ".csv": _csv,
     ".parquet": _parquet,
     ".npz": _npz,

@@ -16,10 +16,11 @@ from typing import IO, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from fairsweep.data.dataset import Features
+from fairsweep.data.dataset import Features, Inputs
 from fairsweep.data.memory import check_room
 from fairsweep.data.memory.heartbeat import goes_on
 from fairsweep.data.memory.view import pieces
+from fairsweep.data.several import named
 from fairsweep.errors import NO_SPACE, BadInput
 from fairsweep.machine import available_bytes, file_system
 
@@ -91,18 +92,18 @@ def joined(place: str, arrays: Sequence[npt.NDArray[Any]], keep: npt.NDArray[np.
         return room.array()
 
 
-def check_workers(x: Features, workers: int) -> None:
+def check_workers(x: Inputs, workers: int) -> None:
     """Checks that there is disk space for each worker's own copy of features that are in a file.
 
     Raises:
         BadInput: the folder of temporary files is too small for so many.
     """
-    if not isinstance(x, np.memmap) or x.filename:  # all workers share a file of the user's
-        return
+    own = [array for _, array in named(x) if isinstance(array, np.memmap) and not array.filename]
+    size = sum(array.nbytes for array in own)  # all workers share a file that has a name
     folder = Path(tempfile.gettempdir())
-    if workers * x.nbytes > (there := shutil.disk_usage(folder).free):
+    if own and workers * size > (there := shutil.disk_usage(folder).free):
         raise BadInput(
-            f"data: takes {_gib(x.nbytes)} as numbers, which doesn't fit in memory twice: every "
+            f"data: takes {_gib(size)} as numbers, which doesn't fit in memory twice: every "
             f"worker reads it from its own file in {folder}, which has {_gib(there)} free; "
             f"lower executor.workers ({workers}), or {REMEDY}"
         )

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fairsweep.data.dataset import Features
+from fairsweep.data.dataset import Features, Inputs
 from fairsweep.data.memory.heartbeat import goes_on
+from fairsweep.data.several import Several
 
 PIECE = 2**22  # values
 
@@ -43,8 +44,10 @@ class InFile:
         return np.asarray(self[:], dtype)
 
 
-def rows_of(x: Features, rows: npt.NDArray[np.int64]) -> Any:
-    """Some rows: an array, or a view if the data is in a file."""
+def rows_of(x: Inputs, rows: npt.NDArray[np.int64]) -> Any:
+    """Some rows: an array, or a view if the data is in a file; several, where `x` is."""
+    if isinstance(x, Several):
+        return Several({name: rows_of(array, rows) for name, array in x.arrays.items()})
     return InFile(x, rows) if isinstance(x, np.memmap) else x[rows]
 
 

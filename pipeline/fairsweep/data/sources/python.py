@@ -26,6 +26,8 @@ from fairsweep.config.trust import distrust, is_trusted
 from fairsweep.data.dataset import PART_WORDS, Dataset, Origin
 from fairsweep.data.loaded import About, new_folder, read_about
 from fairsweep.data.loaded.read import array_in
+from fairsweep.data.memory.view import pieces
+from fairsweep.data.several import Several, gaps
 from fairsweep.data.sources.npz import from_arrays
 from fairsweep.errors import BadInput
 
@@ -174,9 +176,14 @@ def _arrays(folder: Path, about: About, settings: Data) -> Dataset:
     if "y" not in arrays:
         raise BadInput(f"{place} returns x without y; need an answer for each row")
     parts, origin = _parts(about)
-    x, y, weights = arrays["x"][""], arrays["y"][""], arrays.get("sample_weight", {}).get("")
+    y, weights = arrays["y"][""], arrays.get("sample_weight", {}).get("")
+    several = None if "" in arrays["x"] else _several(arrays["x"], place, settings)
+    x = arrays["x"][""] if several is None else _where_missing(several)
     given = (x, y, place, settings.missing, parts, origin, weights)
-    dataset = from_arrays(*given, asked=settings.task)
+    dataset = from_arrays(*given, asked=settings.task, padding=settings.padding)
+    if several is not None:
+        kept = None if dataset.origin is None else dataset.origin.kept
+        dataset = replace(dataset, x=several if kept is None else several[kept])
     names, problems = dataset.class_names, list[str]()
     if about.class_names is not None and settings.class_names is None:
         names = tuple(about.class_names)
@@ -197,6 +204,29 @@ def _arrays(folder: Path, about: About, settings: Data) -> Dataset:
         raise BadInput(*problems)
     own = None if groups is None else np.unique(groups, return_inverse=True)[1]
     return replace(dataset, class_names=names, groups=own)
+
+
+def _several(arrays: Mapping[str, npt.NDArray[Any]], place: str, settings: Data) -> Several:
+    """Several inputs, each with at least one axis beside the rows."""
+    problems = []
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and any(np.isinf(array[rows]).any() for rows in pieces(array)):
+            problems.append(f"{place}: x[{name!r}] has infinite values; correct them")
+    shaped = {n: own.reshape(-1, 1) if own.ndim == 1 else own for n, own in arrays.items()}
+    x = Several(shaped)
+    if settings.padding is not None:
+        problems.append(f"data.padding: needs one array of sequences, and {place} returns several")
+    if settings.missing == "fill" and gaps(x).any():
+        problems.append(f"{place}: only tables can be filled; use data.missing=drop")
+    if problems:
+        raise BadInput(*problems)
+    return x
+
+
+def _where_missing(x: Several) -> npt.NDArray[np.float32]:
+    """A feature (rows, 1) in place of all of several inputs, which is missing where one of them
+    is."""
+    return np.where(gaps(x), np.float32("nan"), np.float32(0))[:, np.newaxis]
 
 
 def _parts(about: About) -> tuple[npt.NDArray[np.int8] | None, Origin | None]:
