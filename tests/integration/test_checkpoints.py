@@ -29,7 +29,10 @@ SMALL = (
     *("training.batch_size=50", "training.epochs=5"),
 )
 NARROW = ("model.space.hidden_units=null", "model.params.hidden_units=[16]")
-CNN = ("model=cnn", "model.params.filters=[4]", "model.params.dropout=0.2")
+CNN = (
+    *("model=cnn", "model.params.filters=[4]", "model.params.dropout=0.2"),
+    *("model.params.flip=horizontal", "model.params.contrast=0.2"),
+)
 OWN = ("model=custom", "model.builder=tests.integration.own_models:")
 LOOPS = ("resident", "fit")
 CLASSES = sorted(set(OPTIMIZERS) - {"adam_twin"})

@@ -94,7 +94,11 @@ ALONE = {
     "batch-normalization": ("optimizer=adam", "model.params.batch_normalization=true"),
     "layer-normalization": ("optimizer=adam", "model.params.layer_normalization=true"),
     "l2": ("optimizer=adam", "model.params.l2=0.001"),
-    "cnn": ("optimizer=adam", "model=cnn", "model.params.filters=[8]", "model.params.dropout=0.2"),
+    "cnn": (
+        *("optimizer=adam", "model=cnn", "model.params.filters=[8]", "model.params.dropout=0.2"),
+        *("model.params.flip=both", "model.params.rotation=0.1", "model.params.zoom=0.1"),
+        *("model.params.translation=0.1", "model.params.contrast=0.2"),
+    ),
     "one-hot-labels": ("optimizer=sgd", "training.loss=categorical_crossentropy"),
     "schedule": (
         *("optimizer=adam", "training.schedule.name=cosine", "training.schedule.warmup_epochs=1"),

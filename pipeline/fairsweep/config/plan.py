@@ -10,7 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fairsweep.config.checks.model import class_problems
-from fairsweep.config.schema import ADDED_FIELDS, WATCHDOG_FIELDS, Config, ObjectiveSettings
+from fairsweep.config.schema import (
+    ADDED_FIELDS,
+    ADDED_PARAMS,
+    WATCHDOG_FIELDS,
+    Config,
+    ObjectiveSettings,
+)
 from fairsweep.config.space import GROUPS, ArmSettings
 from fairsweep.errors import BadInput
 from fairsweep.metrics import VALIDATION, asked, base_name, known, measured, of_epoch
@@ -56,6 +62,10 @@ class Arm:
             for name in names:
                 if plain[group][name] == usual[name]:
                     del plain[group][name]
+        params = plain["model"]["params"]
+        for name, value in ADDED_PARAMS.get(self.settings.model.builder, {}).items():
+            if params.get(name) == value:
+                del params[name]
         for spec in (own for group in GROUPS for own in plain[group]["space"].values()):
             if spec is not None and spec["when"] is None:
                 del spec["when"]

@@ -176,6 +176,10 @@ ADDED_FIELDS = {
     ),
     "training": ("metrics", "loss_params", "callbacks"),
 }
+# The same of the params of a builder, each with what it was before it could be set.
+ADDED_PARAMS: Dict[str, Dict[str, Any]] = {  # noqa: UP006
+    "cnn": {"flip": "none", "rotation": 0.0, "zoom": 0.0, "translation": 0.0, "contrast": 0.0}
+}
 
 
 @dataclass

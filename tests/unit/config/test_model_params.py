@@ -10,6 +10,7 @@ import pytest
 from fairsweep.config.checks import model as checks
 from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.config.options import CONF
+from fairsweep.config.schema import Model
 from fairsweep.errors import BadInput
 
 BOTH = ("model.params.batch_normalization=true", "model.params.layer_normalization=true")
@@ -18,6 +19,14 @@ BAD = {
     "a normalization that is a word": (
         ("model.params.layer_normalization=yes",),
         "need true or false, got 'yes'",
+    ),
+    "a flip that is none": (
+        ("model=cnn", "model.params.flip=left"),
+        "model.params.flip: need one of none, horizontal, vertical, both; got 'left'",
+    ),
+    "a turn by more than half": (
+        ("model=cnn", "model.params.rotation=0.5"),
+        "model.params.rotation: need a share in [0, 0.5), got 0.5",
     ),
     "a short name of a loss": (
         ("training.loss=mse",),
@@ -33,6 +42,18 @@ def test_a_value_that_is_refused(overrides: tuple[str, ...], told: str) -> None:
         compose_sweep(["optimizer=adam", *overrides])
     (problem,) = caught.value.problems
     assert told in problem
+
+
+def test_images_that_are_left_as_they_are_make_no_other_sweep() -> None:
+    """Sweeps were begun, and configs written, before images could be changed."""
+    usual, flipped = (
+        compose_sweep(["optimizer=adam", "model=cnn", *more]).arms[0]
+        for more in ((), ("model.params.flip=both",))
+    )
+    params = usual.identity()["model"]["params"]
+    assert set(params) == {"filters", "hidden_units", "activation", "dropout"}
+    assert flipped.identity()["model"]["params"] == {**params, "flip": "both"}
+    assert not [*checks.params_problems(usual.settings.optimizer, Model("cnn", "cnn", params))]
 
 
 @pytest.mark.parametrize("override", BOTH)

@@ -54,6 +54,7 @@ CHANGES = {
     "data-scale": ["data.rescale=null"],
     "model": ["model=cnn"],
     "model-params": ["model.params.dropout=0.1"],
+    "model-flips": ["model=cnn", "model.params.flip=both"],
     "model-space": ["model.space.hidden_units.layers.high=4"],
     "optimizer-params": ["optimizer.params.amsgrad=true"],
     "optimizer-default": ["optimizer.params.learning_rate=0.01"],

@@ -26,7 +26,7 @@ from fairsweep.config.checks.values import (
     seed,
 )
 from fairsweep.config.options import CONF
-from fairsweep.config.schema import WATCHDOG_FIELDS, Model, Optimizer, Training
+from fairsweep.config.schema import ADDED_PARAMS, WATCHDOG_FIELDS, Model, Optimizer, Training
 from fairsweep.metrics import METRICS, base_name, measured_on_validation
 from fairsweep.own import is_own
 from fairsweep.tasks import TASKS
@@ -59,8 +59,16 @@ WIDTHS = {
 """The parameters of each builder that are lists of widths."""
 SIZES = {"text": ("embedding", "filters", "kernel_size")}
 """Those that are one whole number."""
-CHOICES = {"rnn": {"cell": ("lstm", "gru")}, "text": {"pooling": ("mean", "convolution")}}
+CHOICES: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "cnn": {"flip": ("none", "horizontal", "vertical", "both")},
+    "rnn": {"cell": ("lstm", "gru")},
+    "text": {"pooling": ("mean", "convolution")},
+}
 """Those that are one of a few words."""
+SHARES: Mapping[str, Mapping[str, float]] = {
+    "cnn": {"rotation": 0.5, "zoom": 1, "translation": 1, "contrast": 1}
+}
+"""Those that are a share below a bound."""
 SWITCHES = {"rnn": ("bidirectional",)}
 """Those that are true or false."""
 NORMALIZATIONS = ("batch_normalization", "layer_normalization")
@@ -88,24 +96,31 @@ def model_problems(model: Model) -> Iterator[Problem]:
     yield from _layer_rates(model.layer_learning_rates)
     if model.builder not in BUILDERS:
         return  # params of another builder mean what that builder says
-    for name in WIDTHS[model.builder]:
-        widths = model.params.get(name, [])
+    yield from _params(model.builder, model.params)
+    yield from _normalization(model)
+
+
+def _params(builder: str, given: Mapping[str, Any]) -> Iterator[Problem]:
+    """Checks of the params of a builder of ours, those that are there."""
+    for name in WIDTHS[builder]:
+        widths = given.get(name, [])
         if not (isinstance(widths, list) and all(is_whole(w) and w >= 1 for w in widths)):
             yield (
                 f"model.params.{name}",
                 f"need a list of whole numbers from 1, got {widths!r}; for example [64,32]",
             )
-    given = model.params
-    for name in SIZES.get(model.builder, ()):
+    for name in SIZES.get(builder, ()):
         yield from at_least(f"model.params.{name}", given.get(name, 1), 1)
-    for name, words in CHOICES.get(model.builder, {}).items():
+    for name, words in CHOICES.get(builder, {}).items():
         yield from one_of(f"model.params.{name}", given.get(name, words[0]), words)
-    for name in SWITCHES.get(model.builder, ()):
+    for name, bound in SHARES.get(builder, {}).items():
+        if not (is_number(share := given.get(name, 0)) and 0 <= share < bound):
+            yield f"model.params.{name}", f"need a share in [0, {bound}), got {share!r}"
+    for name in SWITCHES.get(builder, ()):
         yield from _switch(f"model.params.{name}", given.get(name, False))
-    if model.builder == "rnn" and given.get("units") == []:
+    if builder == "rnn" and given.get("units") == []:
         yield "model.params.units", "need at least one layer; for example [64]"
-    yield from _normalization(model)
-    dropout, l2 = model.params.get("dropout", 0.0), model.params.get("l2", 0.0)
+    dropout, l2 = given.get("dropout", 0.0), given.get("l2", 0.0)
     if not (is_number(dropout) and 0 <= dropout < 1):
         yield "model.params.dropout", f"need a share in [0, 1), got {dropout!r}"
     if not (is_number(l2) and math.isfinite(l2) and l2 >= 0):
@@ -268,7 +283,8 @@ def params_problems(optimizer: Optimizer, model: Model) -> Iterator[Problem]:
     yield from _unknown("optimizer", optimizer.name, optimizer.params, known)
     known = params_in_conf("model", "builder").get(model.builder, ())
     yield from _unknown("model", model.builder, model.params, known)
-    if missing := [name for name in known if name not in model.params]:
+    later = ADDED_PARAMS.get(model.builder, {})
+    if missing := [name for name in known if name not in model.params and name not in later]:
         yield (
             "model.params",
             f"{', '.join(missing)} must be given; begin the file with defaults: "

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 from keras import layers
 
 from fairsweep.tasks.layer import LastLayer
 from fairsweep.training.models.dense import dense_parameters, hidden, last
+
+FLIPS: Mapping[str, str] = {
+    "horizontal": "horizontal",
+    "vertical": "vertical",
+    "both": "horizontal_and_vertical",
+}
+"""Keras's names of the ways to flip an image."""
 
 
 def cnn(
@@ -18,14 +27,21 @@ def cnn(
     hidden_units: Sequence[int],
     activation: str,
     dropout: float,
+    flip: str = "none",  # models that were published before have none of these
+    rotation: float = 0.0,
+    zoom: float = 0.0,
+    translation: float = 0.0,
+    contrast: float = 0.0,
 ) -> keras.Model:
     """Convolutions of `filters`, `convolution_1` the first of them, halved in size after each, then
-    dense layers, `hidden_1` the first."""
+    dense layers, `hidden_1` the first. In training the images are changed at random first, by as
+    much as the other parameters say."""
     if len(shape) != 3:
         raise ValueError(
             f"model=cnn: need images (height, width, channels), got rows of shape {tuple(shape)}"
         )
-    inputs = outputs = keras.Input(tuple(shape))
+    inputs = keras.Input(tuple(shape))
+    outputs = augmented(inputs, flip, rotation, zoom, translation, contrast)
     for i, channels in enumerate(filters, 1):
         outputs = layers.Conv2D(
             channels, 3, padding="same", activation=activation, name=f"convolution_{i}"
@@ -34,6 +50,33 @@ def cnn(
     outputs = layers.Flatten()(outputs)
     outputs = hidden(outputs, hidden_units, activation, dropout)
     return keras.Model(inputs, last(outputs, output))
+
+
+def augmented(
+    images: Any, flip: str, rotation: float, zoom: float, translation: float, contrast: float
+) -> Any:
+    """Images as training sees them, each changed at random; in any other use they stay as they are.
+
+    Args:
+        images: (rows, height, width, channels).
+        flip: `FLIPS`.
+        rotation: by at most this share of a whole turn, to either side.
+        zoom: in or out by at most this share of the size.
+        translation: by at most this share of the height and of the width.
+        contrast: more or less of it, by at most this share.
+    """
+    outputs = images
+    if flip != "none":
+        outputs = layers.RandomFlip(FLIPS[flip])(outputs)
+    if rotation:
+        outputs = layers.RandomRotation(rotation)(outputs)
+    if zoom:
+        outputs = layers.RandomZoom(zoom)(outputs)
+    if translation:
+        outputs = layers.RandomTranslation(translation, translation)(outputs)
+    if contrast:  # which isn't to cut off values: scaled ones have no range of their own
+        outputs = layers.RandomContrast(contrast, value_range=(-math.inf, math.inf))(outputs)
+    return outputs
 
 
 def cnn_parameters(
