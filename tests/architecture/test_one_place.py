@@ -13,8 +13,14 @@ PACKAGE = Path(__file__).parents[2] / "pipeline" / "fairsweep"
 @pytest.mark.parametrize(
     ("words", "rooms"),
     [
-        (r"accuracy", {"metrics.py", "config/schema.py"}),  # the schema has the default objective
-        (r"direction [=!]=", {"records.py", "config/checks/sweep.py", "testing/scripts.py"}),
+        (
+            r"accuracy",
+            {"metrics/", "scores.py", "config/schema.py"},
+        ),  # the schema has the default objective
+        (
+            r"direction [=!]=",
+            {"records.py", "config/checks/metrics.py", "metrics/", "testing/scripts.py"},
+        ),
         (r"(y|labels|answers)\.ndim", {"tasks/", "data/sources/"}),
         (r"multi_label", {"data/recipe.py"}),  # models of earlier formats say it
         (r"[\"'](labels|classes)[\"'] in", set()),

@@ -27,7 +27,7 @@ from fairsweep.data.dataset import Dataset
 from fairsweep.data.folds import FOLDS, confirmation
 from fairsweep.data.split import split_rows
 from fairsweep.files import TrialFolders, replaced
-from fairsweep.metrics import base_name, is_score, objectives, scored
+from fairsweep.metrics import base_name, is_shared, metric_named, scored
 from fairsweep.records import Confirmation, Objective, SearchKey, TrialResult, derive_seed
 from fairsweep.report.analysis.differences import Sample
 from fairsweep.report.analysis.statistics import judge
@@ -88,7 +88,6 @@ def _plan(world: World, trainings: int) -> Plan:
             *("data=npz", "data.path=drawn.npz", "optimizer=adam"),
             f"training.batch_size={world.batch_size}",
             f"objective.metric={world.metric}",
-            f"objective.direction={objectives()[world.metric]}",
             f"confirm.repeats={trainings // FOLDS}",  # on folds
             f"confirm.seeds={trainings}",  # on a given split
         ]
@@ -126,16 +125,16 @@ def outcome(
     """Judges the trainings of a draw, by the first of each arm."""
     about = json.loads(archive[ABOUT])
     scheme, metric = Confirmation(**about["scheme"]), base_name(world.metric)
-    samples = {}
+    samples, wanted = {}, metric_named(metric)
     for name, values in about["values"].items():
         keys = list(scheme.keys(SearchKey(name), 0))
         found = {
-            key.place: scored(judged.read(archive[key.files]), [metric], CLASSES) for key in keys
+            key.place: scored(judged.read(archive[key.files]), [wanted], CLASSES) for key in keys
         }
         samples[name] = Sample(
             {key.place: value for key, value in zip(keys, values, strict=True)},
             {place: (own.rows, own.metrics[metric]) for place, own in found.items()},
-            scored=is_score(metric),
+            scored=is_shared(metric),
         )
     objective = _plan(world, max(trainings)).objective
     winners = {str(count): _winner(samples, objective, scheme, count) for count in trainings}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
-from fairsweep.metrics import base_name, objectives
+from fairsweep.metrics import base_name, direction_of
 from fairsweep.records import Objective
 from tests.calibration.draws import Outcome
 from tests.calibration.worlds import WORLDS
@@ -39,7 +39,7 @@ class Counts:
 
 def objective(world: str) -> Objective:
     metric = WORLDS[world].metric
-    return Objective(metric, objectives()[metric])
+    return Objective(metric, direction_of(metric))  # type: ignore[arg-type]
 
 
 def count(outcomes: Iterable[Outcome], trainings: str) -> Counts:

@@ -29,6 +29,7 @@ from fairsweep.search.samplers import make_pruner, make_sampler
 from fairsweep.tasks import CLASSES, LABELS, TASKS, classes, forms_of
 from fairsweep.tasks.layer import RANGES, LastLayer
 from fairsweep.training import loss, model
+from fairsweep.training.metrics import build_metrics
 from fairsweep.training.models import BUILDERS
 from fairsweep.training.optimizer import build_optimizer
 
@@ -86,7 +87,8 @@ def test_every_loss_prefers_the_right_class(name: str) -> None:
     labels = CLASSES.targets(np.array([0, 1, 2]), output.form(3), 3)
     right = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]], "float32")
     wrong = right[[1, 2, 0]]
-    function, (accuracy,) = loss.build_loss(output, 3, ("loss", "accuracy"))
+    function = loss.build_loss(output)
+    (accuracy,) = build_metrics(output, 3, [METRICS["accuracy"]])
     assert float(function(labels, right)) < float(function(labels, wrong))
     accuracy.update_state(labels, right)
     assert float(accuracy.result()) == 1.0
@@ -104,7 +106,8 @@ def test_every_loss_of_two_classes_prefers_the_right_one(name: str) -> None:
     assert labels.tolist() == [[0.0], [1.0], [1.0]]
     middle, step = (low + high) / 2, 0.2 * (high - low)
     right = np.array([[middle - step], [middle + step], [middle + step]], "float32")
-    function, (accuracy,) = loss.build_loss(output, 1, ("loss", "accuracy"))
+    function = loss.build_loss(output)
+    (accuracy,) = build_metrics(output, 1, [METRICS["accuracy"]])
     assert float(function(labels, right)) < float(function(labels, 2 * middle - right))
     accuracy.update_state(labels, right)
     assert float(accuracy.result()) == 1.0
@@ -122,7 +125,8 @@ def test_every_loss_of_labels_asks_for_each_by_itself(name: str) -> None:
     labels = LABELS.targets(np.array([[1, 1, 0], [0, 0, 0]]), output.form(3), 3)
     assert (labels.tolist(), labels.dtype) == ([[1, 1, 0], [0, 0, 0]], np.float32)
     right = np.array([[0.8, 0.6, 0.1], [0.1, 0.2, 0.4]], "float32")
-    function, (accuracy,) = loss.build_loss(output, 3, ("loss", "accuracy"))
+    function = loss.build_loss(output)
+    (accuracy,) = build_metrics(output, 3, [METRICS["accuracy"]])
     assert float(function(labels, right)) < float(function(labels, 1 - right))
     accuracy.update_state(labels, right)
     assert float(accuracy.result()) == 1.0

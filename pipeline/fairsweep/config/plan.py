@@ -19,7 +19,15 @@ from fairsweep.config.schema import (
 )
 from fairsweep.config.space import GROUPS, ArmSettings
 from fairsweep.errors import BadInput
-from fairsweep.metrics import VALIDATION, asked, base_name, known, measured, of_epoch
+from fairsweep.metrics import (
+    VALIDATION,
+    Metric,
+    asked,
+    base_name,
+    known,
+    measured,
+    of_epoch,
+)
 from fairsweep.own import is_own
 from fairsweep.records import Objective
 from fairsweep.tasks import AUTO, Task, forms_of
@@ -166,10 +174,15 @@ class Plan:
                 f"objective.metric: need one of {', '.join(of_epoch(metrics))}, which are measured "
                 f"for {task.name} under training.loss={losses}, got {metric!r}"
             )
-        elif metrics and (lost := [name for name in self._asked() if name not in metrics]):
+        elif metrics and (lost := [own.name for own in self._asked() if own.name not in metrics]):
             problems.append(
                 f"training.metrics: {', '.join(lost)} can't be measured for {task.name} under "
                 f"training.loss={losses}; leave it out"
+            )
+        elif metrics and (told := [own for own in self._asked() if own.most >= names]):
+            problems.append(
+                f"training.metrics: {told[0].name} is 1 for every row of {names} {task.name}; "
+                "leave it out"
             )
         if problems:
             raise BadInput(*dict.fromkeys(problems))
@@ -198,12 +211,13 @@ class Plan:
             forms |= forms_of(output, own=is_own(arm.settings.model.builder))
         return measured(self._asked(), forms)
 
-    def _asked(self) -> tuple[str, ...]:
+    def _asked(self) -> tuple[Metric, ...]:
         """What every arm is to be measured by."""
         first, *others = (
             asked(arm.settings.training.metrics, self.objective.metric) for arm in self.arms
         )
-        return tuple(name for name in first if all(name in own for own in others))
+        names = [{metric.name for metric in own} for own in others]
+        return tuple(metric for metric in first if all(metric.name in own for own in names))
 
     def shared(self) -> dict[str, Any]:
         """What arms share and results depend on."""

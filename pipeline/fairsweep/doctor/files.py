@@ -20,7 +20,7 @@ from fairsweep.doctor.runs import StoredModel, StoredRun, artifact
 from fairsweep.doctor.sweep import StoredSweep
 from fairsweep.files import locked
 from fairsweep.machine import process_start
-from fairsweep.metrics import base_name, is_mean, measured_on_validation, scored
+from fairsweep.metrics import base_name, is_mean, measured_on_validation, metric_named, scored
 from fairsweep.records import SearchKey
 from fairsweep.shown import unpacked
 from fairsweep.stages.checkpoints import may_go_on
@@ -134,7 +134,7 @@ def _check_judged(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterator[
     if not measured_on_validation(metric):
         return
     name, value = base_name(metric), run.latest.get(f"best_{metric}")
-    own = scored(said, [name], task_in(sweep.about["data"])).metrics.get(name)
+    own = scored(said, [metric_named(name)], task_in(sweep.about["data"])).metrics.get(name)
     most = judged.most_rows(len(said.outputs))
     all_rows = 2 * len(said.rows) < most  # a drawn part of them has a mean of its own
     if own is not None and all_rows and not is_mean(own, value):

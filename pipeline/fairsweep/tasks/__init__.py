@@ -125,6 +125,11 @@ class Task(Protocol):
         ...
 
     @property
+    def exclusive(self) -> bool:
+        """Whether each row has exactly one of the names."""
+        ...
+
+    @property
     def losses(self) -> tuple[str, ...]:
         """The losses that fit, by their names in `training.loss`."""
         ...

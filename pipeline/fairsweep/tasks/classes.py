@@ -61,6 +61,7 @@ class Classes:
     noun = "class"
     says = "a class and a probability for each class"
     losses = (*SPARSE_LOSSES, *ONE_HOT_LOSSES, *TWO_CLASS_LOSSES)
+    exclusive = True
 
     @property
     def tested(self) -> Kind | None:

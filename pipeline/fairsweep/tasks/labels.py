@@ -47,6 +47,7 @@ class Labels:
     says = "labels and a probability for each label"
     losses = ("binary_crossentropy", "binary_focal_crossentropy")
     tested = None
+    exclusive = False
 
     def takes(self, y: Answers, columns: Sequence[str]) -> bool:
         """Several columns; where they have no names, one-hot rows are of a class."""

@@ -53,6 +53,7 @@ class Values:
     are those of the target's columns."""
 
     name = "values"
+    exclusive = False
     noun = "value"
     says = "a number for each target"
     losses = ("mean_squared_error", *ROBUST, POISSON)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from fairsweep.folds import ALL_ROWS
-from fairsweep.metrics import METRICS, VALIDATION, Metric, asked
+from fairsweep.metrics import VALIDATION, Metric, asked
 from fairsweep.records import Outcome, TrialKey, TrialResult, TrialSpec, WorkerLost, derive_seed
 
 Step = Mapping[str, float] | TrialResult | WorkerLost | None
@@ -33,7 +33,7 @@ def learning(spec: TrialSpec) -> Iterator[Mapping[str, float]]:
     best = 0.6 + 0.3 * of_arm / 2**31 + 0.05 * of_seed / 2**31
     for epoch in range(1, (spec.last_epoch or spec.training.epochs) + 1):
         right = best * (1 - math.exp(-epoch))
-        metrics = {n: METRICS[n] for n in asked(spec.training.metrics, spec.objective.metric)}
+        metrics = {m.name: m for m in asked(spec.training.metrics, spec.objective.metric)}
         own = {name: _value(metric, right, 0.0) for name, metric in metrics.items()}
         if spec.data.validation if spec.fold is None else spec.fold != ALL_ROWS:
             own |= {f"{VALIDATION}{n}": _value(m, right, 0.05) for n, m in metrics.items()}

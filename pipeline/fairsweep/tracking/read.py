@@ -13,7 +13,7 @@ from fairsweep import judged, tested
 from fairsweep.config.space import LAYER_RATES, place_of
 from fairsweep.errors import BadInput, StorageError
 from fairsweep.invocation import command_line
-from fairsweep.metrics import of_epoch, scored
+from fairsweep.metrics import metric_named, of_epoch, scored
 from fairsweep.metrics import stored as stored_metrics
 from fairsweep.records import (
     Confirmation,
@@ -285,7 +285,7 @@ def _whole(
         tested=None if kept is None else tested.read(kept),
         judged=None
         if said is None
-        else scored(judged.read(said), measured, task_in(about["data"])),
+        else scored(judged.read(said), map(metric_named, measured), task_in(about["data"])),
     )
 
 

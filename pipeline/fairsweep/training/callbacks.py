@@ -15,7 +15,7 @@ import keras
 from fairsweep.config.callbacks import KEY, SCHEDULES, STOPS, Callback, callbacks_of
 from fairsweep.config.guess import nearest
 from fairsweep.errors import BadInput
-from fairsweep.metrics import METRICS, base_name
+from fairsweep.metrics import base_name, direction_of
 from fairsweep.own import is_own
 from fairsweep.records import TrialSpec
 from fairsweep.training.kept_state import Arrays, NotKept, code_of, kept, put_back
@@ -178,8 +178,7 @@ def _made(asked: Callback) -> keras.callbacks.Callback:
     if asked.name == SCHEDULES:
         params["schedule"] = find_own(KEY, params["schedule"])
     if "monitor" in known and params.get("mode", "auto") == "auto":
-        metric = METRICS.get(base_name(asked.monitor))
-        params |= {} if metric is None else {"mode": MODES[metric.direction]}
+        params["mode"] = MODES.get(direction_of(base_name(asked.monitor)), "auto")
     return kind(**params)
 
 

@@ -7,6 +7,7 @@ the scores of any.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -15,10 +16,11 @@ import numpy.typing as npt
 
 from fairsweep.data.dataset import Dataset
 from fairsweep.judged import Judged, Values
-from fairsweep.metrics import METRICS, VALIDATION, is_mean, is_score, scored
+from fairsweep.metrics import VALIDATION, Metric, is_mean, scored
 from fairsweep.tasks import Output
 from fairsweep.training.loops import Arrays
 from fairsweep.training.loss import build_loss
+from fairsweep.training.metrics import build_metrics, values_of_rows
 
 Outputs = npt.NDArray[np.float32]
 
@@ -29,7 +31,7 @@ class Judge:
     Args:
         dataset: of the rows.
         output: what the model's outputs mean.
-        metrics: the names of those that are wanted.
+        metrics: those that are wanted.
         loss: its arguments.
     """
 
@@ -37,22 +39,21 @@ class Judge:
         self,
         dataset: Dataset,
         output: Output,
-        metrics: Sequence[str],
+        metrics: Sequence[Metric],
         loss: Mapping[str, Any],
     ) -> None:
         self._dataset = dataset
         self._output = output
         self._loss = loss
         self._metrics = metrics
-        self.scores = tuple(filter(is_score, metrics))
-        self._ranked = any(METRICS[name].outputs for name in self.scores)
+        self.scores = tuple(metric for metric in metrics if metric.score is not None)
 
     def score(self, part: Arrays, outputs: Outputs) -> dict[str, float]:
         """The scores of some rows, from outputs (rows, units); not numbers, where these aren't."""
         if not np.isfinite(outputs).all():
-            return dict.fromkeys(self.scores, np.nan)
-        said = scored(self._said(part, outputs), self.scores, self._dataset.task)
-        return {name: float(said.metrics[name].mean()) for name in self.scores}
+            return dict.fromkeys((metric.name for metric in self.scores), np.nan)
+        found = self._scored(part, outputs).metrics
+        return {metric.name: float(found[metric.name].mean()) for metric in self.scores}
 
     def rows(
         self, part: Arrays, outputs: Outputs, penalty: float, measured: Mapping[str, float]
@@ -65,42 +66,46 @@ class Judge:
             penalty: what the loss has beside that of rows, for large weights.
             measured: the metrics of the epoch. One that isn't the mean of its rows is left out.
         """
+        said = self._scored(part, outputs, of_rows=True)
         metrics = {
             name: values
-            for name, values in self._of_rows(part, outputs, penalty)
+            for name, values in (*self._of_rows(part, outputs, penalty), *said.metrics.items())
             if is_mean(values, measured.get(f"{VALIDATION}{name}"))
         }
-        return self._said(part, outputs, metrics)
+        ranked = any(metric.outputs and not metric.of_rows for metric in self.scores)
+        return replace(said, metrics=metrics, outputs=said.outputs if ranked else {})
 
-    def _said(
-        self, part: Arrays, outputs: Outputs, metrics: Mapping[str, Values] | None = None
-    ) -> Judged:
+    def _scored(self, part: Arrays, outputs: Outputs, of_rows: bool = False) -> Judged:
+        """What the model says of some rows, with each row's share of the scores; only of those that
+        are means `of_rows`, where it is asked so."""
         task, names = self._dataset.task, self._dataset.class_names
-        said = self._output.said(outputs.astype(np.float64), names)
-        ranking = self._output.ranking(outputs, names) if self._ranked else {}
-        return Judged(
+        ranked = any(metric.outputs for metric in self.scores)
+        ranking = self._output.ranking(outputs, names) if ranked else {}
+        said = Judged(
             part.rows,
             task.words(self._dataset.y[part.rows], names),
-            said,
-            metrics or {},
+            self._output.said(outputs.astype(np.float64), names),
+            {},
             {name: own.astype(np.float64) for name, own in ranking.items()},
         )
+        wanted = [metric for metric in self.scores if metric.of_rows or not of_rows]
+        return scored(said, wanted, task)
 
     def _of_rows(
         self, part: Arrays, outputs: Outputs, penalty: float
     ) -> Iterator[tuple[str, Values]]:
         """Each metric of every row, (rows,), where it has one."""
-        loss, metrics = build_loss(self._output, outputs.shape[1], self._metrics, self._loss)
+        loss = build_loss(self._output, self._loss)
         y = keras.ops.convert_to_tensor(part.table.y[part.rows])
         given = keras.ops.convert_to_tensor(outputs)
         found = keras.ops.convert_to_numpy(loss.call(y, given))
         if found.shape == (len(part),):
             weighed = found if part.weights is None else found * part.weights
             yield "loss", weighed.astype(np.float64) + penalty
-        for metric in metrics:
-            if isinstance(metric, keras.metrics.MeanMetricWrapper):
-                own = keras.ops.convert_to_numpy(metric._fn(y, given, **metric._fn_kwargs))
-                yield metric.name, own.astype(np.float64).reshape(-1)
-            elif (shares := METRICS[metric.name].shares) is not None:
-                true = self._dataset.y[part.rows].astype(np.float64)
-                yield metric.name, shares(true, outputs.astype(np.float64))
+        for metric in build_metrics(self._output, outputs.shape[1], self._metrics):
+            if (own := values_of_rows(metric, y, given)) is not None:
+                yield metric.name, own
+        true = self._dataset.y[part.rows].astype(np.float64)
+        for wanted in self._metrics:
+            if wanted.shares is not None:
+                yield wanted.name, wanted.shares(true, outputs.astype(np.float64))

@@ -1,4 +1,4 @@
-"""Losses by name, each with the form of labels it wants and the metrics that go with it.
+"""Losses by name, each with the form of labels it wants.
 
 Where a model has one output for both of two classes, labels are a column of 0 and 1; else they are
 as they are, or one-hot. Several labels of a row are a column each. A loss of the user's own gets
@@ -8,18 +8,16 @@ labels of the shape of the outputs: one-hot, or these columns.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 
 from fairsweep.config.guess import nearest
 from fairsweep.errors import BadInput
-from fairsweep.metrics import METRICS
 from fairsweep.own import is_own
 from fairsweep.tasks import Output
 from fairsweep.training.own import check_call, find_own, own_problem
-from fairsweep.training.values import METRICS as OF_SCALED
 from fairsweep.training.values import Measured, ScaledLoss
 
 SPARSE = {
@@ -91,27 +89,12 @@ def loss_named(name: str, params: Mapping[str, Any]) -> keras.losses.Loss:
     return found(**params)
 
 
-def build_loss(
-    output: Output, units: int, names: Sequence[str], params: Mapping[str, Any] = NO_PARAMS
-) -> tuple[keras.losses.Loss, list[keras.metrics.Metric]]:
-    """The loss, and those of the metrics that Keras measures in the same form of labels.
+def build_loss(output: Output, params: Mapping[str, Any] = NO_PARAMS) -> keras.losses.Loss:
+    """The loss of a model that ends in `output`.
 
     Args:
         output: of the model, with `training.loss`.
-        units: how many outputs the model has for a row.
-        names: of metrics.
         params: `training.loss_params`.
     """
-    form = output.form(units)
-    scale = Measured(output.scale) if output.scale else None
-    metrics = []
-    for metric in (METRICS[name] for name in names):
-        if (made := metric.keras.get(form)) is not None:
-            if scale is not None and made.name in OF_SCALED:
-                metrics.append(OF_SCALED[made.name](metric.name, scale))
-                continue
-            own = {made.threshold: output.middle} if made.threshold else {}
-            kind = getattr(keras.metrics, made.name)
-            metrics.append(kind(name=metric.name, **made.arguments, **own))
     loss = loss_named(output.loss, params)
-    return loss if scale is None else ScaledLoss(loss, scale), metrics
+    return ScaledLoss(loss, Measured(output.scale)) if output.scale else loss

@@ -9,19 +9,20 @@ from __future__ import annotations
 import time
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from fairsweep.config.guess import nearest
 from fairsweep.config.trust import own_parts
 from fairsweep.data.several import Several, plain, row_shape
 from fairsweep.data.split import SplitData
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
-from fairsweep.metrics import VALIDATION, asked, base_name, is_score, measured_on_validation
+from fairsweep.metrics import VALIDATION, Metric, asked, base_name, measured_on_validation
 from fairsweep.own import is_own
 from fairsweep.records import TrialResult, TrialSpec, derive_seed
 from fairsweep.tasks.layer import Form
@@ -31,11 +32,12 @@ from fairsweep.training.ids import extreme_rows, id_problems, looks_up, lookups_
 from fairsweep.training.large_values import beyond_floats, senseless_loss
 from fairsweep.training.layer_rates import unmatched_patterns
 from fairsweep.training.loops import Arrays, BatchOrder, run_fit
+from fairsweep.training.metrics import compiled_metrics
 from fairsweep.training.model import parameter_count
 from fairsweep.training.own import find_own, own_problem
 from fairsweep.training.part_check import loss_problems, loss_warnings, optimizer_problems
 from fairsweep.training.seeds import fixed_seeds
-from fairsweep.training.trial import WorkerCache, compiled, output_of
+from fairsweep.training.trial import WorkerCache, compiled, judge_of, output_of
 from fairsweep.training.user_model import (
     build_own,
     builder_problem,
@@ -59,7 +61,7 @@ KEPT = (
 )
 COMPILED = (
     "compiles its model, which has no effect: optimizer and training.loss are used instead; "
-    "remove the compile call"
+    "remove the compile call, or name its metrics in training.metrics to have them measured"
 )
 ON_IMPORT = (
     "is in a module that changes settings of Keras or TensorFlow when it is imported, which would "
@@ -133,18 +135,31 @@ def _problems(
             return problems
     if any("from_logits" in str(warning.message) for warning in warned):
         return [f"model.builder: {spec.model.builder} {LOGITS_TWICE}"]
-    wanted = dict.fromkeys(("loss", spec.objective.metric))
-    reports = [name for name in wanted if not is_score(base_name(name))]
-    if missing := [name for name in reports if name not in values]:
+    scores = judge_of(spec, data).scores
+    if missing := list(_missing(spec, scores, values)):
         reported = f"reports {', '.join(values) or 'nothing'} after an epoch"
         lacking = f"{reported}, but not {', '.join(missing)}; {UPDATING}"
         return [builder_problem(spec.model.builder, lacking)]
-    if problems := list(_tried(spec, callbacks, model, dict(values))):
+    if problems := list(_tried(spec, callbacks, model, dict(values), scores)):
         return problems
     notes.extend(callbacks.warnings())
     if note := senseless_loss(values["loss"], data.dataset, scaling):
         notes.append(note)
     return []
+
+
+def _missing(
+    spec: TrialSpec, scores: Iterable[Metric], values: Mapping[str, float]
+) -> Iterator[str]:
+    """What a model should report after an epoch, and doesn't: the loss, the objective, and what
+    `training.metrics` has that only the model itself can measure."""
+    scored = {metric.name for metric in scores}
+    wanted = asked(spec.training.metrics, spec.objective.metric)
+    logged = (metric.name for metric in wanted if metric.is_users)
+    for name in dict.fromkeys(("loss", spec.objective.metric, *logged)):
+        if base_name(name) not in scored and name not in values:
+            meant = nearest(name, values)
+            yield f"{name} (did you mean {meant}?)" if meant else name
 
 
 def _own(
@@ -154,6 +169,7 @@ def _own(
     builder, dataset = spec.model.builder, data.dataset
     scaling, output = cache.scaling(data, spec.data), output_of(spec, data)
     shape, few = scaling.shape(row_shape(dataset.x)), dataset.x[:1]
+    wanted = asked(spec.training.metrics, spec.objective.metric)
 
     def build() -> keras.Model:
         again = build_own(builder, spec.model.params, shape, output)
@@ -166,7 +182,7 @@ def _own(
     if shares_weights(model, again):
         yield builder_problem(builder, KEPT)
     else:
-        told = [COMPILED] if again.compiled else []
+        told = [COMPILED] if again.compiled and not compiled_metrics(again, wanted) else []
         notes.extend(builder_problem(builder, text) for text in [*told, *fixed.warnings()])
         yield from (builder_problem(builder, text) for text in fixed.problems())
     if looks_up(model):
@@ -196,12 +212,15 @@ def _own_loss(
 
 
 def _tried(
-    spec: TrialSpec, callbacks: Callbacks, model: keras.Model, values: dict[str, float]
+    spec: TrialSpec,
+    callbacks: Callbacks,
+    model: keras.Model,
+    values: dict[str, float],
+    scores: Iterable[Metric],
 ) -> Iterator[str]:
     """What is wrong with callbacks, which are told of an epoch with these metrics."""
-    scores = filter(is_score, asked(spec.training.metrics, spec.objective.metric))
     parts = ("", VALIDATION) if any(map(measured_on_validation, values)) else ("",)
-    values |= {f"{part}{name}": 0.0 for name in scores for part in parts}
+    values |= {f"{part}{own.name}": 0.0 for own in scores for part in parts}
     problems = list(callbacks.problems(spec, list(values)))
     yield from problems
     if not problems:

@@ -19,7 +19,7 @@ from fairsweep.data.several import inputs_of, row_shape
 from fairsweep.data.split import SplitData
 from fairsweep.errors import is_full, unwritable
 from fairsweep.files import TrialFolders
-from fairsweep.metrics import VALIDATION, asked
+from fairsweep.metrics import VALIDATION, Metric, asked
 from fairsweep.records import DISK_FULL, TrialResult, TrialSpec, derive_seed
 from fairsweep.tasks import Output
 from fairsweep.tasks.layer import ClassWeights, Form
@@ -40,6 +40,7 @@ from fairsweep.training.loops import (
     run_resident,
 )
 from fairsweep.training.loss import COLUMN, build_loss
+from fairsweep.training.metrics import build_metrics, compiled_metrics
 from fairsweep.training.model import (
     build_model,
     graph_params,
@@ -111,8 +112,8 @@ class WorkerCache:
         """The compiled program of a trial: that of an earlier trial of its kind, or a new one."""
         kind = self._kind(spec, data, train)
         floats = {variable.dtype for variable in model.trainable_variables} == {"float32"}
-        own = not is_of_keras(model) or has_parts(spec)
-        key = kind.key if floats and not own else None
+        own = has_parts(spec) or any(metric.is_users for metric in _metrics(spec))
+        key = kind.key if is_of_keras(model) and floats and not own else None
         weighed = data.dataset.weights is not None
         return self.programs.get(key, model, train.tensors, kind.any_shape, weighed)
 
@@ -325,11 +326,10 @@ def output_of(spec: TrialSpec, data: SplitData) -> Output:
 
 def judge_of(spec: TrialSpec, data: SplitData) -> Judge:
     """What judges a trial's model."""
-    own = spec.training.loss_params
-    return Judge(data.dataset, output_of(spec, data), _metrics(spec), own)
+    return Judge(data.dataset, output_of(spec, data), _metrics(spec), spec.training.loss_params)
 
 
-def _metrics(spec: TrialSpec) -> tuple[str, ...]:
+def _metrics(spec: TrialSpec) -> tuple[Metric, ...]:
     return asked(spec.training.metrics, spec.objective.metric)
 
 
@@ -349,7 +349,8 @@ def compiled(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> tuple[kera
     if has_parts(spec):
         seed_parts(seed)
     units = output_units(model, rows)
-    loss, metrics = build_loss(output, units, _metrics(spec), training.loss_params)
+    wanted, loss = _metrics(spec), build_loss(output, training.loss_params)
+    metrics = [*build_metrics(output, units, wanted), *compiled_metrics(model, wanted)]
     steps = -(-len(data.train) // training.batch_size)
     factors = spec.model.layer_learning_rates or {}
     optimizer = optimizer_by_layer(
@@ -387,7 +388,7 @@ def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays, dataset: Dataset) ->
         params = without_numbers(params)
     model = (spec.model.builder, params, program_kind(factors))
     weighed = (train.weights is not None, dataset.weights is not None)
-    loss = (training.loss, training.loss_params, weighed, _metrics(spec))
+    loss = (training.loss, training.loss_params, weighed, [own.name for own in _metrics(spec)])
     schedule = (training.schedule.name, training.schedule.warmup_epochs > 0)
     table = train.table
     # A single one is floats.

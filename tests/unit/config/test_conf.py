@@ -16,7 +16,7 @@ from fairsweep.config.compose.commands import compose_report, compose_sweep, com
 from fairsweep.config.options import CONF
 from fairsweep.config.schema import Config
 from fairsweep.data.split import load_split
-from fairsweep.metrics import objectives
+from fairsweep.metrics import direction_of
 
 from .plans import plan
 
@@ -157,7 +157,7 @@ class TestWorkedExample:
     def test_sweep_of_it_is_its_defaults_alone(self) -> None:
         assert len(self.plan.arms) == self.plan.config.search.trials == 1
         assert not self.plan.objective.metric.startswith("val_")
-        assert objectives()[self.plan.objective.metric] == self.plan.objective.direction
+        assert direction_of(self.plan.objective.metric) == self.plan.objective.direction
 
     def test_training_of_it_is_the_same(self) -> None:
         (arm,) = compose_training(["experiment=worked_example"]).arms

@@ -27,7 +27,6 @@ from fairsweep.config.checks.values import (
 )
 from fairsweep.config.options import CONF
 from fairsweep.config.schema import ADDED_PARAMS, WATCHDOG_FIELDS, Model, Optimizer, Training
-from fairsweep.metrics import METRICS, base_name, measured_on_validation
 from fairsweep.own import is_own
 from fairsweep.tasks import TASKS
 
@@ -212,15 +211,6 @@ def training_problems(training: Training) -> Iterator[Problem]:
     yield from seed("training.seed", training.seed)
     yield from _loss(training.loss)
     yield from _loss_params(training)
-    for metric in training.metrics or ():
-        if measured_on_validation(metric) and base_name(metric) in METRICS:
-            yield (
-                "training.metrics",
-                f"need {base_name(metric)}, which is measured on training and on validation rows; "
-                f"got {metric!r}",
-            )
-        else:
-            yield from one_of("training.metrics", metric, METRICS)
     yield from one_of("training.loop", training.loop, LOOPS)
     for name in WATCHDOG_FIELDS:
         yield from above_0(f"training.{name}", getattr(training, name))

@@ -10,10 +10,11 @@ import importlib.util
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fairsweep.config.checks.callbacks import callback_problems
-from fairsweep.config.checks.data import data_problems, may_give_validation
+from fairsweep.config.checks.data import data_problems
+from fairsweep.config.checks.metrics import metrics_problems, objective_problems
 from fairsweep.config.checks.model import (
     BUILDERS,
     model_problems,
@@ -26,7 +27,6 @@ from fairsweep.config.checks.values import Problem, at_least, hint, is_whole, on
 from fairsweep.config.options import options_of
 from fairsweep.config.schema import Config, Spec
 from fairsweep.config.space import GROUPS, LAYER_RATES, ArmSettings, is_empty
-from fairsweep.metrics import VALIDATION, base_name, objectives
 
 SWEEP_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
@@ -86,6 +86,7 @@ def _settings_problems(arm: ArmSettings) -> Iterator[Problem]:
     yield from optimizer_problems(arm.optimizer)
     yield from training_problems(arm.training)
     yield from callback_problems(arm.training)
+    yield from metrics_problems(arm.training, arm.model)
     yield from params_problems(arm.optimizer, arm.model)
 
 
@@ -135,12 +136,13 @@ def _lengths(arm: ArmSettings) -> Iterator[Problem]:
                 yield key, f"need at most {LONGEST_VALUE} characters, got {length:,}"
 
 
-def sweep_problems(config: Config, longest: int) -> Iterator[Problem]:
+def sweep_problems(config: Config, longest: int, arms: Sequence[ArmSettings]) -> Iterator[Problem]:
     """Checks of what arms share.
 
     Args:
         config: the composed settings.
         longest: epochs of the longest training of any arm.
+        arms: the settings of each.
     """
     yield from one_of("search.name", config.search.name, SAMPLERS)
     yield from one_of("pruner.name", config.pruner.name, PRUNERS)
@@ -195,7 +197,7 @@ def sweep_problems(config: Config, longest: int) -> Iterator[Problem]:
         for name, value in params.items():
             if name in LEAST and value != "auto":
                 yield from at_least(f"{place}.params.{name}", value, LEAST[name])
-    yield from _objective(config)
+    yield from objective_problems(config, arms)
     yield from name_problems(config.sweep.name)
 
 
@@ -218,28 +220,4 @@ def name_problems(name: str | None) -> Iterator[Problem]:
             "sweep.name",
             f"need 1 to 100 of A-Z a-z 0-9 . _ - and no dot or - first, got {shown!r}; "
             "for example sweep.name=digits-first-try",
-        )
-
-
-def _objective(config: Config) -> Iterator[Problem]:
-    metric, direction = config.objective.metric, config.objective.direction
-    directions = objectives()
-    if metric not in directions:
-        yield from one_of("objective.metric", metric, directions)
-    elif direction != directions[metric]:
-        yield (
-            "objective.direction",
-            f"{metric} is better when you {directions[metric]} it, got {direction!r}; "
-            f"use objective.direction={directions[metric]}",
-        )
-    elif (
-        metric.startswith(VALIDATION)
-        and config.data.validation == 0
-        and not config.search.folds
-        and not may_give_validation(config.data)
-    ):
-        yield (
-            "objective.metric",
-            f"{metric} needs validation rows, and data.validation is 0; use "
-            f"data.validation=0.2 or objective.metric={base_name(metric)}",
         )

@@ -346,7 +346,7 @@ def checked(
         own = [_told(problem, places) for problem in arm_problems(arm.settings)]
         of_arms += own
         lengths.append(arm.settings.training.epochs if own else arm.settings.longest)
-    shared_by_arms = sweep_problems(config, max(lengths))
+    shared_by_arms = sweep_problems(config, max(lengths), [arm.settings for arm, _ in arms])
     problems = [*found, *(_told(problem, shared.places) for problem in shared_by_arms), *of_arms]
     if problems:
         raise BadInput(*dict.fromkeys(problems))

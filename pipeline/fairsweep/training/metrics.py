@@ -1,0 +1,104 @@
+"""Metrics as a model is compiled with them, and what they are of each row alone.
+
+In: metrics that are wanted, and what a model ends in. Out: objects of Keras, in the form of answers
+that the loss has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+
+from fairsweep.judged import Values
+from fairsweep.metrics import Metric
+from fairsweep.tasks import Output
+from fairsweep.training.values import METRICS as OF_SCALED
+from fairsweep.training.values import Measured
+
+
+def build_metrics(
+    output: Output, units: int, wanted: Iterable[Metric]
+) -> list[keras.metrics.Metric]:
+    """Those of the metrics that Keras measures.
+
+    Args:
+        output: of the model, with `training.loss`.
+        units: how many outputs the model has for a row.
+        wanted: metrics, also such that Keras doesn't measure.
+    """
+    form, built = output.form(units), list[keras.metrics.Metric]()
+    scale = Measured(output.scale) if output.scale else None
+    for metric in wanted:
+        if (made := metric.keras.get(form)) is not None:
+            if scale is not None and made.name in OF_SCALED:
+                built.append(OF_SCALED[made.name](metric.name, scale))
+                continue
+            own = {made.threshold: output.middle} if made.threshold else {}
+            kind = getattr(keras.metrics, made.name)
+            if made.takes:
+                kind = type(made.name, (TAKING[made.takes], kind), {})
+            built.append(kind(name=metric.name, **made.arguments, **own))
+    return built
+
+
+def compiled_metrics(model: keras.Model, wanted: Iterable[Metric]) -> list[Any]:
+    """Those of the metrics that a model of the user's was compiled with by its builder, as they
+    were given."""
+    given = getattr(getattr(model, "_compile_metrics", None), "_user_metrics", None)
+    names = {metric.name for metric in wanted if metric.is_users}
+    return [own for own in keras.tree.flatten(given or []) if _name_of(own) in names]
+
+
+def _name_of(given: Any) -> str:
+    """What Keras logs a metric as, of all that `compile` takes for one."""
+    if isinstance(given, str):
+        return given
+    return str(given.name if isinstance(given, keras.metrics.Metric) else given.__name__)
+
+
+def values_of_rows(metric: keras.metrics.Metric, y: Any, outputs: Any) -> Values | None:
+    """The metric of each row alone, (rows,); None where Keras doesn't take it for a mean.
+
+    Args:
+        metric: of `build_metrics`.
+        y: answers as a tensor, in the loss's form.
+        outputs: of the model as a tensor, (rows, units).
+    """
+    if not isinstance(metric, keras.metrics.MeanMetricWrapper):
+        return None
+    if isinstance(metric, _Taking):
+        y = metric.taken(y, outputs)
+    found = keras.ops.convert_to_numpy(metric._fn(y, outputs, **metric._fn_kwargs))
+    values: Values = found.astype("float64").reshape(-1)
+    return values
+
+
+class _Taking:
+    """Puts answers into another form before they are measured."""
+
+    def taken(self, y: Any, outputs: Any) -> Any:
+        raise NotImplementedError
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        y = self.taken(y_true, y_pred)
+        return super().update_state(y, y_pred, sample_weight)  # type: ignore[misc]
+
+
+class _OneHot(_Taking):
+    """Of class numbers, 1 for the class and 0 for others."""
+
+    def taken(self, y: Any, outputs: Any) -> Any:
+        numbers = keras.ops.cast(keras.ops.reshape(y, (-1,)), "int32")
+        return keras.ops.one_hot(numbers, outputs.shape[-1], dtype=outputs.dtype)
+
+
+class _ClassNumbers(_Taking):
+    """The other way round."""
+
+    def taken(self, y: Any, outputs: Any) -> Any:  # noqa: ARG002
+        return keras.ops.argmax(y, axis=-1)
+
+
+TAKING = {"one-hot": _OneHot, "sparse": _ClassNumbers}
