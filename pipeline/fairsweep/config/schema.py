@@ -62,7 +62,9 @@ class Data:
     each word (one_hot, null) or an id for an Embedding (ids). In arrays of sequences,
     (rows, steps, features), a step is padding if every feature of it is `padding`: nan or a number.
 
-    Images are scaled to `size` [height, width] (null: all are alike) and have 1 or 3 `channels`
+    `labels` is a CSV that names images and has their `target`; null: folders are classes, or the
+    folder has one such file. Images are scaled to `size` [height, width] (null: all are alike) and
+    have 1 or 3 `channels`
     (null: as they are). `dataset` is the name of one of Keras's own. `loader` is
     `package.module:function` from a package that FAIRSWEEP_TRUSTED_PACKAGES names; it gets `params`
     and returns rows. `class_names` name the classes in sorted order, or the labels (null: as the
@@ -95,6 +97,7 @@ class Data:
     columns: Any = None
     missing_words: Any = None
     unlabeled: Optional[str] = None  # noqa: UP045
+    labels: Optional[str] = None  # noqa: UP045
     text: Optional[List[str]] = None  # noqa: UP006, UP045
     text_length: Optional[int] = None  # noqa: UP045
     max_tokens: Optional[int] = None  # noqa: UP045
@@ -172,7 +175,7 @@ WATCHDOG_FIELDS = ("checkpoint_seconds", "stall_seconds")
 ADDED_FIELDS = {
     "data": (
         *("task", "loader", "params", "weight", "text", "text_length", "max_tokens", "words"),
-        *("padding", "thousands", "comment", "columns", "missing_words", "unlabeled"),
+        *("padding", "thousands", "comment", "columns", "missing_words", "unlabeled", "labels"),
     ),
     "training": ("metrics", "loss_params", "callbacks"),
 }

@@ -39,6 +39,8 @@ TABLE = (
     *("path", "validation_path", "test_path", "target", "drop", "categorical", "split", "group"),
     *("weight", "missing", "unlabeled", "text", "text_length", "max_tokens", "words"),
 )
+LABELED = ("labels", "target", "categorical", "split", "group", "weight", "unlabeled")
+"""What a CSV of the names of images may have."""
 FORM = ("delimiter", "decimal", "thousands", "comment", "columns", "missing_words")
 SOURCES = {
     "digits": Source(),
@@ -46,16 +48,16 @@ SOURCES = {
     "csv": Source((*TABLE, *FORM), "rows.csv"),
     "parquet": Source(TABLE, "rows.parquet"),
     "npz": Source(("path", "missing", "padding"), "rows.npz", splits=True),
-    "images": Source(("path", "size", "channels"), "photos", splits=True),
+    "images": Source(("path", "size", "channels", *LABELED, *FORM), "photos", splits=True),
     "keras_dataset": Source(("dataset",)),
     "python": Source(
         ("loader", "params", "padding", *(name for name in TABLE if not name.endswith("path"))),
         splits=True,
     ),
 }
-OF_CLASSES = ("digits", "worked_example", "images", "keras_dataset")
+OF_CLASSES = ("digits", "worked_example", "keras_dataset")
 """Sources whose answers are classes, whatever is asked for."""
-TABLES = [name for name, source in SOURCES.items() if {"path", "target"} <= {*source.reads}]
+TABLES = [name for name, source in SOURCES.items() if {"path", "drop"} <= {*source.reads}]
 DATASETS = ("mnist", "fashion_mnist", "cifar10", "cifar100")
 MISSING = ("fill", "drop")
 UNLABELED = ("drop",)
@@ -100,6 +102,7 @@ def data_problems(data: Data) -> Iterator[Problem]:
     if data.source in TABLES or data.target is not None:
         yield from _table_problems(data)
         yield from _text_problems(data)
+    yield from _form_problems(data)
     yield from _image_problems(data)
     yield from _split_problems(data)
     if data.rescale is not None and data.standardize:
@@ -167,12 +170,12 @@ def _table_problems(data: Data) -> Iterator[Problem]:
         )
     if data.unlabeled is not None:
         yield from one_of("data.unlabeled", data.unlabeled, UNLABELED)
-    if data.source == "csv":
-        yield from _form_problems(data)
 
 
 def _form_problems(data: Data) -> Iterator[Problem]:
     """How a table is written, and what counts as missing."""
+    if data.source not in SOURCES or "delimiter" not in SOURCES[data.source].reads:
+        return
     for name, problem in form_problems(data):
         yield f"data.{name}", problem
     words = data.missing_words

@@ -1,5 +1,5 @@
 """Images: a folder with a subfolder of image files for each class, or with one for each part of
-the split that has such subfolders.
+the split that has such subfolders; or any folder of images, with a CSV that says what they show.
 
 In: a path. Out: a `Dataset` of (rows, height, width, channels), or `BadInput` with the problems of
 all files.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from fairsweep.config.schema import Data
 from fairsweep.data.dataset import PART_WORDS, TRAIN, Dataset, Features, Origin
 from fairsweep.data.images.files import (
     ENDINGS,
+    SHOWN,
     ImageFile,
     examine,
     files_below,
@@ -25,6 +26,7 @@ from fairsweep.data.images.files import (
     read_pixels,
     refuse,
 )
+from fairsweep.data.images.labels import find_labels, load_labels
 from fairsweep.data.memory.room import room_for
 from fairsweep.data.paths import find_folder
 from fairsweep.errors import BadInput
@@ -41,22 +43,16 @@ class _Folder:
 
 
 def load_images(settings: Data) -> Dataset:
-    """The data set of a folder, its files sorted by path.
+    """The data set of a folder, its files sorted by path, or in the order of the CSV.
 
     Raises:
         BadInput: there are no classes, a file isn't an image, or images differ in size.
     """
     root = find_folder("data.path", settings.path)
-    folders = list(_folders(root))
-    classes = sorted({folder.path.name for folder in folders})
-    if len(classes) < 2:
-        raise BadInput(
-            f"data.path: {root} needs one folder of images per class, at least two, but has "
-            f"{', '.join(classes) or 'none'}"
-        )
-    found, problems = _look(root, folders)
-    refuse(problems)
-    files = [file for _, file in found]
+    if (table := find_labels(settings, root)) is not None:
+        files, answers = load_labels(settings, root, table)
+    else:
+        files, answers = _classes(root)
     height, width = _size(settings, files)
     channels, notes = _channels(settings, files)
     shape = (height, width, channels)
@@ -69,13 +65,39 @@ def load_images(settings: Data) -> Dataset:
             room.put(pixels)
         refuse(broken)
         x = room.array()
+    names = [file.path.relative_to(root).as_posix() for file in files]
+    origin = Origin(names, np.arange(1, len(names) + 1))
+    return replace(answers, x=x, notes=(*answers.notes, *notes), origin=origin)
+
+
+def _classes(root: Path) -> tuple[Sequence[ImageFile], Dataset]:
+    """The images in the folder of each class, and a data set that has no features yet.
+
+    Raises:
+        BadInput: there are no classes, or a file isn't an image.
+    """
+    folders = list(_folders(root))
+    classes = sorted({folder.path.name for folder in folders})
+    if len(classes) < 2:
+        raise BadInput(
+            f"data.path: {root} needs one folder of images per class, at least two, but has "
+            f"{', '.join(classes) or 'none'}; or a CSV of their names and classes: "
+            f"data.labels={_tables_in(root)}"
+        )
+    found, problems = _look(root, folders)
+    refuse(problems)
+    files = [file for _, file in found]
     numbers = {name: number for number, name in enumerate(classes)}
     y = np.array([numbers[folder.path.name] for folder, _ in found], np.int64)
     given = [folder.part for folder, _ in found if folder.part is not None]
     parts = np.array(given, np.int8) if given else None
-    names = [file.path.relative_to(root).as_posix() for file in files]
-    origin = Origin(names, np.arange(1, len(names) + 1))
-    return Dataset(x, y, tuple(classes), parts=parts, notes=notes, origin=origin)
+    return files, Dataset(np.empty((len(y), 0), np.float32), y, tuple(classes), parts=parts)
+
+
+def _tables_in(root: Path) -> str:
+    """The CSV files that may be meant."""
+    names = [str(path) for path in sorted(root.glob("*.csv")) if not is_hidden(path.name)]
+    return " or ".join(names[:SHOWN]) or "labels.csv"
 
 
 def _folders(root: Path) -> Iterator[_Folder]:

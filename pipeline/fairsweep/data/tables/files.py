@@ -33,8 +33,11 @@ class RowFile(Protocol):
     """A file: its columns, the most rows it can have, and these in batches. `zeros` are columns of
     numbers that are written with leading zeros, and an example of each."""
 
-    rows: int
-    zeros: Mapping[str, str]
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def zeros(self) -> Mapping[str, str]: ...
 
     @property
     def schema(self) -> pa.Schema: ...

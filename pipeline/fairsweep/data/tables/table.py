@@ -46,7 +46,15 @@ def load_table(settings: Data) -> Dataset:
     Raises:
         BadInput: a file can't be read, or its columns don't match the settings.
     """
-    files = open_files(settings)
+    return load_files(settings, open_files(settings))
+
+
+def load_files(settings: Data, files: Mapping[int, RowFile]) -> Dataset:
+    """The data set of opened files, by the part of the split that each is for.
+
+    Raises:
+        BadInput: their columns don't match the settings.
+    """
     dataset = None
     while dataset is None:
         dataset = _read(settings, files)
