@@ -133,9 +133,9 @@ def scored(judged: Judged, metrics: Iterable[Metric], task: Task) -> Judged:
 
 
 def is_shared(name: str) -> bool:
-    """Whether each row has a share of a metric that isn't the mean of what rows have alone."""
+    """Whether a metric is judged as what each row has a share of, rather than as a mean."""
     found = metric_named(name)
-    return (found.score or found.shares) is not None and not found.of_rows
+    return found.score is not None and not found.of_rows
 
 
 def is_mean(values: npt.NDArray[np.float64], measured: float | None) -> bool:

@@ -94,7 +94,8 @@ class Metric:
         digits: How its values are written.
         unit: Whether it has the unit of the target.
         shares: Of one that Keras measures, but isn't a mean: each row's share of it (see `scores`),
-            from what rows are and what the model gives for them.
+            from what rows are and what the model gives for them. No few rows have most of it, so it
+            is judged as a mean is (docs/VERDICT.md).
         own: What measures it, as `package.module:name`: code of the user's.
     """
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fairsweep.records import Confirmation
+from fairsweep.records import Confirmation, Objective
 from fairsweep.report.analysis.differences import Sample
 from fairsweep.report.analysis.statistics import Verdict, judge
-from fairsweep.scores import roc_auc
+from fairsweep.scores import rmse, roc_auc
 
 from .builders import ACCURACY, LOSS
 
@@ -171,6 +171,39 @@ def test_scores_bring_a_winner_where_one_is_better(
 ) -> None:
     draws = 80
     verdicts = [judge(_scores(better, d), ACCURACY, Confirmation(5, 2)) for d in range(draws)]
+    assert named[0] <= _wins(verdicts) <= _allowed(named[1], draws)
+    assert not better or all(verdict.best == "a" for verdict in verdicts)
+
+
+RMSE = Objective("val_rmse", "minimize")
+
+
+def _errors(better: float, draw: int) -> dict[str, Sample]:
+    """Two arms that predict numbers, some of which are far from what can be known of them, judged
+    by their RMSE: each errs in a way of its own on a row, and a little otherwise in a training."""
+    rng = np.random.default_rng([17, draw])
+    rows, repeats, folds = 200, 2, 5
+    unknown = rng.standard_t(3, size=rows)
+    cuts = [rng.permutation(rows) % folds for _ in range(repeats)]
+    samples = {}
+    for arm, size in (("a", 0.8 - better), ("b", 0.8)):
+        of_rows, found = size * rng.normal(size=rows), {}
+        for repeat, cut in enumerate(cuts):
+            for fold in range(folds):
+                own = np.flatnonzero(cut == fold)
+                off = of_rows[own] + 0.3 * rng.normal(size=len(own)) + 0.1 * rng.normal()
+                found[repeat, fold] = (own, rmse(unknown[own, None], off[:, None]))
+        means = {place: float(shares.mean()) for place, (_, shares) in found.items()}
+        samples[arm] = Sample(means, found)
+    return samples
+
+
+@pytest.mark.parametrize(("better", "named"), [(0.0, (0.0, 0.05)), (0.8, (0.8, 1.0))])
+def test_root_mean_squared_errors_are_judged_as_means_are(
+    better: float, named: tuple[float, float]
+) -> None:
+    draws = 80
+    verdicts = [judge(_errors(better, d), RMSE, Confirmation(5, 2)) for d in range(draws)]
     assert named[0] <= _wins(verdicts) <= _allowed(named[1], draws)
     assert not better or all(verdict.best == "a" for verdict in verdicts)
 

@@ -1,4 +1,5 @@
-"""The pictures of predicted and true values, by numbers that were planted."""
+"""The pictures of predicted and true values, and those of metrics with a unit, by numbers that were
+planted."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from fairsweep.report.analysis.select import select
 from fairsweep.report.figures import figures
 from fairsweep.report.figures.values import MOST_DOTS, MOST_TARGETS
 from fairsweep.report.static import draw
+from fairsweep.report.text.wording import notes
 from fairsweep.tested import Residuals, Target, residuals
 
 from .builders import confirm, search, sweep
@@ -129,3 +131,69 @@ def test_a_training_that_was_tested_on_other_rows_is_left_out() -> None:
     other = Residuals(2, (Target("price", (1.0, 2.0), (5.0, 9.0)),))
     found = of(one(100, 200, 300, 400), other)
     assert found["predicted"].spec["data"][1]["x"] == list(TRUE)
+
+
+RATES = [{"optimizer.learning_rate": rate} for rate in ("0.1", "0.01")]
+
+
+def _trials(objective: Objective, *values: float) -> Any:
+    runs = [search("adam", i, own, params=RATES[i]) for i, own in enumerate(values)]
+    selection = select(sweep(*runs, arms=["adam"], objective=objective))
+    drawn = figures(selection, ["adam"], None, {}, {})
+    return {figure.name: figure.spec["layout"]["yaxis"] for figure in drawn}
+
+
+@pytest.mark.parametrize(
+    ("objective", "values", "log"),
+    [
+        (MAE, (5.0, 400.0), True),
+        (MAE, (5.0, 90.0), False),
+        (MAE, (0.0, 400.0), False),
+        (Objective("val_loss", "minimize"), (5.0, 400.0), False),
+        (Objective("val_r2", "maximize"), (-400.0, 0.5), False),
+    ],
+)
+def test_trials_far_behind_leave_room_for_the_others(
+    objective: Objective, values: tuple[float, float], log: bool
+) -> None:
+    axis = _trials(objective, *values)["learning-rates"]
+    assert (axis.get("type") == "log") == log
+    assert axis["title"]["text"] == objective.metric
+
+
+def _curve(metric: str, *values: float) -> Any:
+    """The axis and caption of a metric's learning curves."""
+    run = confirm("adam", 0, 0, 1.0, curves={metric: values, f"val_{metric}": values})
+    stored = sweep(search("adam", 0, 1.0), run, arms=["adam"], metrics=("loss", metric))
+    drawn = figures(select(stored), ["adam"], None, {}, {})
+    (own,) = (figure for figure in drawn if figure.name == f"curves-{metric}")
+    return own.spec["layout"]["yaxis"], own.caption
+
+
+def test_r2_is_drawn_from_minus_one_on() -> None:
+    axis, caption = _curve("r2", -5000.0, -0.2, 0.5)
+    assert axis["range"] == [-1.0, pytest.approx(0.575)]
+    assert caption.endswith(" What is below -1 isn't drawn.")
+    axis, caption = _curve("r2", -0.9, 0.5)
+    assert "range" not in axis
+    assert "isn't drawn" not in caption
+
+
+def test_curves_of_errors_have_a_log_axis_where_they_fall_by_much() -> None:
+    assert _curve("rmse", 5000.0, 200.0)[0]["type"] == "log"
+    assert "type" not in _curve("rmse", 5000.0, 2000.0)[0]
+    assert "range" not in _curve("accuracy", 0.1, 0.9)[0]
+
+
+def test_a_mean_over_unlike_targets_is_told() -> None:
+    both = residuals(("price", "rent"), np.ones((2, 2)), np.ones((2, 2)))
+    for metric, told in (("val_mae", True), ("val_r2", False), ("val_loss", False)):
+        run = confirm("adam", 0, 0, 1.0, tested=both)
+        stored = sweep(search("adam", 0, 1.0), run, objective=Objective(metric, "minimize"))
+        selection = select(stored)
+        found = [note for note in notes(stored, selection, selection.verdict) if "unit" in note]
+        assert bool(found) == told
+    own = residuals(("price",), np.ones((2, 1)), np.ones((2, 1)))
+    stored = sweep(search("adam", 0, 1.0), confirm("adam", 0, 0, 1.0, tested=own), objective=MAE)
+    selection = select(stored)
+    assert not any("unit" in note for note in notes(stored, selection, selection.verdict))

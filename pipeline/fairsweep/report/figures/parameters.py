@@ -18,6 +18,7 @@ from fairsweep.report.figures.parts import (
     log_axis,
     name,
     rounded,
+    value_axis,
 )
 from fairsweep.report.figures.trials import edge, shown, thinned, told, trial_points
 
@@ -161,7 +162,7 @@ def _slice(item: Slice, own: str, label: str, selection: Selection, worst: float
             "data": data,
             "layout": layout(
                 xaxis=xaxis,
-                yaxis={"automargin": True, "title": {"text": name(metric)}},
+                yaxis=value_axis(metric, data),
             ),
         },
     )

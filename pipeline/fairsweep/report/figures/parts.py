@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fairsweep.report.analysis.curves import Style, log_ticks
+from fairsweep.metrics import has_unit
+from fairsweep.report.analysis.curves import LOG_RATIO, Style, log_ticks
 
 Section = Literal[
     "arms", "difference", "curves", "search", "parameters", "slices", "classes", "values"
@@ -131,6 +132,16 @@ def log_axis(low: float, high: float) -> dict[str, Any]:
     """A log axis that has room for values from `low` to `high`, with round numbers on it."""
     ticks = log_ticks(low / 1.1, high * 1.1)
     return {"type": "log", "tickvals": ticks, "ticktext": list(map(_tick, ticks))}
+
+
+def value_axis(metric: str, data: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The axis of the objective in a picture of trials; of one with a unit a log axis, where some
+    trials are so far behind that the others would be a line."""
+    axis: dict[str, Any] = {"automargin": True, "title": {"text": name(metric)}}
+    values = [value for trace in data if "yaxis" not in trace for value in trace["y"]]
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    far = has_unit(metric) and low > 0 and high / low > LOG_RATIO
+    return {**axis, **log_axis(low, high)} if far else axis
 
 
 def _tick(value: float) -> str:

@@ -31,8 +31,8 @@ from fairsweep.report.figures.parts import (
     layout,
     line,
     log_axis,
-    name,
     rounded,
+    value_axis,
 )
 from fairsweep.report.figures.trials import POINTS, edge, shown, thinned, told, trial_points
 from fairsweep.report.text.numbers import number, significant
@@ -72,7 +72,7 @@ def learning_rates(selection: Selection) -> Figure | None:
         entry.arm: found for entry in selection.arms if (found := good_rates(entry)) is not None
     }
     xaxis = {"title": {"text": "learning rate"}, **log_axis(min(rates), max(rates))}
-    place = layout(xaxis=xaxis, yaxis={"automargin": True, "title": {"text": name(metric)}})
+    place = layout(xaxis=xaxis, yaxis=value_axis(metric, data))
     height = 360
     if good:
         strip = HEADING + ROW * len(good)
@@ -186,7 +186,7 @@ def best_so_far(selection: Selection, spent: Literal["trials", "epochs"]) -> Fig
             "data": data,
             "layout": layout(
                 xaxis={"title": {"text": f"{spent} spent"}, "rangemode": "tozero"},
-                yaxis={"automargin": True, "title": {"text": name(selection.objective.metric)}},
+                yaxis=value_axis(selection.objective.metric, data),
             ),
         },
     )
@@ -219,7 +219,7 @@ def expected_best(selection: Selection) -> Figure | None:
             "data": data,
             "layout": layout(
                 xaxis={"title": {"text": "trials"}, "rangemode": "tozero"},
-                yaxis={"automargin": True, "title": {"text": name(selection.objective.metric)}},
+                yaxis=value_axis(selection.objective.metric, data),
             ),
         },
     )

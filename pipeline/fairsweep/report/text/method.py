@@ -9,6 +9,7 @@ from fairsweep.metrics import base_name, is_shared, measured_on_validation
 from fairsweep.plural import plural, times
 from fairsweep.records import Confirmation, SweepRecord
 from fairsweep.report.analysis.luck import LEVEL
+from fairsweep.tasks import task_in
 
 BOUTHILLIER = (
     "Bouthillier et al. 2021, Accounting for variance in machine learning benchmarks, "
@@ -71,7 +72,7 @@ def method(sweep: SweepRecord) -> tuple[str, ...]:
         f"for each ({variance}), and intervals are Student's t. More comparisons give "
         "chance more opportunities, which Holm's correction of the p-values makes up for. A winner "
         f"is named only if the corrected p is below {LEVEL} against every other arm. Anything else "
-        f"is a tie.{_counted(scheme)}"
+        f"is a tie.{_counted(sweep)}"
     )
     return (protocol, rule)
 
@@ -101,12 +102,13 @@ def _how(scheme: Confirmation) -> str:
     )
 
 
-def _counted(scheme: Confirmation) -> str:
+def _counted(sweep: SweepRecord) -> str:
     """Why a difference isn't that of the means in the table."""
-    if not scheme.folds:
+    if not sweep.confirmation.folds:
         return ""
+    shared = "RMSE and R²" if task_in(sweep.data).numbers(()) is not None else "F1 and AUC"
     return (
-        " A difference counts every row alike (for F1 and AUC: the share that it has in the "
+        f" A difference counts every row alike (for {shared}: the share that it has in the "
         "metric), and an arm's mean every training; folds of unequal size can make the difference "
         "a little other than that of the means."
     )
