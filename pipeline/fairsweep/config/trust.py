@@ -16,6 +16,7 @@ from fairsweep.own import is_own
 OURS = Path(__file__).resolve().parents[1]
 VARIABLE = "FAIRSWEEP_TRUSTED_PACKAGES"
 BUILDER = "model.builder"
+METRICS = "training.metrics"
 
 
 class Settings(Protocol):
@@ -39,13 +40,14 @@ def own_parts(settings: Settings) -> Iterator[tuple[str, str]]:
         "training.loss": settings.training.loss,
     }
     yield from ((key, name) for key, name in named.items() if is_own(name))
+    yield from ((METRICS, name) for name in settings.training.metrics or () if is_own(name))
     yield from ((CALLBACKS, name) for name in own_names(settings.training))
 
 
 def has_parts(settings: Settings) -> bool:
-    """Whether it has some beside the function that builds its model: code that may keep something
-    from one step to the next, or draw random numbers."""
-    return any(key != BUILDER for key, _ in own_parts(settings))
+    """Whether it has some beside the function that builds its model, and metrics: code that may
+    keep something from one step to the next, or draw random numbers."""
+    return any(key not in (BUILDER, METRICS) for key, _ in own_parts(settings))
 
 
 def package_of(name: str) -> str:

@@ -24,7 +24,7 @@ from fairsweep.data.split import SplitData, split_rows
 from fairsweep.executor import Event, OpenExecutor
 from fairsweep.files import TrialFolders
 from fairsweep.judged import Judged
-from fairsweep.metrics import VALIDATION, measured_on_validation
+from fairsweep.metrics import VALIDATION, base_name, measured_on_validation, metric_named
 from fairsweep.records import (
     EpochMetrics,
     Outcome,
@@ -263,7 +263,8 @@ class _Training:
         return self.spec.weights
 
     def _judged(self, best: int) -> str:
-        """Every row is told right, and has the metrics of all of them."""
+        """Every row is told right, and has the metrics of all of them, but for the user's own, of
+        whose rows nothing is known."""
         if self._folders is None or not self.spec.judged:
             return ""
         split = _split(self.spec)
@@ -272,7 +273,7 @@ class _Training:
         own = {
             name.removeprefix(VALIDATION): np.full(len(rows), value)
             for name, value in self._history[best].values.items()
-            if measured_on_validation(name)
+            if measured_on_validation(name) and not metric_named(base_name(name)).is_users
         }
         file = self._folders.judged_of(self.spec.judged)
         judged.write(file, Judged(rows, true, true, own))

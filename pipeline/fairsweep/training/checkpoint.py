@@ -25,7 +25,7 @@ import tensorflow as tf
 from keras.src.backend.common import global_state
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
-from fairsweep.config.trust import has_parts, own_parts
+from fairsweep.config.trust import METRICS, has_parts, own_parts
 from fairsweep.files import TrialFolders
 from fairsweep.records import EpochMetrics, TrialKey, TrialSpec
 from fairsweep.training.constants import optimizers_of
@@ -216,7 +216,7 @@ def _variables(history: History) -> dict[str, Any]:
     assert model is not None
     found = {f"model/{i}": v.value for i, v in enumerate(model.variables)}
     found |= {f"optimizer/{i}": v.value for i, v in enumerate(model.optimizer.variables)}
-    if any(own_parts(spec)):
+    if any(key != METRICS for key, _ in own_parts(spec)):
         generator = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
         found["seed"] = generator.state.value
     if not is_of_keras(model):

@@ -21,6 +21,7 @@ from fairsweep.tasks import Output
 from fairsweep.training.loops import Arrays
 from fairsweep.training.loss import build_loss
 from fairsweep.training.metrics import build_metrics, values_of_rows
+from fairsweep.training.own_metrics import function_of
 
 Outputs = npt.NDArray[np.float32]
 
@@ -46,14 +47,20 @@ class Judge:
         self._output = output
         self._loss = loss
         self._metrics = metrics
-        self.scores = tuple(metric for metric in metrics if metric.score is not None)
+        self._scores = [metric for metric in metrics if metric.score is not None]
+        functions = {metric.name: function_of(metric) for metric in metrics}
+        self._functions = {name: own for name, own in functions.items() if own is not None}
+        self.names = (*(metric.name for metric in self._scores), *self._functions)
 
     def score(self, part: Arrays, outputs: Outputs) -> dict[str, float]:
-        """The scores of some rows, from outputs (rows, units); not numbers, where these aren't."""
+        """What it measures of some rows, from outputs (rows, units); not numbers, where these
+        aren't."""
         if not np.isfinite(outputs).all():
-            return dict.fromkeys((metric.name for metric in self.scores), np.nan)
-        found = self._scored(part, outputs).metrics
-        return {metric.name: float(found[metric.name].mean()) for metric in self.scores}
+            return dict.fromkeys(self.names, np.nan)
+        found = dict(self._measured(part, outputs))
+        if self._scores:
+            found |= self._scored(part, outputs).metrics
+        return {name: float(found[name].mean()) for name in self.names}
 
     def rows(
         self, part: Arrays, outputs: Outputs, penalty: float, measured: Mapping[str, float]
@@ -69,17 +76,21 @@ class Judge:
         said = self._scored(part, outputs, of_rows=True)
         metrics = {
             name: values
-            for name, values in (*self._of_rows(part, outputs, penalty), *said.metrics.items())
+            for name, values in (
+                *self._of_rows(part, outputs, penalty),
+                *said.metrics.items(),
+                *((name, own) for name, own in self._measured(part, outputs) if own.ndim),
+            )
             if is_mean(values, measured.get(f"{VALIDATION}{name}"))
         }
-        ranked = any(metric.outputs and not metric.of_rows for metric in self.scores)
+        ranked = any(metric.outputs and not metric.of_rows for metric in self._scores)
         return replace(said, metrics=metrics, outputs=said.outputs if ranked else {})
 
     def _scored(self, part: Arrays, outputs: Outputs, of_rows: bool = False) -> Judged:
         """What the model says of some rows, with each row's share of the scores; only of those that
         are means `of_rows`, where it is asked so."""
         task, names = self._dataset.task, self._dataset.class_names
-        ranked = any(metric.outputs for metric in self.scores)
+        ranked = any(metric.outputs for metric in self._scores)
         ranking = self._output.ranking(outputs, names) if ranked else {}
         said = Judged(
             part.rows,
@@ -88,8 +99,14 @@ class Judge:
             {},
             {name: own.astype(np.float64) for name, own in ranking.items()},
         )
-        wanted = [metric for metric in self.scores if metric.of_rows or not of_rows]
+        wanted = [metric for metric in self._scores if metric.of_rows or not of_rows]
         return scored(said, wanted, task)
+
+    def _measured(self, part: Arrays, outputs: Outputs) -> Iterator[tuple[str, Values]]:
+        """What the user's functions measure: one number (), or one for each row (rows,)."""
+        if self._functions:
+            y, given = self._dataset.y[part.rows], self._output.probabilities(outputs).copy()
+            yield from ((name, function(y, given)) for name, function in self._functions.items())
 
     def _of_rows(
         self, part: Arrays, outputs: Outputs, penalty: float

@@ -14,6 +14,7 @@ import keras
 from fairsweep.judged import Values
 from fairsweep.metrics import Metric
 from fairsweep.tasks import Output
+from fairsweep.training import own_metrics
 from fairsweep.training.values import METRICS as OF_SCALED
 from fairsweep.training.values import Measured
 
@@ -21,7 +22,7 @@ from fairsweep.training.values import Measured
 def build_metrics(
     output: Output, units: int, wanted: Iterable[Metric]
 ) -> list[keras.metrics.Metric]:
-    """Those of the metrics that Keras measures.
+    """Those of the metrics that Keras measures, by its own classes or the user's.
 
     Args:
         output: of the model, with `training.loss`.
@@ -40,15 +41,24 @@ def build_metrics(
             if made.takes:
                 kind = type(made.name, (TAKING[made.takes], kind), {})
             built.append(kind(name=metric.name, **made.arguments, **own))
+        elif (users := own_metrics.built(metric)) is not None:
+            built.append(users)
     return built
 
 
 def compiled_metrics(model: keras.Model, wanted: Iterable[Metric]) -> list[Any]:
     """Those of the metrics that a model of the user's was compiled with by its builder, as they
     were given."""
-    given = getattr(getattr(model, "_compile_metrics", None), "_user_metrics", None)
     names = {metric.name for metric in wanted if metric.is_users}
-    return [own for own in keras.tree.flatten(given or []) if _name_of(own) in names]
+    models = [own for own in model._flatten_layers() if isinstance(own, keras.Model)]
+    compiled = [own._compile_metrics for own in models if own.compiled and own._compile_metrics]
+    given = keras.tree.flatten([own._user_metrics or [] for own in compiled])
+    return [own for own in given if _name_of(own) in names]
+
+
+def is_compiled_by_user(metric: Metric) -> bool:
+    """Whether a model is compiled with code of the user's that measures it, or that is its own."""
+    return metric.is_users and own_metrics.function_of(metric) is None
 
 
 def _name_of(given: Any) -> str:

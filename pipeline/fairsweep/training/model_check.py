@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 
 import keras
@@ -22,7 +22,7 @@ from fairsweep.data.several import Several, plain, row_shape
 from fairsweep.data.split import SplitData
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
-from fairsweep.metrics import VALIDATION, Metric, asked, base_name, measured_on_validation
+from fairsweep.metrics import VALIDATION, asked
 from fairsweep.own import is_own
 from fairsweep.records import TrialResult, TrialSpec, derive_seed
 from fairsweep.tasks.layer import Form
@@ -45,6 +45,7 @@ from fairsweep.training.user_model import (
 )
 
 FEW_ROWS = 8
+SOME_ROWS = 1024
 # A parameter, its gradient, and two values of an optimizer's state, 4 bytes each.
 BYTES_A_PARAMETER = 16
 NOTHING_TO_TRAIN = (
@@ -98,9 +99,9 @@ def _failed(spec: TrialSpec, error: BaseException) -> str:
     own = failure(error)
     place = "model: the first training step fails"
     if own.file:
-        parts = {key: find_spec(name.partition(":")[0]) for key, name in own_parts(spec)}
-        keys = [key for key, module in parts.items() if module and module.origin == own.file]
-        place = [*keys, *parts, place][0]
+        parts = [(key, find_spec(name.partition(":")[0])) for key, name in own_parts(spec)]
+        keys = [key for key, module in parts if module and module.origin == own.file]
+        place = [*keys, *(key for key, _ in parts), place][0]
     return f"{place}: {own.line}; HYDRA_FULL_ERROR=1 shows the traceback"
 
 
@@ -135,12 +136,12 @@ def _problems(
             return problems
     if any("from_logits" in str(warning.message) for warning in warned):
         return [f"model.builder: {spec.model.builder} {LOGITS_TWICE}"]
-    scores = judge_of(spec, data).scores
-    if missing := list(_missing(spec, scores, values)):
+    measured = _measured(spec, data, cache, model, form)
+    if missing := list(_missing(spec, measured, values)):
         reported = f"reports {', '.join(values) or 'nothing'} after an epoch"
         lacking = f"{reported}, but not {', '.join(missing)}; {UPDATING}"
         return [builder_problem(spec.model.builder, lacking)]
-    if problems := list(_tried(spec, callbacks, model, dict(values), scores)):
+    if problems := list(_tried(spec, callbacks, model, {**values, **measured})):
         return problems
     notes.extend(callbacks.warnings())
     if note := senseless_loss(values["loss"], data.dataset, scaling):
@@ -148,16 +149,30 @@ def _problems(
     return []
 
 
+def _measured(
+    spec: TrialSpec, data: SplitData, cache: WorkerCache, model: keras.Model, form: Form
+) -> Mapping[str, float]:
+    """What isn't measured by Keras, on some rows that are spread over the data."""
+    judge, found = judge_of(spec, data), dict[str, float]()
+    for prefix, name in {"": "train", VALIDATION: "validation"}.items() if judge.names else ():
+        part = cache.part(data, name, form)
+        if len(part):
+            places = np.linspace(0, len(part) - 1, min(len(part), SOME_ROWS)).astype(np.int64)
+            some = Arrays(part.table, part.rows[places])
+            outputs = np.asarray(model(plain(some.table.x[some.rows]), training=False))
+            found |= {f"{prefix}{own}": value for own, value in judge.score(some, outputs).items()}
+    return found
+
+
 def _missing(
-    spec: TrialSpec, scores: Iterable[Metric], values: Mapping[str, float]
+    spec: TrialSpec, measured: Mapping[str, float], values: Mapping[str, float]
 ) -> Iterator[str]:
     """What a model should report after an epoch, and doesn't: the loss, the objective, and what
     `training.metrics` has that only the model itself can measure."""
-    scored = {metric.name for metric in scores}
     wanted = asked(spec.training.metrics, spec.objective.metric)
     logged = (metric.name for metric in wanted if metric.is_users)
     for name in dict.fromkeys(("loss", spec.objective.metric, *logged)):
-        if base_name(name) not in scored and name not in values:
+        if name not in measured and name not in values:
             meant = nearest(name, values)
             yield f"{name} (did you mean {meant}?)" if meant else name
 
@@ -216,11 +231,8 @@ def _tried(
     callbacks: Callbacks,
     model: keras.Model,
     values: dict[str, float],
-    scores: Iterable[Metric],
 ) -> Iterator[str]:
     """What is wrong with callbacks, which are told of an epoch with these metrics."""
-    parts = ("", VALIDATION) if any(map(measured_on_validation, values)) else ("",)
-    values |= {f"{part}{own.name}": 0.0 for own in scores for part in parts}
     problems = list(callbacks.problems(spec, list(values)))
     yield from problems
     if not problems:

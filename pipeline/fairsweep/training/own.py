@@ -15,7 +15,11 @@ from typing import Any
 from fairsweep.config.trust import distrust, is_trusted
 from fairsweep.errors import BadInput
 
-NOUNS = {"optimizer.name": "class", "training.loss": "function or class"}
+NOUNS = {
+    "optimizer.name": "class",
+    "training.loss": "function or class",
+    "training.metrics": "function or class",
+}
 """What a key of the config asks for, where it isn't a function."""
 
 

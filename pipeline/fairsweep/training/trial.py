@@ -40,7 +40,7 @@ from fairsweep.training.loops import (
     run_resident,
 )
 from fairsweep.training.loss import COLUMN, build_loss
-from fairsweep.training.metrics import build_metrics, compiled_metrics
+from fairsweep.training.metrics import build_metrics, compiled_metrics, is_compiled_by_user
 from fairsweep.training.model import (
     build_model,
     graph_params,
@@ -112,7 +112,7 @@ class WorkerCache:
         """The compiled program of a trial: that of an earlier trial of its kind, or a new one."""
         kind = self._kind(spec, data, train)
         floats = {variable.dtype for variable in model.trainable_variables} == {"float32"}
-        own = has_parts(spec) or any(metric.is_users for metric in _metrics(spec))
+        own = has_parts(spec) or any(map(is_compiled_by_user, _metrics(spec)))
         key = kind.key if is_of_keras(model) and floats and not own else None
         weighed = data.dataset.weights is not None
         return self.programs.get(key, model, train.tensors, kind.any_shape, weighed)
@@ -228,7 +228,7 @@ def _train(
                     values[f"{prefix}{name}"] = value
             return on_epoch(epoch, values)
 
-        return with_scores if judge.scores else on_epoch
+        return with_scores if judge.names else on_epoch
 
     def begin(model: keras.Model) -> None:
         """Begins to train a model, or goes on from where it was stopped."""
@@ -306,7 +306,7 @@ def _best(
         said = judge.rows(part, trained.predict(part), penalty, values)
         judged.write(folders.judged_of(spec.judged), said)
         own = replace(own, judged=spec.judged)
-    if test is None or not (dataset.task.tested or judge.scores):
+    if test is None or not (dataset.task.tested or judge.names):
         return own
     outputs = trained.predict(test)
     scores = {f"test_{name}": value for name, value in judge.score(test, outputs).items()}

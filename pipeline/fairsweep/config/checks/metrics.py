@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from fairsweep.config.checks.data import may_give_validation
-from fairsweep.config.checks.values import Problem, hint, one_of
+from fairsweep.config.checks.values import Problem, hint, one_of, own_name
 from fairsweep.config.schema import Config, Model, Training
 from fairsweep.config.space import ArmSettings
 from fairsweep.metrics import (
@@ -44,6 +44,7 @@ def metrics_problems(training: Training, model: Model) -> Iterator[Problem]:
                 f"got {name!r}",
             )
         elif metric_named(name).own:
+            yield from own_name(KEY, name)
             yield from _own(name)
         elif known_metric(name) is None and ":" not in model.builder:
             yield (

@@ -9,7 +9,6 @@ from fairsweep.metrics import base_name, is_shared, measured_on_validation
 from fairsweep.plural import plural, times
 from fairsweep.records import Confirmation, SweepRecord
 from fairsweep.report.analysis.luck import LEVEL
-from fairsweep.tasks import task_in
 
 BOUTHILLIER = (
     "Bouthillier et al. 2021, Accounting for variance in machine learning benchmarks, "
@@ -62,19 +61,44 @@ def method(sweep: SweepRecord) -> tuple[str, ...]:
         "decide. Test rows are used once per confirmed run, at its best epoch, and decide nothing."
         f"{choice}"
     )
-    units = "trainings" if scheme.searches == 1 else "searches"
-    variance = "crossed random effects"
-    if is_shared(base_name(sweep.objective.metric)):
-        variance = "that of the crossed bootstrap, by each row's share of the metric"
     rule = (
-        f"The best arm is compared with each other arm on the same rows. Rows and {units} are "
-        "both drawn from many that could have been, so the variance of the difference has a part "
-        f"for each ({variance}), and intervals are Student's t. More comparisons give "
+        f"{_compared(sweep)}, and intervals are Student's t. More comparisons give "
         "chance more opportunities, which Holm's correction of the p-values makes up for. A winner "
         f"is named only if the corrected p is below {LEVEL} against every other arm. Anything else "
         f"is a tie.{_counted(sweep)}"
     )
     return (protocol, rule)
+
+
+def _compared(sweep: SweepRecord) -> str:
+    """Where the variance of a difference comes from."""
+    metric, scheme = sweep.objective.metric, sweep.confirmation
+    units = "trainings" if scheme.searches == 1 else "searches"
+    if not _knows_rows(sweep):
+        own = (
+            f"The best arm is compared with each other arm by the {metric} of {units} on the same "
+            "rows, for it is no mean of what single rows have, and a row's share of it isn't known"
+        )
+        if not scheme.folds:
+            return f"{own}. The variance of the difference is that of seeds"
+        return (
+            f"{own}. Folds share training rows, for which the variance of the difference is "
+            "corrected (Nadeau and Bengio)"
+        )
+    variance = "crossed random effects"
+    if is_shared(base_name(metric)):
+        variance = "that of the crossed bootstrap, by each row's share of the metric"
+    return (
+        f"The best arm is compared with each other arm on the same rows. Rows and {units} are "
+        "both drawn from many that could have been, so the variance of the difference has a part "
+        f"for each ({variance})"
+    )
+
+
+def _knows_rows(sweep: SweepRecord) -> bool:
+    """Whether what judges has a number for each row; where none was judged yet, it may."""
+    said = [run.judged for run in sweep.runs if run.judged is not None]
+    return not said or any(base_name(sweep.objective.metric) in own.metrics for own in said)
 
 
 def _trial(sweep: SweepRecord) -> str:
@@ -104,13 +128,12 @@ def _how(scheme: Confirmation) -> str:
 
 def _counted(sweep: SweepRecord) -> str:
     """Why a difference isn't that of the means in the table."""
-    if not sweep.confirmation.folds:
+    if not (sweep.confirmation.folds and _knows_rows(sweep)):
         return ""
-    shared = "RMSE and R²" if task_in(sweep.data).numbers(()) is not None else "F1 and AUC"
     return (
-        f" A difference counts every row alike (for {shared}: the share that it has in the "
-        "metric), and an arm's mean every training; folds of unequal size can make the difference "
-        "a little other than that of the means."
+        " A difference counts every row alike (for a metric that is no mean over rows: the share "
+        "that it has in it), and an arm's mean every training; folds of unequal size can make the "
+        "difference a little other than that of the means."
     )
 
 
