@@ -71,6 +71,8 @@ class Arm:
                 if plain[group][name] == usual[name]:
                     del plain[group][name]
         params = plain["model"]["params"]
+        if self.settings.model.builder == "transfer":
+            del params["path"]  # what is in the file counts, not where it is
         for name, value in ADDED_PARAMS.get(self.settings.model.builder, {}).items():
             if params.get(name) == value:
                 del params[name]

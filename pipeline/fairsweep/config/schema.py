@@ -129,7 +129,7 @@ class Data:
 
 @dataclass
 class Model:
-    """`builder` is mlp, cnn, rnn, text, or `package.module:function` from a package that
+    """`builder` is mlp, cnn, rnn, text, transfer, or `package.module:function` from a package that
     FAIRSWEEP_TRUSTED_PACKAGES names; it gets `params`. `layer_learning_rates` multiplies the
     learning rate of layers, by name or pattern; 0 freezes them."""
 

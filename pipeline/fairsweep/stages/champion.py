@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from fairsweep.config.schema import Model
 from fairsweep.config.trust import code_of
 from fairsweep.data.inputs.rows import InputSpec, decode
 from fairsweep.data.memory.view import rows_of
@@ -17,6 +19,7 @@ from fairsweep.data.recipe import Recipe, known_words, write_model
 from fairsweep.data.scaling import measure
 from fairsweep.data.several import inputs_of, plain
 from fairsweep.data.split import SplitData, split_rows
+from fairsweep.keras_file import read_keras_file
 from fairsweep.records import Champion, RunRecord, SearchKey, SweepRecord, TrialKey, TrialSpec
 from fairsweep.report.analysis.select import ArmSelection, select, value_of
 from fairsweep.report.analysis.statistics import summarize
@@ -109,7 +112,7 @@ def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:
     output = dataset.task.output(spec.training.loss, len(dataset.class_names))
     return Recipe(
         spec.model.builder,
-        spec.model.params,
+        _packed(spec.model),
         scaling,
         () if (inputs := inputs_of(dataset.x)) else dataset.x.shape[1:],
         dataset.class_names,
@@ -119,6 +122,14 @@ def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:
         output.measured(dataset.y[data.train]).scale,
         inputs,
     )
+
+
+def _packed(model: Model) -> Mapping[str, Any]:
+    """The params of a model, with what its base is made of in the place of a file's path."""
+    if model.builder != "transfer":
+        return model.params
+    base = read_keras_file(model.params["path"]).config
+    return {**model.params, "path": None, "base": base}
 
 
 def _refit_of(entry: ArmSelection, sweep: SweepRecord) -> RunRecord | None:

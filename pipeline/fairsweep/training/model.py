@@ -19,6 +19,7 @@ from fairsweep.training.models.convolution import cnn_parameters
 from fairsweep.training.models.dense import Dense, dense_parameters
 from fairsweep.training.models.recurrent import rnn_parameters
 from fairsweep.training.models.text import Pooling, Words, text_parameters
+from fairsweep.training.models.transfer import read_base, transfer_parameters
 from fairsweep.training.preprocessing import (
     DTYPE,
     MEASURING,
@@ -157,6 +158,9 @@ def parameter_count(settings: Model, scaling: Scaling, row: Shape, outputs: int)
         return text_parameters(scaling.others, scaling.ids, outputs, **params)
     if settings.builder == "rnn":
         return rnn_parameters(shape, outputs, **params)
+    if settings.builder == "transfer":
+        base = read_base(params["path"], params["sha256"])
+        return transfer_parameters(base, outputs, params["hidden_units"])
     if settings.builder == "cnn":
         return cnn_parameters(shape, outputs, **params)
     return dense_parameters(math.prod(shape), params["hidden_units"], outputs)

@@ -34,6 +34,7 @@ from fairsweep.training.layer_rates import unmatched_patterns
 from fairsweep.training.loops import Arrays, BatchOrder, run_fit
 from fairsweep.training.metrics import compiled_metrics
 from fairsweep.training.model import parameter_count
+from fairsweep.training.models.transfer import read_base, transfer_notes
 from fairsweep.training.own import find_own, own_problem
 from fairsweep.training.part_check import loss_problems, loss_warnings, optimizer_problems
 from fairsweep.training.seeds import fixed_seeds
@@ -144,6 +145,7 @@ def _problems(
     if problems := list(_tried(spec, callbacks, model, {**values, **measured})):
         return problems
     notes.extend(callbacks.warnings())
+    notes.extend(_of_base(spec))
     if note := senseless_loss(values["loss"], data.dataset, scaling):
         notes.append(note)
     return []
@@ -175,6 +177,13 @@ def _missing(
         if name not in measured and name not in values:
             meant = nearest(name, values)
             yield f"{name} (did you mean {meant}?)" if meant else name
+
+
+def _of_base(spec: TrialSpec) -> Iterator[str]:
+    """What is good to know of the trained model that a model begins with."""
+    if spec.model.builder == "transfer":
+        params = spec.model.params
+        yield from transfer_notes(read_base(params["path"], params["sha256"]), params["freeze"])
 
 
 def _own(

@@ -27,6 +27,8 @@ from fairsweep.config.checks.values import (
 )
 from fairsweep.config.options import CONF
 from fairsweep.config.schema import ADDED_PARAMS, WATCHDOG_FIELDS, Model, Optimizer, Training
+from fairsweep.errors import BadInput
+from fairsweep.keras_file import read_keras_file
 from fairsweep.own import is_own
 from fairsweep.tasks import TASKS
 
@@ -48,12 +50,13 @@ LOSS_SETTINGS = {
 }
 BALANCED = "balanced"
 SHOWN = 20
-BUILDERS = ("mlp", "cnn", "rnn", "text")
+BUILDERS = ("mlp", "cnn", "rnn", "text", "transfer")
 WIDTHS = {
     "mlp": ("hidden_units",),
     "cnn": ("hidden_units", "filters"),
     "rnn": ("units",),
     "text": ("hidden_units",),
+    "transfer": ("hidden_units",),
 }
 """The parameters of each builder that are lists of widths."""
 SIZES = {"text": ("embedding", "filters", "kernel_size")}
@@ -117,6 +120,8 @@ def _params(builder: str, given: Mapping[str, Any]) -> Iterator[Problem]:
             yield f"model.params.{name}", f"need a share in [0, {bound}), got {share!r}"
     for name in SWITCHES.get(builder, ()):
         yield from _switch(f"model.params.{name}", given.get(name, False))
+    if builder == "transfer":
+        yield from _base_problems(given)
     if builder == "rnn" and given.get("units") == []:
         yield "model.params.units", "need at least one layer; for example [64]"
     dropout, l2 = given.get("dropout", 0.0), given.get("l2", 0.0)
@@ -125,6 +130,29 @@ def _params(builder: str, given: Mapping[str, Any]) -> Iterator[Problem]:
     if not (is_number(l2) and math.isfinite(l2) and l2 >= 0):
         yield "model.params.l2", f"need a finite number from 0, got {l2!r}"
     yield from one_of("model.params.activation", given.get("activation", "relu"), ACTIVATIONS)
+
+
+def _base_problems(given: Mapping[str, Any]) -> Iterator[Problem]:
+    """Checks of the file of a trained model, and of what is frozen of it."""
+    path, sha256, freeze = (given.get(name) for name in ("path", "sha256", "freeze"))
+    if not isinstance(freeze, str):
+        yield "model.params.freeze", f"need all, none or the name of a layer, got {freeze!r}"
+    if not path:
+        yield (
+            "model.params.path",
+            "need the .keras file of a trained model; model.params.path=base.keras",
+        )
+        return
+    try:
+        found = read_keras_file(str(path)).sha256
+    except BadInput as error:
+        yield from (("model.params.path", problem) for problem in error.problems)
+        return
+    if sha256 not in (None, found):
+        yield (
+            "model.params.sha256",
+            f"{path} has another SHA-256, {found}; set it to null, or put the file back",
+        )
 
 
 def _switch(key: str, value: Any) -> Iterator[Problem]:

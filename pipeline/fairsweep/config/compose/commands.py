@@ -32,6 +32,7 @@ from fairsweep.config.space import GROUPS as SEARCHABLE
 from fairsweep.config.space import ArmSettings
 from fairsweep.errors import BadInput
 from fairsweep.invocation import command_line
+from fairsweep.keras_file import read_keras_file
 from fairsweep.metrics import known
 from fairsweep.tasks import AUTO, CLASSES
 
@@ -344,6 +345,9 @@ def checked(
         if isinstance(rate, int) and not isinstance(rate, bool):
             arm.settings.optimizer.params["learning_rate"] = float(rate)  # Keras refuses an int
         own = [_told(problem, places) for problem in arm_problems(arm.settings)]
+        if arm.settings.model.builder == "transfer" and not own:
+            params = arm.settings.model.params
+            params["sha256"] = read_keras_file(params["path"]).sha256
         of_arms += own
         lengths.append(arm.settings.training.epochs if own else arm.settings.longest)
     shared_by_arms = sweep_problems(config, max(lengths), [arm.settings for arm, _ in arms])

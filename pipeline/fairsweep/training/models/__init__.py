@@ -14,9 +14,16 @@ from fairsweep.training.models.convolution import cnn
 from fairsweep.training.models.dense import mlp
 from fairsweep.training.models.recurrent import rnn
 from fairsweep.training.models.text import text
+from fairsweep.training.models.transfer import transfer
 
 Builder = Callable[..., keras.Model]
 
-BUILDERS: Mapping[str, Builder] = {"mlp": mlp, "cnn": cnn, "rnn": rnn, "text": text}
+BUILDERS: Mapping[str, Builder] = {
+    "mlp": mlp,
+    "cnn": cnn,
+    "rnn": rnn,
+    "text": text,
+    "transfer": transfer,
+}
 TAKES_IDS = frozenset({"text"})
 """Those that are told which features are ids of words, as `ids`."""
