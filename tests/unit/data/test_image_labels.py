@@ -76,7 +76,7 @@ def test_the_csv_is_read_as_tables_are(tmp_path: Path) -> None:
     ]
     header = "file;red;round;part;patient;price"
     root = photos(tmp_path)
-    form = {"delimiter": ";", "decimal": ","}
+    form: dict[str, Any] = {"delimiter": ";", "decimal": ","}
     labels = read(root, rows, header, target=["red", "round"], split="part", **form)
     assert labels.class_names == ("red", "round")
     assert labels.y.tolist() == [[i % 2, i // 2 % 2] for i in range(8)]
@@ -105,6 +105,11 @@ def outside(root: Path) -> None:
 def linked(root: Path) -> None:
     outside(root)
     (root / "8.png").symlink_to(root.parent / "secret.png")
+
+
+def two_endings(root: Path) -> None:
+    for name in ("8.bmp", "8.png"):
+        Image.new("L", (3, 2)).save(root / name)
 
 
 def nothing(_: Path) -> None:
@@ -141,10 +146,7 @@ BAD: dict[str, tuple[Callable[[Path], object], list[str], dict[str, Any], tuple[
         ("8.png is damaged, or isn't",),
     ),
     "two-endings": (
-        lambda root: (
-            Image.new("L", (3, 2)).save(root / "8.bmp")
-            or Image.new("L", (3, 2)).save(root / "8.png")
-        ),
+        two_endings,
         [*ROWS, "8,cat"],
         {},
         ("names 8, which may be 8.bmp or 8.png",),
@@ -178,7 +180,8 @@ def test_several_columns_need_a_target(tmp_path: Path) -> None:
 
 def test_what_only_a_csv_can_say_is_refused_for_folders_of_classes(tmp_path: Path) -> None:
     root = photos(tmp_path, "cat/0.png", "dog/0.png")
-    for given in ({"target": "label"}, {"task": "values"}):
+    settings: list[dict[str, Any]] = [{"target": "label"}, {"task": "values"}]
+    for given in settings:
         with pytest.raises(BadInput, match=r"is for images with a CSV .* data\.labels=…"):
             load(Data("t", "images", str(root), **given))
 

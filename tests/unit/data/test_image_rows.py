@@ -27,6 +27,7 @@ def photos(folder: Path) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(GREY[i]).save(folder / name)
     (folder / "Thumbs.db").touch()
+    (folder / "labels.csv").write_text("file,label\nb.png,cat\n")  # of a folder to train on
     return folder
 
 

@@ -55,7 +55,7 @@ def test_another_source_is_one_line_of_the_config(monkeypatch: pytest.MonkeyPatc
     ((key, told_of),) = data_laws.data_problems(Data("mine", "npy", path="mine.npy", target="y"))
     assert (key, told_of.partition(" only")[0]) == (
         "data.target",
-        "applies to csv, parquet, python",
+        "applies to csv, parquet, images, python",
     )
 
 

@@ -50,7 +50,9 @@ def read_images(path: Path, takes: InputSpec) -> tuple[Sequence[str], Features]:
             ".npz"
         )
     folder = path if path.is_dir() else path.parent
-    paths = list(files_below(path)) if path.is_dir() else [path]
+    paths = [path]
+    if path.is_dir():  # a CSV may say what they show
+        paths = [one for one in files_below(path) if one.suffix.lower() != ".csv"]
     root = folder.resolve() if path.is_dir() else path.resolve().parent
     if not paths:
         raise BadInput(f"input: {path} has no images ({', '.join(sorted(ENDINGS))})")
