@@ -140,3 +140,71 @@ def test_classes_may_have_the_names_of_parts(tmp_path: Path, names: tuple[str, s
         if "train" not in names or "plane" in names:
             save(tmp_path / name / "more" / "1.png", NOISE[i + 2])
     assert load(tmp_path).class_names == tuple(sorted(names))
+
+
+FILES: dict[str, dict[str, Any]] = {
+    "a.webp": {"lossless": True},
+    "a.tif": {},
+    "a.tiff": {"compression": "tiff_lzw"},
+    "a.jfif": {"quality": 100, "subsampling": 0},
+    "a.bmp": {},
+    "a.ppm": {},
+    "a.gif": {},
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_kind_that_pillow_reads_safely(name: str, tmp_path: Path) -> None:
+    for kind in ("cat", "dog"):
+        for i in range(2):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            picture = Image.fromarray(np.full((3, 2, 3), (200, 40 * i, 90), np.uint8))
+            picture.save(tmp_path / kind / f"{i}{name}", **FILES[name])
+    x = load(tmp_path).x
+    assert x.shape == (4, 3, 2, 3)
+    np.testing.assert_allclose(x[1], np.full((3, 2, 3), (200, 40, 90)), atol=2)
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.webp"])
+def test_all_of_them_are_turned_upright_once(name: str, tmp_path: Path) -> None:
+    about = Image.Exif()
+    about[0x0112] = 6  # to be turned by a quarter
+    for kind in ("cat", "dog"):
+        (tmp_path / kind).mkdir()
+        picture = Image.fromarray(np.array([[0, 100, 200]], np.uint8))
+        picture.save(tmp_path / kind / name, exif=about, **FILES[name])
+    assert load(tmp_path, channels=1).x[0, :, :, 0].tolist() == [[0], [100], [200]]
+
+
+def test_the_first_frame_is_read_and_told(tmp_path: Path) -> None:
+    for kind in ("cat", "dog"):
+        (tmp_path / kind).mkdir()
+        first, *others = (Image.new("L", (2, 2), grey) for grey in (10, 200, 90))
+        first.save(tmp_path / kind / "a.gif", save_all=True, append_images=others)
+    data = load(tmp_path)
+    assert np.unique(data.x).tolist() == [10]
+    assert data.notes == ("only the first frame is read of 2 images, such as cat/a.gif",)
+
+
+UNREAD: dict[str, tuple[bytes | np.ndarray[Any, Any], str]] = {
+    "a.svg": (b"<svg/>", "a.svg is a drawing, which has no pixels; save it as PNG or JPEG"),
+    "a.heic": (b"\0\0\0\x18ftypheic", "a.heic is an image of a kind (HEIF) that isn't read; save"),
+    "a.jpg": (b"\0\0\0\x18ftypheic", "a.jpg is damaged, or isn't PNG, JPEG,"),
+    "a.webp": (b"RIFF\x10\0\0\0WEBPVP8 ", "a.webp is damaged"),
+    "a.tif": (np.zeros((2, 3), np.float32), "a.tif has fractions for pixels; save it with 8 or 16"),
+    "b.tif": (np.full((2, 3), 70_000, np.int32), "b.tif has pixels from 70000 to 70000; save it"),
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_what_cannot_be_read_is_told_by_its_name(name: str, tmp_path: Path) -> None:
+    content, told = UNREAD[name]
+    for i, kind in enumerate(("cat", "dog")):
+        save(tmp_path / kind / "1.png", NOISE[i])
+    if isinstance(content, bytes):
+        (tmp_path / "cat" / name).write_bytes(content)
+    else:
+        Image.fromarray(content).save(tmp_path / "cat" / name)
+    with pytest.raises(BadInput) as caught:
+        load(tmp_path, size=[4, 4])
+    assert told in str(caught.value)

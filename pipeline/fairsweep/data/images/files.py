@@ -17,11 +17,22 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from fairsweep.data.memory.heartbeat import goes_on
 from fairsweep.errors import BadInput
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF")
-ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif"}
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+ENDINGS = {
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm", ".pnm"),
+}
+UNREAD = {
+    **dict.fromkeys((".svg", ".eps", ".pdf"), "a drawing, which has no pixels"),
+    **dict.fromkeys((".heic", ".heif", ".avif"), "an image of a kind (HEIF) that isn't read"),
+    **dict.fromkeys((".jp2", ".psd", ".ico", ".tga", ".dds", ".exr", ".hdr"), "a kind not read"),
+    **dict.fromkeys((".dng", ".cr2", ".nef", ".arw", ".dcm"), "raw data of a camera or scanner"),
+}
+"""Files of images that aren't read, by their ending: what they are."""
 OF_THE_SYSTEM = {"thumbs.db", "desktop.ini"}
 MOST_PIXELS = 50_000_000  # of one image
-GREY_OF_16_BITS = {"I;16", "I"}
+GREY_OF_16_BITS = {"I;16", "I;16B", "I;16L", "I;16N", "I"}
+LARGEST = 65535
 GREY = {"1", "L", "LA", *GREY_OF_16_BITS}
 TO_8_BITS = 257  # 65535 becomes 255
 TURNS = {
@@ -35,18 +46,21 @@ TURNS = {
 }
 """How an image is turned upright, by the orientation that its camera wrote (EXIF)."""
 ON_ITS_SIDE = {5, 6, 7, 8}
+SMALLER = "save it with 8 or 16 bits"
 SHOWN = 5
 
 
 @dataclass(frozen=True)
 class ImageFile:
     """A file whose header was read: its size (width, height) once turned upright, how to turn it,
-    and whether it is grey."""
+    whether it is grey, and whether it has more frames than the first, which is the one that is
+    read."""
 
     path: Path
     size: tuple[int, int]
     turn: Image.Transpose | None
     grey: bool
+    frames: bool = False
 
 
 def is_hidden(name: str) -> bool:
@@ -68,6 +82,8 @@ def examine(path: Path, root: Path) -> ImageFile | str:
         return f"is a link that leads out of {root}; copy the image"
     if not path.is_file():
         return "isn't a file"
+    if (kind := UNREAD.get(path.suffix.lower())) is not None:
+        return f"is {kind}; save it as PNG or JPEG"
     if path.suffix.lower() not in ENDINGS:
         return f"isn't an image ({', '.join(sorted(ENDINGS))}); remove it"
     if path.stat().st_size == 0:
@@ -80,6 +96,7 @@ def examine(path: Path, root: Path) -> ImageFile | str:
         ):
             (width, height), grey = image.size, image.mode in GREY
             orientation = _orientation(image)
+            mode, frames = image.mode, bool(getattr(image, "is_animated", False))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return f"has too many pixels (at most {MOST_PIXELS} are read); make it smaller"
     except UnidentifiedImageError:
@@ -88,8 +105,10 @@ def examine(path: Path, root: Path) -> ImageFile | str:
         return f"is damaged ({error}); remove it"
     if width * height > MOST_PIXELS:
         return f"has {width} × {height} pixels (at most {MOST_PIXELS} are read); make it smaller"
+    if mode == "F":
+        return f"has fractions for pixels; {SMALLER}"
     size = (height, width) if orientation in ON_ITS_SIDE else (width, height)
-    return ImageFile(path, size, TURNS.get(orientation), grey)
+    return ImageFile(path, size, TURNS.get(orientation), grey, frames)
 
 
 def read_pixels(file: ImageFile, into: npt.NDArray[np.float32]) -> str | None:
@@ -100,7 +119,10 @@ def read_pixels(file: ImageFile, into: npt.NDArray[np.float32]) -> str | None:
         with file.path.open("rb") as source, Image.open(source, formats=FORMATS) as image:
             pixels: Image.Image = image
             if image.mode in GREY_OF_16_BITS:
-                pixels = Image.fromarray(np.asarray(image, np.float32) / TO_8_BITS)
+                values = np.asarray(image, np.float32)
+                if values.min() < 0 or values.max() > LARGEST:
+                    return f"has pixels from {values.min():.0f} to {values.max():.0f}; " + SMALLER
+                pixels = Image.fromarray(values / TO_8_BITS)
             else:
                 pixels = image.convert("L" if channels == 1 else "RGB")
             if file.turn is not None:
@@ -127,7 +149,9 @@ def refuse(problems: Sequence[str]) -> None:
 
 def _orientation(image: Image.Image) -> int:
     """The EXIF orientation, from 1 (upright) to 8, without decoding pixels, as a PNG's own method
-    would."""
+    would. Pillow turns a TIFF by itself."""
+    if image.format == "TIFF":
+        return 1
     try:
         with warnings.catch_warnings(action="ignore"):
             return int(Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1))

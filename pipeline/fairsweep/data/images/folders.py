@@ -30,6 +30,7 @@ from fairsweep.data.images.labels import find_labels, load_labels
 from fairsweep.data.memory.room import room_for
 from fairsweep.data.paths import find_folder
 from fairsweep.errors import BadInput
+from fairsweep.plural import plural
 
 LESS = "make images smaller with data.size=[height,width]"
 
@@ -66,6 +67,9 @@ def load_images(settings: Data) -> Dataset:
         refuse(broken)
         x = room.array()
     names = [file.path.relative_to(root).as_posix() for file in files]
+    if moving := [name for name, file in zip(names, files, strict=True) if file.frames]:
+        count = plural(len(moving), "image")
+        notes = (*notes, f"only the first frame is read of {count}, such as {moving[0]}")
     origin = Origin(names, np.arange(1, len(names) + 1))
     return replace(answers, x=x, notes=(*answers.notes, *notes), origin=origin)
 

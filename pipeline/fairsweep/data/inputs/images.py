@@ -15,6 +15,7 @@ import numpy as np
 from fairsweep.data.dataset import Features
 from fairsweep.data.images.files import (
     ENDINGS,
+    UNREAD,
     examine,
     files_below,
     read_pixels,
@@ -28,7 +29,7 @@ from fairsweep.errors import BadInput
 
 def are_images(path: Path) -> bool:
     """Whether a path names images: a folder, or a file with the suffix of an image."""
-    return path.is_dir() or path.suffix.lower() in ENDINGS
+    return path.is_dir() or path.suffix.lower() in {*ENDINGS, *UNREAD}
 
 
 def read_images(path: Path, takes: InputSpec) -> tuple[Sequence[str], Features]:
