@@ -229,10 +229,11 @@ def _own_loss(
     part = cache.part(data, "train", form).first(FEW_ROWS)
     y, x = part.table.y[part.rows], plain(part.table.x[part.rows])
     outputs = np.asarray(model(x, training=False))
-    problems = list(loss_problems(spec, y, outputs))
+    name, layer = spec.training.loss, output_of(spec, data).layer
+    problems = list(loss_problems(name, model.loss, y, outputs, layer))
     yield from problems
     if not problems:
-        notes.extend(loss_warnings(spec, y, output_of(spec, data).layer))
+        notes.extend(loss_warnings(name, model.loss, y, layer))
 
 
 def _tried(

@@ -17,7 +17,7 @@ import tensorflow as tf
 from fairsweep.own import is_own
 from fairsweep.records import TrialSpec
 from fairsweep.tasks.layer import RANGES, LastLayer
-from fairsweep.training.loss import KEY, loss_named
+from fairsweep.training.loss import KEY
 from fairsweep.training.optimizer import KEY as OPTIMIZER_KEY
 from fairsweep.training.own import own_problem
 
@@ -26,26 +26,27 @@ REDUCED = "sum_over_batch_size"
 CLIP = "keep y_pred off 0 and 1: keras.ops.clip(y_pred, 1e-7, 1 - 1e-7)"
 
 
-def loss_problems(spec: TrialSpec, y: Array, outputs: Array) -> Iterator[str]:
+def loss_problems(
+    name: str, loss: keras.losses.Loss, y: Array, outputs: Array, layer: LastLayer
+) -> Iterator[str]:
     """What is wrong with a loss of the user's own.
 
     Args:
-        spec: names it.
+        name: `package.module:name`.
+        loss: as the model has it.
         y: labels of a few rows, of the shape of the outputs.
         outputs: of the model for these rows, (rows, units).
+        layer: the last one that fits.
     """
-    name, params = spec.training.loss, spec.training.loss_params
-    yield from (
-        own_problem(KEY, name, text) for text in _loss(loss_named(name, params), y, outputs)
-    )
+    clip = f"; {CLIP}" if layer.activation in RANGES else ""
+    yield from (own_problem(KEY, name, text) for text in _loss(loss, y, outputs, clip))
 
 
-def loss_warnings(spec: TrialSpec, y: Array, layer: LastLayer) -> Iterator[str]:
+def loss_warnings(name: str, loss: keras.losses.Loss, y: Array, layer: LastLayer) -> Iterator[str]:
     """What may go wrong with it: outputs that a last layer reaches in the end."""
     if layer.activation not in RANGES:
         return
-    name, (low, high) = spec.training.loss, RANGES[layer.activation]
-    loss = loss_named(name, spec.training.loss_params)
+    low, high = RANGES[layer.activation]
     ends = np.stack([np.full(y.shape, low), np.full(y.shape, high)]).astype(np.float32)
     given = [keras.ops.convert_to_numpy(loss.call(tf.constant(y), tf.constant(e))) for e in ends]
     if not np.isfinite(given).all():
@@ -53,7 +54,7 @@ def loss_warnings(spec: TrialSpec, y: Array, layer: LastLayer) -> Iterator[str]:
         yield own_problem(KEY, name, f"{text} gives when it is sure; {CLIP}")
 
 
-def _loss(loss: keras.losses.Loss, y: Array, outputs: Array) -> Iterator[str]:
+def _loss(loss: keras.losses.Loss, y: Array, outputs: Array, clip: str) -> Iterator[str]:
     if loss.reduction != REDUCED:
         yield (
             f"has reduction={loss.reduction!r}, and a loss is the mean over rows, whatever the "
@@ -79,7 +80,7 @@ def _loss(loss: keras.losses.Loss, y: Array, outputs: Array) -> Iterator[str]:
         )
         return
     if not np.isfinite(given.numpy()).all():
-        yield f"gives {given.numpy()[~np.isfinite(given.numpy())][0]} for a row; {CLIP}"
+        yield f"gives {given.numpy()[~np.isfinite(given.numpy())][0]} for a row{clip}"
         return
     gradient = tape.gradient(given, predicted)
     if gradient is None:
@@ -88,7 +89,7 @@ def _loss(loss: keras.losses.Loss, y: Array, outputs: Array) -> Iterator[str]:
             "keras.ops, without argmax, round or numpy"
         )
     elif not np.isfinite(gradient.numpy()).all():
-        yield f"has a gradient that isn't finite, for outputs such as {outputs[0]}; {CLIP}"
+        yield f"has a gradient that isn't finite, for outputs such as {outputs[0]}{clip}"
 
 
 def optimizer_problems(
