@@ -202,7 +202,7 @@ class Training:
     epochs: int = MISSING
     batch_size: int = MISSING
     loss: str = "auto"
-    loss_params: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+    loss_params: Any = None
     metrics: Optional[List[str]] = None  # noqa: UP006, UP045
     callbacks: Optional[List[Any]] = None  # noqa: UP006, UP045
     class_weight: Any = None
@@ -214,6 +214,11 @@ class Training:
     early_stopping: EarlyStopping = field(default_factory=EarlyStopping)
     schedule: Schedule = field(default_factory=Schedule)
     space: Space = field(default_factory=dict)
+
+    @property
+    def of_loss(self) -> Dict[str, Any]:  # noqa: UP006
+        """`loss_params`, also where none are given."""
+        return self.loss_params if isinstance(self.loss_params, dict) else {}
 
     @property
     def class_weights(self) -> str | Mapping[str, float] | None:

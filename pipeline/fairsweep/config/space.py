@@ -58,7 +58,7 @@ class ArmSettings:
     def known(self, group: str) -> tuple[str, ...]:
         """Names of the parameters of a group that can have a spec."""
         if group == "training":
-            return (*TUNABLE_TRAINING, *self.training.loss_params)
+            return (*TUNABLE_TRAINING, *self.training.of_loss)
         own = tuple(getattr(self, group).params)
         return (*own, LAYER_RATES) if group == "model" else own
 
@@ -67,7 +67,7 @@ class ArmSettings:
         settings = getattr(self, group)
         if group == "training":
             tunable = name in TUNABLE_TRAINING
-            return getattr(settings, name) if tunable else settings.loss_params[name]
+            return getattr(settings, name) if tunable else settings.of_loss[name]
         if (group, name) == ("model", LAYER_RATES):
             factors = settings.layer_learning_rates or {}
             return {pattern: float(factor) for pattern, factor in factors.items()}
@@ -81,7 +81,9 @@ class ArmSettings:
             changed[group][parameter] = value
         optimizer, model, training = self.optimizer, self.model, self.training
         plain = {name: v for name, v in changed["training"].items() if name in TUNABLE_TRAINING}
-        of_loss = {name: v for name, v in changed["training"].items() if name not in plain}
+        loss = training.of_loss | {
+            name: v for name, v in changed["training"].items() if name not in plain
+        }
         rates = changed["model"].pop(LAYER_RATES, model.layer_learning_rates)
         return replace(
             self,
@@ -89,7 +91,7 @@ class ArmSettings:
             model=replace(
                 model, params={**model.params, **changed["model"]}, layer_learning_rates=rates
             ),
-            training=replace(training, **plain, loss_params={**training.loss_params, **of_loss}),
+            training=replace(training, **plain, loss_params=loss or None),
         )
 
     @property

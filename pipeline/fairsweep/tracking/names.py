@@ -107,7 +107,7 @@ def flat_params(choices: Mapping[str, str], settings: Any) -> dict[str, str]:
                 for k, v in asdict(settings.training).items()
                 if k not in ("space", "seed", "loss_params", *WATCHDOG_FIELDS)
             },
-            **settings.training.loss_params,
+            **settings.training.of_loss,
         },
         "data": vars(settings.data),
     }

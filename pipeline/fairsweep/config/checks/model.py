@@ -220,8 +220,13 @@ def _loss(loss: str) -> Iterator[Problem]:
 
 
 def _loss_params(training: Training) -> Iterator[Problem]:
+    if not isinstance(training.loss_params or {}, Mapping):
+        yield (
+            "training.loss_params",
+            f"need arguments by name, got {training.loss_params!r}; for example {{gamma: 2.0}}",
+        )
     own = {field.name for field in fields(Training)}
-    for name in training.loss_params:
+    for name in training.of_loss:
         if name in LOSS_SETTINGS and not is_own(training.loss):
             yield f"training.loss_params.{name}", f"need other parameters: {LOSS_SETTINGS[name]}"
         elif name in own:

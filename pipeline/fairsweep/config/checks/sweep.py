@@ -126,7 +126,7 @@ def _lengths(arm: ArmSettings) -> Iterator[Problem]:
     values = {
         "model.params": arm.model.params,
         "optimizer.params": arm.optimizer.params,
-        "training.loss_params": arm.training.loss_params,
+        "training.loss_params": arm.training.of_loss,
         "training": {"callbacks": arm.training.callbacks},
     }
     for place, own in {"data": vars(arm.data), **values}.items():

@@ -25,7 +25,7 @@ def unquote_arm(arm: ArmSettings) -> Iterator[str]:
     if arm.model.builder in BUILDERS:
         yield from unquote("model.params", arm.model.params)
     if not is_own(arm.training.loss):
-        yield from unquote("training.loss_params", arm.training.loss_params)
+        yield from unquote("training.loss_params", arm.training.of_loss)
     for group, name, spec, default in arm.searched():
         key = f"{group}.space.{name}"
         places = {key: spec, f"{key}.layers": spec.layers, f"{key}.units": spec.units}
