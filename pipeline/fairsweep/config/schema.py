@@ -216,11 +216,6 @@ class Training:
     space: Space = field(default_factory=dict)
 
     @property
-    def of_loss(self) -> Dict[str, Any]:  # noqa: UP006
-        """`loss_params`, also where none are given."""
-        return self.loss_params if isinstance(self.loss_params, dict) else {}
-
-    @property
     def class_weights(self) -> str | Mapping[str, float] | None:
         """`class_weight`, with names as data sets have them."""
         given = self.class_weight

@@ -58,7 +58,7 @@ class ArmSettings:
     def known(self, group: str) -> tuple[str, ...]:
         """Names of the parameters of a group that can have a spec."""
         if group == "training":
-            return (*TUNABLE_TRAINING, *self.training.of_loss)
+            return (*TUNABLE_TRAINING, *loss_params(self.training))
         own = tuple(getattr(self, group).params)
         return (*own, LAYER_RATES) if group == "model" else own
 
@@ -67,7 +67,7 @@ class ArmSettings:
         settings = getattr(self, group)
         if group == "training":
             tunable = name in TUNABLE_TRAINING
-            return getattr(settings, name) if tunable else settings.of_loss[name]
+            return getattr(settings, name) if tunable else loss_params(settings)[name]
         if (group, name) == ("model", LAYER_RATES):
             factors = settings.layer_learning_rates or {}
             return {pattern: float(factor) for pattern, factor in factors.items()}
@@ -81,7 +81,7 @@ class ArmSettings:
             changed[group][parameter] = value
         optimizer, model, training = self.optimizer, self.model, self.training
         plain = {name: v for name, v in changed["training"].items() if name in TUNABLE_TRAINING}
-        loss = training.of_loss | {
+        loss = loss_params(training) | {
             name: v for name, v in changed["training"].items() if name not in plain
         }
         rates = changed["model"].pop(LAYER_RATES, model.layer_learning_rates)
@@ -102,6 +102,11 @@ class ArmSettings:
 
 TUNABLE_TRAINING = ("batch_size", "epochs")
 LAYER_RATES = "layer_learning_rates"
+
+
+def loss_params(training: Training) -> dict[str, Any]:
+    """The arguments of a loss, also where none are given."""
+    return training.loss_params if isinstance(training.loss_params, dict) else {}
 
 
 def place_of(group: str, name: str) -> str:

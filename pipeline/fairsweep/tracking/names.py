@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fairsweep import files
 from fairsweep.config.schema import WATCHDOG_FIELDS
-from fairsweep.config.space import LAYER_RATES
+from fairsweep.config.space import LAYER_RATES, loss_params
 from fairsweep.work import Compiled, Work
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def flat_params(choices: Mapping[str, str], settings: Any) -> dict[str, str]:
                 for k, v in asdict(settings.training).items()
                 if k not in ("space", "seed", "loss_params", *WATCHDOG_FIELDS)
             },
-            **settings.training.of_loss,
+            **loss_params(settings.training),
         },
         "data": vars(settings.data),
     }

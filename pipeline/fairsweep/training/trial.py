@@ -11,6 +11,7 @@ import keras
 
 from fairsweep import judged
 from fairsweep.config.schema import Data
+from fairsweep.config.space import loss_params
 from fairsweep.config.trust import has_parts, own_parts
 from fairsweep.data.dataset import Dataset, Rows
 from fairsweep.data.memory.view import rows_of
@@ -326,7 +327,7 @@ def output_of(spec: TrialSpec, data: SplitData) -> Output:
 
 def judge_of(spec: TrialSpec, data: SplitData) -> Judge:
     """What judges a trial's model."""
-    return Judge(data.dataset, output_of(spec, data), _metrics(spec), spec.training.of_loss)
+    return Judge(data.dataset, output_of(spec, data), _metrics(spec), loss_params(spec.training))
 
 
 def _metrics(spec: TrialSpec) -> tuple[Metric, ...]:
@@ -349,7 +350,7 @@ def compiled(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> tuple[kera
     if has_parts(spec):
         seed_parts(seed)
     units = output_units(model, rows)
-    wanted, loss = _metrics(spec), build_loss(output, training.of_loss)
+    wanted, loss = _metrics(spec), build_loss(output, loss_params(training))
     metrics = [*build_metrics(output, units, wanted), *compiled_metrics(model, wanted)]
     steps = -(-len(data.train) // training.batch_size)
     factors = spec.model.layer_learning_rates or {}
@@ -388,7 +389,7 @@ def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays, dataset: Dataset) ->
         params = without_numbers(params)
     model = (spec.model.builder, params, program_kind(factors))
     weighed = (train.weights is not None, dataset.weights is not None)
-    loss = (training.loss, training.of_loss, weighed, [own.name for own in _metrics(spec)])
+    loss = (training.loss, loss_params(training), weighed, [own.name for own in _metrics(spec)])
     schedule = (training.schedule.name, training.schedule.warmup_epochs > 0)
     table = train.table
     # A single one is floats.

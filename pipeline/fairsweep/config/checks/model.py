@@ -27,6 +27,7 @@ from fairsweep.config.checks.values import (
 )
 from fairsweep.config.options import CONF
 from fairsweep.config.schema import ADDED_PARAMS, WATCHDOG_FIELDS, Model, Optimizer, Training
+from fairsweep.config.space import loss_params
 from fairsweep.errors import BadInput
 from fairsweep.keras_file import read_keras_file
 from fairsweep.own import is_own
@@ -226,7 +227,7 @@ def _loss_params(training: Training) -> Iterator[Problem]:
             f"need arguments by name, got {training.loss_params!r}; for example {{gamma: 2.0}}",
         )
     own = {field.name for field in fields(Training)}
-    for name in training.of_loss:
+    for name in loss_params(training):
         if name in LOSS_SETTINGS and not is_own(training.loss):
             yield f"training.loss_params.{name}", f"need other parameters: {LOSS_SETTINGS[name]}"
         elif name in own:

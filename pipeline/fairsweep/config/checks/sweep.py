@@ -26,7 +26,7 @@ from fairsweep.config.checks.space import condition_problems, domain_problems, s
 from fairsweep.config.checks.values import Problem, at_least, hint, is_whole, one_of
 from fairsweep.config.options import options_of
 from fairsweep.config.schema import Config, Spec
-from fairsweep.config.space import GROUPS, LAYER_RATES, ArmSettings, is_empty
+from fairsweep.config.space import GROUPS, LAYER_RATES, ArmSettings, is_empty, loss_params
 
 SWEEP_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
@@ -126,7 +126,7 @@ def _lengths(arm: ArmSettings) -> Iterator[Problem]:
     values = {
         "model.params": arm.model.params,
         "optimizer.params": arm.optimizer.params,
-        "training.loss_params": arm.training.of_loss,
+        "training.loss_params": loss_params(arm.training),
         "training": {"callbacks": arm.training.callbacks},
     }
     for place, own in {"data": vars(arm.data), **values}.items():

@@ -12,7 +12,7 @@ from typing import Any
 from fairsweep.config.checks.model import BUILDERS
 from fairsweep.config.checks.values import is_number
 from fairsweep.config.schema import Range
-from fairsweep.config.space import ArmSettings
+from fairsweep.config.space import ArmSettings, loss_params
 from fairsweep.own import is_own
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
@@ -25,7 +25,7 @@ def unquote_arm(arm: ArmSettings) -> Iterator[str]:
     if arm.model.builder in BUILDERS:
         yield from unquote("model.params", arm.model.params)
     if not is_own(arm.training.loss):
-        yield from unquote("training.loss_params", arm.training.of_loss)
+        yield from unquote("training.loss_params", loss_params(arm.training))
     for group, name, spec, default in arm.searched():
         key = f"{group}.space.{name}"
         places = {key: spec, f"{key}.layers": spec.layers, f"{key}.units": spec.units}
