@@ -94,7 +94,7 @@ def find(key: str, given: str | None) -> Path:
             f"{key}: need a path on this machine, got the URL "
             f"{without_password(given or '')}; nothing is downloaded: copy the file here first"
         )
-    path = Path(given or "")
+    path = Path(given or "").expanduser()
     if given and path.exists():
         return path
     beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else ()

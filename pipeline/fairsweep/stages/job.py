@@ -5,6 +5,7 @@ In: a plan. Out: a `Job`, or `BadInput` with all that its data and its models do
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from fairsweep.own import is_own
 from fairsweep.records import Confirmation
 from fairsweep.tracking.store import Store, open_store
 from fairsweep.tracking.write.frame import Facts
+
+KEY = re.compile(r"\w+(\.\w+)+(?<!path)")
+"""A key of the config, other than one of a path."""
 
 
 @dataclass(frozen=True)
@@ -58,20 +62,20 @@ def open_job(plan: Plan, workers: int) -> Job:
         BadInput: they can't.
         StorageError: the store can't be written.
     """
-    data = _split(plan)
-    dataset = data.dataset
-    plan = plan.for_task(dataset.task)
-    config = plan.config
-    check_workers(dataset.x, workers)
-    names = len(dataset.class_names)
-    inputs = [own.name for own in inputs_of(dataset.x)]
-    _check_takes(plan, inputs)
-    shape = (len(dataset.y),) if inputs else dataset.x.shape
-    plan.check_rows(shape, len(data.validation), dataset.task, names)
-    losses = dict.fromkeys(arm.settings.training.loss for arm in plan.arms)
-    if problems := [p for loss in losses for p in dataset.loss_problems(loss)]:
-        raise BadInput(*problems)
     with _placed(plan):
+        data = _split(plan)
+        dataset = data.dataset
+        plan = plan.for_task(dataset.task)
+        config = plan.config
+        check_workers(dataset.x, workers)
+        names = len(dataset.class_names)
+        inputs = [own.name for own in inputs_of(dataset.x)]
+        _check_takes(plan, inputs)
+        shape = (len(dataset.y),) if inputs else dataset.x.shape
+        plan.check_rows(shape, len(data.validation), dataset.task, names)
+        losses = dict.fromkeys(arm.settings.training.loss for arm in plan.arms)
+        if problems := [p for loss in losses for p in dataset.loss_problems(loss)]:
+            raise BadInput(*problems)
         plan.check_classes(dataset.class_names)
         confirming = confirmation(
             config.confirm, config.data, data, plan.objective, config.search.repeats
@@ -96,20 +100,22 @@ def _check_takes(plan: Plan, inputs: Sequence[str]) -> None:
 def _split(plan: Plan) -> SplitData:
     settings, folds = plan.config.data, plan.search_folds
     if folds:
-        dataset = load(settings)
-        with _placed(plan):
-            return first_fold(dataset, settings, folds, plan.objective)
+        return first_fold(load(settings), settings, folds, plan.objective)
     return load_split(settings)
 
 
 @contextmanager
 def _placed(plan: Plan) -> Iterator[None]:
-    """Says of bad input where the value of its key stands."""
+    """Says of bad input where the value of its key stands, but of a path, which it names itself."""
+
+    def placed(problem: str) -> str:
+        key = problem.partition(": ")[0]
+        return f"{problem}{plan.place(key)}" if KEY.fullmatch(key) else problem
+
     try:
         yield
     except BadInput as error:
-        placed = (f"{text}{plan.place(text.partition(': ')[0])}" for text in error.problems)
-        raise BadInput(*placed) from error
+        raise BadInput(*map(placed, error.problems)) from error
 
 
 def worker_count(setting: int | str) -> int:

@@ -354,11 +354,56 @@ TYPES = [
         "need a list of whole numbers from 1",
         "[64.5]",
     ),
+    case("decimal-comma", f"{RATE}=0,001", f"{RATE}=0,001: write {RATE}=0.001, with a point"),
+    case("decimal-comma-of-a-share", "data.test=0,2", "write data.test=0.2, with a point"),
     case(
-        "decimal-comma",
-        f"{RATE}=0,01",
-        f"{RATE}=0,01",
-        "one value or a list?",
+        "list-without-brackets",
+        "data=images data.path=. data.size=64,64",
+        "data.size=64,64: one value or a list? Write data.size=[64,64] for a list",
+    ),
+    case("percent", "data.test=20%", "data.test: need a number, got '20%'; write 0.2"),
+    case("whole-number-as-a-float", "training.epochs=1e2", "got '100.0'; write 100"),
+    case(
+        "one-value-for-a-section",
+        "training.early_stopping=3",
+        "training.early_stopping: need keys and their values: patience, min_delta; "
+        "did you mean training.early_stopping.patience=3?",
+        on_command_line("training.early_stopping=3"),
+    ),
+    case(
+        "word-for-a-section",
+        "training.schedule=cosine",
+        "did you mean training.schedule.name=cosine?",
+    ),
+    case(
+        "several-metrics-that-select",
+        "objective.metric=[val_accuracy,val_loss]",
+        "objective.metric: need one word, got the list ['val_accuracy', 'val_loss']; one metric",
+        "training.metrics=[…] are measured beside it",
+    ),
+    case("word-for-a-list", "training.metrics=f1", "for example training.metrics=[f1]"),
+    case(
+        "values-to-search-in-a-list",
+        "training.batch_size=[16,32]",
+        "one value is needed; to search several, 'training.space.batch_size={choices: [16,32]}'",
+    ),
+    case(
+        "values-to-search-with-commas",
+        f"{RATE}=0.1,0.01",
+        "one value is needed; to search several, "
+        "'optimizer.space.learning_rate={choices: [0.1,0.01]}'",
+    ),
+    case("none-of-python", "sweep.name=None", "None is a word here; write sweep.name=null"),
+    case(
+        "file-for-data",
+        "data=rows.csv",
+        "a file needs its kind and its path: data=csv data.path=rows.csv data.target=…",
+    ),
+    case(
+        "parameter-of-a-model-of-ones-own",
+        "model=custom model.builder=mine:build model.params.width=8",
+        "model.params.width: there is no such key",
+        "a parameter of a part of your own is +model.params.width=…",
     ),
     case("workers-a-word", "executor.workers=all", "executor.workers", "auto", "'all'"),
     case("workers-true", "executor.workers=true", "executor.workers", "auto", "True"),
@@ -725,6 +770,7 @@ AGREEMENT = [
         "data.test",
         "leaves some class without rows",
         "use another share",
+        on_command_line("data.test=0.1"),
     ),
 ]
 
@@ -1054,3 +1100,15 @@ def test_full_error_shows_the_traceback(tmp_path: Path) -> None:
     assert "Traceback (most recent call last)" in ended.err
     assert "BadInput" in ended.err and "training.epochs: need a whole number from 1" in ended.err
     assert ended.files == []
+
+
+def test_a_path_from_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell replaces ~ only where a word begins with it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "rows.csv").write_text("a,b\n" + "1,yes\n2,no\n" * 20)
+    given = ["data=csv", "data.path=~/rows.csv", "data.target=b"]
+    assert len(train.prepare(given, None).data.dataset.y) == 40
+    in_a_file = Data("mine", "csv", "~/rows.csv", target="b")
+    assert len(load(in_a_file).y) == 40
+    with pytest.raises(BadInput, match=rf"no file {tmp_path}/rows\.csw \(did you mean .*csv\?"):
+        train.prepare(["data=csv", "data.path=~/rows.csw", "data.target=b"], None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fairsweep.config.compose.commands import compose_training
+from fairsweep.config.compose.slips import NAMES
 from fairsweep.config.guess import nearest
 from fairsweep.config.options import options_of
 from fairsweep.errors import BadInput
@@ -41,6 +42,11 @@ KEYS = {
     "trials": "search.trials",
     "trackng.root": "tracking",
     "training.direction": "objective.direction",
+    "seed": "training.seed",
+    "epochs": "training.epochs",
+    "optimizer.lr": "optimizer.params.learning_rate",
+    "search.timeout": "search.minutes",
+    "n_jobs": "executor.workers",
 }
 
 
@@ -50,9 +56,19 @@ def test_a_key_near_by_or_in_another_section(key: str, meant: str) -> None:
         compose_training([f"{key}=1"])
 
 
+def test_names_of_other_tools_stand_for_keys_that_there_are() -> None:
+    plan = compose_training([])
+    (arm,) = plan.arms
+    for key in NAMES.values():
+        group, *path = key.split(".")
+        own = getattr(arm.settings, group, None) or getattr(plan.config, group)
+        for name in path:
+            own = own[name] if isinstance(own, dict) else getattr(own, name)
+
+
 @pytest.mark.parametrize(
     "key",
-    ["optimizer.params.foo", "epochs", "name", "arms.data"],
+    ["optimizer.params.foo", "repeats", "folds", "arms.data"],
 )
 def test_a_section_in_common_makes_no_key_near(key: str) -> None:
     """Nor does a name that several sections have."""

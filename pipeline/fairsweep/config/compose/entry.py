@@ -183,6 +183,8 @@ def check_options(arguments: argparse.Namespace) -> None:
             f"{hydras[0]}: Hydra's own settings can't be changed here; what it writes is in "
             "tracking.root"
         )
+    if arguments.config_dir:
+        arguments.config_dir = str(Path(arguments.config_dir).expanduser())
     if arguments.config_dir and not Path(arguments.config_dir).is_dir():
         raise BadInput(
             f"--config-dir: there is no folder {Path(arguments.config_dir).absolute()}; give "

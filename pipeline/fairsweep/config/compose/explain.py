@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 from fairsweep.config.compose.places import ComposedFiles, ConfigFile, Places, no_option
+from fairsweep.config.compose.slips import NAMES, OWN_PARAMS, number_meant, word_meant
 from fairsweep.config.compose.user_files import SPEC, option_problems
 from fairsweep.config.guess import nearest
 from fairsweep.config.schema import Config
@@ -110,27 +111,39 @@ def _of_key(key: str, what: str, merged: bool, place: Callable[[str], str], know
         return f"{key}: need a spec, such as {SPEC}{place(key)}"
     if section:
         key, keys = _section(key, section["kind"])
-        return f"{key}: need keys and their values{keys}{place(key)}"
+        given = _given(place(key))
+        such = f"; did you mean {key}.{keys[0]}={given}?" if keys and given else ""
+        own = f": {', '.join(keys)}" if keys else ""
+        return f"{key}: need keys and their values{own}{such}{place(key)}"
     if kind := re.match(r"Value '(.*)' of type .* could not be converted to (\w+)", what):
-        return f"{key}: need {KINDS.get(kind[2], kind[2])}, got {kind[1]!r}{place(key)}"
-    if word := re.match(r"Cannot convert '\w+' to string: '(.*)'$", what):
-        return f"{key}: need a word, got {word[1]!r}{place(key)}"
+        meant = number_meant(kind[2], kind[1])
+        return f"{key}: need {KINDS.get(kind[2], kind[2])}, got {kind[1]!r}{meant}{place(key)}"
+    if word := re.match(r"Cannot convert '(\w+)' to string: '(.*)'$", what):
+        if word[1] == "list":
+            return f"{key}: need one word, got the list {word[2]}{word_meant(key)}{place(key)}"
+        return f"{key}: need a word, got {word[2]!r}{place(key)}"
     if "is not Optional" in what:
         return f"{key}: needs a value, got null{place(key)}"
     if "is not a ListConfig" in what:
-        return f"{key}: need a list, for example {key}=[…]{place(key)}"
+        return f"{key}: need a list, for example {key}=[{_given(place(key)) or '…'}]{place(key)}"
     if "nterpolation" in what:
         return f"{key}: {_interpolation(what)}; write the value{place(key)}"
     return f"{key}: {what}{place(key)}"
 
 
-def _section(key: str, kind: str) -> tuple[str, str]:
-    """The key of the schema's class `kind`, and its keys as a list; of a value in a file OmegaConf
-    tells the class, but only the group that the file is of."""
+def _given(place: str) -> str:
+    """The plain value at a place, if that is on the command line; else nothing."""
+    found = re.fullmatch(r" \(command line: [\w.]+=([\w.-]+)\)", place)
+    return found[1] if found else ""
+
+
+def _section(key: str, kind: str) -> tuple[str, Sequence[str]]:
+    """The key of the schema's class `kind`, and its keys; of a value in a file OmegaConf tells the
+    class, but only the group that the file is of."""
     for place, inner in _sections(Config):
         if inner.__name__ == kind:
-            return place, f": {', '.join(field.name for field in fields(inner))}"
-    return key, ""
+            return place, [field.name for field in fields(inner)]
+    return key, ()
 
 
 def _sections(of: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -162,14 +175,17 @@ def _unknown_key(key: str, known: DictConfig | None) -> str:
     parent, _, name = key.rpartition(".")
     siblings = [k.rpartition(".")[2] for k in keys if k.rpartition(".")[0] == parent]
     close = nearest(name, siblings)
-    meant = f"{parent}.{close}".lstrip(".") if close else _elsewhere(key, keys)
+    usual = NAMES.get(name)
+    other = usual if usual in keys and usual != key else _elsewhere(key, keys)
+    meant = f"{parent}.{close}".lstrip(".") if close else other
     hint = f"did you mean {meant}? " if meant else ""
     options = (
         f"{'Keys' if hint else 'keys'} of {parent or 'the top level'}: {', '.join(siblings)}"
         if siblings
         else "--cfg job shows every key"
     )
-    return f"{key}: there is no such key; {hint}{options}"
+    own = f"; a parameter of a part of your own is +{key}=…" if parent in OWN_PARAMS else ""
+    return f"{key}: there is no such key; {hint}{options}{own}"
 
 
 def _elsewhere(key: str, keys: Sequence[str]) -> str | None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from fairsweep.config.compose.places import file_stem
+from fairsweep.config.compose.slips import at_home, slip
 from fairsweep.config.compose.user_files import CALLS, RESOLVER
 from fairsweep.config.options import GROUPS, options_of
 from fairsweep.config.space import GROUPS as SEARCHABLE
@@ -56,6 +57,8 @@ def check_overrides(overrides: Sequence[str]) -> None:
                 f"{override}: {call.pop()} would call code from a config; configs are data, and "
                 "model.builder names a model of your own"
             )
+        elif meant := slip(key, value):
+            problems.append(f"{override}: {meant}")
         elif key in GROUPS and NO_NAME.match(value) and (key, value) != ("experiment", "null"):
             problems.append(f"{override}: need the name of an option{_such_as(key)}")
         elif key in GROUPS and value.startswith("["):
@@ -73,8 +76,8 @@ def check_overrides(overrides: Sequence[str]) -> None:
 def for_hydra(overrides: Sequence[str]) -> list[str]:
     """The overrides as Hydra takes them: every parameter can join a search space, whether a file
     gives it a spec or not, as part of the whole space. The checks tell of one that doesn't
-    exist."""
-    return [_in_space(override) or override for override in overrides]
+    exist. And `~/` is the home folder."""
+    return [_in_space(override) or at_home(override) for override in overrides]
 
 
 def _in_space(override: str) -> str | None:
