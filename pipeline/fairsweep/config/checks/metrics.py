@@ -60,11 +60,11 @@ def metrics_problems(training: Training, model: Model) -> Iterator[Problem]:
 
 def _own(name: str) -> Iterator[Problem]:
     logged = metric_named(name).name
-    if (ours := known_metric(logged)) is not None:
+    if known_metric(logged) is not None:
         yield (
             KEY,
-            f"{name} would be logged as {logged}, which is the name of {ours.title}; rename your "
-            "function",
+            f"{name} would be logged as {logged}, which is the name of another metric; "
+            "rename your function",
         )
 
 
