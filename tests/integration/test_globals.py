@@ -19,7 +19,13 @@ from fairsweep.training.preprocessing import preprocessed, preprocessing_of
 from fairsweep.training.serving import _load_pyfunc
 from fairsweep.training.trial import WorkerCache, compiled
 from tests.integration.settings_models import CHANGES, Echo
-from tests.integration.training_room import Trained, both_loops, compose, train
+from tests.integration.training_room import (
+    FEW_ROWS,
+    Trained,
+    both_loops,
+    compose,
+    train,
+)
 
 SHORT = ("data=worked_example", "objective.metric=loss", "objective.direction=minimize")
 MODULE = "tests.integration.settings_models"
@@ -113,6 +119,19 @@ def test_a_model_is_served_under_the_policy_that_it_sets(tmp_path: Path) -> None
 def test_a_mixed_precision_model_stays_one() -> None:
     model, _ = compiled(*compose(*changing("dtype policy")), WorkerCache())
     assert model.layers[-3].compute_dtype == "bfloat16"
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_a_precision_is_that_of_its_own_training(precision: str) -> None:
+    """Both loops have it, up to the rounding of its 16 bits, and the next training in the worker
+    doesn't."""
+    plain = [*FEW_ROWS, "training.epochs=2"]
+    mixed, alone, cache = [*plain, f"training.precision={precision}"], train(*plain), WorkerCache()
+    resident = train(*mixed, cache=cache)
+    assert train(*plain, cache=cache).epochs == alone.epochs != resident.epochs
+    fit = train(*mixed, "training.loop=fit", cache=cache)
+    assert resident.curve("loss") == pytest.approx(fit.curve("loss"), rel=2**-8)
+    cache.globals.restore()
 
 
 @pytest.mark.parametrize("what", SEEDS)

@@ -177,7 +177,7 @@ ADDED_FIELDS = {
         *("task", "loader", "params", "weight", "text", "text_length", "max_tokens", "words"),
         *("padding", "thousands", "comment", "columns", "missing_words", "unlabeled", "labels"),
     ),
-    "training": ("metrics", "loss_params", "callbacks"),
+    "training": ("metrics", "loss_params", "callbacks", "precision"),
 }
 # The same of the params of a builder, each with what it was before it could be set.
 ADDED_PARAMS: Dict[str, Dict[str, Any]] = {  # noqa: UP006
@@ -194,7 +194,8 @@ class Training:
     accuracy; of values MAE, RMSE and R²). `callbacks` are classes of Keras's by name, or
     `package.module:Class`, alone or as {name, params}. `class_weight` multiplies the training loss
     of rows by their class: a weight for each class by name (1 for others), or balanced, under which
-    every class counts the same, however few its rows.
+    every class counts the same, however few its rows. `precision` is Keras's
+    dtype policy while the model is built and trained (null: as Keras is set).
     `checkpoint_seconds`: a trial of a sweep that trains longer leaves a checkpoint that often, from
     which it goes on if it is stopped. `stall_seconds`: one of which nothing is heard for so long,
     and for 20 of its epochs, hangs, and fails."""
@@ -209,6 +210,7 @@ class Training:
     shuffle: bool = True
     seed: int = 0
     loop: str = "auto"
+    precision: Optional[str] = None  # noqa: UP045
     checkpoint_seconds: float = 30.0
     stall_seconds: float = 300.0
     early_stopping: EarlyStopping = field(default_factory=EarlyStopping)

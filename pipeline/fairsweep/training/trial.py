@@ -346,6 +346,8 @@ def compiled(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> tuple[kera
     for part in own_parts(spec):
         find_own(*part)  # importing it may change globals, in its first trial only
     cache.globals.restore()
+    if training.precision is not None:
+        keras.config.set_dtype_policy(training.precision)
     model = build_model(spec.model, scaling, rows, output, seed)
     if has_parts(spec):
         seed_parts(seed)
@@ -387,7 +389,7 @@ def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays, dataset: Dataset) ->
         params = graph_params(spec.model)
     if spec.model.builder in BUILDERS:
         params = without_numbers(params)
-    model = (spec.model.builder, params, program_kind(factors))
+    model = (spec.model.builder, params, program_kind(factors), training.precision)
     weighed = (train.weights is not None, dataset.weights is not None)
     loss = (training.loss, loss_params(training), weighed, [own.name for own in _metrics(spec)])
     schedule = (training.schedule.name, training.schedule.warmup_epochs > 0)

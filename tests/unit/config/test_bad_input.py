@@ -579,6 +579,11 @@ SPACES = [
     ),
     case("choices-nested", f"{BETAS}.choices=[[[0.9]]]", "plain values or lists", "[[[0.9]]]"),
     case(
+        "precision-of-16-bits",
+        "training.precision=float16",
+        "training.precision: need one of float32, mixed_bfloat16, mixed_float16; got 'float16'",
+    ),
+    case(
         "list-for-a-number",
         f"{BETAS}.choices=[0.9,[0.9]]",
         f"{BETAS}.choices: the default 0.9 is no list, so no choice can be one, got [0.9]",

@@ -76,6 +76,7 @@ SWITCHES = {"rnn": ("bidirectional",)}
 """Those that are true or false."""
 NORMALIZATIONS = ("batch_normalization", "layer_normalization")
 LOOPS = ("auto", "resident", "fit")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 SCHEDULES = ("constant", "cosine", "exponential")
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 ACTIVATIONS = (
@@ -246,6 +247,8 @@ def training_problems(training: Training) -> Iterator[Problem]:
     yield from _loss(training.loss)
     yield from _loss_params(training)
     yield from one_of("training.loop", training.loop, LOOPS)
+    if training.precision is not None:
+        yield from one_of("training.precision", training.precision, PRECISIONS)
     for name in WATCHDOG_FIELDS:
         yield from above_0(f"training.{name}", getattr(training, name))
     yield from _class_weight(training)

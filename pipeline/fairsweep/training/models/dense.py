@@ -62,7 +62,8 @@ def hidden(inputs: Any, units: Sequence[int], activation: str, dropout: float) -
 
 def last(inputs: Any, output: LastLayer) -> Any:
     """The last layer, which can be named."""
-    return Dense(output.units, activation=output.activation, name=output.name)(inputs)
+    activation, name = output.activation, output.name
+    return Dense(output.units, activation=activation, name=name, dtype="float32")(inputs)
 
 
 def dense_parameters(features: int, widths: Sequence[int], outputs: int) -> int:
