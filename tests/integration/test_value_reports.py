@@ -141,3 +141,15 @@ def test_damage_is_told(
     job, _ = swept
     (problem,) = examine(job.store, job.plan.name).problems
     assert (problem.rule, problem.what[: len(told)]) == ("V5", told)
+
+
+def test_a_prediction_that_is_no_number_is_told(kept: Path, swept: tuple[Job, Path]) -> None:
+    file, (job, _) = kept.with_name("judged.csv"), swept
+    content = file.read_text()
+    header, first, *others = content.splitlines()
+    row, true, _, *metrics = first.split(",")
+    file.write_text("\n".join([header, ",".join([row, true, "much", *metrics]), *others, ""]))
+    (problem,) = examine(job.store, job.plan.name).problems
+    file.write_text(content)
+    assert problem.rule == "V5"
+    assert problem.what.startswith("judged.csv can't be read (")

@@ -126,7 +126,14 @@ def _check_judged(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterator[
         return
     if not sweep.about["data"].get("validation rows"):
         return
-    said = _content(store, sweep, run, names.JUDGED, judged.read)
+    task = task_in(sweep.about["data"])
+
+    def read(content: bytes) -> judged.Judged:
+        found = judged.read(content)
+        task.numbers([*found.true, *found.predicted])
+        return found
+
+    said = _content(store, sweep, run, names.JUDGED, read)
     if isinstance(said, Problem):
         yield said
         return
@@ -134,7 +141,7 @@ def _check_judged(store: Store, sweep: StoredSweep, run: StoredRun) -> Iterator[
     if not measured_on_validation(metric):
         return
     name, value = base_name(metric), run.latest.get(f"best_{metric}")
-    own = scored(said, [metric_named(name)], task_in(sweep.about["data"])).metrics.get(name)
+    own = scored(said, [metric_named(name)], task).metrics.get(name)
     most = judged.most_rows(len(said.outputs))
     all_rows = 2 * len(said.rows) < most  # a drawn part of them has a mean of its own
     if own is not None and all_rows and not is_mean(own, value):

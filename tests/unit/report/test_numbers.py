@@ -72,6 +72,8 @@ def test_what_belongs_to_a_number_with_a_unit_ends_where_it_does() -> None:
     assert numbers.spread(2.12e-5, 1.3e-6, "mae") == "2.120e-5 ± 1.30e-6"
     assert numbers.interval((-2.31, 0.004), 43.2, "mae", sign=True) == "-2.31 to +0.00"
     assert numbers.number(-0.0003, 43.2, "mae") == "0.00"
+    assert numbers.spread(43.1, 0.0, "mae") == "43.10 ± 0.00"
+    assert numbers.spread(4.31e-5, 0.0, "mae") == "4.310e-5 ± 0"
 
 
 def test_shares_of_variance_have_three_decimals() -> None:

@@ -101,7 +101,7 @@ def _written(value: float | None, like: float | None, digits: Digits) -> str:
     if value is None or not math.isfinite(value):
         return MISSING
     if digits == "four digits":
-        text = _in_unit(value, like or value) if value else "0"
+        text = _in_unit(value, like or value)
     else:
         text = f"{value:,.{_decimals(value if like is None else like, digits)}f}"
     return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text
@@ -109,10 +109,12 @@ def _written(value: float | None, like: float | None, digits: Digits) -> str:
 
 def _in_unit(value: float, like: float) -> str:
     """Four digits, the last of which is where that of a value `like` it is."""
+    if like == 0:
+        return "0"
     decimals = 3 - _exponent(like)
     if SMALL <= abs(like) < HUGE and abs(value) < HUGE:
         return f"{value:,.{max(0, decimals)}f}"
-    return _power(value, min(3, max(0, decimals + _exponent(value))))
+    return _power(value, min(3, max(0, decimals + _exponent(value)))) if value else "0"
 
 
 def _power(value: float, decimals: int, *, short: bool = False) -> str:
