@@ -28,7 +28,9 @@ NOBODY = TrialKey("", "search", -1)
 def learning(spec: TrialSpec) -> Iterator[Mapping[str, float]]:
     """Trains all epochs, and gets better with each of them; how good it gets depends on the
     hyperparameters and the seed alone, and is the same in every process."""
-    of_arm = derive_seed(0, repr((spec.model, spec.optimizer, spec.training.batch_size)))
+    model, optimizer = (spec.model.builder, spec.model.params), spec.optimizer.params
+    hyperparameters = (model, spec.optimizer.name, optimizer, spec.training.batch_size)
+    of_arm = derive_seed(0, repr(hyperparameters))  # and not on settings that are added later
     of_seed = derive_seed(spec.seed, "luck")
     best = 0.6 + 0.3 * of_arm / 2**31 + 0.05 * of_seed / 2**31
     for epoch in range(1, (spec.last_epoch or spec.training.epochs) + 1):

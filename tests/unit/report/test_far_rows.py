@@ -152,8 +152,8 @@ def test_several_targets_stand_side_by_side() -> None:
     stored = record({"adam": [("1500.5;1", "1000;2.5e-5")]}, ("0;1", "1000;2e-5"), "price, rent")
     assert of(stored).answer == "true price, rent"
     assert cells(stored) == [
-        ["1", "0; 1", "1,500; 1.000, 1,500 too high; 0"],
-        ["2", "1,000; 2e-5", "1,000; 2.500e-5, 0; 5.00e-6 too high"],
+        ["1", "0; 1", "1,500; 1.000, 1,500 too high; exact"],
+        ["2", "1,000; 2e-5", "1,000; 2.500e-5, exact; 5.00e-6 too high"],
     ]
     assert of(stored).notes[0].startswith("For each arm you see the prediction of 1 training that")
 

@@ -77,7 +77,9 @@ def _said(true: Sequence[float], own: Prediction) -> Said:
 
 def _off(error: float, like: float) -> str:
     text = with_unit(abs(error), like)
-    return f"{text} too {'high' if error > 0 else 'low'}" if error and text != MISSING else text
+    if error == 0:
+        return "exact"
+    return f"{text} too {'high' if error > 0 else 'low'}" if text != MISSING else text
 
 
 def _notes(far: FarRows, shown: Shown) -> Iterator[str]:
