@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
+from fairsweep.config.command_schema import ReportConfig
 from fairsweep.config.compose.commands import compose_report
 from fairsweep.config.compose.entry import command
-from fairsweep.config.schema import ReportConfig
 from fairsweep.records import SweepRecord
 from fairsweep.tracking.read import read_sweep
 from fairsweep.tracking.shown import shown_rows

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fairsweep.config.schema import Data, Predict
+from fairsweep.config.command_schema import Predict
+from fairsweep.config.schema import Data
 
 TAB = r"\t"
 BLANK, NUMBERED = "blank", "numbered"

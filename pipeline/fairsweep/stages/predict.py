@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fairsweep.config.command_schema import Predict
 from fairsweep.config.form import form_of, form_problems
-from fairsweep.config.schema import Predict
 from fairsweep.data.inputs.images import are_images, read_images
 from fairsweep.data.inputs.rows import Given, read_rows
 from fairsweep.errors import BadInput, without_password

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fairsweep.config.command_schema import Predict
 from fairsweep.config.form import Form, form_of
-from fairsweep.config.schema import Predict
 from fairsweep.data.dataset import Column
 from fairsweep.data.inputs.rows import InputSpec, read_rows
 from fairsweep.errors import BadInput

@@ -15,19 +15,13 @@ from typing import TypeVar
 from fairsweep.config.callbacks import need_validation
 from fairsweep.config.checks.sweep import arm_problems, name_problems, sweep_problems
 from fairsweep.config.checks.values import Problem
+from fairsweep.config.command_schema import DoctorConfig, PredictConfig, ReportConfig, UiConfig
 from fairsweep.config.compose.hydra import Composed, Composer, composer
 from fairsweep.config.compose.overrides import check_overrides
 from fairsweep.config.compose.places import Places
 from fairsweep.config.compose.quoted import unquote, unquote_arm
 from fairsweep.config.plan import Arm, Plan
-from fairsweep.config.schema import (
-    Config,
-    DoctorConfig,
-    ObjectiveSettings,
-    PredictConfig,
-    ReportConfig,
-    UiConfig,
-)
+from fairsweep.config.schema import Config, ObjectiveSettings
 from fairsweep.config.space import GROUPS as SEARCHABLE
 from fairsweep.config.space import ArmSettings
 from fairsweep.errors import BadInput

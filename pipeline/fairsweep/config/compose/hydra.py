@@ -17,6 +17,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from fairsweep.config.command_schema import DoctorConfig, PredictConfig, ReportConfig, UiConfig
 from fairsweep.config.compose.defaults import chosen_problems
 from fairsweep.config.compose.explain import COMPOSE_ERRORS, explain
 from fairsweep.config.compose.files import Files
@@ -24,14 +25,7 @@ from fairsweep.config.compose.overrides import for_hydra
 from fairsweep.config.compose.places import ComposedFiles, ConfigFile, Places
 from fairsweep.config.compose.user_files import check_files
 from fairsweep.config.options import CONF, GROUPS
-from fairsweep.config.schema import (
-    Arms,
-    Config,
-    DoctorConfig,
-    PredictConfig,
-    ReportConfig,
-    UiConfig,
-)
+from fairsweep.config.schema import Arms, Config
 from fairsweep.errors import BadInput
 
 SEARCH_PATH = "hydra.searchpath"
