@@ -36,13 +36,17 @@ class Grades(Classes):
         grades, numbers = np.unique(y, return_inverse=True)
         return numbers.astype(np.int64), tuple(f"{grade:g}" for grade in grades)
 
-    def output(self, loss: str, count: int) -> GradeOutput:
+    def output(self, loss: str, count: int, quantiles: Sequence[float] = ()) -> GradeOutput:  # noqa: ARG002
         return GradeOutput(loss, count)
 
     def errors(self, true: str, said: str) -> int:
         return round(2 * abs(float(said) - float(true)))
 
-    def columns(self, names: Sequence[str]) -> Mapping[str, str]:
+    def columns(
+        self,
+        names: Sequence[str],
+        quantiles: Sequence[float] = (),  # noqa: ARG002
+    ) -> Mapping[str, str]:
         return {"grade": "double", **{f"p_{name}": "double" for name in names}}
 
 

@@ -95,7 +95,8 @@ class Arm:
 class Plan:
     """A sweep: `group` is what the arms differ in, `config` everything that they share.
     `warnings` are for the user to read, `place` says where the value of a key stands. `auto` says
-    that the objective follows from the data; until these are known it is that of classes."""
+    that the objective follows from the data; until these are known it is that of classes. `chosen`
+    is for the user to read, too: what followed from them."""
 
     config: Config
     group: str
@@ -103,6 +104,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     place: Callable[[str], str] = field(default=lambda _: "", compare=False, repr=False)
     auto: bool = False
+    chosen: str = field(default="", compare=False)
 
     @property
     def objective(self) -> Objective:
@@ -139,7 +141,11 @@ class Plan:
         if self.auto:
             usual = task.usual(arms[0].settings.training.loss).objective
             config = replace(config, objective=ObjectiveSettings(*known(usual or AUTO, AUTO)))
-        return replace(self, config=config, arms=arms, auto=False)
+        changed = replace(self, config=config, arms=arms, auto=False)
+        losses = ", ".join(dict.fromkeys(arm.settings.training.loss for arm in arms))
+        objective = f"objective.metric={changed.objective.metric}"
+        told = f"{task.name}: training.loss={losses}, {objective}"
+        return changed if changed == replace(self, auto=False) else replace(changed, chosen=told)
 
     def check_rows(self, shape: Sequence[int], validation: int, task: Task, names: int) -> None:
         """Checks that the models take rows of the data, and that the objective is measured on
@@ -209,7 +215,9 @@ class Plan:
         """
         forms: set[Form] = set()
         for arm in self.arms:
-            output = task.output(arm.settings.training.loss, names)
+            output = task.output(
+                arm.settings.training.loss, names, arm.settings.training.quantiles or ()
+            )
             forms |= forms_of(output, own=is_own(arm.settings.model.builder))
         return measured(self._asked(), forms)
 

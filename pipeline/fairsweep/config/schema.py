@@ -177,7 +177,7 @@ ADDED_FIELDS = {
         *("task", "loader", "params", "weight", "text", "text_length", "max_tokens", "words"),
         *("padding", "thousands", "comment", "columns", "missing_words", "unlabeled", "labels"),
     ),
-    "training": ("metrics", "loss_params", "callbacks", "precision"),
+    "training": ("metrics", "loss_params", "quantiles", "callbacks", "precision"),
 }
 # The same of the params of a builder, each with what it was before it could be set.
 ADDED_PARAMS: Dict[str, Dict[str, Any]] = {  # noqa: UP006
@@ -190,12 +190,13 @@ class Training:
     """One training. `seed` decides initial weights, shuffling and dropout; a sweep derives
     every trial's seed from it. `loss` is one of Keras's by name, or `package.module:name` of a
     function or class; auto follows from the data. `loss_params` are its arguments beside labels and
-    outputs. `metrics` are measured after every epoch, beside the loss and the objective (null:
-    accuracy; of values MAE, RMSE and R²). `callbacks` are classes of Keras's by name, or
-    `package.module:Class`, alone or as {name, params}. `class_weight` multiplies the training loss
-    of rows by their class: a weight for each class by name (1 for others), or balanced, under which
-    every class counts the same, however few its rows. `precision` is Keras's
-    dtype policy while the model is built and trained (null: as Keras is set).
+    outputs; `quantiles` are the levels of the loss quantile (null: 0.1, 0.5 and 0.9). `metrics` are
+    measured after every epoch, beside the loss and the objective (null: accuracy; of values MAE,
+    RMSE and R²). `callbacks` are classes of Keras's by name, or `package.module:Class`, alone or as
+    {name, params}. `class_weight` multiplies the training loss of rows by their class: a weight for
+    each class by name (1 for others), or balanced, under which every class counts the same, however
+    few its rows. `precision` is Keras's dtype policy while the model is built and trained (null: as
+    Keras is set).
     `checkpoint_seconds`: a trial of a sweep that trains longer leaves a checkpoint that often, from
     which it goes on if it is stopped. `stall_seconds`: one of which nothing is heard for so long,
     and for 20 of its epochs, hangs, and fails."""
@@ -204,6 +205,7 @@ class Training:
     batch_size: int = MISSING
     loss: str = "auto"
     loss_params: Any = None
+    quantiles: Optional[List[float]] = None  # noqa: UP006, UP045
     metrics: Optional[List[str]] = None  # noqa: UP006, UP045
     callbacks: Optional[List[Any]] = None  # noqa: UP006, UP045
     class_weight: Any = None

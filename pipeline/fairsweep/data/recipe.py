@@ -34,8 +34,8 @@ class Recipe:
     """A model without its weights: `builder` and its `params`, the scaling of its features, the
     shape of a row, the names of the classes in the order of the outputs, the columns of a table,
     and the loss, which decides what the outputs mean. `task` is the name of one of
-    `fairsweep.tasks`, and `classes` are the names that it has. `target` is the scale of values. A
-    model of several `inputs` has no `shape`."""
+    `fairsweep.tasks`, and `classes` are the names that it has. `target` is the scale of values,
+    `quantiles` are the levels of their quantiles. A model of several `inputs` has no `shape`."""
 
     builder: str
     params: Mapping[str, Any]
@@ -47,11 +47,13 @@ class Recipe:
     task: str = CLASSES.name
     target: Scale = NO_SCALE
     inputs: tuple[Input, ...] = ()
+    quantiles: tuple[float, ...] = ()
 
     @property
     def output(self) -> Output:
         """What its outputs mean."""
-        return task_named(self.task).output(self.loss, len(self.classes)).scaled(self.target)
+        found = task_named(self.task).output(self.loss, len(self.classes), self.quantiles)
+        return found.scaled(self.target)
 
 
 def known_words(scaling: Scaling, columns: Sequence[Column]) -> tuple[Scaling, tuple[Column, ...]]:
@@ -129,6 +131,7 @@ def _recipe(about: Mapping[str, Any]) -> Recipe:
         tuple(
             Input(own["name"], tuple(own["shape"]), own["dtype"]) for own in about.get("inputs", ())
         ),
+        tuple(about.get("quantiles", ())),
     )
 
 

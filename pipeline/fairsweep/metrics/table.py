@@ -9,7 +9,7 @@ import math
 
 from fairsweep import scores
 from fairsweep.metrics.metric import LOSS, OF_CLASSES, OF_NAMES, KerasMetric, Metric
-from fairsweep.tasks.values import VALUES_FORM
+from fairsweep.tasks.values import QUANTILES_FORM, VALUES_FORM
 
 
 def top(most: int) -> Metric:
@@ -28,6 +28,7 @@ def top(most: int) -> Metric:
     )
 
 
+OF_NUMBERS = (VALUES_FORM, QUANTILES_FORM)
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -178,7 +179,7 @@ METRICS: dict[str, Metric] = {
             "Lower is better. How far predictions are off, in the units of the target.",
             log=True,
             bounds=(0.0, math.inf),
-            keras={VALUES_FORM: KerasMetric("MeanAbsoluteError")},
+            keras=dict.fromkeys(OF_NUMBERS, KerasMetric("MeanAbsoluteError")),
             digits="four digits",
             unit=True,
         ),
@@ -190,7 +191,7 @@ METRICS: dict[str, Metric] = {
             "error counts for more than several small ones.",
             log=True,
             bounds=(0.0, math.inf),
-            keras={VALUES_FORM: KerasMetric("RootMeanSquaredError")},
+            keras=dict.fromkeys(OF_NUMBERS, KerasMetric("RootMeanSquaredError")),
             shares=scores.rmse,
             digits="four digits",
             unit=True,
@@ -202,7 +203,7 @@ METRICS: dict[str, Metric] = {
             "Higher is better. The share of the target's variance that is predicted: 1 is all of "
             "it, 0 is as good as its mean, below 0 is worse.",
             bounds=(-math.inf, 1.0),
-            keras={VALUES_FORM: KerasMetric("R2Score")},
+            keras=dict.fromkeys(OF_NUMBERS, KerasMetric("R2Score")),
             shares=scores.r2,
             digits="three decimals",
         ),
@@ -214,7 +215,7 @@ METRICS: dict[str, Metric] = {
             "near 0 makes it enormous.",
             log=True,
             bounds=(0.0, math.inf),
-            keras={VALUES_FORM: KerasMetric("MeanAbsolutePercentageError")},
+            keras=dict.fromkeys(OF_NUMBERS, KerasMetric("MeanAbsolutePercentageError")),
             digits="four digits",
         ),
     )

@@ -99,7 +99,7 @@ def publish_champion(
             recipe.inputs,
         ),
         recipe.classes,
-        data.dataset.task.columns(recipe.classes),
+        data.dataset.task.columns(recipe.classes, recipe.quantiles),
         code_of(spec.model.builder),
     )
 
@@ -109,7 +109,7 @@ def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:
     dataset = data.dataset
     measured = measure(spec.data, rows_of(dataset.x, data.train), dataset.columns)
     scaling, columns = known_words(measured, dataset.columns)
-    output = dataset.task.output(spec.training.loss, len(dataset.class_names))
+    output = dataset.output(spec.training, data.train)
     return Recipe(
         spec.model.builder,
         _packed(spec.model),
@@ -119,8 +119,9 @@ def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:
         columns,
         spec.training.loss,
         dataset.task.name,
-        output.measured(dataset.y[data.train]).scale,
+        output.scale,
         inputs,
+        tuple(output.quantiles),
     )
 
 

@@ -238,6 +238,8 @@ def greeting(sweep: Sweep, workers: int) -> Iterator[str]:
     each = f", {searches} searches each" if searches > 1 else ""
     live = store.ui_command or store.ui
     yield f"sweep {plan.name}: {arms}{each}, {plural(workers, 'worker')}; live: {live}"
+    if plan.chosen:
+        yield plan.chosen
     asked = plan.config.confirm.repeats if job.confirmation.folds else plan.config.confirm.seeds
     if job.confirmation.repeats != asked:
         key = "confirm.repeats" if job.confirmation.folds else "confirm.seeds"

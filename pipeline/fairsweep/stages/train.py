@@ -38,6 +38,8 @@ def run_training(job: Job, logs: Path, start: OpenExecutor = open_executor) -> i
     plan, (arm,) = job.plan, job.plan.arms
     training = arm.settings.training
     terminal = EpochLines(plan.config.terminal, plan.objective.metric, training.epochs)
+    if plan.chosen:
+        terminal.say(plan.chosen)
     for warning in (*plan.warnings, *data_warnings(job.data, training.batch_size)):
         terminal.say(f"warning: {warning}")
     worker = start(plan.config.executor, job.workers, logs, job.folders)

@@ -48,6 +48,16 @@ class Output(Protocol):
         ...
 
     @property
+    def quantiles(self) -> Sequence[float]:
+        """The levels of its outputs where they are quantiles of one number; else none."""
+        ...
+
+    @property
+    def point(self) -> slice:
+        """Which outputs are what is said of a row."""
+        ...
+
+    @property
     def scale(self) -> Scale:
         """What makes answers of what the last layer gives; empty where that is the answer."""
         ...
@@ -225,8 +235,9 @@ class Task(Protocol):
         """
         ...
 
-    def output(self, loss: str, count: int) -> Output:
-        """What a model ends in under a loss that fits, for so many names."""
+    def output(self, loss: str, count: int, quantiles: Sequence[float] = ()) -> Output:
+        """What a model ends in under a loss that fits, for so many names; `quantiles` are the
+        levels that are asked for, where that is its loss."""
         ...
 
     def targets(self, y: Answers, form: Form, count: int) -> Answers:
@@ -250,7 +261,7 @@ class Task(Protocol):
         """The names in the words of rows, and which of them each row has, (rows, names)."""
         ...
 
-    def columns(self, names: Sequence[str]) -> Mapping[str, str]:
+    def columns(self, names: Sequence[str], quantiles: Sequence[float] = ()) -> Mapping[str, str]:
         """The columns of an answer, and the type of each by MLflow's name."""
         ...
 

@@ -151,7 +151,7 @@ class Classes:
     def usual(self, loss: str | None) -> Usual:
         return Usual(loss or SPARSE_LOSSES[0])
 
-    def output(self, loss: str, count: int) -> ClassOutput:
+    def output(self, loss: str, count: int, quantiles: Sequence[float] = ()) -> ClassOutput:  # noqa: ARG002
         return ClassOutput(loss, count)
 
     def targets(self, y: Answers, form: Form, count: int) -> Answers:
@@ -174,7 +174,7 @@ class Classes:
         places = {name: place for place, name in enumerate(dict.fromkeys(words))}
         return tuple(places), np.eye(len(places), dtype=bool)[[places[word] for word in words]]
 
-    def columns(self, names: Sequence[str]) -> Mapping[str, str]:
+    def columns(self, names: Sequence[str], quantiles: Sequence[float] = ()) -> Mapping[str, str]:  # noqa: ARG002
         return {"class": "string", **{f"p_{name}": "double" for name in names}}
 
 
@@ -184,6 +184,14 @@ class ClassOutput:
 
     loss: str
     count: int
+
+    @property
+    def quantiles(self) -> Sequence[float]:
+        return ()
+
+    @property
+    def point(self) -> slice:
+        return slice(None)
 
     @property
     def scale(self) -> Scale:

@@ -158,7 +158,7 @@ class Labels:
     def usual(self, loss: str | None) -> Usual:
         return Usual(loss or self.losses[0])
 
-    def output(self, loss: str, count: int) -> LabelOutput:
+    def output(self, loss: str, count: int, quantiles: Sequence[float] = ()) -> LabelOutput:  # noqa: ARG002
         return LabelOutput(loss, count)
 
     def targets(self, y: Answers, form: Form, count: int) -> Answers:  # noqa: ARG002
@@ -182,7 +182,7 @@ class Labels:
             marks[row, [places[name] for name in having]] = True
         return tuple(places), marks
 
-    def columns(self, names: Sequence[str]) -> Mapping[str, str]:
+    def columns(self, names: Sequence[str], quantiles: Sequence[float] = ()) -> Mapping[str, str]:  # noqa: ARG002
         return {"labels": "string", **{f"p_{name}": "double" for name in names}}
 
 
@@ -193,6 +193,14 @@ class LabelOutput:
     loss: str
     count: int
     middle = LIKELY
+
+    @property
+    def quantiles(self) -> Sequence[float]:
+        return ()
+
+    @property
+    def point(self) -> slice:
+        return slice(None)
 
     @property
     def scale(self) -> Scale:

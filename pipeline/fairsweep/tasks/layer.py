@@ -20,7 +20,8 @@ Form = str
 """How a loss and its metrics take answers, by the name that a task gives it. `sparse` is the number
 of a class (rows,); `one-hot` 1 for the class and 0 for others (rows, classes); `column` 0 or 1 for
 both of two classes (rows, 1); `labels` 0 or 1 for each output, whatever the others are (rows,
-outputs); `values` numbers in their own units (rows, targets)."""
+outputs); `values` numbers in their own units (rows, targets), `quantiles` the same of one
+target, of which a model gives several quantiles."""
 
 ClassWeights = str | Mapping[str, float] | None
 """What multiplies the loss of rows by their class: `balanced`, or the weights of classes by name;

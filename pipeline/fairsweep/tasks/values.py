@@ -3,7 +3,8 @@ doesn't depend on a unit, and what it gives is in the units of the data.
 
 Under most losses an answer is scaled to mean 0 and variance 1, as measured on training rows. Under
 `poisson`, which is for counts, a model gives e to the power of what it computes, times the mean:
-that is never below 0, and an untrained model is about right whatever the mean is.
+that is never below 0, and an untrained model is about right whatever the mean is. Under `quantile`
+a model gives several quantiles of one number, in order.
 """
 
 from __future__ import annotations
@@ -32,10 +33,13 @@ from fairsweep.tasks.layer import (
 )
 from fairsweep.tested import Kind, Residuals, residuals
 
-VALUES_FORM = "values"
+VALUES_FORM, QUANTILES_FORM = "values", "quantiles"
 JOINT = ";"
 """Stands between the numbers of a row where they are written as one word."""
 POISSON = "poisson"
+QUANTILE = "quantile"
+QUANTILES = (0.1, 0.5, 0.9)
+"""Those of a model that isn't told which."""
 USUAL_METRICS = ("mae", "rmse", "r2")
 ROBUST = ("mean_absolute_error", "huber", "log_cosh")
 """Losses that are chosen so that a few rows far away don't decide; nor do they by the MAE."""
@@ -56,7 +60,7 @@ class Values:
     exclusive = False
     noun = "value"
     says = "a number for each target"
-    losses = ("mean_squared_error", *ROBUST, POISSON)
+    losses = ("mean_squared_error", *ROBUST, QUANTILE, POISSON)
 
     @property
     def tested(self) -> Kind | None:
@@ -136,12 +140,17 @@ class Values:
         for name, column in zip(names, y.T, strict=True):
             yield "the target" if len(names) == 1 else repr(name), column, ()
 
-    def training_problems(self, loss: str, class_weight: ClassWeights, count: int) -> Iterator[str]:  # noqa: ARG002
+    def training_problems(self, loss: str, class_weight: ClassWeights, count: int) -> Iterator[str]:
         if loss not in self.losses and not is_own(loss):
             yield (
                 f"training.loss: {loss} is for classes or labels, and the data has values, which "
                 f"are predicted as numbers; use training.loss=auto or one of "
                 f"{', '.join(self.losses)}, or data.task=classes"
+            )
+        if loss == QUANTILE and count > 1:
+            yield (
+                f"training.loss: quantile is for one value a row, and the data has {count}; name "
+                "one column in data.target, or use training.loss=mean_absolute_error"
             )
         if class_weight is not None:
             yield (
@@ -165,10 +174,12 @@ class Values:
         by the mean absolute error, and counts by their loss."""
         loss = loss or "mean_squared_error"
         metric = "val_mae" if loss in ROBUST else "val_rmse"
-        return Usual(loss, "val_loss" if loss == POISSON else metric, USUAL_METRICS)
+        own = loss in (POISSON, QUANTILE)
+        return Usual(loss, "val_loss" if own else metric, USUAL_METRICS)
 
-    def output(self, loss: str, count: int) -> ValueOutput:
-        return ValueOutput(loss, count)
+    def output(self, loss: str, count: int, quantiles: Sequence[float] = ()) -> ValueOutput:
+        asked = tuple(quantiles) or QUANTILES
+        return ValueOutput(loss, count, asked if loss == QUANTILE else ())
 
     def targets(self, y: Answers, form: Form, count: int) -> Answers:  # noqa: ARG002
         return y.astype(np.float32)
@@ -188,19 +199,38 @@ class Values:
         """Numbers are no names that rows have in common."""
         return (), np.zeros((len(words), 0), bool)
 
-    def columns(self, names: Sequence[str]) -> Mapping[str, str]:
-        return dict.fromkeys(names or ("value",), "double")
+    def columns(
+        self, names: Sequence[str] = ("value",), quantiles: Sequence[float] = ()
+    ) -> Mapping[str, str]:
+        own = names or ("value",)
+        bands = (_quantile(name, level) for name in own for level in quantiles)
+        return dict.fromkeys((*own, *bands), "double")
 
 
 @dataclass(frozen=True)
 class ValueOutput:
-    """Outputs for `count` numbers under a loss, in the units of the data: what the last layer gives
-    times `scale.factor`, plus `scale.shift`."""
+    """Outputs for so many `targets` under a loss, in the units of the data: what the last layer
+    gives times `scale.factor`, plus `scale.shift`. Of one target there can be several `quantiles`,
+    by their levels."""
 
     loss: str
-    count: int
+    targets: int
+    quantiles: tuple[float, ...] = ()
     scale: Scale = field(default=NO_SCALE)
     middle = 0.0
+
+    @property
+    def count(self) -> int:
+        """How many numbers a model gives for a row."""
+        return len(self.quantiles) or self.targets
+
+    @property
+    def point(self) -> slice:
+        """Which of them are what is said of a row: of quantiles the one next to the median."""
+        if not self.quantiles:
+            return slice(None)
+        middle = min(range(self.count), key=lambda i: abs(self.quantiles[i] - 0.5))
+        return slice(middle, middle + 1)
 
     def measured(self, y: Answers) -> ValueOutput:
         """Scaled as answers (rows, targets) of training rows ask for."""
@@ -218,15 +248,15 @@ class ValueOutput:
         return LastLayer(self.count, activation, "values")
 
     def form(self, units: int) -> Form:  # noqa: ARG002
-        return VALUES_FORM
+        return QUANTILES_FORM if self.quantiles else VALUES_FORM
 
     def problems(self, units: int, activation: str | None) -> Iterator[str]:
         code = self.layer.code
         if units != self.layer.units:
-            yield (
-                f"ends in {plural(units, 'unit')}, and the data has {plural(self.count, 'value')} "
-                f"a row, each with a unit; write {code}"
-            )
+            there = f"the data has {plural(self.targets, 'value')} a row"
+            if self.quantiles:
+                there = f"{plural(self.count, 'quantile')} are asked for"
+            yield f"ends in {plural(units, 'unit')}, and {there}, each with a unit; write {code}"
         elif self.loss == POISSON:
             if activation not in (None, *POSITIVE):
                 yield (
@@ -261,23 +291,38 @@ class ValueOutput:
         return outputs
 
     def answer(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Any]:
-        """A column for each target."""
-        return {name: outputs[:, i] for i, name in enumerate(names)}
+        """A column for each target, and one for each of its quantiles."""
+        said = outputs[:, self.point]
+        bands = {
+            _quantile(name, level): outputs[:, i]
+            for name in names
+            for i, level in enumerate(self.quantiles)
+        }
+        return {**{name: said[:, i] for i, name in enumerate(names)}, **bands}
 
     def said(self, outputs: Outputs, names: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
-        return words_of(outputs)
+        return words_of(outputs[:, self.point])
 
     def test_artifact(self, outputs: Outputs, y: Answers, names: Sequence[str]) -> Residuals:
         """The values of rows as they are, and as they are predicted."""
-        return residuals(names, y, outputs)
+        said = outputs[:, self.point]
+        if len(self.quantiles) < 2:
+            return residuals(names, y, said)
+        ends = self.quantiles[0], self.quantiles[-1]
+        return residuals(names, y, said, ends, outputs[:, :1], outputs[:, -1:])
 
     def ranking(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Outputs]:  # noqa: ARG002
-        """Rows aren't told apart by a name."""
-        return {}
+        """Rows aren't told apart by a name: each of several quantiles is kept."""
+        return {f"q{level:g}": outputs[:, i] for i, level in enumerate(self.quantiles)}
 
 
 POSITIVE = ("exponential", "softplus")
 """Activations that give a number above 0."""
+
+
+def _quantile(name: str, level: float) -> str:
+    """What a quantile of a target is called."""
+    return f"{name}_q{level:g}"
 
 
 def words_of(numbers: npt.NDArray[Any]) -> list[str]:

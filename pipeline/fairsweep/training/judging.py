@@ -84,13 +84,14 @@ class Judge:
             if is_mean(values, measured.get(f"{VALIDATION}{name}"))
         }
         ranked = any(metric.outputs and not metric.of_rows for metric in self._scores)
-        return replace(said, metrics=metrics, outputs=said.outputs if ranked else {})
+        kept = ranked or bool(self._output.quantiles)
+        return replace(said, metrics=metrics, outputs=said.outputs if kept else {})
 
     def _scored(self, part: Arrays, outputs: Outputs, of_rows: bool = False) -> Judged:
         """What the model says of some rows, with each row's share of the scores; only of those that
         are means `of_rows`, where it is asked so."""
         task, names = self._dataset.task, self._dataset.class_names
-        ranked = any(metric.outputs for metric in self._scores)
+        ranked = bool(self._output.quantiles) or any(metric.outputs for metric in self._scores)
         ranking = self._output.ranking(outputs, names) if ranked else {}
         said = Judged(
             part.rows,
@@ -125,4 +126,5 @@ class Judge:
         true = self._dataset.y[part.rows].astype(np.float64)
         for wanted in self._metrics:
             if wanted.shares is not None:
-                yield wanted.name, wanted.shares(true, outputs.astype(np.float64))
+                said = outputs[:, self._output.point].astype(np.float64)
+                yield wanted.name, wanted.shares(true, said)

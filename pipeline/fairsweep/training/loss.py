@@ -18,7 +18,7 @@ from fairsweep.errors import BadInput
 from fairsweep.own import is_own
 from fairsweep.tasks import Output
 from fairsweep.training.own import check_call, find_own, own_problem
-from fairsweep.training.values import Measured, ScaledLoss
+from fairsweep.training.values import Measured, Pinball, ScaledLoss
 
 SPARSE = {
     "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
@@ -43,6 +43,9 @@ ONE_HOT = {
 }
 # For two classes alone. Their graph has a branch: whether labels are 0 and 1, or -1 and 1.
 COLUMN = {"hinge": keras.losses.Hinge, "squared_hinge": keras.losses.SquaredHinge}
+
+
+OF_VALUES = {"quantile": Pinball}
 
 
 KEY = "training.loss"
@@ -72,7 +75,7 @@ def loss_named(name: str, params: Mapping[str, Any]) -> keras.losses.Loss:
         BadInput: it doesn't take them, or it is no loss.
     """
     if not is_own(name):
-        kind = (SPARSE | ONE_HOT | COLUMN)[name]
+        kind = (SPARSE | ONE_HOT | COLUMN | OF_VALUES)[name]
         known = inspect.signature(kind).parameters
         if unknown := [param for param in params if param not in known]:
             meant = nearest(unknown[0], known)
@@ -96,5 +99,6 @@ def build_loss(output: Output, params: Mapping[str, Any] = NO_PARAMS) -> keras.l
         output: of the model, with `training.loss`.
         params: `training.loss_params`.
     """
-    loss = loss_named(output.loss, params)
+    levels: dict[str, Any] = {"quantiles": output.quantiles} if output.quantiles else {}
+    loss = loss_named(output.loss, {**params, **levels})
     return ScaledLoss(loss, Measured(output.scale)) if output.scale else loss

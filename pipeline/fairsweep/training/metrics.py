@@ -15,7 +15,7 @@ from fairsweep.judged import Values
 from fairsweep.metrics import Metric
 from fairsweep.tasks import Output
 from fairsweep.training import own_metrics
-from fairsweep.training.values import METRICS as OF_SCALED
+from fairsweep.training.values import METRICS as OF_VALUES
 from fairsweep.training.values import Measured
 
 
@@ -33,8 +33,8 @@ def build_metrics(
     scale = Measured(output.scale) if output.scale else None
     for metric in wanted:
         if (made := metric.keras.get(form)) is not None:
-            if scale is not None and made.name in OF_SCALED:
-                built.append(OF_SCALED[made.name](metric.name, scale))
+            if scale is not None and made.name in OF_VALUES:
+                built.append(OF_VALUES[made.name](metric.name, scale, output.point))
                 continue
             own = {made.threshold: output.middle} if made.threshold else {}
             kind = getattr(keras.metrics, made.name)

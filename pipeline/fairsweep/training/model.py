@@ -13,7 +13,6 @@ from fairsweep.data.dataset import Inputs
 from fairsweep.data.scaling import Scaling
 from fairsweep.data.several import inputs_of, named, row_shape
 from fairsweep.tasks import Output
-from fairsweep.tasks.layer import Scale
 from fairsweep.training.models import BUILDERS, TAKES_IDS
 from fairsweep.training.models.convolution import cnn_parameters
 from fairsweep.training.models.dense import Dense, dense_parameters
@@ -81,10 +80,10 @@ def build_model(
         with default_seeds(seed):
             given = {"ids": scaling.ids} if settings.builder in TAKES_IDS else {}
             body = BUILDERS[settings.builder](shape, output.layer, **given, **settings.params)
-            return _whole(body, scaling, rows, output.scale)
+            return _whole(body, scaling, rows, output)
     with own_seeds(seed):
         body = build_own(settings.builder, settings.params, shape, output)
-        model = _whole(body, scaling, rows, output.scale)
+        model = _whole(body, scaling, rows, output)
         if last_activation(body) is None:
             check_values(settings.builder, model, rows, output, scaling)
     if not is_of_keras(model):
@@ -92,10 +91,11 @@ def build_model(
     return model
 
 
-def _whole(body: keras.Model, scaling: Scaling, rows: Inputs, scale: Scale) -> keras.Model:
+def _whole(body: keras.Model, scaling: Scaling, rows: Inputs, output: Output) -> keras.Model:
     """The model with what comes before it, and with its outputs in their own units."""
     before = layers_of(scaling)
-    unscaling = Unscaling(scale.shift, scale.factor) if scale else None
+    scale, ordered = output.scale, len(output.quantiles) > 1
+    unscaling = Unscaling(scale.shift, scale.factor, ordered) if scale else None
     if not before and unscaling is None:
         return body
 
@@ -106,7 +106,7 @@ def _whole(body: keras.Model, scaling: Scaling, rows: Inputs, scale: Scale) -> k
 
     if not _is_plain(body):
         if unscaling is not None:
-            unscaling.build((None, len(scale.factor)))
+            unscaling.build((None, output.layer.units))
             body = in_own_units(body, unscaling)
         for name, x in named(rows):
             if name in before:

@@ -57,7 +57,7 @@ class Classifier:
         outputs = np.concatenate([said(start) for start in range(0, max(1, len(x)), BATCH)])
         recipe = self._recipe
         answer = recipe.output.answer(outputs, recipe.classes)
-        types = task_named(recipe.task).columns(recipe.classes)
+        types = task_named(recipe.task).columns(recipe.classes, recipe.quantiles)
         return pd.DataFrame(
             {
                 name: pd.Series(answer[name], dtype=str if kind == "string" else None)

@@ -320,9 +320,7 @@ def _best(
 
 def output_of(spec: TrialSpec, data: SplitData) -> Output:
     """What a trial's model ends in."""
-    dataset = data.dataset
-    output = dataset.task.output(spec.training.loss, len(dataset.class_names))
-    return output.measured(dataset.y[data.train])
+    return data.dataset.output(spec.training, data.train)
 
 
 def judge_of(spec: TrialSpec, data: SplitData) -> Judge:
@@ -391,7 +389,8 @@ def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays, dataset: Dataset) ->
         params = without_numbers(params)
     model = (spec.model.builder, params, program_kind(factors), training.precision)
     weighed = (train.weights is not None, dataset.weights is not None)
-    loss = (training.loss, loss_params(training), weighed, [own.name for own in _metrics(spec)])
+    losses = (training.loss, loss_params(training), training.quantiles)
+    loss = (losses, weighed, [own.name for own in _metrics(spec)])
     schedule = (training.schedule.name, training.schedule.warmup_epochs > 0)
     table = train.table
     # A single one is floats.

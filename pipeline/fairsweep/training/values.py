@@ -41,11 +41,23 @@ class Measured:
 
 @keras.saving.register_keras_serializable("fairsweep")
 class Unscaling(layers.Layer):  # type: ignore[misc]
-    """The answers of a model in their own units: what it computes times a factor, plus a shift."""
+    """The answers of a model in their own units: what it computes times a factor, plus a shift.
 
-    def __init__(self, shift: Sequence[float], factor: Sequence[float], **keywords: Any) -> None:
+    Quantiles are put in order, so that none is above the next. Their loss is never higher for that
+    (Chernozhukov, Fernández-Val and Galichon 2010, "Quantile and probability curves without
+    crossing").
+    """
+
+    def __init__(
+        self,
+        shift: Sequence[float],
+        factor: Sequence[float],
+        ordered: bool = False,
+        **keywords: Any,
+    ) -> None:
         super().__init__(**{"dtype": DTYPE, **keywords})
-        self.config = {"shift": shift, "factor": factor}
+        self.config = {"shift": shift, "factor": factor, "ordered": ordered}
+        self._ordered = ordered
         self.scale = Measured(Scale(tuple(shift), tuple(factor)))
 
     @property
@@ -54,7 +66,8 @@ class Unscaling(layers.Layer):  # type: ignore[misc]
         return self.scale.variables
 
     def call(self, inputs: Any) -> Any:
-        return inputs * self.scale.factor + self.scale.shift
+        x = ops.sort(inputs, axis=-1) if self._ordered else inputs
+        return x * self.scale.factor + self.scale.shift
 
     def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
         return tuple(input_shape)
@@ -75,25 +88,48 @@ class ScaledLoss(keras.losses.Loss):  # type: ignore[misc]
         return self._loss.call(self.scale.scaled(y_true), self.scale.scaled(y_pred))
 
 
+class Pinball(keras.losses.Loss):  # type: ignore[misc]
+    """The pinball loss of quantiles (rows, levels) of a number (rows, 1), the mean over levels."""
+
+    def __init__(self, quantiles: Sequence[float]) -> None:
+        super().__init__(name="quantile", dtype=DTYPE)
+        self._levels = np.array(quantiles, np.float32)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        error = y_true - y_pred
+        return ops.mean(ops.maximum(self._levels * error, (self._levels - 1) * error), axis=-1)
+
+
+def absolute_error(y_true: Any, y_pred: Any, point: slice) -> Any:
+    """Of each row (rows,), the mean over targets."""
+    return keras.losses.mean_absolute_error(y_true, y_pred[:, point])
+
+
+def percentage_error(y_true: Any, y_pred: Any, point: slice) -> Any:
+    """Of each row (rows,) in percent, the mean over targets."""
+    return keras.losses.mean_absolute_percentage_error(y_true, y_pred[:, point])
+
+
 class RootMeanSquaredError(keras.metrics.Metric):  # type: ignore[misc]
     """The root of the mean squared error, the mean over targets."""
 
-    def __init__(self, name: str, scale: Measured) -> None:
+    def __init__(self, name: str, scale: Measured, point: slice) -> None:
         super().__init__(name=name, dtype=DTYPE)
-        self._scale = scale
+        self.scale, self._point = scale, point
         width = scale.shift.shape
         self._squared = self.add_weight(shape=width, initializer="zeros", name="squared")
         self._rows = self.add_weight(shape=(), initializer="zeros", name="rows")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        error = ops.square((ops.cast(y_true, DTYPE) - ops.cast(y_pred, DTYPE)) / self._scale.factor)
+        said = ops.cast(y_pred, DTYPE)[:, self._point]
+        error = ops.square((ops.cast(y_true, DTYPE) - said) / self.scale.factor)
         weights = _weights(error, sample_weight)
         self._squared.assign_add(ops.sum(error * weights, axis=0))
         self._rows.assign_add(ops.sum(weights))
 
     def result(self) -> Any:
         mean = ops.divide_no_nan(self._squared, self._rows)
-        return ops.mean(ops.sqrt(mean) * self._scale.factor)
+        return ops.mean(ops.sqrt(mean) * self.scale.factor)
 
 
 class R2(keras.metrics.Metric):  # type: ignore[misc]
@@ -101,9 +137,9 @@ class R2(keras.metrics.Metric):  # type: ignore[misc]
     two sums of squares, of which nothing is left where the mean is large: these are of numbers that
     are scaled as training rows are."""
 
-    def __init__(self, name: str, scale: Measured) -> None:
+    def __init__(self, name: str, scale: Measured, point: slice) -> None:
         super().__init__(name=name, dtype=DTYPE)
-        self._scale = scale
+        self.scale, self._point = scale, point
         width = scale.shift.shape
         self._error, self._sum, self._squared = (
             self.add_weight(shape=width, initializer="zeros", name=own)
@@ -112,7 +148,7 @@ class R2(keras.metrics.Metric):  # type: ignore[misc]
         self._rows = self.add_weight(shape=(), initializer="zeros", name="rows")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        true, said = self._scale.scaled(y_true), self._scale.scaled(y_pred)
+        true, said = self.scale.scaled(y_true), self.scale.scaled(y_pred[:, self._point])
         weights = _weights(true, sample_weight)
         self._error.assign_add(ops.sum(weights * ops.square(true - said), axis=0))
         self._sum.assign_add(ops.sum(weights * true, axis=0))
@@ -137,16 +173,42 @@ def _weights(values: Any, sample_weight: Any) -> Any:
     return ones if sample_weight is None else ones * ops.reshape(sample_weight, (-1, 1))
 
 
-METRICS = {"RootMeanSquaredError": RootMeanSquaredError, "R2Score": R2}
-"""In place of Keras's, which take all targets together, or lose digits."""
+class AbsoluteError(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
+    """The mean of `absolute_error`."""
+
+    def __init__(self, name: str, scale: Measured, point: slice) -> None:  # noqa: ARG002
+        super().__init__(absolute_error, name, DTYPE, point=point)
+
+
+class PercentageError(keras.metrics.MeanMetricWrapper):  # type: ignore[misc]
+    """The mean of `percentage_error`."""
+
+    def __init__(self, name: str, scale: Measured, point: slice) -> None:  # noqa: ARG002
+        super().__init__(percentage_error, name, DTYPE, point=point)
+
+
+METRICS = {
+    "MeanAbsoluteError": AbsoluteError,
+    "MeanAbsolutePercentageError": PercentageError,
+    "RootMeanSquaredError": RootMeanSquaredError,
+    "R2Score": R2,
+}
+"""In place of Keras's, which don't know what of several quantiles is said of a row, take all
+targets together, or lose digits."""
 
 
 def take_over(model: keras.Model, other: keras.Model) -> None:
     """Puts the scale of another model's loss and metrics into this one's."""
-    own, given = model.loss, other.loss
-    if isinstance(own, ScaledLoss):
-        for variable, value in zip(own.scale.variables, given.scale.variables, strict=True):
+    for own, given in zip(_scales(model), _scales(other), strict=True):
+        for variable, value in zip(own.variables, given.variables, strict=True):
             variable.assign(value)
+
+
+def _scales(model: keras.Model) -> list[Measured]:
+    """Those of a compiled model's loss and metrics."""
+    metrics = getattr(model._compile_metrics, "_user_metrics", None) or []
+    parts = [model.loss, *keras.tree.flatten(metrics)]
+    return [own.scale for own in parts if isinstance(own, ScaledLoss | RootMeanSquaredError | R2)]
 
 
 def in_own_units(model: keras.Model, unscaling: keras.Layer) -> keras.Model:

@@ -32,6 +32,7 @@ from fairsweep.errors import BadInput
 from fairsweep.keras_file import read_keras_file
 from fairsweep.own import is_own
 from fairsweep.tasks import TASKS
+from fairsweep.tasks.values import QUANTILE
 
 SHORT_LOSSES = {
     "mse": "mean_squared_error",
@@ -239,6 +240,23 @@ def _loss_params(training: Training) -> Iterator[Problem]:
             )
 
 
+def _quantiles(training: Training) -> Iterator[Problem]:
+    levels, key = training.quantiles, "training.quantiles"
+    if levels is None:
+        return
+    if training.loss != QUANTILE:
+        yield (
+            key,
+            f"applies to training.loss=quantile only, not to {training.loss}; leave it out",
+        )
+    elif not levels or not all(0 < level < 1 for level in levels) or levels != sorted({*levels}):
+        yield (
+            key,
+            f"need levels between 0 and 1 in ascending order, got {[*levels]}; for example "
+            "[0.1,0.5,0.9]",
+        )
+
+
 def training_problems(training: Training) -> Iterator[Problem]:
     """Checks of a training."""
     yield from at_least("training.epochs", training.epochs, 1)
@@ -246,6 +264,7 @@ def training_problems(training: Training) -> Iterator[Problem]:
     yield from seed("training.seed", training.seed)
     yield from _loss(training.loss)
     yield from _loss_params(training)
+    yield from _quantiles(training)
     yield from one_of("training.loop", training.loop, LOOPS)
     if training.precision is not None:
         yield from one_of("training.precision", training.precision, PRECISIONS)
