@@ -42,12 +42,7 @@ from fairsweep.training.loops import (
 )
 from fairsweep.training.loss import COLUMN, build_loss
 from fairsweep.training.metrics import build_metrics, compiled_metrics, is_compiled_by_user
-from fairsweep.training.model import (
-    build_model,
-    graph_params,
-    is_of_keras,
-    without_numbers,
-)
+from fairsweep.training.model import build_model, graph_params, is_of_keras, without_numbers
 from fairsweep.training.models import BUILDERS
 from fairsweep.training.optimizer import build_optimizer, optimizer_kind, updates_any_shape
 from fairsweep.training.own import find_own

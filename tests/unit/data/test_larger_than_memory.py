@@ -77,6 +77,16 @@ def parquet(folder: Path) -> dict[str, Any]:
     return {"source": "parquet", "path": path, "target": "label", "missing": "fill"}
 
 
+def texts(folder: Path) -> dict[str, Any]:
+    """Of one column the longest has four words, of the other more than are read."""
+    table = people()
+    for name, most in (("short", 4), ("long", 9)):
+        table[name] = [" ".join(f"w{i}" for i in range(row % (most + 1))) for row in range(ROWS)]
+    table.to_csv(folder / "rows.csv", index=False)
+    named = {"target": "label", "text": ["short", "long"], "text_length": 6, "missing": "drop"}
+    return {"source": "csv", "path": str(folder / "rows.csv"), **named}
+
+
 def files(folder: Path) -> dict[str, Any]:
     names = {"path": 200, "validation_path": 50, "test_path": 40}
     for seed, (name, rows) in enumerate(names.items()):
@@ -117,6 +127,7 @@ SOURCES: dict[str, Make] = {
     "csv-group": csv(missing="drop", group="group", drop=["part"]),
     "csv-files": files,
     "csv-weights": weighed,
+    "csv-texts": texts,
     "parquet": parquet,
     "images": photos,
     "npz-parts-drop": parts,

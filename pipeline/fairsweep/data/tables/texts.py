@@ -13,6 +13,7 @@ import numpy as np
 
 from fairsweep.config.schema import Data
 from fairsweep.data.dataset import PADDING, Column, Features
+from fairsweep.data.memory.room import room_for
 from fairsweep.data.memory.view import pieces
 from fairsweep.data.tables.columns import Words
 from fairsweep.data.text import LENGTH, rows_of_words
@@ -87,8 +88,8 @@ class Texts:
         ]
 
     def trimmed(self, x: Features, columns: list[Column]) -> tuple[Features, list[Column]]:
-        """Without the features that no text is long enough for, where memory holds them all."""
-        if isinstance(x, np.memmap) or all(n == self._length for n in self._longest):
+        """Without the features that no text is long enough for."""
+        if all(n == self._length for n in self._longest):
             return x, columns
         kept = [np.arange(self._own[0].start)]
         kept += [
@@ -97,7 +98,11 @@ class Texts:
         ]
         lengths = dict(zip(self._names, self._longest, strict=True))
         shorter = [Column(c.name, c.vocabulary, lengths.get(c.name, 0)) for c in columns]
-        return np.take(x, np.concatenate(kept), axis=1), shorter
+        places = np.concatenate(kept)
+        with room_for("data.text", len(x), (len(places),), "set data.text_length") as room:
+            for rows in pieces(x):
+                room.put(np.take(x[rows], places, axis=1))
+            return room.array(), shorter
 
     def notes(self) -> Iterator[str]:
         """What is left out of texts, and which have nothing to learn from."""
