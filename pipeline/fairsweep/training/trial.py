@@ -32,14 +32,7 @@ from fairsweep.training.globals import Globals
 from fairsweep.training.history import Emit, History, Keep
 from fairsweep.training.judging import Judge
 from fairsweep.training.layer_rates import optimizer_by_layer, program_kind
-from fairsweep.training.loops import (
-    Arrays,
-    BatchOrder,
-    OnEpoch,
-    Table,
-    run_fit,
-    run_resident,
-)
+from fairsweep.training.loops import Arrays, BatchOrder, OnEpoch, Table, run_fit, run_resident
 from fairsweep.training.loss import COLUMN, build_loss
 from fairsweep.training.metrics import build_metrics, compiled_metrics, is_compiled_by_user
 from fairsweep.training.model import build_model, graph_params, is_of_keras, without_numbers
