@@ -23,10 +23,10 @@ from fairsweep.data.scaling import Ids, Scaling
 from fairsweep.data.sources import SOURCES
 from fairsweep.data.tables.files import OPENERS
 from fairsweep.executor import EXECUTORS
-from fairsweep.metrics import METRICS
+from fairsweep.metrics import KERAS, METRICS, Metric, metric_named
 from fairsweep.records import SearchKey
 from fairsweep.search.samplers import make_pruner, make_sampler
-from fairsweep.tasks import CLASSES, LABELS, TASKS, classes, forms_of
+from fairsweep.tasks import CLASSES, LABELS, TASKS, VALUES, Output, Task, classes, forms_of
 from fairsweep.tasks.layer import RANGES, LastLayer
 from fairsweep.training import loss, model
 from fairsweep.training.metrics import build_metrics
@@ -70,11 +70,81 @@ def test_builders_sources_and_executors() -> None:
 
 
 def test_a_metric_is_made_of_a_class_of_keras_in_forms_that_losses_want() -> None:
-    made = [(form, own) for metric in METRICS.values() for form, own in metric.keras.items()]
+    all_of_them = [*METRICS.values(), *map(metric_named, KERAS)]
+    made = [(form, own) for metric in all_of_them for form, own in metric.keras.items()]
     assert {form for form, _ in made} <= FORMS
     for _, own in made:
         parameters = inspect.signature(getattr(keras.metrics, own.name)).parameters
         assert {"name", *own.arguments, *filter(None, [own.threshold])} <= set(parameters)
+
+
+# Metrics of Keras that aren't ready by name: what they want instead.
+OTHER_METRICS = {
+    "Accuracy": "class numbers as outputs",
+    "Metric": "the base class",
+    "Mean": "values",
+    "Sum": "values",
+    "MeanMetricWrapper": "a function",
+    "PearsonCorrelation": "several outputs that make a series",
+    "ConcordanceCorrelation": "several outputs that make a series",
+    "BinaryIoU": "pixels",
+    "IoU": "arguments",
+    "MeanIoU": "arguments",
+    "OneHotIoU": "arguments",
+    "OneHotMeanIoU": "arguments",
+    "PrecisionAtRecall": "arguments",
+    "RecallAtPrecision": "arguments",
+    "SensitivityAtSpecificity": "arguments",
+    "SpecificityAtSensitivity": "arguments",
+}
+WAYS = {"up": "maximize", "down": "minimize"}
+
+
+def test_every_metric_of_keras_is_ready_or_known_not_to_be() -> None:
+    """With the direction that Keras knows, and under its name, unless that is one of ours."""
+    there = {n for n, value in vars(keras.metrics).items() if inspect.isclass(value)}
+    assert {own.name for own in KERAS.values()} | set(OTHER_METRICS) == there
+    for name, own in KERAS.items():
+        made = getattr(keras.metrics, own.name)()
+        assert made.name in (name, name.removeprefix("keras_"))
+        assert WAYS.get(getattr(made, "_direction", ""), own.direction) == own.direction
+
+
+def metrics_of_keras(output: Output, units: int) -> list[Metric]:
+    found = [metric_named(name) for name in KERAS]
+    return [metric for metric in found if output.form(units) in metric.keras]
+
+
+@pytest.mark.parametrize(
+    ("output", "units", "outputs"),
+    [
+        (CLASSES.output("sparse_categorical_crossentropy", 3), 3, [[0.7, 0.2, 0.1]] * 4),
+        (CLASSES.output("categorical_crossentropy", 3), 3, [[0.7, 0.2, 0.1]] * 4),
+        (CLASSES.output("binary_crossentropy", 2), 1, [[0.7]] * 4),
+        (LABELS.output("binary_crossentropy", 3), 3, [[0.7, 0.2, 0.1]] * 4),
+        (VALUES.output("mean_squared_error", 1), 1, [[0.7], [0.1], [0.2], [0.9]]),
+    ],
+)
+def test_keras_measures_each_in_every_form(output: Output, units: int, outputs: Any) -> None:
+    """Alike in both forms of classes; the values of each are within its bounds."""
+    form = output.form(units)
+    answers = np.array([0, 1, 0, 1])
+    if form == "labels":
+        answers = np.array([[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 0]])
+    tasks: dict[str, Task] = {"labels": LABELS, "values": VALUES}
+    task = tasks.get(form, CLASSES)
+    y = task.targets(answers.reshape(4, -1) if form == "values" else answers, form, max(2, units))
+    given = np.array(outputs, np.float32)
+    wanted = metrics_of_keras(output, units)
+    assert len(wanted) >= 10
+    for metric, made in zip(wanted, build_metrics(output, units, wanted), strict=True):
+        made.update_state(y, given)
+        value = float(made.result())  # one number, whatever there is of classes
+        low, high = metric.bounds
+        assert low - 1e-6 <= value <= high + 1e-6, metric.name
+        if metric.name == "cosine_similarity" and units == 3:
+            size = np.sqrt(0.54)
+            assert value == pytest.approx((0.7 + 0.2) / 2 / size, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", [*classes.SPARSE_LOSSES, *classes.ONE_HOT_LOSSES])

@@ -10,14 +10,9 @@ import pytest
 
 from fairsweep.metrics import KERAS, KERAS_CLASSES, METRICS, Metric, asked, is_shared, known_metric
 from fairsweep.metrics.metric import OF_CLASSES, OF_NAMES
-from fairsweep.tasks.values import VALUES_FORM
 
 ROOT = Path(__file__).parents[2]
-TASKS = {
-    OF_NAMES: "classes, labels",
-    OF_CLASSES: "classes",
-    frozenset({VALUES_FORM}): "numbers",
-}
+TASKS = {OF_NAMES: "classes, labels", OF_CLASSES: "classes"}
 
 
 def table() -> Iterator[str]:
@@ -39,7 +34,7 @@ def end(bound: float) -> str:
 def fits(metric: Metric) -> str:
     if metric.name == "loss":
         return "all"
-    return TASKS[frozenset(metric.forms.union(metric.keras))]
+    return TASKS.get(metric.forms.union(metric.keras), "numbers")
 
 
 def judged(metric: Metric) -> str:

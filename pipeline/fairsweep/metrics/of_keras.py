@@ -79,7 +79,6 @@ KERAS: Mapping[str, OfKeras] = {
         "CategoricalCrossentropy", "minimize", FROM_0, "one of several"
     ),
     "categorical_hinge": _of("CategoricalHinge", "minimize", FROM_0, "one of several"),
-    "concordance_correlation": _of("ConcordanceCorrelation", "maximize", (-1.0, 1.0), "values"),
     "cosine_similarity": _of("CosineSimilarity", "maximize", (-1.0, 1.0), "numbers"),
     "f1_score": _of("F1Score", "maximize", SHARE, "yes or no", "threshold", average="macro"),
     "false_negatives": _of("FalseNegatives", "minimize", FROM_0, "yes or no", "thresholds"),
@@ -99,7 +98,6 @@ KERAS: Mapping[str, OfKeras] = {
     "mean_squared_logarithmic_error": _of(
         "MeanSquaredLogarithmicError", "minimize", FROM_0, "numbers"
     ),
-    "pearson_correlation": _of("PearsonCorrelation", "maximize", (-1.0, 1.0), "values"),
     "poisson": _of("Poisson", "minimize", UNBOUNDED, "numbers"),
     "r2_score": _of("R2Score", "maximize", (-math.inf, 1.0), "values"),
     "root_mean_squared_error": _of("RootMeanSquaredError", "minimize", FROM_0, "numbers"),

@@ -181,6 +181,7 @@ def _contents(
         "facts": wording.facts(sweep),
         "notes": wording.notes(sweep, selection, verdict),
         "arms": tables.arms_table(sweep, selection, verdict),
+        "tested": tables.tested_table(sweep, selection, verdict),
         "arm_terms": terms.arm_terms(sweep),
         "cost": tables.cost_table(sweep, selection, verdict),
         "comparisons": tables.comparisons_table(selection, verdict)

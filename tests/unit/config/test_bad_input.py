@@ -481,6 +481,12 @@ NAMES = [
     case("unknown-activation", "model.params.activation=rellu", "activation", "mean relu?"),
     case("unknown-metric", "objective.metric=val_los", "objective.metric", "mean val_loss?"),
     case("unknown-score", "training.metrics=[acuracy]", "training.metrics", "mean accuracy?"),
+    case("unknown-metric-of-keras", "training.metrics=[CosinSimilarity]", "mean CosineSimilarity?"),
+    case(
+        "metric-of-nobody", "training.metrics=[other:cost]", "training.metrics: 'other:cost' would"
+    ),
+    case("objective-by-its-path", "objective.metric=other:cost", "objective.metric=val_cost"),
+    case("objective-by-its-class", "objective.metric=val_Poisson", "need val_poisson, which it is"),
     case("score-of-a-part", "training.metrics=[val_f1]", "metrics: need f1, which", "'val_f1'"),
     case("unknown-source", "data.source=xls", "data.source", "digits", "'xls'"),
     case("unknown-terminal", "terminal=pretty", "terminal", "auto, live, plain, quiet"),

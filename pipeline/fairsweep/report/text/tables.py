@@ -30,6 +30,9 @@ from fairsweep.report.text.numbers import (
 )
 from fairsweep.report.text.wording import group_of, scale_of
 
+USUALLY = 2
+"""How many metrics there are where none is asked for: the loss, and one that selects."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -71,6 +74,16 @@ def summary_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) ->
         header,
         tuple(_summary_row(selection[arm], metric) for arm in ranking(selection, verdict)),
     )
+
+
+def tested_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Table | None:
+    """One row per metric, with what it is on test rows, ± from training to training; None where it
+    is no more than the arms table says, and the loss."""
+    if len(sweep.metrics) <= USUALLY or not any(entry.confirmed for entry in selection.arms):
+        return None
+    order = ranking(selection, verdict)
+    rows = [(name, *(_tested(selection[arm], name) for arm in order)) for name in sweep.metrics]
+    return Table(("on test rows", *order), tuple(rows))
 
 
 def cost_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Table:
