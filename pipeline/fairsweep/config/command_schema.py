@@ -24,7 +24,7 @@ class Predict:
     """`model`: a sweep's name, for its champion, or an address such as models:/name/2; null is the
     newest sweep's champion. `input`: rows as .csv, .parquet or .npz, an image, or a folder of them;
     a .csv is written as `delimiter`, `decimal`, `thousands`, `comment` and `columns` say, as in
-    `data`. `output`: a .csv, replaced."""
+    `data`. `output`: a .csv or an .npz, replaced."""
 
     model: Optional[str] = None  # noqa: UP045
     input: str = MISSING

@@ -218,6 +218,8 @@ class Plan:
             output = task.output(
                 arm.settings.training.loss, names, arm.settings.training.quantiles or ()
             )
+            if output.compiled:  # what its model logs
+                return tuple(metric.name for metric in self._asked())
             forms |= forms_of(output, own=is_own(arm.settings.model.builder))
         return measured(self._asked(), forms)
 

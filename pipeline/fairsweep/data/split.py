@@ -257,7 +257,8 @@ def fingerprint(data: SplitData) -> str:
     digest, dataset = hashlib.sha256(), data.dataset
     weights = () if dataset.weights is None else (dataset.weights,)
     features = [array for _, array in named(dataset.x)]
-    for array in (*features, dataset.y, *data.parts, *weights):
+    answers = [array for _, array in named(dataset.y)]
+    for array in (*features, *answers, *data.parts, *weights):
         digest.update(f"{array.dtype}{array.shape}".encode())
         if not dataset.version:
             digest.update(np.ascontiguousarray(array).data)
@@ -287,7 +288,7 @@ def contents(data: SplitData) -> dict[str, object]:
         if dataset.version
         else {
             "features": each(dataset.x, _checksum),
-            "labels": _checksum(dataset.y),
+            "labels": each(dataset.y, _checksum),
             "split": _checksum(np.concatenate(data.parts)),
             **({} if weights is None else {"weights": _checksum(weights)}),
         },

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
+
+import numpy as np
 
 from fairsweep.config.command_schema import Predict
 from fairsweep.config.form import form_of, form_problems
@@ -24,8 +26,7 @@ from fairsweep.files import replaced
 from fairsweep.tracking.registry import find_model, load_model, taken_by
 from fairsweep.tracking.store import Store
 
-if TYPE_CHECKING:
-    pass
+ARRAYS = ".npz"
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ def read_question(store: Store, settings: Predict) -> Question:
 
 
 def _check_output(output: Path, given: Path) -> None:
-    if output.suffix != ".csv":
-        raise BadInput(f"output: need a .csv, got {without_password(str(output))}")
+    if output.suffix not in (".csv", ARRAYS):
+        raise BadInput(f"output: need a .csv or an .npz, got {without_password(str(output))}")
     if not output.absolute().parent.is_dir():
         raise BadInput(f"output: there is no folder {output.absolute().parent}; make it first")
     if output.absolute() == given.absolute():
@@ -82,12 +83,34 @@ def answer(question: Question, logs: Path) -> str:
     os.environ.update(tensorflow_environment(logs))
     with _stderr_to(logs / "tensorflow.log"):
         table = load_model(question.store, question.model).predict(question.rows)
-    if question.files:
-        table.insert(0, "file", question.files)
-    with replaced(question.output) as draft:
-        table.to_csv(draft, index=False)
-    what = f"{'image' if question.files else 'row'}{'' if len(table) == 1 else 's'}"
-    return f"{len(table)} {what} by {question.model}: {question.output}"
+    return _written(table, question)
+
+
+def _written(said: Any, question: Question) -> str:
+    """Writes an answer: a table, or arrays by the names of a model's outputs; says so.
+
+    Raises:
+        BadInput: arrays of more axes than a table has are to go into a .csv.
+    """
+    files, output = question.files, question.output
+    if isinstance(said, Mapping) and output.suffix != ARRAYS:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in said.items())
+        raise BadInput(f"output: the model gives arrays ({shapes}); need an .npz, got {output}")
+    with replaced(output) as draft:
+        if output.suffix == ARRAYS:
+            columns = said if isinstance(said, Mapping) else {n: said[n] for n in said.columns}
+            arrays: dict[str, Any] = {name: np.asarray(own) for name, own in columns.items()}
+            words = {name: own.astype(str) for name, own in arrays.items() if own.dtype == object}
+            arrays |= words | ({"files": np.array(files)} if files else {})
+            with draft.open("wb") as target:
+                np.savez(target, **arrays)
+        else:
+            if files:
+                said.insert(0, "file", files)
+            said.to_csv(draft, index=False)
+    count = len(next(iter(said.values()))) if isinstance(said, Mapping) else len(said)
+    what = f"{'image' if files else 'row'}{'' if count == 1 else 's'}"
+    return f"{count} {what} by {question.model}: {output}"
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from fairsweep.tasks.layer import (
     Scale,
     Usual,
 )
+from fairsweep.tasks.own import Own
 from fairsweep.tasks.values import Values
 from fairsweep.tested import Kind, Tested
 
@@ -40,6 +41,11 @@ class Output(Protocol):
     @property
     def count(self) -> int:
         """How many names the data set has: of classes, or labels."""
+        ...
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the builder compiles its model, with a loss and metrics of its own."""
         ...
 
     @property
@@ -279,8 +285,8 @@ def forms_of(output: Output, own: bool) -> set[Form]:
     return {output.form(n) for n in units}
 
 
-CLASSES, LABELS, VALUES = Classes(), Labels(), Values()
-TASKS: tuple[Task, ...] = (CLASSES, LABELS, VALUES)
+CLASSES, LABELS, VALUES, OWN = Classes(), Labels(), Values(), Own()
+TASKS: tuple[Task, ...] = (CLASSES, LABELS, VALUES, OWN)
 """Those that ask more of answers come later; the first takes what no other does."""
 AUTO = "auto"
 

@@ -184,6 +184,7 @@ class ClassOutput:
 
     loss: str
     count: int
+    compiled = False
 
     @property
     def quantiles(self) -> Sequence[float]:

@@ -192,6 +192,7 @@ class LabelOutput:
 
     loss: str
     count: int
+    compiled = False
     middle = LIKELY
 
     @property

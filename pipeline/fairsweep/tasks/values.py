@@ -217,6 +217,7 @@ class ValueOutput:
     targets: int
     quantiles: tuple[float, ...] = ()
     scale: Scale = field(default=NO_SCALE)
+    compiled = False
     middle = 0.0
 
     @property

@@ -99,7 +99,7 @@ def register(
         pip_requirements=_requirements(),
         metadata={
             "classes": list(classes),
-            "answer": next(iter(answer)),
+            "answer": next(iter(answer), ""),
             "words": [column.name for column in takes.columns if column.has_words],
             "missing": takes.missing,
             "missing_words": takes.missing_words,
@@ -158,7 +158,7 @@ def signature(takes: InputSpec, answer: Mapping[str, str]) -> ModelSignature:
     if takes.inputs:
         rows = [TensorSpec(np.dtype(i.dtype), (-1, *i.shape), i.name) for i in takes.inputs]
     outputs = [ColSpec(kind, name) for name, kind in answer.items()]
-    return ModelSignature(inputs=Schema(rows), outputs=Schema(outputs))
+    return ModelSignature(Schema(rows), Schema(outputs) if outputs else None)
 
 
 def find_model(store: Store, given: str | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -49,7 +49,7 @@ class Resident:
     def evaluate(self, part: Arrays) -> dict[str, float]:
         return self._program.evaluate(part.tensors, part.places)
 
-    def predict(self, part: Arrays) -> Outputs:
+    def predict(self, part: Arrays) -> Any:
         return self._program.predict(part.tensors[0], part.places)
 
 

@@ -62,6 +62,11 @@ class Judge:
             found |= self._scored(part, outputs).metrics
         return {name: float(found[name].mean()) for name in self.names}
 
+    def unknown(self, part: Arrays) -> Judged:
+        """Of rows of which nothing is known but their numbers."""
+        words = self._dataset.task.words(self._dataset.y[part.rows], self._dataset.class_names)
+        return Judged(part.rows, words, words, {})
+
     def rows(
         self, part: Arrays, outputs: Outputs, penalty: float, measured: Mapping[str, float]
     ) -> Judged:

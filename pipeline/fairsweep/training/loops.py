@@ -32,15 +32,16 @@ BATCHES_AHEAD = 2
 
 @dataclass(frozen=True)
 class Table:
-    """Features and labels of all rows, labels in a loss's form: what every split of them shares."""
+    """Features and labels of all rows, labels in a loss's form, or several by name: what every
+    split of them shares."""
 
     x: Inputs
-    y: Array
+    y: Any
 
     @functools.cached_property
     def tensors(self) -> tuple[Any, Any]:
         """Features and labels as tensors, made once."""
-        return each(self.x, tf.constant), tf.constant(self.y)
+        return each(self.x, tf.constant), each(self.y, tf.constant)
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,12 @@ class Arrays:
     def columns(self) -> tuple[Any, ...]:
         """Features, labels, and weights if there are any, of the whole table: where a step looks
         its rows up."""
-        x = plain(self.table.x)
+        x, y = plain(self.table.x), plain(self.table.y)
         if self.weights is None:
-            return x, self.table.y
+            return x, y
         weights = np.zeros(len(self.table.y), np.float32)
         weights[self.rows] = self.weights
-        return x, self.table.y, weights
+        return x, y, weights
 
     @functools.cached_property
     def tensors(self) -> tuple[Any, ...]:
@@ -89,7 +90,7 @@ class Arrays:
 
 def fits_in_memory(table: Table) -> bool:
     """Whether memory has room for the rows as tensors, beside their arrays, twice over."""
-    if is_in_file(table.x):
+    if is_in_file(table.x) or is_in_file(table.y):
         return False
     return bool(2 * (table.x.nbytes + table.y.nbytes) < available_bytes())
 

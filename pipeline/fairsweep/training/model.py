@@ -104,7 +104,7 @@ def _whole(body: keras.Model, scaling: Scaling, rows: Inputs, output: Output) ->
             return {name: before[name](x) if name in before else x for name, x in given.items()}
         return before[""](given) if before else given
 
-    if not _is_plain(body):
+    if output.compiled or not _is_plain(body):
         if unscaling is not None:
             unscaling.build((None, output.layer.units))
             body = in_own_units(body, unscaling)

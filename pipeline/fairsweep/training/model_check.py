@@ -57,6 +57,7 @@ UPDATING = (
     "don't override its metrics property, and update every metric in its steps: for m in "
     'self.metrics: m.update_state(loss) if m.name == "loss" else m.update_state(y, y_pred)'
 )
+LOGGING = "compile it with that metric, or set objective.metric to one that it reports"
 KEPT = (
     "must build a new model on every call, but returns one that shares weights with an earlier "
     "one; create all layers inside the function"
@@ -140,7 +141,8 @@ def _problems(
     measured = _measured(spec, data, cache, model, form)
     if missing := list(_missing(spec, measured, values)):
         reported = f"reports {', '.join(values) or 'nothing'} after an epoch"
-        lacking = f"{reported}, but not {', '.join(missing)}; {UPDATING}"
+        remedy = LOGGING if output_of(spec, data).compiled else UPDATING
+        lacking = f"{reported}, but not {', '.join(missing)}; {remedy}"
         return [builder_problem(spec.model.builder, lacking)]
     if problems := list(_tried(spec, callbacks, model, {**values, **measured})):
         return problems
@@ -206,7 +208,8 @@ def _own(
     if shares_weights(model, again):
         yield builder_problem(builder, KEPT)
     else:
-        told = [COMPILED] if again.compiled and not compiled_metrics(again, wanted) else []
+        in_vain = again.compiled and not output.compiled
+        told = [COMPILED] if in_vain and not compiled_metrics(again, wanted) else []
         notes.extend(builder_problem(builder, text) for text in [*told, *fixed.warnings()])
         yield from (builder_problem(builder, text) for text in fixed.problems())
     if looks_up(model):

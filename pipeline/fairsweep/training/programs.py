@@ -18,7 +18,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.eager import context
 
@@ -125,13 +124,13 @@ class Program:
         """The metrics on some rows, by their numbers."""
         return self._read(self._check(tuple(columns[: self._measured]), rows), ("",))
 
-    def predict(self, x: Any, rows: Any) -> npt.NDArray[np.float32]:
+    def predict(self, x: Any, rows: Any) -> Any:
         """The model's outputs for some rows of `x`, by their numbers."""
         batches = [
-            self._predict(x, rows[start : start + EVALUATION_BATCH]).numpy()
+            self._predict(x, rows[start : start + EVALUATION_BATCH])
             for start in range(0, len(rows), EVALUATION_BATCH)
         ]
-        return np.concatenate(batches)
+        return together(batches)
 
     def _predict_graph(self, x: Any, rows: Any) -> Any:
         return self.model(looked_up(x, rows), training=False)
@@ -173,6 +172,11 @@ class Program:
         results = self.model.get_metrics_result()
         self.names = tuple(results)
         return tf.stack([tf.cast(value, tf.float32) for value in results.values()])
+
+
+def together(batches: Sequence[Any]) -> Any:
+    """The rows of all batches: an array, or a structure of them, as the outputs of a model are."""
+    return tf.nest.map_structure(lambda *own: np.concatenate([*map(np.asarray, own)]), *batches)
 
 
 def looked_up(columns: Any, rows: Any) -> Any:
@@ -310,11 +314,10 @@ def _create_variables(
     model: keras.Model, x: Any, y: Any, any_shape: bool, constants: Constants
 ) -> None:
     """Metric counters and optimizer slots, which a loop in a graph can't create."""
-    labels = keras.KerasTensor((1, *y.shape[1:]), keras.backend.standardize_dtype(y.dtype))
-    if (
-        isinstance(model, keras.Sequential | keras.Model)
-        and len(getattr(model, "outputs", ()) or ()) == 1
-    ):
+    single = len(getattr(model, "outputs", ()) or ()) == 1
+    measures = model._compile_metrics is not None and model._compile_loss is not None
+    if single and measures and tf.is_tensor(y):
+        labels = keras.KerasTensor((1, *y.shape[1:]), keras.backend.standardize_dtype(y.dtype))
         output = keras.KerasTensor((1, *model.outputs[0].shape[1:]), model.outputs[0].dtype)
         model._compile_metrics.build(labels, output)
         model._compile_loss.build(labels, output)

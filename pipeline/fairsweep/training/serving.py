@@ -5,6 +5,7 @@ MLflow calls `_load_pyfunc` with the folder that `fairsweep.data.recipe` filled.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from fairsweep.data.recipe import Recipe, read_model
 from fairsweep.data.several import Several, plain
 from fairsweep.tasks import task_named
 from fairsweep.training.model import build_model
+from fairsweep.training.programs import together
 
 BATCH = 1024
 
@@ -32,7 +34,7 @@ class Classifier:
         self.keras_model = keras_model
         self._recipe = recipe
 
-    def predict(self, rows: Any, params: object = None) -> pd.DataFrame:  # noqa: ARG002 - MLflow's
+    def predict(self, rows: Any, params: object = None) -> Any:  # noqa: ARG002 - MLflow's
         """The class of each row, or its labels, and a probability for every one.
 
         Args:
@@ -43,19 +45,23 @@ class Classifier:
         Returns:
             `class`, and for each class `p_<name>`; those of a row add up to 1. Of a model of
             several labels: `labels`, those whose probability is at least 0.5 with a `;` between
-            them, and for each label `p_<name>`; each is a probability of its own.
+            them, and for each label `p_<name>`; each is a probability of its own. Of a task of the
+            user's own: a column for each number of a row, or, where its outputs have more axes, the
+            array of each by name.
 
         Raises:
             ValueError: a number is missing, and the model was trained on complete rows.
         """
         x = self._features(rows)
 
-        def said(start: int) -> npt.NDArray[np.float64]:
-            block = plain(x[start : start + BATCH])
-            return np.asarray(self.keras_model(block, training=False), np.float64)
+        def said(start: int) -> Any:
+            return self.keras_model(plain(x[start : start + BATCH]), training=False)
 
-        outputs = np.concatenate([said(start) for start in range(0, max(1, len(x)), BATCH)])
         recipe = self._recipe
+        given = together([said(start) for start in range(0, max(1, len(x)), BATCH)])
+        if recipe.output.compiled:
+            return as_columns(recipe.output.answer(given, recipe.classes))
+        outputs = np.asarray(given, np.float64)
         answer = recipe.output.answer(outputs, recipe.classes)
         types = task_named(recipe.task).columns(recipe.classes, recipe.quantiles)
         return pd.DataFrame(
@@ -90,6 +96,18 @@ class Classifier:
                 "trained on complete rows; data.missing=fill trains one that accepts gaps"
             )
         return x
+
+
+def as_columns(outputs: Mapping[str, npt.NDArray[Any]]) -> Any:
+    """Outputs by name as a table, a column for each number of a row; as they are, where one has
+    more axes."""
+    if any(own.ndim > 2 for own in outputs.values()):
+        return dict(outputs)
+    columns = {}
+    for name, own in outputs.items():
+        for i, column in enumerate(own.reshape(len(own), -1).T):
+            columns[name if own[0].size == 1 else f"{name}_{i + 1}"] = column
+    return pd.DataFrame(columns)
 
 
 def _load_pyfunc(path: str) -> Classifier:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -13,10 +13,9 @@ from fairsweep import judged
 from fairsweep.config.schema import Data
 from fairsweep.config.space import loss_params
 from fairsweep.config.trust import has_parts, own_parts
-from fairsweep.data.dataset import Dataset, Rows
+from fairsweep.data.dataset import Rows
 from fairsweep.data.memory.view import rows_of
 from fairsweep.data.scaling import Scaling, measure
-from fairsweep.data.several import inputs_of, row_shape
 from fairsweep.data.split import SplitData
 from fairsweep.errors import is_full, unwritable
 from fairsweep.files import TrialFolders
@@ -31,15 +30,14 @@ from fairsweep.training.failure import failure
 from fairsweep.training.globals import Globals
 from fairsweep.training.history import Emit, History, Keep
 from fairsweep.training.judging import Judge
-from fairsweep.training.layer_rates import optimizer_by_layer, program_kind
+from fairsweep.training.kinds import Kind, kind_of
+from fairsweep.training.layer_rates import optimizer_by_layer
 from fairsweep.training.loops import Arrays, BatchOrder, OnEpoch, Table, run_fit, run_resident
-from fairsweep.training.loss import COLUMN, build_loss
+from fairsweep.training.loss import build_loss
 from fairsweep.training.metrics import build_metrics, compiled_metrics, is_compiled_by_user
-from fairsweep.training.model import build_model, graph_params, is_of_keras, without_numbers
-from fairsweep.training.models import BUILDERS
-from fairsweep.training.optimizer import build_optimizer, optimizer_kind, updates_any_shape
+from fairsweep.training.model import build_model, is_of_keras
+from fairsweep.training.optimizer import build_optimizer
 from fairsweep.training.own import find_own
-from fairsweep.training.preprocessing import kind_of
 from fairsweep.training.programs import Program, Programs
 from fairsweep.training.seeds import seed_parts
 from fairsweep.training.user_model import output_units
@@ -102,6 +100,7 @@ class WorkerCache:
         kind = self._kind(spec, data, train)
         floats = {variable.dtype for variable in model.trainable_variables} == {"float32"}
         own = has_parts(spec) or any(map(is_compiled_by_user, _metrics(spec)))
+        own = own or output_of(spec, data).compiled
         key = kind.key if is_of_keras(model) and floats and not own else None
         weighed = data.dataset.weights is not None
         return self.programs.get(key, model, train.tensors, kind.any_shape, weighed)
@@ -110,8 +109,8 @@ class WorkerCache:
         """Drops the compiled program of a trial, which has failed."""
         self.programs.forget(self._kind(spec, data, train).key)
 
-    def _kind(self, spec: TrialSpec, data: SplitData, train: Arrays) -> _Kind:
-        return _kind(spec, self.scaling(data, spec.data), train, data.dataset)
+    def _kind(self, spec: TrialSpec, data: SplitData, train: Arrays) -> Kind:
+        return kind_of(spec, self.scaling(data, spec.data), train, data.dataset)
 
 
 def train_trial(
@@ -290,9 +289,12 @@ def _best(
     dataset, output, judge = data.dataset, output_of(spec, data), judge_of(spec, data)
     if folders and spec.judged and len(data.validation):
         part = cache.part(data, "validation", form)
-        values = history.metrics[(history.best_epoch or 1) - 1].values
-        penalty = sum(map(float, history.model.losses))
-        said = judge.rows(part, trained.predict(part), penalty, values)
+        if output.compiled:
+            said = judge.unknown(part)
+        else:
+            values = history.metrics[(history.best_epoch or 1) - 1].values
+            penalty = sum(map(float, history.model.losses))
+            said = judge.rows(part, trained.predict(part), penalty, values)
         judged.write(folders.judged_of(spec.judged), said)
         own = replace(own, judged=spec.judged)
     if test is None or not (dataset.task.tested or judge.names):
@@ -313,7 +315,9 @@ def output_of(spec: TrialSpec, data: SplitData) -> Output:
 
 def judge_of(spec: TrialSpec, data: SplitData) -> Judge:
     """What judges a trial's model."""
-    return Judge(data.dataset, output_of(spec, data), _metrics(spec), loss_params(spec.training))
+    output = output_of(spec, data)
+    wanted = () if output.compiled else _metrics(spec)
+    return Judge(data.dataset, output, wanted, loss_params(spec.training))
 
 
 def _metrics(spec: TrialSpec) -> tuple[Metric, ...]:
@@ -337,53 +341,17 @@ def compiled(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> tuple[kera
     model = build_model(spec.model, scaling, rows, output, seed)
     if has_parts(spec):
         seed_parts(seed)
-    units = output_units(model, rows)
-    wanted, loss = _metrics(spec), build_loss(output, loss_params(training))
-    metrics = [*build_metrics(output, units, wanted), *compiled_metrics(model, wanted)]
     steps = -(-len(data.train) // training.batch_size)
     factors = spec.model.layer_learning_rates or {}
     optimizer = optimizer_by_layer(
         model, factors, lambda factor: build_optimizer(spec.optimizer, training, steps, factor)
     )
+    if output.compiled:
+        scales = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+        model.optimizer = keras.optimizers.LossScaleOptimizer(optimizer) if scales else optimizer
+        return model, output.form(0)
+    units = output_units(model, rows)
+    wanted, loss = _metrics(spec), build_loss(output, loss_params(training))
+    metrics = [*build_metrics(output, units, wanted), *compiled_metrics(model, wanted)]
     model.compile(optimizer=optimizer, loss=loss, metrics=metrics)
     return model, output.form(units)
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """What a program depends on, as one string: trials of the same kind can share it; and whether
-    they may differ in the shapes of their weights."""
-
-    key: str
-    any_shape: bool
-
-
-def _kind(spec: TrialSpec, scaling: Scaling, train: Arrays, dataset: Dataset) -> _Kind:
-    """The kind of program of a trial on data. Numbers of the optimizer, of the schedule and of our
-    own layers are inputs of a program."""
-    training, optimizer = spec.training, spec.optimizer
-    params = dict(spec.model.params)
-    factors = spec.model.layer_learning_rates or {}
-    frozen = 0 in factors.values()  # whose weights keep their shape
-    any_shape = (
-        updates_any_shape(optimizer)
-        and training.loss not in COLUMN
-        and graph_params(spec.model) != params
-        and not frozen
-    )
-    if any_shape:
-        params = graph_params(spec.model)
-    if spec.model.builder in BUILDERS:
-        params = without_numbers(params)
-    model = (spec.model.builder, params, program_kind(factors), training.precision)
-    weighed = (train.weights is not None, dataset.weights is not None)
-    losses = (training.loss, loss_params(training), training.quantiles)
-    loss = (losses, weighed, [own.name for own in _metrics(spec)])
-    schedule = (training.schedule.name, training.schedule.warmup_epochs > 0)
-    table = train.table
-    # A single one is floats.
-    shapes = inputs_of(table.x) or row_shape(table.x)
-    names = dataset.task.name, len(dataset.class_names)
-    rows = (shapes, table.y.shape[1:], str(table.y.dtype), names, kind_of(scaling))
-    fixed = optimizer_kind(optimizer)
-    return _Kind(repr((rows, model, fixed, loss, schedule)), any_shape)

@@ -22,6 +22,10 @@ from fairsweep.training.ids import id_problems, lookups_of
 from fairsweep.training.own import check_call, find_own, own_problem
 
 KEY = "model.builder"
+NOT_COMPILED = (
+    "must compile its model, because data.task=own takes the loss and the metrics from there: "
+    "model.compile(loss=…, metrics=[…])"
+)
 Shapes = Sequence[int] | Mapping[str, Sequence[int]]
 
 
@@ -70,7 +74,9 @@ def check_values(
     with lookups_of(model) as noted:
         given = model(plain(rows), training=False)
     problems = list(id_problems(noted, scaling))
-    if not problems and isinstance(given, dict | list | tuple):
+    if output.compiled:
+        pass  # its outputs are its own
+    elif not problems and isinstance(given, dict | list | tuple):
         problems = [_several(type(given).__name__, len(given))]
     elif not problems and (given.ndim != 2 or len(given) != len(rows)):
         problems = [f"must return one row of outputs per row, but returns {tuple(given.shape)}"]
@@ -123,7 +129,12 @@ def _problems(model: Any, shape: Shapes, output: Output) -> Iterator[str]:
         return
     if _is_drawn(model):
         yield from _input_problems(model, shape)
-        yield from _output_problems(model, output)
+        if not output.compiled:
+            yield from _output_problems(model, output)
+    if output.compiled:
+        if not model.compiled:
+            yield NOT_COMPILED
+        return
     takes_logits = model.compiled and getattr(model.loss, "from_logits", False)
     if takes_logits and (last := last_activation(model)) in ("softmax", "sigmoid"):
         yield (

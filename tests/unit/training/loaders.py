@@ -134,3 +134,19 @@ def several() -> Any:
 def with_gaps() -> Any:
     (x, ids), y = several()
     return (np.where(ids[:, np.newaxis] == 5, np.nan, x), ids), y
+
+
+def features_alone() -> Any:
+    return {"x": X}
+
+
+def two_answers() -> Any:
+    return X, {"price": X[:, :1], "kind": np.arange(ROWS) % 2}
+
+
+def sequences() -> Any:
+    return X, np.stack([X, X], axis=-1)
+
+
+def gaps_to_learn() -> Any:
+    return X, gaps()[0]

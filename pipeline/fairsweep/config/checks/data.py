@@ -22,7 +22,7 @@ from fairsweep.config.checks.values import (
 )
 from fairsweep.config.form import form_problems
 from fairsweep.config.schema import Data
-from fairsweep.tasks import AUTO, CLASSES, TASKS, may_be_words
+from fairsweep.tasks import AUTO, CLASSES, OWN, TASKS, may_be_words
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ OF_CLASSES = ("digits", "worked_example", "keras_dataset")
 """Sources whose answers are classes, whatever is asked for."""
 TABLES = [name for name, source in SOURCES.items() if {"path", "drop"} <= {*source.reads}]
 DATASETS = ("mnist", "fashion_mnist", "cifar10", "cifar100")
+OF_ARRAYS = ("npz", "python")
 MISSING = ("fill", "drop")
 UNLABELED = ("drop",)
 WORDS = ("one_hot", "ids")
@@ -68,9 +69,7 @@ def data_problems(data: Data) -> Iterator[Problem]:
     """Checks of all settings of the group."""
     yield from plain_name("data.name", data.name)
     yield from one_of("data.source", data.source, SOURCES)
-    yield from one_of("data.task", data.task, (AUTO, *(task.name for task in TASKS)))
-    if data.task not in (AUTO, CLASSES.name) and data.source in OF_CLASSES:
-        yield "data.task", f"data={data.name} has classes, got {data.task!r}; leave it out"
+    yield from _task_problems(data)
     example = SOURCES[data.source].example if data.source in SOURCES else ""
     forgotten = bool(data.path) and data.source in SOURCES and not example
     if forgotten:
@@ -113,6 +112,18 @@ def data_problems(data: Data) -> Iterator[Problem]:
         )
     if data.rescale is not None and not (math.isfinite(data.rescale) and data.rescale > 0):
         yield "data.rescale", f"need a finite factor above 0, got {data.rescale}"
+
+
+def _task_problems(data: Data) -> Iterator[Problem]:
+    yield from one_of("data.task", data.task, (AUTO, *(task.name for task in TASKS)))
+    if data.task not in (AUTO, CLASSES.name) and data.source in OF_CLASSES:
+        yield "data.task", f"data={data.name} has classes, got {data.task!r}; leave it out"
+    elif data.task == OWN.name and data.source not in OF_ARRAYS:
+        yield (
+            "data.task",
+            f"own is for arrays (data={', data='.join(OF_ARRAYS)}), and data.source is "
+            f"{data.source}; use data=python with a loader of your own",
+        )
 
 
 def _loader_problems(data: Data) -> Iterator[Problem]:

@@ -27,6 +27,8 @@ from fairsweep.config.checks.values import Problem, at_least, hint, is_whole, on
 from fairsweep.config.options import options_of
 from fairsweep.config.schema import Config, Spec
 from fairsweep.config.space import GROUPS, LAYER_RATES, ArmSettings, is_empty, loss_params
+from fairsweep.own import is_own
+from fairsweep.tasks import OWN
 
 SWEEP_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
@@ -62,6 +64,12 @@ def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
     yield from problems
     yield from _ids(arm)
     yield from _lengths(arm)
+    if arm.data.task == OWN.name and not is_own(arm.model.builder):
+        yield (
+            "data.task",
+            "own needs a model of your own, whose builder compiles it, got "
+            f"model={arm.model.name}; use model=custom model.builder=mypackage.models:build",
+        )
     broken = {key.replace(".params.", ".") for key, _ in problems}
     for group in GROUPS:
         known = arm.known(group)

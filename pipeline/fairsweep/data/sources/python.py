@@ -30,6 +30,7 @@ from fairsweep.data.memory.view import pieces
 from fairsweep.data.several import Several, gaps
 from fairsweep.data.sources.npz import from_arrays
 from fairsweep.errors import BadInput
+from fairsweep.tasks import OWN
 
 RUN = "fairsweep.training.user_data"
 FOLDER = "FAIRSWEEP_LOADED"
@@ -114,6 +115,8 @@ def _table(folder: Path, about: About, settings: Data) -> Dataset:
     """The rules of tables, for what the loader returned as one."""
     from fairsweep.data.tables.table import load_table
 
+    if settings.task == OWN.name:
+        raise BadInput(f"data.task: own is for arrays, and {about.place} returns a DataFrame")
     paths = {KEYS[part]: str(folder / file) for part, file in about.tables.items()}
     target = _target(about, settings)
     try:
@@ -173,10 +176,18 @@ def _arrays(folder: Path, about: About, settings: Data) -> Dataset:
         role: {name: array_in(folder, one) for name, one in own.items()}
         for role, own in about.arrays.items()
     }
-    if "y" not in arrays:
+    if "y" not in arrays and (settings.task != OWN.name or "" not in arrays["x"]):
         raise BadInput(f"{place} returns x without y; need an answer for each row")
+    answers = arrays.get("y", arrays["x"])  # what an autoencoder learns is its features
+    if "" not in answers and settings.task != OWN.name:
+        raise BadInput(
+            f"{place} returns y with several outputs, {', '.join(answers)}; set data.task=own, and "
+            "have the builder compile its model with a loss for each"
+        )
     parts, origin = _parts(about)
-    y, weights = arrays["y"][""], arrays.get("sample_weight", {}).get("")
+    outputs = None if "" in answers else _outputs(answers, place)
+    y = answers[""] if outputs is None else np.zeros(len(outputs), np.float32)
+    weights = arrays.get("sample_weight", {}).get("")
     several = None if "" in arrays["x"] else _several(arrays["x"], place, settings)
     x = arrays["x"][""] if several is None else _where_missing(several)
     given = (x, y, place, settings.missing, parts, origin, weights)
@@ -184,6 +195,10 @@ def _arrays(folder: Path, about: About, settings: Data) -> Dataset:
     if several is not None:
         kept = None if dataset.origin is None else dataset.origin.kept
         dataset = replace(dataset, x=several if kept is None else several[kept])
+    if outputs is not None:
+        kept = None if dataset.origin is None else dataset.origin.kept
+        learned: Any = outputs if kept is None else outputs[kept]
+        dataset = replace(dataset, y=learned, class_names=tuple(answers))
     names, problems = dataset.class_names, list[str]()
     if about.class_names is not None and settings.class_names is None:
         names = tuple(about.class_names)
@@ -221,6 +236,18 @@ def _several(arrays: Mapping[str, npt.NDArray[Any]], place: str, settings: Data)
     if problems:
         raise BadInput(*problems)
     return x
+
+
+def _outputs(answers: Mapping[str, npt.NDArray[Any]], place: str) -> Several:
+    """Several things to learn, each without gaps; floats are of 32 bits."""
+    problems = [
+        f"{place}: {problem}"
+        for name, own in answers.items()
+        for problem in OWN.problems(own, f"y[{name!r}]", ())
+    ]
+    if problems:
+        raise BadInput(*problems)
+    return Several({name: OWN.encode(own)[0] for name, own in answers.items()})
 
 
 def _where_missing(x: Several) -> npt.NDArray[np.float32]:

@@ -98,6 +98,8 @@ def far_rows(selection: Selection, task: Task) -> FarRows | None:
     if len(rows) == 0:
         return FarRows(tuple(said), 0, (), ())
     true = next(own.true[at[arm]] for arm, own in means.items())
+    if true.shape[1] == 0:  # a task of the user's own
+        return None
     predicted = np.array([own.predicted[at[arm]] for arm, own in means.items()])
     sizes = np.where(true.std(axis=0) > 0, true.std(axis=0), 1.0)
     with np.errstate(invalid="ignore"):  # of what overflowed
