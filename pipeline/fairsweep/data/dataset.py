@@ -42,16 +42,24 @@ class Column:
     or NaN if the word isn't in the vocabulary. Any other column holds numbers.
 
     A column of texts has a `length`, and so many features: the index of each word, then PADDING.
-    Columns of texts come last."""
+    Columns of texts come last. A part of the dates in a column of the file has the name of that in
+    `date`."""
 
     name: str
     vocabulary: tuple[str, ...] = ()
     length: int = 0
+    date: str = ""
 
     @property
     def has_words(self) -> bool:
         """Whether it has words or texts, and no numbers."""
         return bool(self.vocabulary or self.length)
+
+
+def in_file(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns of the file: one of dates for all parts of it."""
+    own = {c.date or c.name: Column(c.date, date=c.date) if c.date else c for c in columns}
+    return tuple(own.values())
 
 
 def features_of(columns: Sequence[Column]) -> Iterator[tuple[Column, slice]]:

@@ -122,7 +122,7 @@ def _recipe(about: Mapping[str, Any]) -> Recipe:
         tuple(about["shape"]),
         tuple(about["classes"]),
         tuple(
-            Column(c["name"], tuple(c["vocabulary"]), c.get("length", 0))
+            Column(c["name"], tuple(c["vocabulary"]), c.get("length", 0), c.get("date", ""))
             for c in about.get("columns", ())
         ),
         about.get("loss", Recipe.loss),

@@ -266,7 +266,7 @@ def fingerprint(data: SplitData) -> str:
     if dataset.version:
         digest.update(f"version {dataset.version}".encode())
     columns = (
-        repr((c.name, c.vocabulary, c.length) if c.length else (c.name, c.vocabulary))
+        repr((c.name, c.vocabulary, *((c.length,) if c.length else ()), *filter(None, [c.date])))
         for c in dataset.columns
     )
     digest.update("\0".join((*dataset.class_names, *columns)).encode())

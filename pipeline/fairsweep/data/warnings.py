@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from fairsweep.data.dataset import Dataset, Features, Rows
+from fairsweep.data.dates import how, in_another_form
 from fairsweep.data.memory.view import pieces
 from fairsweep.data.several import described, named
 from fairsweep.data.spelling import alike, as_numbers, disguised, is_text
@@ -87,6 +88,8 @@ def _odd_words(dataset: Dataset) -> Iterator[str]:
     for what, own in words.items():
         if (number := disguised(own)) is not None:
             yield f"{what} was read as words, but has {as_numbers(number)}"
+        elif (date := in_another_form(own)) is not None:
+            yield f"{what} was read as words, but has {how(date)}"
     for column in dataset.columns:
         count = 0 if column.length else len(column.vocabulary)
         if count > MOST_ALIKE * len(dataset.y) and is_text(column.vocabulary):
@@ -118,14 +121,17 @@ def _odd_columns(dataset: Dataset, train: Rows) -> Iterator[str]:
             break
     few = next(pieces(x))
     counting = (
-        not (column.vocabulary or same[i]) and _differ(x[few, i]) and _counts(x[:, i])
+        not (column.vocabulary or column.date or same[i])
+        and _differ(x[few, i])
+        and _counts(x[:, i])
         for i, column in enumerate(columns)
     )
     for odd, what in (
         (same, "is the same in every training row"),
         (counting, "only numbers the rows"),
     ):
-        names = [column.name for column, is_odd in zip(columns, odd, strict=True) if is_odd]
+        pairs = zip(columns, odd, strict=True)
+        names = [column.name for column, is_odd in pairs if is_odd and not column.date]
         if names:
             shown = ",".join(names)
             yield f"column {shown} {what}; drop it: data.drop=[{shown}]"

@@ -13,6 +13,7 @@ from typing import Any
 
 from fairsweep.config.schema import Model
 from fairsweep.config.trust import code_of
+from fairsweep.data.dataset import in_file
 from fairsweep.data.inputs.rows import InputSpec, decode
 from fairsweep.data.memory.view import rows_of
 from fairsweep.data.recipe import Recipe, known_words, write_model
@@ -93,7 +94,7 @@ def publish_champion(
         decode(rows, data.dataset.columns) if recipe.columns else plain(rows),
         InputSpec(
             recipe.shape,
-            recipe.columns,
+            in_file(recipe.columns),
             recipe.scaling.takes_gaps,
             spec.data.missing_words,
             recipe.inputs,

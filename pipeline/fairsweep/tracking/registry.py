@@ -103,6 +103,7 @@ def register(
             "words": [column.name for column in takes.columns if column.has_words],
             "missing": takes.missing,
             "missing_words": takes.missing_words,
+            "dates": [column.name for column in takes.columns if column.date],
             "sweep": sweep.name,
             "run_id": run.run_id,
         },
@@ -209,7 +210,9 @@ def taken_by(store: Store, uri: str) -> InputSpec:
         raise BadInput(f"model: {shown(uri)} isn't a model that a sweep has published")
     about = found.metadata or {}
     takes = takes_of(found.signature, about.get("words", ()), about.get("missing", False))
-    return replace(takes, missing_words=about.get("missing_words"))
+    dates = about.get("dates", ())
+    columns = (replace(c, date=c.name) if c.name in dates else c for c in takes.columns)
+    return replace(takes, columns=tuple(columns), missing_words=about.get("missing_words"))
 
 
 def takes_of(

@@ -27,7 +27,7 @@ from fairsweep.data.csv.lines import HEAD, source
 from fairsweep.data.csv.numbers import as_numbers, first_word
 from fairsweep.data.csv.problems import explain, mixed, not_utf8
 from fairsweep.data.memory.heartbeat import goes_on
-from fairsweep.data.tables.columns import MOST_WORDS
+from fairsweep.data.tables.columns import MOST_WORDS, is_date
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
 
@@ -321,7 +321,7 @@ def compact(kind: pa.DataType) -> pa.DataType | None:
         return pa.float32()
     if types.is_integer(kind):
         return pa.int32()
-    if types.is_boolean(kind):
+    if types.is_boolean(kind) or is_date(kind):
         return kind
     return pa.dictionary(pa.int32(), pa.string()) if _is_words(kind) else None
 

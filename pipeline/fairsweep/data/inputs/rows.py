@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fairsweep.config.form import PLAIN, Form
-from fairsweep.data.dataset import PADDING, Column, Features, features_of
+from fairsweep.data import dates
+from fairsweep.data.dataset import PADDING, Column, Features, features_of, in_file
 from fairsweep.data.memory import check_room
 from fairsweep.data.paths import find_file
 from fairsweep.data.several import Input, Shape
@@ -74,13 +75,18 @@ def read_rows(path: Path, takes: InputSpec, form: Form = PLAIN) -> Given:
 
 def encode(table: pd.DataFrame, columns: Sequence[Column]) -> Features:
     """Rows of a table as (rows, features): numbers as they are, words as their index in the
-    column's vocabulary; missing numbers, unknown words and missing columns are NaN."""
+    column's vocabulary, dates as their parts; missing numbers, unknown words and missing columns
+    are NaN.
+
+    Raises:
+        ValueError: a column of dates has something else.
+    """
     import pandas as pd
 
     parts = []
-    table = table.reindex(columns=[column.name for column in columns])
+    table = table.reindex(columns=[column.name for column in in_file(columns)])
     for column in columns:
-        values = table[column.name]
+        values = _part(table[column.date], column) if column.date else table[column.name]
         if column.has_words:
             words = values.astype(object).where(values.notna(), "").map(_word)
             own = _ids(words, column)
@@ -89,6 +95,20 @@ def encode(table: pd.DataFrame, columns: Sequence[Column]) -> Features:
             own = numbers.astype(np.float32)[:, None]
         parts.append(own)
     return np.hstack(parts)
+
+
+def _part(values: pd.Series, column: Column) -> pd.Series:
+    """One part of the dates in a column."""
+    import pandas as pd
+
+    try:
+        micros, missing = dates.in_pandas(values)
+    except ValueError as error:
+        raise ValueError(
+            f"column {column.date!r} must have dates such as 2024-12-31: {error}"
+        ) from error
+    own = dates.part(micros, dates.part_in(column.name, column.date))
+    return pd.Series(own, values.index).where(~missing, None)
 
 
 def _ids(words: pd.Series, column: Column) -> Features:
@@ -116,14 +136,19 @@ def decode(x: Features, columns: Sequence[Column]) -> pd.DataFrame:
     """The table of which `encode` makes these rows."""
     import pandas as pd
 
-    return pd.DataFrame(
-        {
-            column.name: [said(column, values) for values in x[:, own]]
-            if column.has_words
-            else x[:, own.start].astype(np.float64)
-            for column, own in features_of(columns)
-        }
-    )
+    at = {column.name: own.start for column, own in features_of(columns)}
+
+    def own_of(column: Column, features: slice) -> Any:
+        if column.date:
+            days, hour = (dates.named(column.date, part) for part in (dates.DAYS, dates.OF_DAY))
+            hours = x[:, at[hour]] if hour in at else np.zeros(len(x))
+            return [*map(dates.written, x[:, at[days]], hours)]
+        if column.has_words:
+            return [said(column, values) for values in x[:, features]]
+        return x[:, features.start].astype(np.float64)
+
+    found = {c.date or c.name: own_of(c, own) for c, own in features_of(columns)}
+    return pd.DataFrame(found)
 
 
 def said(column: Column, values: Features) -> str | None:
@@ -207,6 +232,9 @@ def _checked(path: Path, table: pd.DataFrame, takes: InputSpec) -> pd.DataFrame:
         if column.has_words:
             out[column.name] = values.astype(object).where(values.notna(), None)
             continue
+        if column.date:
+            out[column.name] = _dates(path, values, takes.missing)
+            continue
         if values.dtype.kind not in "iufb" and not values.isna().all():
             raise BadInput(
                 f"input: {path}: column {column.name!r} must have numbers only, as in training"
@@ -217,6 +245,20 @@ def _checked(path: Path, table: pd.DataFrame, takes: InputSpec) -> pd.DataFrame:
             _refuse_row(path, int(np.argmin(finite)), column.name)
         out[column.name] = numbers
     return out
+
+
+def _dates(path: Path, values: pd.Series, may_miss: bool) -> pd.Series:
+    """A column of dates as words that every reader takes for dates."""
+    where = f"input: {path}: column {values.name!r}"
+    try:
+        _, missing = dates.in_pandas(values)
+    except ValueError as error:
+        raise BadInput(
+            f"{where} must have dates such as 2024-12-31, as in training: {error}"
+        ) from error
+    if missing.any() and not may_miss:
+        _refuse_row(path, int(np.argmax(missing)), str(values.name))
+    return values.astype(object).map(str).where(~missing, None)
 
 
 def _numbers(path: Path, table: pd.DataFrame) -> Features:

@@ -19,6 +19,11 @@ MISSING = ""
 """The word for a missing value, where missing counts as a word."""
 
 
+def is_date(kind: pa.DataType) -> bool:
+    """Whether a column of this type has dates, with or without a time."""
+    return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind))
+
+
 def kind_of(kind: pa.DataType) -> str:
     """`numbers`, `words`, or why a column of this type is neither."""
     types = pa.types
@@ -31,7 +36,12 @@ def kind_of(kind: pa.DataType) -> str:
     if types.is_null(kind):
         return "is empty"
     if types.is_temporal(kind):
-        return f"has dates or times ({kind}), which aren't supported; convert them to numbers"
+        if is_date(kind):
+            return (
+                f"has dates ({kind}), which are taken for features that have dates in every file; "
+                "write all as 2024-12-31, or convert them to numbers"
+            )
+        return f"has times without a date ({kind}), which aren't supported; convert them to numbers"
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
         return "numbers"
     if types.is_decimal(kind):

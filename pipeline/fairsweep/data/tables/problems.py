@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairsweep.data.dataset import Column, Features
+from fairsweep.data.dates import how, in_another_form
 from fairsweep.data.memory.view import pieces
 from fairsweep.data.spelling import as_numbers, disguised, is_text
 from fairsweep.data.tables.columns import MOST_WORDS
@@ -22,11 +23,16 @@ FEW_ROWS = 10  # so few that each may well have its own word
 def bad_words(columns: Sequence[Column], rows: int) -> Iterator[str]:
     """Columns with too many different words to learn from."""
     for column in columns:
-        count = 0 if column.length else len(column.vocabulary)
+        count = 0 if column.length or column.date else len(column.vocabulary)
         if count > MOST_WORDS or FEW_ROWS < count == rows:
             per_row = " (one per row)" if count == rows else ""
             number = disguised(column.vocabulary)
             texts = is_text(column.vocabulary)
+            if date := in_another_form(column.vocabulary):
+                yield f"data.path: column {column.name!r} has {how(date)}, or drop it: " + (
+                    f"data.drop=[{column.name}]"
+                )
+                continue
             yield too_many(column.name, f"{count} different words{per_row}", number, texts)
 
 

@@ -27,6 +27,7 @@ from fairsweep.data.dataset import (
 from fairsweep.data.memory.room import Room, room_for
 from fairsweep.data.memory.view import pieces
 from fairsweep.data.tables.columns import MISSING, MOST_WORDS, Words, numbers_of
+from fairsweep.data.tables.dates import with_parts
 from fairsweep.data.tables.files import KEYS, MAIN, RowFile, open_files
 from fairsweep.data.tables.problems import bad_words, copies, counts_of, too_many
 from fairsweep.data.tables.roles import Roles, roles_of
@@ -63,12 +64,13 @@ def load_files(settings: Data, files: Mapping[int, RowFile]) -> Dataset:
 
 def _read(settings: Data, files: Mapping[int, RowFile]) -> Dataset | None:
     """The data set; None if the files have to be read again, in another way."""
+    files, dates = with_parts(settings, files)
     roles = roles_of(settings, {KEYS[part]: file.schema for part, file in files.items()})
     rows = sum(file.rows for file in files.values())
     texts = Texts(roles.texts, len(roles.features), settings)
     shape = (len(roles.features) + texts.features,)
     with room_for(f"{MAIN}: {settings.path}", rows, shape, LESS) as room:
-        filling = _Filling(settings, roles, rows, room, texts)
+        filling = _Filling(settings, roles, rows, room, texts, dates)
         try:
             for part, file in files.items():
                 for batch in file.batches(roles.all):
@@ -81,7 +83,16 @@ def _read(settings: Data, files: Mapping[int, RowFile]) -> Dataset | None:
 class _Filling:
     """Collects batches into the arrays of a data set."""
 
-    def __init__(self, settings: Data, roles: Roles, rows: int, room: Room, texts: Texts) -> None:
+    def __init__(
+        self,
+        settings: Data,
+        roles: Roles,
+        rows: int,
+        room: Room,
+        texts: Texts,
+        dates: Mapping[str, str],
+    ) -> None:
+        self._dates = dates
         self._settings, self._roles, self._room, self._texts = settings, roles, room, texts
         self._keep: npt.NDArray[np.bool_] = np.ones(rows, bool)
         self._files: Parts = np.empty(rows, np.int8)
@@ -250,7 +261,7 @@ class _Filling:
             for i, (_, places) in orders.items():
                 x[rows, i] = places[x[rows, i].astype(np.int64)]
         return [
-            Column(name, orders[i][0] if i in orders else ())
+            Column(name, orders[i][0] if i in orders else (), date=self._dates.get(name, ""))
             for i, name in enumerate(self._roles.features)
         ]
 

@@ -7,6 +7,7 @@ the other columns, with their `Column`s.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ class Texts:
             for own, longest in zip(self._own, self._longest, strict=True)
         ]
         lengths = dict(zip(self._names, self._longest, strict=True))
-        shorter = [Column(c.name, c.vocabulary, lengths.get(c.name, 0)) for c in columns]
+        shorter = [replace(c, length=lengths.get(c.name, 0)) for c in columns]
         places = np.concatenate(kept)
         with room_for("data.text", len(x), (len(places),), "set data.text_length") as room:
             for rows in pieces(x):
