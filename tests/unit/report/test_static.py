@@ -173,7 +173,7 @@ def test_a_staircase_goes_across_before_it_goes_up() -> None:
 
 def test_an_interval_reaches_as_far_as_it_says_to_either_side() -> None:
     mean = points("adam", [5.0], [0], [""], _marker("#112233", "line-ns"))
-    mean["error_x"] = {"array": [1.0], "arrayminus": [2.0], "thickness": 2.5}
+    mean["error_x"] = {"array": [1.0], "arrayminus": [2.0], "thickness": 2.5, "color": "#112233"}
     ends = points("sgd", [3.0, 6.0], [1, 1], ["", ""], _marker("#445566"))
     svg = draw(_figure(mean, ends), STYLES)
     (low, _), (high, _) = _marks(svg, "#445566")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fairsweep.report.analysis.curves import Style, styles
 from fairsweep.report.analysis.select import ArmSelection, Selection
-from fairsweep.report.figures.parts import Figure, layout, name, rounded
+from fairsweep.report.figures.parts import Figure, faint, layout, name, rounded
 from fairsweep.report.text.numbers import SMALL, with_unit
 from fairsweep.tested import Residuals, Target
 
@@ -110,8 +110,8 @@ def _against_true(
             "symmetric": False,
             "array": rounded(above.tolist()),
             "arrayminus": rounded(below.tolist()),
-            "color": style.colour,
-            "thickness": 1,
+            "color": faint(style.colour),
+            "thickness": 3,
             "width": 0,
         }
     what = name(said.target)

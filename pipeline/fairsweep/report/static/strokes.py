@@ -84,7 +84,7 @@ def _points(axes: Axes, trace: Mapping[str, Any]) -> None:
     symbol = marker.get("symbol", "circle")
     if (bar := trace.get("error_x") or trace.get("error_y")) is not None:
         along = "xy" if "error_x" in trace else "yx"
-        _reaches(axes, [trace[axis] for axis in along], bar, along, marker["color"])
+        _reaches(axes, [trace[axis] for axis in along], bar, along)
     axes.plot(
         trace["x"],
         trace["y"],
@@ -100,7 +100,7 @@ def _points(axes: Axes, trace: Mapping[str, Any]) -> None:
 
 
 def _reaches(
-    axes: Axes, ends: Sequence[Sequence[float]], bar: Mapping[str, Any], along: str, colour: str
+    axes: Axes, ends: Sequence[Sequence[float]], bar: Mapping[str, Any], along: str
 ) -> None:
     """The bar of each point, along the first of its axes: one line with gaps."""
     reach: list[float] = []
@@ -110,7 +110,7 @@ def _reaches(
         reach += [*gap, place - less, place + more]
         aside += [*gap, other, other]
     x, y = (reach, aside) if along == "xy" else (aside, reach)
-    axes.plot(x, y, color=colour, linewidth=bar["thickness"] * PIXEL)
+    axes.plot(x, y, color=_colour(bar["color"]), linewidth=bar["thickness"] * PIXEL)
 
 
 def _texts(axes: Axes, trace: Mapping[str, Any]) -> None:
