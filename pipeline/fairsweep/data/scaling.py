@@ -185,7 +185,8 @@ def _ids(x: Features | InFile, columns: Sequence[Column], settings: Data) -> tup
     for rows in pieces(x) if chosen else ():
         block = x[rows]
         for _, own, counts in chosen:
-            np.add.at(counts, block[:, own].astype(np.int64) - PADDING, 1)
+            places = block[:, own].astype(np.int64).ravel() - PADDING
+            np.add(counts, np.bincount(places, minlength=len(counts)), out=counts)
     found = []
     for column, own, (_, *given) in chosen:
         size, often = len(given), np.array(given)

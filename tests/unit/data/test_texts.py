@@ -188,3 +188,7 @@ def test_a_value_that_is_refused(overrides: tuple[str, ...], told: str) -> None:
         compose_sweep([*CSV, *overrides])
     (problem,) = caught.value.problems
     assert told in problem
+
+
+def test_columns_of_words_can_be_embedded_without_texts() -> None:
+    assert compose_sweep([*CSV, "data.words=ids", "model=text"]).arms

@@ -116,8 +116,12 @@ def _domain(arm: ArmSettings, group: str, name: str, spec: Spec) -> Iterator[Pro
 def _ids(arm: ArmSettings) -> Iterator[Problem]:
     """Checks that a model of ours takes ids of words where the data has them."""
     data, builder = arm.data, arm.model.builder
-    if builder == "text" and not data.text:
-        yield "model", "text needs columns of texts; name them: data.text=[review]"
+    if builder == "text" and not (data.text or data.as_ids):
+        yield (
+            "model",
+            "text needs columns of texts; name them: data.text=[review]; or data.words=ids, for "
+            "an embedding of each column of words",
+        )
     if builder not in BUILDERS or builder == "text":
         return
     for key, asked in (("data.text", data.text), ("data.words", data.as_ids)):
