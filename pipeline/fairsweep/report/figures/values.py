@@ -103,7 +103,7 @@ def _against_true(
     margin = MARGIN * (high - low) or 1.0
     across = rounded([low - margin, high + margin])
     dots = _dots(true, predicted, style)
-    dots["hovertemplate"] = "predicted %{y:.4~g}, true %{x:.4~g}<extra></extra>"
+    dots["hovertemplate"] = "predicted %{y:,.4~r}, true %{x:,.4~r}<extra></extra>"
     if len(below):
         dots["error_y"] = {
             "type": "data",
@@ -138,7 +138,7 @@ def _errors(arm: str, said: _Said, style: Style, own: str) -> Figure:
     across = rounded([low - margin, high + margin])
     off = rounded((predicted - true).tolist())
     dots = _dots(predicted, predicted - true, style)
-    dots["hovertemplate"] = "predicted %{x:.4~g}, off by %{y:+.4~g}<extra></extra>"
+    dots["hovertemplate"] = "predicted %{x:,.4~r}, off by %{y:+,.4~r}<extra></extra>"
     mean = float(said.errors.mean())
     typical = float(np.abs(said.errors).mean())
     bias = f"{with_unit(abs(mean), typical)} too {'high' if mean > 0 else 'low'}"
