@@ -20,7 +20,7 @@ from fairsweep.data.csv.problems import csv_names
 from fairsweep.data.csv.stream import CsvStream, CsvTable
 from fairsweep.data.dataset import TEST, TRAIN, VALIDATION
 from fairsweep.data.paths import find_file
-from fairsweep.data.tables.parquet import ParquetRows
+from fairsweep.data.tables.parquet import ParquetFolder, ParquetRows
 from fairsweep.data.tables.roles import check_dropped
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
@@ -85,7 +85,11 @@ def _each(
 def _parquet(given: Files, settings: Data, problems: list[str]) -> dict[int, RowFile]:
     def opened(one: tuple[str, str | None]) -> RowFile:
         key, path = one
-        file = ParquetRows(key, find_file(key, path))
+        file: ParquetRows | ParquetFolder
+        if path and Path(path).is_dir():
+            file = ParquetFolder(key, Path(path))
+        else:
+            file = ParquetRows(key, find_file(key, path))
         if key == MAIN:
             check_dropped(key, file.schema.names, settings.drop or ())
         return file
