@@ -30,6 +30,7 @@ from fairsweep.training.serving import _load_pyfunc
 from fairsweep.training.trial import WorkerCache, train_trial
 from fairsweep.training.user_data import run as run_loader
 from tests.integration import own_task_models
+from tests.integration.documented import documented
 from tests.integration.training_room import assert_same, compose, run
 
 ROWS = 80
@@ -79,8 +80,11 @@ def trained(folder: Path, spec: TrialSpec, data: SplitData) -> Any:
 @pytest.mark.long(3)
 def test_outputs_are_columns_where_they_can_be(tmp_path: Path) -> None:
     said = trained(tmp_path, *of("two_outputs", OUTPUTS)).predict(X)
-    assert list(said.columns) == ["price", "kind_1", "kind_2"]
-    np.testing.assert_allclose(said[["kind_1", "kind_2"]].sum(axis=1), 1, rtol=1e-5)
+    question = Question(None, "m", X, (), tmp_path / "said.csv")  # type: ignore[arg-type]
+    _written(said, question)
+    table = pd.read_csv(tmp_path / "said.csv")
+    assert list(table.columns) == ["price", "kind_1", "kind_2"]
+    np.testing.assert_allclose(table[["kind_1", "kind_2"]], said["kind"], rtol=1e-5)
 
 
 @pytest.mark.long(2)
@@ -161,6 +165,13 @@ def test_answers_that_do_not_fit_are_told(
     with pytest.raises(BadInput) as caught:
         source.dataset_in(tmp_path, replace(SETTINGS, task=task))
     assert told in str(caught.value)
+
+
+def test_the_example_of_the_docs_is_built() -> None:
+    model = documented("outputs").build((3,), 1)
+    assert model.compiled
+    said = model(X[:2])
+    assert {name: own.shape for name, own in said.items()} == {"price": (2, 1), "kind": (2, 2)}
 
 
 def test_settings_of_other_tasks_are_told() -> None:

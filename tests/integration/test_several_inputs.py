@@ -34,6 +34,7 @@ from fairsweep.training.serving import _load_pyfunc
 from fairsweep.training.trial import WorkerCache, train_trial
 from fairsweep.training.user_data import run as run_loader
 from tests.integration import several_models
+from tests.integration.documented import documented
 from tests.integration.training_room import Trained, assert_same, compose, run
 
 ROWS = 120
@@ -147,6 +148,13 @@ def test_builders_that_do_not_fit_are_told(builder: str, told: str) -> None:
     result = check(replace(spec, key=TrialKey("adam", "check", 0)), data, WorkerCache())
     assert told in result.error
     assert result.error.startswith("model.builder: several_models.py:")
+
+
+def test_the_example_of_the_docs_is_built() -> None:
+    shapes = {"numbers": (4,), "tokens": (6,)}
+    model = documented("models").build(shapes, 3)
+    given = {name: np.zeros((2, *shape), np.float32) for name, shape in shapes.items()}
+    assert model(given).shape == (2, 3)
 
 
 def test_models_of_ours_take_one_array() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from fairsweep.executor.local import tensorflow_environment
 from fairsweep.files import replaced
 from fairsweep.tracking.registry import find_model, load_model, taken_by
 from fairsweep.tracking.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ARRAYS = ".npz"
 
@@ -87,15 +90,12 @@ def answer(question: Question, logs: Path) -> str:
 
 
 def _written(said: Any, question: Question) -> str:
-    """Writes an answer: a table, or arrays by the names of a model's outputs; says so.
+    """Writes an answer, a table or arrays by the names of a model's outputs, and says so.
 
     Raises:
         BadInput: arrays of more axes than a table has are to go into a .csv.
     """
     files, output = question.files, question.output
-    if isinstance(said, Mapping) and output.suffix != ARRAYS:
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in said.items())
-        raise BadInput(f"output: the model gives arrays ({shapes}); need an .npz, got {output}")
     with replaced(output) as draft:
         if output.suffix == ARRAYS:
             columns = said if isinstance(said, Mapping) else {n: said[n] for n in said.columns}
@@ -105,12 +105,31 @@ def _written(said: Any, question: Question) -> str:
             with draft.open("wb") as target:
                 np.savez(target, **arrays)
         else:
+            table = _as_table(said, output) if isinstance(said, Mapping) else said
             if files:
-                said.insert(0, "file", files)
-            said.to_csv(draft, index=False)
+                table.insert(0, "file", files)
+            table.to_csv(draft, index=False)
     count = len(next(iter(said.values()))) if isinstance(said, Mapping) else len(said)
     what = f"{'image' if files else 'row'}{'' if count == 1 else 's'}"
     return f"{count} {what} by {question.model}: {output}"
+
+
+def _as_table(outputs: Mapping[str, Any], place: Path) -> pd.DataFrame:
+    """A column for each number of a row.
+
+    Raises:
+        BadInput: an output has more axes.
+    """
+    import pandas as pd
+
+    if any(own.ndim > 2 for own in outputs.values()):
+        shapes = ", ".join(f"{name} {own.shape}" for name, own in outputs.items())
+        raise BadInput(f"output: the model gives arrays ({shapes}); need an .npz, got {place}")
+    columns = {}
+    for name, own in outputs.items():
+        for i, column in enumerate(own.reshape(len(own), -1).T, 1):
+            columns[name if own[0].size == 1 else f"{name}_{i}"] = column
+    return pd.DataFrame(columns)
 
 
 @contextmanager

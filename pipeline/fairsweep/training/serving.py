@@ -5,13 +5,11 @@ MLflow calls `_load_pyfunc` with the folder that `fairsweep.data.recipe` filled.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from fairsweep.config.schema import Model
@@ -46,8 +44,7 @@ class Classifier:
             `class`, and for each class `p_<name>`; those of a row add up to 1. Of a model of
             several labels: `labels`, those whose probability is at least 0.5 with a `;` between
             them, and for each label `p_<name>`; each is a probability of its own. Of a task of the
-            user's own: a column for each number of a row, or, where its outputs have more axes, the
-            array of each by name.
+            user's own: the array of each output, by its name.
 
         Raises:
             ValueError: a number is missing, and the model was trained on complete rows.
@@ -60,7 +57,7 @@ class Classifier:
         recipe = self._recipe
         given = together([said(start) for start in range(0, max(1, len(x)), BATCH)])
         if recipe.output.compiled:
-            return as_columns(recipe.output.answer(given, recipe.classes))
+            return recipe.output.answer(given, recipe.classes)
         outputs = np.asarray(given, np.float64)
         answer = recipe.output.answer(outputs, recipe.classes)
         types = task_named(recipe.task).columns(recipe.classes, recipe.quantiles)
@@ -96,18 +93,6 @@ class Classifier:
                 "trained on complete rows; data.missing=fill trains one that accepts gaps"
             )
         return x
-
-
-def as_columns(outputs: Mapping[str, npt.NDArray[Any]]) -> Any:
-    """Outputs by name as a table, a column for each number of a row; as they are, where one has
-    more axes."""
-    if any(own.ndim > 2 for own in outputs.values()):
-        return dict(outputs)
-    columns = {}
-    for name, own in outputs.items():
-        for i, column in enumerate(own.reshape(len(own), -1).T):
-            columns[name if own[0].size == 1 else f"{name}_{i + 1}"] = column
-    return pd.DataFrame(columns)
 
 
 def _load_pyfunc(path: str) -> Classifier:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fairsweep.config.compose.commands import compose_training
 from fairsweep.config.schema import Data
 from fairsweep.data.dataset import TEST, TRAIN, VALIDATION, Dataset
 from fairsweep.data.loaded import PREFIX, new_folder, read, read_about, write_about
@@ -159,6 +160,12 @@ def test_settings_that_do_not_fit_are_told(
     with pytest.raises(BadInput) as caught:
         loaded(tmp_path, name, params, **settings)
     assert caught.value.problems[0].startswith(told)
+
+
+def test_params_need_no_file_that_lists_them() -> None:
+    loader = f"data.loader={LOADERS}:pair"
+    plan = compose_training(["data=python", loader, "data.params.rows=12"], None)
+    assert plan.config.data.params == {"rows": 12}
 
 
 def test_a_generator_has_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

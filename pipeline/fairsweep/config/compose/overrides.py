@@ -75,9 +75,14 @@ def check_overrides(overrides: Sequence[str]) -> None:
 
 def for_hydra(overrides: Sequence[str]) -> list[str]:
     """The overrides as Hydra takes them: every parameter can join a search space, whether a file
-    gives it a spec or not, as part of the whole space. The checks tell of one that doesn't
-    exist. And `~/` is the home folder."""
-    return [_in_space(override) or at_home(override) for override in overrides]
+    gives it a spec or not, as part of the whole space, and every keyword `data.params`. The checks
+    tell of one that doesn't exist. And `~/` is the home folder."""
+    return [_in_space(own) or at_home(_keyword(own)) for own in overrides]
+
+
+def _keyword(override: str) -> str:
+    """One of a loader's keywords, which no file lists."""
+    return f"++{override}" if override.startswith("data.params.") else override
 
 
 def _in_space(override: str) -> str | None:
