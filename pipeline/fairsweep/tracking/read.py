@@ -13,7 +13,7 @@ from fairsweep import judged, tested
 from fairsweep.config.space import LAYER_RATES, place_of
 from fairsweep.errors import BadInput, StorageError
 from fairsweep.invocation import command_line
-from fairsweep.metrics import metric_named, of_epoch, scored
+from fairsweep.metrics import base_name, metric_named, of_epoch, scored
 from fairsweep.metrics import stored as stored_metrics
 from fairsweep.records import (
     Confirmation,
@@ -269,6 +269,7 @@ def _whole(
 ) -> RunRecord:
     """The run with its curves, and with what it says of test rows and of its own if it has that."""
     measured = stored_metrics(about)
+    judging = metric_named(base_name(about["objective"]["metric"]))
     epochs = 0 if of_folds and record.key.stage == "search" else record.epochs
     curves = {
         name: _curve(client.get_metric_history(record.run_id, name), epochs)
@@ -285,7 +286,7 @@ def _whole(
         tested=None if kept is None else tested.read(kept),
         judged=None
         if said is None
-        else scored(judged.read(said), map(metric_named, measured), task_in(about["data"])),
+        else scored(judged.read(said), [judging], task_in(about["data"])),
     )
 
 

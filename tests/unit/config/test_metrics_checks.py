@@ -43,6 +43,7 @@ def test_a_known_direction_is_no_other_sweep() -> None:
 def test_only_a_model_of_the_users_logs_what_has_no_other_name() -> None:
     assert plan(*BUILT, "training.metrics=[accuracy,iou]").arms
     assert "got 'iou'" in refusal("optimizer=adam", "training.metrics=[accuracy,iou]")
+    assert "need iou, which is" in refusal(*BUILT, "training.metrics=[val_iou]")
     unknown = refusal("optimizer=adam", "objective.metric=val_iou", "objective.direction=maximize")
     assert "got 'val_iou'" in unknown
 
@@ -52,6 +53,8 @@ def test_only_a_model_of_the_users_logs_what_has_no_other_name() -> None:
     [
         ("mine.metrics:f1", "mine.metrics:f1 would be logged as f1, which is the name of another"),
         ("mine.a:cost,mine.b:cost", "2 of your own are logged as cost; give each another name"),
+        ("mine.metrics:seconds", "logged as seconds, which is what a run has beside metrics"),
+        ("mine.metrics:val_f1", "logged as val_f1, which is what a run has beside metrics"),
         ("mine.metrics:", "need package.module:name, got 'mine.metrics:'"),
     ],
 )

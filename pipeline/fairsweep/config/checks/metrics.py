@@ -17,12 +17,14 @@ from fairsweep.metrics import (
     KERAS,
     KERAS_CLASSES,
     METRICS,
+    TEST,
     VALIDATION,
     base_name,
     known_metric,
     measured_on_validation,
     metric_named,
 )
+from fairsweep.own import is_own
 from fairsweep.tasks import AUTO
 
 KEY = "training.metrics"
@@ -30,6 +32,9 @@ OBJECTIVE = "objective.metric"
 DIRECTION = "objective.direction"
 DIRECTIONS = ("maximize", "minimize")
 ALL_NAMES = (*METRICS, *KERAS, *KERAS_CLASSES)
+PARTS = (VALIDATION, TEST, "best_")
+OF_RUNS = ("epochs", "seconds")
+"""What a run stores of its training, and what its names begin with, beside the names of metrics."""
 OWN = "a function of your own (package.module:name)"
 
 
@@ -37,7 +42,8 @@ def metrics_problems(training: Training, model: Model) -> Iterator[Problem]:
     """Checks of `training.metrics`; a model of the user's own may log what no table has."""
     wanted = training.metrics or ()
     for name in wanted:
-        if measured_on_validation(name) and known_metric(base_name(name)) is not None:
+        known = known_metric(base_name(name)) is not None
+        if measured_on_validation(name) and (known or is_own(model.builder)):
             yield (
                 KEY,
                 f"need {base_name(name)}, which is measured on training and on validation rows; "
@@ -46,7 +52,7 @@ def metrics_problems(training: Training, model: Model) -> Iterator[Problem]:
         elif metric_named(name).own:
             yield from own_name(KEY, name)
             yield from _own(name)
-        elif known_metric(name) is None and ":" not in model.builder:
+        elif not known and not is_own(model.builder):
             yield (
                 KEY,
                 f"need one of {', '.join(METRICS)}; a metric of Keras by its name, or {OWN}; got "
@@ -65,6 +71,12 @@ def _own(name: str) -> Iterator[Problem]:
             KEY,
             f"{name} would be logged as {logged}, which is the name of another metric; "
             "rename your function",
+        )
+    elif logged in OF_RUNS or logged.startswith(PARTS):
+        yield (
+            KEY,
+            f"{name} would be logged as {logged}, which is what a run has beside metrics; rename "
+            "your function",
         )
 
 
@@ -112,11 +124,11 @@ def objective_problems(config: Config, arms: Sequence[ArmSettings]) -> Iterator[
 def _may_log(name: str, arm: ArmSettings) -> bool:
     """Whether the user's own code may measure what is asked for: a metric, or the model."""
     own = {metric_named(entry).name for entry in arm.training.metrics or ()}
-    return name in own or (":" in arm.model.builder and ":" not in name)
+    return name in own or (is_own(arm.model.builder) and not is_own(name))
 
 
 def _unknown(metric: str) -> Iterator[Problem]:
-    if ":" in metric:
+    if is_own(metric):
         entry = base_name(metric)
         yield (
             OBJECTIVE,
