@@ -27,6 +27,9 @@ from fairsweep.tasks.layer import NO_SCALE, Scale
 FORMAT = 5
 EARLIEST = 1
 DESCRIPTION, WEIGHTS = "model.json", "weights.npz"
+WHOLE = "model"
+"""The array of bytes, in the file of weights, of a model that can't be built again without its
+training data: Keras's own file."""
 
 
 @dataclass(frozen=True)
@@ -108,10 +111,17 @@ def read_model(folder: Path) -> tuple[Recipe, Sequence[npt.NDArray[Any]]]:
         raise StorageError(f"{folder / WEIGHTS} was changed after it was published")
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            weights = [arrays[f"arr_{i}"] for i in range(len(arrays.files))]
+            count = sum(name != WHOLE for name in arrays.files)
+            weights = [arrays[f"arr_{i}"] for i in range(count)]
     except (ValueError, KeyError, zipfile.BadZipFile) as error:
         raise StorageError(f"{folder / WEIGHTS} contains no plain arrays: {error}") from error
     return _recipe(about), weights
+
+
+def read_whole(folder: Path) -> bytes:
+    """The whole model of a folder that `read_model` has read; empty where it can be built."""
+    with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
+        return arrays[WHOLE].tobytes() if WHOLE in arrays.files else b""
 
 
 def _recipe(about: Mapping[str, Any]) -> Recipe:

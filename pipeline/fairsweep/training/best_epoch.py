@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from fairsweep.data.recipe import WHOLE
 from fairsweep.files import replaced
 from fairsweep.tested import Tested
 from fairsweep.training.loops import Arrays, evaluate_fit, predict_fit
@@ -72,6 +73,7 @@ def best_epoch(
     weights: Sequence[npt.NDArray[np.generic]],
     test: Arrays | None,
     file: str,
+    whole: bytes = b"",
 ) -> Best:
     """Measures the model on test rows and writes its weights.
 
@@ -80,17 +82,22 @@ def best_epoch(
         weights: in Keras's order.
         test: test rows with labels in the loss's form; None when there are none.
         file: where the weights go; empty for nowhere.
+        whole: the whole model, to be stored with them; empty for one that can be built again.
     """
     if file:
-        write_weights(Path(file), weights)
+        write_weights(Path(file), weights, whole)
     if test is None:
         return Best(weights=file)
     measured = trained.evaluate(test)
     return Best({f"test_{name}": value for name, value in measured.items()}, weights=file)
 
 
-def write_weights(file: Path, weights: Sequence[npt.NDArray[np.generic]]) -> None:
-    """Writes arrays as .npz, in order, whole or not at all; its folder is made."""
+def write_weights(
+    file: Path, weights: Sequence[npt.NDArray[np.generic]], whole: bytes = b""
+) -> None:
+    """Writes arrays as .npz, in order, whole or not at all, and a whole model beside them if there
+    is one; the file's folder is made."""
+    more = {WHOLE: np.frombuffer(whole, np.uint8)} if whole else {}
     file.parent.mkdir(parents=True, exist_ok=True)
     with replaced(file) as draft, draft.open("wb") as target:
-        np.savez(target, *weights)
+        np.savez(target, *weights, allow_pickle=False, **more)

@@ -13,6 +13,7 @@ from fairsweep.data.dataset import Inputs
 from fairsweep.data.scaling import Scaling
 from fairsweep.data.several import inputs_of, named, row_shape
 from fairsweep.tasks import Output
+from fairsweep.training.asked_data import BuilderData
 from fairsweep.training.models import BUILDERS, TAKES_IDS
 from fairsweep.training.models.convolution import cnn_parameters
 from fairsweep.training.models.dense import Dense, dense_parameters
@@ -60,6 +61,7 @@ def build_model(
     rows: Inputs,
     output: Output,
     seed: int,
+    data: BuilderData | None = None,
 ) -> keras.Model:
     """Builds the model on top of its preprocessing, with every initial weight and dropout mask
     decided by `seed`.
@@ -70,6 +72,7 @@ def build_model(
         rows: a few rows (rows, …), for their shape and to try a model of the user's own.
         output: what it ends in.
         seed: non-negative.
+        data: for a builder that asks what the data is.
 
     Raises:
         BadInput: a model of the user's own can't be trained on such rows with that loss.
@@ -82,7 +85,7 @@ def build_model(
             body = BUILDERS[settings.builder](shape, output.layer, **given, **settings.params)
             return _whole(body, scaling, rows, output)
     with own_seeds(seed):
-        body = build_own(settings.builder, settings.params, shape, output)
+        body = build_own(settings.builder, settings.params, shape, output, data)
         model = _whole(body, scaling, rows, output)
         if last_activation(body) is None:
             check_values(settings.builder, model, rows, output, scaling)

@@ -26,6 +26,7 @@ from fairsweep.metrics import VALIDATION, asked
 from fairsweep.own import is_own
 from fairsweep.records import TrialResult, TrialSpec, derive_seed
 from fairsweep.tasks.layer import Form
+from fairsweep.training.asked_data import data_for
 from fairsweep.training.callbacks import Callbacks, callbacks_for, needs_fit
 from fairsweep.training.failure import failure
 from fairsweep.training.ids import extreme_rows, id_problems, looks_up, lookups_of
@@ -42,6 +43,7 @@ from fairsweep.training.trial import WorkerCache, compiled, judge_of, output_of
 from fairsweep.training.user_model import (
     build_own,
     builder_problem,
+    file_problems,
     shares_weights,
 )
 
@@ -196,9 +198,10 @@ def _own(
     scaling, output = cache.scaling(data, spec.data), output_of(spec, data)
     shape, few = scaling.shape(row_shape(dataset.x)), dataset.x[:1]
     wanted = asked(spec.training.metrics, spec.objective.metric)
+    given = data_for(spec.model, data, scaling)
 
     def build() -> keras.Model:
-        again = build_own(builder, spec.model.params, shape, output)
+        again = build_own(builder, spec.model.params, shape, output, given)
         if not again.built:
             again(plain(few) if isinstance(few, Several) else np.zeros((1, *shape), np.float32))
         return again
@@ -212,6 +215,8 @@ def _own(
         told = [COMPILED] if in_vain and not compiled_metrics(again, wanted) else []
         notes.extend(builder_problem(builder, text) for text in [*told, *fixed.warnings()])
         yield from (builder_problem(builder, text) for text in fixed.problems())
+    if given is not None:
+        yield from (builder_problem(builder, text) for text in file_problems(model, dataset.x[:2]))
     if looks_up(model):
         with lookups_of(model) as noted:
             model(plain(dataset.x[extreme_rows(dataset.x)]), training=False)

@@ -15,10 +15,12 @@ import pandas as pd
 from fairsweep.config.schema import Model
 from fairsweep.data.dataset import Inputs, features_of
 from fairsweep.data.inputs.rows import encode
-from fairsweep.data.recipe import Recipe, read_model
+from fairsweep.data.recipe import Recipe, read_model, read_whole
 from fairsweep.data.several import Several, plain
 from fairsweep.tasks import task_named
+from fairsweep.training.asked_data import from_file
 from fairsweep.training.model import build_model
+from fairsweep.training.own import find_own
 from fairsweep.training.programs import together
 
 BATCH = 1024
@@ -97,6 +99,9 @@ class Classifier:
 
 def _load_pyfunc(path: str) -> Classifier:
     recipe, weights = read_model(Path(path))
+    if whole := read_whole(Path(path)):
+        find_own("model.builder", recipe.builder)  # its module may have classes of the model's
+        return Classifier(from_file(whole), recipe)
     settings = Model("published", recipe.builder, dict(recipe.params))
     rows: Inputs = np.zeros((1, *recipe.shape), np.float32)
     if recipe.inputs:

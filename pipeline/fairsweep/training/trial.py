@@ -23,6 +23,7 @@ from fairsweep.metrics import VALIDATION, Metric, asked
 from fairsweep.records import DISK_FULL, TrialResult, TrialSpec, derive_seed
 from fairsweep.tasks import Output
 from fairsweep.tasks.layer import ClassWeights, Form
+from fairsweep.training.asked_data import as_file, asks_for_data, data_for
 from fairsweep.training.best_epoch import Best, ByFit, Resident, Trained, best_epoch
 from fairsweep.training.callbacks import callbacks_for, needs_fit
 from fairsweep.training.checkpoint import CheckpointLost, Checkpoints
@@ -100,7 +101,7 @@ class WorkerCache:
         kind = self._kind(spec, data, train)
         floats = {variable.dtype for variable in model.trainable_variables} == {"float32"}
         own = has_parts(spec) or any(map(is_compiled_by_user, _metrics(spec)))
-        own = own or output_of(spec, data).compiled
+        own = own or output_of(spec, data).compiled or asks_for_data(spec.model)
         key = kind.key if is_of_keras(model) and floats and not own else None
         weighed = data.dataset.weights is not None
         return self.programs.get(key, model, train.tensors, kind.any_shape, weighed)
@@ -255,16 +256,8 @@ def _train(
     model.optimizer.build(model.trainable_variables)
     begin(model)
     trained = ByFit(model, on_batch)
-    run_fit(
-        model,
-        train,
-        validation,
-        batches,
-        scored(trained),
-        history.epochs,
-        on_batch,
-        history.callbacks.in_fit(),
-    )
+    on_end, called = scored(trained), history.callbacks.in_fit()
+    run_fit(model, train, validation, batches, on_end, history.epochs, on_batch, called)
     return _best(spec, data, history, cache, form, folders, trained)
 
 
@@ -285,7 +278,8 @@ def _best(
         weight.value.assign(best)
     test = cache.part(data, "test", form) if len(data.test) else None
     file = str(folders.weights_of(spec.weights)) if folders and spec.weights else ""
-    own = best_epoch(trained, history.best_weights, test, file)
+    whole = as_file(history.model) if file and asks_for_data(spec.model) else b""
+    own = best_epoch(trained, history.best_weights, test, file, whole)
     dataset, output, judge = data.dataset, output_of(spec, data), judge_of(spec, data)
     if folders and spec.judged and len(data.validation):
         part = cache.part(data, "validation", form)
@@ -338,7 +332,8 @@ def compiled(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> tuple[kera
     cache.globals.restore()
     if training.precision is not None:
         keras.config.set_dtype_policy(training.precision)
-    model = build_model(spec.model, scaling, rows, output, seed)
+    own = data_for(spec.model, data, scaling)
+    model = build_model(spec.model, scaling, rows, output, seed, own)
     if has_parts(spec):
         seed_parts(seed)
     steps = -(-len(data.train) // training.batch_size)

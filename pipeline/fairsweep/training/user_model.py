@@ -18,6 +18,7 @@ from fairsweep.data.several import plain
 from fairsweep.errors import BadInput
 from fairsweep.plural import plural
 from fairsweep.tasks import Output
+from fairsweep.training.asked_data import ARGUMENT, BuilderData, as_file, from_file
 from fairsweep.training.ids import id_problems, lookups_of
 from fairsweep.training.own import check_call, find_own, own_problem
 
@@ -29,7 +30,13 @@ NOT_COMPILED = (
 Shapes = Sequence[int] | Mapping[str, Sequence[int]]
 
 
-def build_own(name: str, params: Mapping[str, Any], shape: Shapes, output: Output) -> keras.Model:
+def build_own(
+    name: str,
+    params: Mapping[str, Any],
+    shape: Shapes,
+    output: Output,
+    data: BuilderData | None = None,
+) -> keras.Model:
     """The model that the user's function returns.
 
     Args:
@@ -37,12 +44,15 @@ def build_own(name: str, params: Mapping[str, Any], shape: Shapes, output: Outpu
         params: its keywords.
         shape: of a row, as the model gets it; of several inputs by name.
         output: what the model ends in.
+        data: for one that asks what the data is.
 
     Raises:
         BadInput: there is no such function, it doesn't take these arguments, or what it returns
             can't be trained on such rows with that loss.
     """
     builder = find_own(KEY, name)
+    if data is not None:
+        params = {**params, ARGUMENT: data}
     check_call("model.params", name, builder, ("shape", "classes"), params)
     model = builder(shape, output.count, **params)
     if problems := list(_problems(model, shape, output)):
@@ -88,6 +98,34 @@ def check_values(
         raise BadInput(*(builder_problem(name, text) for text in problems))
 
 
+def file_problems(model: keras.Model, rows: Inputs) -> Iterator[str]:
+    """Why a model can't be published as Keras's own file, as those are whose builder asks what the
+    data is."""
+    if not is_drawn(model):
+        yield (
+            "asks for data, so that its model is published as Keras's own file; make it of layers "
+            "from its inputs to its outputs: keras.Sequential, or keras.Model(inputs, outputs)"
+        )
+        return
+    try:
+        again = from_file(as_file(model))
+        same = np.array_equal(again(plain(rows)), model(plain(rows), training=False))
+    except Exception as error:  # of Keras, or of a class of the user's
+        why = f"which can't be read again: {type(error).__name__}: {first_line(error)}"
+    else:
+        why = "" if same else "which gives other outputs when it is read again"
+    if why:
+        yield (
+            f"asks for data, so that its model is published as Keras's own file, {why}; give its "
+            "own classes get_config(), and @keras.saving.register_keras_serializable()"
+        )
+
+
+def first_line(error: Exception) -> str:
+    """What an exception says first."""
+    return next(iter(str(error).splitlines()), "")
+
+
 def shares_weights(model: keras.Model, other: keras.Model) -> bool:
     """Whether two models have a weight in common."""
     return bool({id(v) for v in model.variables} & {id(v) for v in other.variables})
@@ -95,7 +133,7 @@ def shares_weights(model: keras.Model, other: keras.Model) -> bool:
 
 def output_units(model: keras.Model, rows: Inputs) -> int:
     """How many outputs a model has per row; it is called on `rows` where only its code knows."""
-    output = model.outputs[0] if _is_drawn(model) else model(plain(rows[:1]), training=False)
+    output = model.outputs[0] if is_drawn(model) else model(plain(rows[:1]), training=False)
     return int(output.shape[1])
 
 
@@ -103,7 +141,7 @@ def last_activation(model: keras.Model) -> str | None:
     """The activation of a model's last layer by Keras's name; None if its layers don't say."""
     layer: Any = model
     while isinstance(layer, keras.Model):
-        if not _is_drawn(layer):
+        if not is_drawn(layer):
             return None
         layer = layer.outputs[0]._keras_history.operation
     if isinstance(layer, keras.layers.Softmax):
@@ -113,7 +151,7 @@ def last_activation(model: keras.Model) -> str | None:
     return name if getattr(keras.activations, name, None) is activation else None
 
 
-def _is_drawn(model: keras.Model) -> bool:
+def is_drawn(model: keras.Model) -> bool:
     """Whether a model is made of layers from its inputs to its outputs, with no call of its own."""
     own = not type(model).call.__module__.startswith("keras.")
     return not own and bool(getattr(model, "outputs", None))
@@ -127,7 +165,7 @@ def _problems(model: Any, shape: Shapes, output: Output) -> Iterator[str]:
         kind = type(model).__name__
         yield f"must return a keras.Model, but returns {kind}; keras.Sequential([…]) makes one"
         return
-    if _is_drawn(model):
+    if is_drawn(model):
         yield from _input_problems(model, shape)
         if not output.compiled:
             yield from _output_problems(model, output)
