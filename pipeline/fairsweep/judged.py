@@ -4,6 +4,10 @@ The file is a CSV of one line a row: the row's number (from 1, in the order of t
 and what the model takes it for, and each metric of the row alone. Where a metric needs them, a
 column `p_<name>` follows for each class or label, with what the model gives for it; of two classes
 the second is enough. Fewer rows are stored then, if there are many names.
+
+Of values, the second and third column are numbers of nine digits, those of several targets with a
+`;` between them; where a model gives several quantiles of one, a column `p_q<level>` follows for
+each.
 """
 
 from __future__ import annotations

@@ -1,0 +1,135 @@
+"""Numbers to predict: which data are of them, what is refused, and how rows are split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fairsweep.config.checks.data import data_problems
+from fairsweep.config.schema import Data
+from fairsweep.data.sources import load
+from fairsweep.data.split import load_split
+from fairsweep.errors import BadInput
+from fairsweep.tasks import CLASSES, LABELS, VALUES
+from fairsweep.tasks.values import Values
+
+X = np.arange(24.0).reshape(12, 2) ** 2
+PRICE = np.linspace(1.5, 7.0, 12) ** 2
+
+
+def csv(folder: Path, target: Any = "price", task: str = "auto", **columns: Any) -> Data:
+    table = pd.DataFrame({"a": X[:, 0], "b": X[::-1, 1], **columns})
+    table.to_csv(folder / "rows.csv", index=False)
+    path = str(folder / "rows.csv")
+    return Data(name="d", source="csv", path=path, target=target, task=task)
+
+
+def npz(folder: Path, y: Any, task: str = "auto") -> Data:
+    np.savez(folder / "rows.npz", x=X, y=y)
+    return Data(name="d", source="npz", path=str(folder / "rows.npz"), task=task)
+
+
+def test_fractions_are_values_and_that_is_told(tmp_path: Path) -> None:
+    dataset = load(csv(tmp_path, price=PRICE))
+    assert (dataset.task, dataset.class_names) == (VALUES, ("price",))
+    assert dataset.y[:, 0].tolist() == PRICE.tolist()
+    (note,) = dataset.notes
+    assert "predicted as a number (data.task=values), because row 1 has 2.25" in note
+
+
+def test_whole_numbers_are_classes_unless_asked_for(tmp_path: Path) -> None:
+    whole = np.arange(12) % 3
+    assert load(npz(tmp_path, whole)).task == CLASSES
+    asked = load(npz(tmp_path, whole.astype(np.int64), task="values"))
+    assert (asked.task, asked.class_names, asked.notes) == (VALUES, ("value",), ())
+
+
+def test_several_columns_are_labels_or_values(tmp_path: Path) -> None:
+    bits = np.arange(12) % 2
+    assert load(csv(tmp_path, ["price", "size"], price=bits, size=1 - bits)).task == LABELS
+    found = load(csv(tmp_path, ["price", "size"], price=PRICE, size=PRICE[::-1] ** 2))
+    assert (found.task, found.class_names) == (VALUES, ("price", "size"))
+    assert found.y.shape == (12, 2)
+    arrays = load(npz(tmp_path, np.column_stack([PRICE, PRICE**2])))
+    assert arrays.class_names == ("value_1", "value_2")
+
+
+def with_value(value: float) -> Any:
+    changed = PRICE.copy()
+    changed[4] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("y", "told"),
+    [
+        (with_value(np.nan), "y is missing in 1 row, row 5 the first"),
+        (with_value(np.inf), "y is infinite or too large for 32 bits in 1 row, row 5 the first"),
+        (with_value(-1e39), "row 5 the first (-1e+39)"),
+        (np.full(12, 2.5), "y is the same in every row (2.5), so there is nothing to learn"),
+        (np.array([*"123456789", "10", "n/a", "12"]), "row 11 has 'n/a'"),
+        (np.zeros((12, 2, 2)), "got float64 of shape (12, 2, 2)"),
+        (np.column_stack([PRICE, np.ones(12)]), "target '1' is the same in every row (1)"),
+    ],
+    ids=["missing", "infinite", "large", "constant", "words", "shape", "one-of-several"],
+)
+def test_what_is_no_number_is_refused_with_its_row(y: Any, told: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as caught:
+        load(npz(tmp_path, y, task="values"))
+    assert told in str(caught.value)
+
+
+def test_a_column_of_words_is_refused_with_value_and_row(tmp_path: Path) -> None:
+    words = ["cheap", "dear"] * 6
+    with pytest.raises(BadInput) as caught:
+        load(csv(tmp_path, task="values", price=words))
+    told = "data.target: column 'price' must be a number in each row, and row 1 has 'cheap'"
+    assert told in str(caught.value)
+
+
+def test_a_copy_of_the_target_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="column 'again' is a copy of the target"):
+        load(csv(tmp_path, price=PRICE, again=PRICE))
+
+
+def test_another_task_is_refused_for_what_has_classes() -> None:
+    (problem,) = data_problems(Data(name="digits", source="digits", task="values"))
+    assert problem[0] == "data.task"
+    problem, *_ = data_problems(Data(name="digits", source="digits", task="value"))
+    assert "did you mean values?" in problem[1]
+
+
+def test_a_loss_for_classes_is_told() -> None:
+    (told,) = Values().training_problems("hinge", None, 1)
+    assert "training.loss=auto" in told
+    (told,) = CLASSES.training_problems("quantile", None, 3)
+    assert "data.task=values" in told
+    (told,) = Values().training_problems("quantile", None, 2)
+    assert "one value a row, and the data has 2" in told
+    (told,) = Values().loss_problems("poisson", np.array([[1.0], [-2.0]]), ("visits",))
+    assert "visits has -2 in row 2" in told
+
+
+def test_every_quantile_is_alike_in_all_parts(tmp_path: Path) -> None:
+    """Of 500 rows each tenth part has, in each part, its share to a row or two."""
+    random = np.random.default_rng(2)
+    y = random.lognormal(0, 1.5, 500)
+    np.savez(tmp_path / "rows.npz", x=random.normal(size=(500, 2)), y=y)
+    split = load_split(Data(name="d", source="npz", path=str(tmp_path / "rows.npz")))
+    tenths = np.quantile(y, np.arange(1, 10) / 10)
+    for rows, share in ((split.train, 30), (split.validation, 10), (split.test, 10)):
+        counts = np.bincount(np.searchsorted(tenths, y[rows]), minlength=10)
+        assert np.abs(counts - share).max() <= 2
+    assert sorted([*split.train, *split.validation, *split.test]) == [*range(500)]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.34, 0.5, 0.77, 1.0])
+def test_so_many_rows_are_held_out(share: float) -> None:
+    rows = np.arange(37) * 3
+    held = VALUES.stratify(rows, np.ones((37, 1)), share, np.random.default_rng(1))
+    assert len(held) == round(37 * share) == len(set(held))
+    assert set(held) <= set(rows)
