@@ -118,6 +118,7 @@ def test_what_a_model_logs_itself_can_select() -> None:
     misspelt = replace(spec, objective=replace(spec.objective, metric="val_one_of_tree"))
     told = check(misspelt, data, WorkerCache()).error
     assert "but not val_one_of_tree" in told
+    assert "have the model keep a keras.metrics.Mean of that name" in told
 
 
 @pytest.mark.filterwarnings("default")  # MLflow and what it needs warn of themselves

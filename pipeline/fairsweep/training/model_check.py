@@ -22,7 +22,7 @@ from fairsweep.data.several import Several, plain, row_shape
 from fairsweep.data.split import SplitData
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
-from fairsweep.metrics import VALIDATION, asked
+from fairsweep.metrics import VALIDATION, asked, base_name, known_metric
 from fairsweep.own import is_own
 from fairsweep.records import TrialResult, TrialSpec, derive_seed
 from fairsweep.tasks.layer import Form
@@ -60,6 +60,10 @@ UPDATING = (
     'self.metrics: m.update_state(loss) if m.name == "loss" else m.update_state(y, y_pred)'
 )
 LOGGING = "compile it with that metric, or set objective.metric to one that it reports"
+KEEPING = (
+    "have the model keep a keras.metrics.Mean of that name and update it in train_step and "
+    "test_step, or use training.loop=fit, which takes what these return for the last batch"
+)
 KEPT = (
     "must build a new model on every call, but returns one that shares weights with an earlier "
     "one; create all layers inside the function"
@@ -143,7 +147,9 @@ def _problems(
     measured = _measured(spec, data, cache, model, form)
     if missing := list(_missing(spec, measured, values)):
         reported = f"reports {', '.join(values) or 'nothing'} after an epoch"
-        remedy = LOGGING if output_of(spec, data).compiled else UPDATING
+        known = any(map(known_metric, map(base_name, missing)))
+        remedy = UPDATING if known else KEEPING
+        remedy = LOGGING if output_of(spec, data).compiled else remedy
         lacking = f"{reported}, but not {', '.join(missing)}; {remedy}"
         return [builder_problem(spec.model.builder, lacking)]
     if problems := list(_tried(spec, callbacks, model, {**values, **measured})):
