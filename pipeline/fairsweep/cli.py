@@ -16,7 +16,7 @@ from typing import Any, TextIO, cast
 
 from fairsweep import __version__
 from fairsweep.config.guess import nearest
-from fairsweep.errors import DONE, BadInput
+from fairsweep.errors import DONE, BadInput, Interrupted
 from fairsweep.executor.processes import begun_early
 from fairsweep.invocation import find_code_here
 
@@ -63,6 +63,7 @@ class Output:
 
 def main() -> None:
     """Runs one command and exits with its code."""
+    open_streams()
     gc.set_threshold(OBJECTS)
     atexit.register(gc.freeze)  # or the interpreter's end goes through all that was loaded, for 1 s
     words = sys.argv[1:]
@@ -74,10 +75,25 @@ def main() -> None:
                 _run(words)
             except SystemExit as ended:
                 code = ended.code
+            except KeyboardInterrupt:  # before the command itself takes care of it
+                print("error: interrupted before anything was written", file=sys.stderr)
+                code = Interrupted.exit_code
             sys.stdout.flush()
         except BrokenPipeError:  # of what a command that trains prints instead, such as its help
             _to_nowhere(sys.stdout)
     sys.exit(code)
+
+
+def open_streams() -> None:
+    """Has what is printed go nowhere where a stream was closed, as `>&-` does. The next file that
+    is opened would get its number otherwise, and then what is printed."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
 
 
 def _to_nowhere(stream: TextIO) -> None:

@@ -77,3 +77,33 @@ def test_the_end_of_a_command_looks_through_nothing_that_was_loaded() -> None:
         [sys.executable, "-c", code, "--version"], capture_output=True, text=True, check=True
     )
     assert done.stderr == "True\n"
+
+
+def test_an_interruption_before_the_command_begins_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def importing(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib, "import_module", importing)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "argv", ["fairsweep", "report"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == Interrupted.exit_code
+    assert capsys.readouterr() == ("", "error: interrupted before anything was written\n")
+
+
+def test_what_is_printed_to_a_closed_stream_goes_nowhere(tmp_path: Path) -> None:
+    """And into no file that is opened afterwards, which would get the number of the stream."""
+    code = (
+        "import os, sys; from fairsweep import cli\n"
+        "cli.open_streams()\n"
+        "with open(sys.argv[1], 'w'):\n"
+        "    print('printed', flush=True)\n"
+        "    os.write(1, b'written'); os.write(2, b'written')\n"
+    )
+    file = tmp_path / "file"
+    words = ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", sys.executable, "-c", code, str(file)]
+    subprocess.run(words, check=True)
+    assert file.read_text() == ""

@@ -13,7 +13,7 @@ import pytest
 from fairsweep.config.schema import Tracking
 from fairsweep.errors import StorageError
 from fairsweep.tracking.store import LEAST_FREE, head_start, open_store
-from fairsweep.tracking.store.database import check_database
+from fairsweep.tracking.store.database import DRAFT, check_database
 from fairsweep.tracking.store.head_start import HeadStart
 
 
@@ -104,6 +104,24 @@ def test_a_database_is_put_in_its_place_when_it_may_be_there(tmp_path: Path) -> 
         ready.place()
         assert store.database.read_text() == "new"
     assert [*logs.iterdir()] == []
+
+
+@pytest.mark.usefixtures("drafts")
+def test_what_a_killed_process_left_is_cleared_away_once_there_is_a_database(
+    tmp_path: Path,
+) -> None:
+    store = open_store(Tracking(root=str(tmp_path)))
+    folders = [tmp_path / "hydra" / "2026-11-27" / name for name in ("killed", "own")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    left = folders[0] / DRAFT
+    left.write_text("ha")
+    with HeadStart(store, folders[1]) as ready:
+        ready._ready.wait(60)
+        assert left.exists()
+        ready.place()
+    assert store.database.read_text() == "new"
+    assert [[*folder.iterdir()] for folder in folders] == [[], []]
 
 
 @pytest.mark.usefixtures("drafts")

@@ -35,6 +35,14 @@ def make_database(path: Path) -> None:
             left.unlink()
         draft_database(draft)
         draft.replace(path)
+        clear_drafts(path.parent)
+
+
+def clear_drafts(root: Path) -> None:
+    """Removes the drafts in the log folders of a store that has its database: those of processes
+    that were killed, and those of others, which need them no more."""
+    for left in root.glob(f"hydra/*/*/{DRAFT}*"):
+        left.unlink(missing_ok=True)
 
 
 def draft_database(draft: Path) -> None:

@@ -13,7 +13,7 @@ from types import TracebackType
 
 from fairsweep.files import locked
 from fairsweep.tracking.store import Store, import_mlflow
-from fairsweep.tracking.store.database import draft_database
+from fairsweep.tracking.store.database import DRAFT, clear_drafts, draft_database
 
 
 class HeadStart:
@@ -28,7 +28,7 @@ class HeadStart:
 
     def __init__(self, store: Store, folder: Path, then: Sequence[Callable[[], None]] = ()) -> None:
         self._store = store
-        self._draft = folder / "mlflow.db"
+        self._draft = folder / DRAFT
         self._then = then
         self._ready, self._left = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._prepare, name="head start", daemon=True)
@@ -48,12 +48,15 @@ class HeadStart:
         self._draft.unlink(missing_ok=True)
 
     def place(self) -> None:
-        """Puts the database into its place, unless one is there. Where it couldn't be made there is
-        none: whoever opens the store makes it, and tells what is wrong."""
+        """Puts the database into its place, unless one is there, and clears away what others left
+        of theirs that were killed. Where it couldn't be made there is none: whoever opens the store
+        makes it, and tells what is wrong."""
         self._ready.wait()
         with locked(self._store.root, wait=True):
             if self._draft.exists() and not self._store.database.exists():
                 self._draft.replace(self._store.database)
+            if self._store.database.exists():  # so nobody needs another
+                clear_drafts(self._store.root)
 
     def _prepare(self) -> None:
         try:
