@@ -58,7 +58,9 @@ def kept(folder: Path, spec: TrialSpec, *args: object) -> tuple[Trained, TrialFo
     return Trained([dict(own.values) for own in heard], result), folders
 
 
-@pytest.mark.parametrize("loss", ["mean_squared_error", "quantile"])
+@pytest.mark.parametrize(
+    "loss", ["mean_squared_error", pytest.param("quantile", marks=pytest.mark.long(3))]
+)
 def test_both_loops_give_the_same_numbers(loss: str, tmp_path: Path) -> None:
     own = (*csv(tmp_path, rows()), *SHORT, "training.epochs=2", f"training.loss={loss}")
     assert_same(*both_loops(*own, test=True))
@@ -107,6 +109,7 @@ def test_metrics_are_those_of_scikit_learn_on_what_the_model_says(tmp_path: Path
     assert set(trained.result.test) == {f"test_{name}" for name in wanted}
 
 
+@pytest.mark.long(1)
 def test_several_targets_of_different_sizes(tmp_path: Path) -> None:
     table = rows() | {"rooms": 3 + 0.001 * rows()["a"]}
     spec, data = compose(*csv(tmp_path, table, "[price,rooms]"), *SHORT)
@@ -119,6 +122,7 @@ def test_several_targets_of_different_sizes(tmp_path: Path) -> None:
     assert best["val_r2"] == pytest.approx(sk.r2_score(true, said), rel=1e-3)
 
 
+@pytest.mark.long(2)
 def test_the_loss_has_no_unit(tmp_path: Path) -> None:
     """In thousandths of the unit and far away from 0, errors are those of the same model."""
     (tmp_path / "small").mkdir()
@@ -144,6 +148,7 @@ def test_another_split_compiles_nothing_and_has_its_own_scale(tmp_path: Path) ->
     assert shared[1].epochs == alone.epochs
 
 
+@pytest.mark.long(1)
 def test_a_planted_line_is_found_published_and_predicted(tmp_path: Path) -> None:
     from fairsweep.training.serving import _load_pyfunc
 
@@ -162,6 +167,7 @@ def test_a_planted_line_is_found_published_and_predicted(tmp_path: Path) -> None
     assert sk.r2_score(table["price"], answer["price"]) > 0.995
 
 
+@pytest.mark.long(2)
 def test_quantiles_dont_cross_and_cover_their_share(tmp_path: Path) -> None:
     from fairsweep.training.serving import _load_pyfunc
 
@@ -192,6 +198,7 @@ def test_quantiles_dont_cross_and_cover_their_share(tmp_path: Path) -> None:
     assert best["val_loss"] == pytest.approx(np.mean(losses), rel=1e-5)
 
 
+@pytest.mark.long(1)
 def test_counts_are_predicted_above_0(tmp_path: Path) -> None:
     random = np.random.default_rng(3)
     x = random.normal(size=400)

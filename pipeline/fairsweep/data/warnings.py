@@ -62,6 +62,8 @@ def data_warnings(data: SplitData, batch_size: int = 1) -> Iterator[str]:
                 "cover it"
             )
     yield from dataset.task.warnings(dataset.y)
+    if told := dataset.task.quantities(dataset.class_names, len(dataset.y)):
+        yield f"{dataset.task.name}: {told[:1].lower()}{told[1:]}"
     yield from odd_weights(dataset.weights, data.train)
     if len(data.train) < batch_size:
         yield (

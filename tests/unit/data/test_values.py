@@ -13,6 +13,7 @@ from fairsweep.config.checks.data import data_problems
 from fairsweep.config.schema import Data
 from fairsweep.data.sources import load
 from fairsweep.data.split import load_split
+from fairsweep.data.warnings import data_warnings
 from fairsweep.errors import BadInput
 from fairsweep.tasks import CLASSES, LABELS, VALUES
 from fairsweep.tasks.values import Values
@@ -133,3 +134,13 @@ def test_so_many_rows_are_held_out(share: float) -> None:
     held = VALUES.stratify(rows, np.ones((37, 1)), share, np.random.default_rng(1))
     assert len(held) == round(37 * share) == len(set(held))
     assert set(held) <= set(rows)
+
+
+def test_many_whole_numbers_are_classes_that_may_be_quantities(tmp_path: Path) -> None:
+    y = np.repeat(np.arange(30), 8)
+    np.savez(tmp_path / "rows.npz", x=np.random.default_rng(0).normal(size=(240, 2)), y=y)
+    split = load_split(Data(name="d", source="npz", path=str(tmp_path / "rows.npz")))
+    told = (
+        "classes: they are 30 whole numbers for 240 rows: if they are quantities, data.task=values"
+    )
+    assert [warning for warning in data_warnings(split) if warning.startswith(told)]
