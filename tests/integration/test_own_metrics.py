@@ -126,8 +126,8 @@ def test_a_sweep_that_selects_by_one_is_judged_by_folds(tmp_path: Path) -> None:
     """Nothing is known of its rows, so the report says how folds are compared."""
     job = prepare(
         [
-            *("arms.optimizer=[sgd,adam]", "search.trials=2", "training.epochs=3"),
-            *("confirm.folds=2", "confirm.repeats=2", "terminal=quiet"),
+            *("arms.optimizer=[sgd,adam]", "search.trials=1", "training.epochs=2"),
+            *("confirm.folds=2", "confirm.repeats=1", "terminal=quiet"),
             *(f"training.metrics=[accuracy,{MODULE}:profit]", *OBJECTIVE),
             f"tracking.root={tmp_path / 'mlruns'}",
             *tiny_data(tmp_path),
