@@ -200,6 +200,13 @@ PROMISED = [
         on_command_line("training.class_weight=[1,5]"),
     ),
     case(
+        "class-weights-twice",
+        "training.class_weight={a:1} training.class_weight={b:2}",
+        "training.class_weight.b: training.class_weight is given already, and names no such class",
+        "add this one with +training.class_weight.b=…",
+        on_command_line("training.class_weight={b:2}"),
+    ),
+    case(
         "class-weight-below-0",
         "training.class_weight={a:1,b:-1}",
         "training.class_weight: need finite numbers from 0, got b: -1",

@@ -102,6 +102,11 @@ def _of_key(key: str, what: str, merged: bool, place: Callable[[str], str], know
         place: says where a key stands.
         known: composes the defaults.
     """
+    if key.startswith("training.class_weight."):
+        return (
+            f"{key}: training.class_weight is given already, and names no such class; give all "
+            f"classes at once, or add this one with +{key}=…{place(key)}"
+        )
     if re.match(r"Key '.*' (is )?not in", what):
         return f"{_unknown_key(key, known())}{place(key)}"
     if switch := re.match(r"Value '(.*)' is not a valid bool", what):
