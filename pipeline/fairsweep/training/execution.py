@@ -77,8 +77,10 @@ of a second for batch normalization's, which then saves 2 % of an epoch."""
 
 
 def way_of(model: keras.Model, dense: bool = False) -> Way:
-    """The way of a model; rewritten or not is the same in both loops, and so are the last bits."""
-    return Way(dense, rewritten=not is_light(model))
+    """The way of a compiled model; rewritten or not is the same in both loops, and so are the last
+    bits. A step with loss scaling has a condition in it, and waits for ever on one thread."""
+    scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    return Way(dense and not scaled, rewritten=not is_light(model))
 
 
 def is_light(model: keras.Model) -> bool:
