@@ -1,4 +1,4 @@
-"""Metrics by name: what there is, and what docs/METRICS.md and the help say of it."""
+"""Metrics by name: what there is, and what docs/METRICS.md says of it."""
 
 from __future__ import annotations
 
@@ -45,11 +45,6 @@ def judged(metric: Metric) -> str:
 def test_the_page_has_the_table() -> None:
     page = (ROOT / "docs" / "METRICS.md").read_text()
     assert "\n".join(table()) in page
-
-
-def test_the_help_names_them_all() -> None:
-    text = (ROOT / "conf" / "hydra" / "help" / "sweep.yaml").read_text()
-    assert [name for name in METRICS if name not in text] == []
 
 
 def test_names_of_keras_are_other_names_than_ours() -> None:

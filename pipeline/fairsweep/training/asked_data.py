@@ -18,10 +18,9 @@ import numpy as np
 
 from fairsweep.config.schema import Model
 from fairsweep.config.trust import BUILDER
-from fairsweep.data.dataset import Column
+from fairsweep.data.dataset import Column, Dataset, Rows
 from fairsweep.data.scaling import Scaling
 from fairsweep.data.several import plain
-from fairsweep.data.split import SplitData
 from fairsweep.own import is_own
 from fairsweep.training.own import find_own
 from fairsweep.training.preprocessing import layers_of
@@ -64,13 +63,12 @@ def asks_for_data(model: Model) -> bool:
     return ARGUMENT in known
 
 
-def data_for(model: Model, data: SplitData, scaling: Scaling) -> BuilderData | None:
-    """What a model's builder is told of the data; None if it doesn't ask."""
+def data_for(model: Model, dataset: Dataset, train: Rows, scaling: Scaling) -> BuilderData | None:
+    """What a model's builder is told of the data and its training rows; None if it doesn't ask."""
     if not asks_for_data(model):
         return None
-    dataset, count = data.dataset, len(data.train)
-    places = np.linspace(0, count - 1, min(count, MOST_ROWS)).astype(np.int64)
-    rows, before = plain(dataset.x[data.train[places]]), layers_of(scaling)
+    places = np.linspace(0, len(train) - 1, min(len(train), MOST_ROWS)).astype(np.int64)
+    rows, before = plain(dataset.x[train[places]]), layers_of(scaling)
     if isinstance(rows, Mapping):
         given: Any = {
             name: np.asarray(before[name](x) if name in before else x) for name, x in rows.items()

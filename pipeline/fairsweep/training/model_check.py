@@ -204,7 +204,7 @@ def _own(
     scaling, output = cache.scaling(data, spec.data), output_of(spec, data)
     shape, few = scaling.shape(row_shape(dataset.x)), dataset.x[:1]
     wanted = asked(spec.training.metrics, spec.objective.metric)
-    given = data_for(spec.model, data, scaling)
+    given = data_for(spec.model, data.dataset, data.train, scaling)
 
     def build() -> keras.Model:
         again = build_own(builder, spec.model.params, shape, output, given)

@@ -332,7 +332,7 @@ def compiled(spec: TrialSpec, data: SplitData, cache: WorkerCache) -> tuple[kera
     cache.globals.restore()
     if training.precision is not None:
         keras.config.set_dtype_policy(training.precision)
-    own = data_for(spec.model, data, scaling)
+    own = data_for(spec.model, data.dataset, data.train, scaling)
     model = build_model(spec.model, scaling, rows, output, seed, own)
     if has_parts(spec):
         seed_parts(seed)
