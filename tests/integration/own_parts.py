@@ -50,6 +50,10 @@ def factory(gamma: float = 2.0, alpha: float = 0.25) -> Any:
     return lambda y_true, y_pred: gamma * alpha * squares(y_true, y_pred)
 
 
+def nothing(y_true: Any, y_pred: Any) -> None:
+    squares(y_true, y_pred)
+
+
 def flat(y_true: Any, y_pred: Any) -> Any:
     said = ops.cast(ops.argmax(y_pred, axis=-1), "float32")
     return ops.abs(ops.cast(ops.argmax(y_true, axis=-1), "float32") - said)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -85,6 +86,13 @@ def test_a_model_ends_in_a_unit_for_each_label(digits: Sequence[str], loss: str)
     model, form = compiled(spec, data, WorkerCache())
     assert (model.output_shape, form) == ((None, 3), "labels")
     assert last_activation(model) == "sigmoid"
+
+
+def test_the_activation_of_a_layer_that_has_none_is_not_known() -> None:
+    """The mean of two networks gives probabilities, which its last layer doesn't say."""
+    inputs = keras.Input((2,))
+    two = [keras.layers.Dense(3, activation="softmax")(inputs) for _ in range(2)]
+    assert last_activation(keras.Model(inputs, keras.layers.Average()(two))) is None
 
 
 class TestPublished:

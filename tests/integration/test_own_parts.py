@@ -93,6 +93,7 @@ def test_a_program_belongs_to_the_arguments_of_its_loss() -> None:
         ("of_elements", "must give one number a row, (6,) for 6 rows, but gives (6, 2)"),
         ("of_all", "must give one number a row, (6,) for 6 rows, but gives ()"),
         ("factory", "returns a function"),
+        ("nothing", "returns nothing; end it with: return …"),
         ("flat", "has no gradient"),
         ("infinite", "for a row; keep y_pred off 0 and 1"),
         ("Summed", "has reduction='sum'"),

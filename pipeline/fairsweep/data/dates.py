@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,8 @@ THURSDAY = 3  # 1970-01-01
 OTHER_FORM = re.compile(
     r"\s*(\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4})([ T].*)?\s*"
 )
+MOST_OTHERS = 0.5
+SHOWN = 3
 
 Micros = npt.NDArray[np.int64]
 
@@ -50,8 +53,11 @@ def in_pandas(values: pd.Series) -> tuple[Micros, npt.NDArray[np.bool_]]:
         raise ValueError(f"{values.dropna().iloc[0]} is a number, and no date")
     known = values.astype(object).where(values.notna(), None)
     words = known.map(lambda value: None if value is None else str(value))
-    dates = pd.to_datetime(words, utc=True, format="ISO8601")
+    dates = pd.to_datetime(words, utc=True, format="ISO8601", errors="coerce")
     missing = dates.isna().to_numpy()
+    if (none := missing & words.notna().to_numpy()).any():
+        row = int(none.argmax())
+        raise ValueError(f"row {row + 1} has {words.iloc[row]!r}")
     micros = dates.dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
     return np.where(missing, 0, micros), missing
 
@@ -83,14 +89,24 @@ def written(days: float, hour: float) -> str | None:
     return str(np.datetime64(micros, "us").astype("datetime64[s]" if hour else "datetime64[D]"))
 
 
-def in_another_form(words: Iterable[str]) -> str | None:
-    """The first of words that are all dates, but not written as 2024-12-31; else None."""
+def almost_dates(words: Iterable[str]) -> str | None:
+    """What keeps words from being read as dates, and the remedy; None where they are no dates:
+    neither all of them in another form, nor most of them in ours."""
     there = [word for word in words if word]
-    if not there or not all(map(OTHER_FORM.fullmatch, there)):
-        return None
-    return there[0]
+    others = [word for word in there if not _is_date(word)]
+    if others and len(others) < MOST_OTHERS * len(there):
+        return (
+            f"dates, except {', '.join(map(repr, others[:SHOWN]))}; mend them, or say that they "
+            f"mean missing: data.missing_words={others[:SHOWN]}"
+        )
+    if others and all(map(OTHER_FORM.fullmatch, there)):
+        return f"dates in another form, such as {others[0]!r}; write them as 2024-12-31"
+    return None
 
 
-def how(word: str) -> str:
-    """How to describe a column of such words, given one of them."""
-    return f"dates in another form, such as {word!r}; write them as 2024-12-31"
+def _is_date(word: str) -> bool:
+    try:
+        datetime.fromisoformat(word)
+    except ValueError:
+        return False
+    return bool(OTHER_FORM.fullmatch(word))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from fairsweep.data.dataset import Dataset, Features, Rows
-from fairsweep.data.dates import how, in_another_form
+from fairsweep.data.dates import almost_dates
 from fairsweep.data.memory.view import pieces
 from fairsweep.data.several import described, named
 from fairsweep.data.spelling import alike, as_numbers, disguised, is_text
@@ -90,8 +90,8 @@ def _odd_words(dataset: Dataset) -> Iterator[str]:
     for what, own in words.items():
         if (number := disguised(own)) is not None:
             yield f"{what} was read as words, but has {as_numbers(number)}"
-        elif (date := in_another_form(own)) is not None:
-            yield f"{what} was read as words, but has {how(date)}"
+        elif (dates := almost_dates(own)) is not None:
+            yield f"{what} was read as words, but has {dates}"
     for column in dataset.columns:
         count = 0 if column.length else len(column.vocabulary)
         if count > MOST_ALIKE * len(dataset.y) and is_text(column.vocabulary):

@@ -8,6 +8,7 @@ import json
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ class _Grid(optuna.samplers.BaseSampler):  # type: ignore[misc]
     defaults, and so leaves combinations out."""
 
     def __init__(self, dimensions: Sequence[Dimension], points: int, seed: int) -> None:
+        self._dimensions = dimensions
         self._space = {d.name: distribution(d) for d in dimensions}
         self._values = grid(dimensions, points)
         self._seed = seed
@@ -57,12 +59,9 @@ class _Grid(optuna.samplers.BaseSampler):  # type: ignore[misc]
     ) -> dict[str, Any]:
         """The next combination of the grid."""
         trials = study.get_trials(deepcopy=False)[: trial.number]
-        tried = {tuple(own.params.get(name) for name in self._space) for own in trials}
-        return next(
-            dict(zip(self._space, values, strict=True))
-            for values in self._combinations()
-            if values not in tried
-        )
+        tried = {_used(self._dimensions, own.params) for own in trials}
+        found = (dict(zip(self._space, own, strict=True)) for own in self._combinations())
+        return next(own for own in found if _used(self._dimensions, own) not in tried)
 
     def sample_independent(self, *_: Any) -> Any:
         raise NotImplementedError("all parameters are drawn at once")
@@ -83,6 +82,17 @@ class _Grid(optuna.samplers.BaseSampler):  # type: ignore[misc]
                 values.append(own[i])
             yield tuple(values)
             place = (place + stride) % size
+
+
+def _used(dimensions: Sequence[Dimension], drawn: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What was drawn, without what the rest makes no use of."""
+    has = {d.name: from_drawn(d, drawn[d.name]) for d in dimensions if d.name in drawn}
+    return tuple(
+        drawn.get(d.name)
+        if all(has[name] in wanted for name, wanted in d.when if name in has)
+        else None
+        for d in dimensions
+    )
 
 
 class _Tpe(optuna.samplers.TPESampler):  # type: ignore[misc]
@@ -152,8 +162,12 @@ def grid(dimensions: Sequence[Dimension], points: int) -> dict[str, list[Any]]:
 def grid_size(dimensions: Sequence[Dimension], points: int) -> int:
     """How many trials it takes to try all combinations, and the defaults."""
     values = grid(dimensions, points)
-    has_defaults = all(to_drawn(d, d.default) in values[d.name] for d in dimensions)
-    return math.prod(map(len, values.values())) + (not has_defaults)
+    defaults = {d.name: to_drawn(d, d.default) for d in dimensions}
+    if not any(d.when for d in dimensions):
+        there = all(own in values[name] for name, own in defaults.items())
+        return math.prod(map(len, values.values())) + (not there)
+    combinations = (dict(zip(values, own, strict=True)) for own in product(*values.values()))
+    return len({_used(dimensions, own) for own in (defaults, *combinations)})
 
 
 def _grid_values(dimension: Dimension, points: int) -> list[Any]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from fairsweep.config.plan import Plan
+from fairsweep.data.dataset import Dataset
 from fairsweep.data.folds import confirmation, first_fold
 from fairsweep.data.memory.room import check_workers
 from fairsweep.data.several import inputs_of
@@ -22,6 +23,8 @@ from fairsweep.files import TrialFolders
 from fairsweep.machine import cores
 from fairsweep.own import is_own
 from fairsweep.records import Confirmation
+from fairsweep.tasks import CLASSES, VALUES
+from fairsweep.tasks.classes import AS_VALUES
 from fairsweep.tracking.store import Store, open_store
 from fairsweep.tracking.write.frame import Facts
 
@@ -66,6 +69,7 @@ def open_job(plan: Plan, workers: int) -> Job:
         data = _split(plan)
         dataset = data.dataset
         plan = plan.for_task(dataset.task)
+        plan = replace(plan, warnings=(*plan.warnings, *_doubts(plan, dataset)))
         config = plan.config
         check_workers(dataset.x, workers)
         names = len(dataset.class_names)
@@ -81,6 +85,20 @@ def open_job(plan: Plan, workers: int) -> Job:
             config.confirm, config.data, data, plan.objective, config.search.repeats
         )
     return Job(plan, data, confirming, open_store(config.tracking), workers)
+
+
+def _doubts(plan: Plan, dataset: Dataset) -> Iterator[str]:
+    """Warns of a loss for numbers where the answers are taken for classes. Of two classes nobody
+    would say that they are quantities."""
+    names, losses = dataset.class_names, {arm.settings.training.loss for arm in plan.arms}
+    numbers = len(names) > 2 and all(name.removeprefix("-").isdecimal() for name in names)
+    meant = sorted(losses.intersection(VALUES.losses))
+    if dataset.task is CLASSES and plan.config.data.task == "auto" and numbers and meant:
+        yield (
+            f"training.loss={', '.join(meant)}: the answers are whole numbers and count as "
+            f"{len(names)} classes, each with a probability; if they are quantities, {AS_VALUES}, "
+            "and data.task=classes says that they aren't"
+        )
 
 
 def _check_takes(plan: Plan, inputs: Sequence[str]) -> None:

@@ -162,6 +162,11 @@ def signature(takes: InputSpec, answer: Mapping[str, str]) -> ModelSignature:
     return ModelSignature(Schema(rows), Schema(outputs) if outputs else None)
 
 
+def _is_folder(given: str) -> bool:
+    """Whether a folder is meant: a sweep may be called like one, of its pictures say."""
+    return Path(given).is_dir() and ("/" in given or (Path(given) / "MLmodel").is_file())
+
+
 def find_model(store: Store, given: str | None) -> str:
     """The address of a model: the champion of the sweep of this name (None: of the newest one that
     has any), or the address itself if one is given.
@@ -169,7 +174,7 @@ def find_model(store: Store, given: str | None) -> str:
     Raises:
         BadInput: there is none; the message lists the champions there are.
     """
-    if given is not None and (":/" in given or Path(given).is_dir()):
+    if given is not None and (":/" in given or _is_folder(given)):
         return given
     if store.local and not store.database.exists():
         raise no_store(store)

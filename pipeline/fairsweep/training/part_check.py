@@ -65,6 +65,9 @@ def _loss(loss: keras.losses.Loss, y: Array, outputs: Array, clip: str) -> Itera
     with tf.GradientTape() as tape:
         tape.watch(predicted)
         given = loss.call(tf.constant(y), predicted)
+        if given is None:
+            yield "returns nothing; end it with: return …"
+            return
         if callable(given):
             yield (
                 "returns a function; write it as function(y_true, y_pred, …), whose other "

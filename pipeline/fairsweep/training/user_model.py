@@ -146,7 +146,8 @@ def last_activation(model: keras.Model) -> str | None:
         layer = layer.outputs[0]._keras_history.operation
     if isinstance(layer, keras.layers.Softmax):
         return "softmax"
-    activation = getattr(layer, "activation", None)
+    if (activation := getattr(layer, "activation", None)) is None:
+        return None
     name = getattr(activation, "__name__", "")
     return name if getattr(keras.activations, name, None) is activation else None
 

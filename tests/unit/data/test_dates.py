@@ -121,7 +121,14 @@ def test_rows_to_predict_have_dates_as_files_have_them(tmp_path: Path) -> None:
 
 
 BAD = {
-    "another-form": ("31.12.2024,1", "must have dates such as 2024-12-31, as in training"),
+    "another-form": (
+        "31.12.2024,1",
+        "must have dates such as 2024-12-31, as in training: row 1 has '31.12.2024'",
+    ),
+    "no-day": (
+        "2024-12-31,1\n2024-02-30,1",
+        "must have dates such as 2024-12-31, as in training: row 2 has '2024-02-30'",
+    ),
     "a-number": ("7,1", "7 is a number, and no date"),
     "missing": (",1", "row 1, column 'when', has a value that is missing"),
 }
@@ -146,6 +153,16 @@ def test_dates_in_another_form_are_told(form: str, tmp_path: Path) -> None:
     assert f"column 'when' {told}" in str(caught.value)
     few = load_split(table(tmp_path, lines([dates[i % 5] for i in range(40)])))
     assert any("column when was read as words, but has dates" in w for w in data_warnings(few))
+
+
+@pytest.mark.parametrize("slip", ["2024-02-30", "unknown"])
+def test_what_keeps_a_column_from_being_dates_is_told(slip: str, tmp_path: Path) -> None:
+    dates = [*(f"2024-01-{i % 9 + 1:02}" for i in range(40)), slip]
+    split = load_split(table(tmp_path, lines(dates)))
+    told = f"column when was read as words, but has dates, except {slip!r}; mend them, or say that"
+    assert [warning for warning in data_warnings(split) if warning.startswith(told)]
+    mended = replace(table(tmp_path, lines(dates)), missing="fill", missing_words=[slip])
+    assert "when: days" in {column.name for column in load(mended).columns}
 
 
 def test_a_part_that_is_always_the_same_needs_no_word(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fairsweep.commands.train import prepare
 from fairsweep.config.checks.data import data_problems
 from fairsweep.config.schema import Data
 from fairsweep.data.sources import load
@@ -134,6 +135,16 @@ def test_so_many_rows_are_held_out(share: float) -> None:
     held = VALUES.stratify(rows, np.ones((37, 1)), share, np.random.default_rng(1))
     assert len(held) == round(37 * share) == len(set(held))
     assert set(held) <= set(rows)
+
+
+def test_a_loss_for_numbers_on_what_counts_as_classes_is_told(tmp_path: Path) -> None:
+    y = np.arange(60) % 5
+    np.savez(tmp_path / "rows.npz", x=np.random.default_rng(0).normal(size=(60, 2)), y=y)
+    given = ["data=npz", f"data.path={tmp_path / 'rows.npz'}", "training.loss=huber"]
+    told = "training.loss=huber: the answers are whole numbers and count as 5 classes"
+    assert [w for w in prepare(given, None).plan.warnings if w.startswith(told)]
+    for task in ("classes", "values"):
+        assert not prepare([*given, f"data.task={task}"], None).plan.warnings
 
 
 def test_many_whole_numbers_are_classes_that_may_be_quantities(tmp_path: Path) -> None:

@@ -342,6 +342,14 @@ class TestGrid:
         values = [json.dumps(c.values, sort_keys=True) for c in search(study)]
         assert study.limit == len(values) == len(set(values)) == 2 * 2 * 2
 
+    def test_what_is_not_used_makes_no_other_combination(self, tmp_path: Path) -> None:
+        """Beta 1 is searched with batches of 64 alone: two rates by (32, 64 with 0.8 or 0.9)."""
+        when = "optimizer.space.beta_1.when={training.batch_size:64}"
+        rates = "optimizer.space.learning_rate={low:null,high:null,log:false,choices:[1e-3,1e-2]}"
+        study = open_study(tmp_path, plan(*self.GRID, rates, when, "search.trials=100"))
+        values = [json.dumps(c.values, sort_keys=True) for c in search(study)]
+        assert study.limit == len(values) == len(set(values)) == 2 * 3
+
     def test_a_part_of_it_is_spread_over_the_whole(self, tmp_path: Path) -> None:
         """Five of 25 combinations have nearly every value of either parameter."""
         of = plan(

@@ -74,5 +74,15 @@ def test_the_champion_of_any_sweep(name: str, server: Store) -> None:
     assert find_model(server, name) == f"models:/{name}@{ALIAS}"
 
 
+def test_a_sweep_may_be_called_like_a_folder(
+    server: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / SWEEPS[0]).mkdir()
+    assert find_model(server, SWEEPS[0]) == f"models:/{SWEEPS[0]}@{ALIAS}"
+    (tmp_path / SWEEPS[0] / "MLmodel").touch()
+    assert find_model(server, SWEEPS[0]) == SWEEPS[0]
+
+
 def test_without_a_name_it_is_the_newest_champion(server: Store) -> None:
     assert find_model(server, None) == f"models:/{SWEEPS[-1]}@{ALIAS}"

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairsweep.data.dataset import Column, Features
-from fairsweep.data.dates import how, in_another_form
+from fairsweep.data.dates import almost_dates
 from fairsweep.data.memory.view import pieces
 from fairsweep.data.spelling import as_numbers, disguised, is_text
 from fairsweep.data.tables.columns import MOST_WORDS
@@ -28,8 +28,8 @@ def bad_words(columns: Sequence[Column], rows: int) -> Iterator[str]:
             per_row = " (one per row)" if count == rows else ""
             number = disguised(column.vocabulary)
             texts = is_text(column.vocabulary)
-            if date := in_another_form(column.vocabulary):
-                yield f"data.path: column {column.name!r} has {how(date)}, or drop it: " + (
+            if dates := almost_dates(column.vocabulary):
+                yield f"data.path: column {column.name!r} has {dates}, or drop it: " + (
                     f"data.drop=[{column.name}]"
                 )
                 continue
