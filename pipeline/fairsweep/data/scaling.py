@@ -14,7 +14,6 @@ from fairsweep.data.dataset import PADDING, Column, Features, Inputs, features_o
 from fairsweep.data.memory.view import InFile, pieces
 from fairsweep.data.sequences import NAN, is_padding
 from fairsweep.data.several import Several
-from fairsweep.data.text import TOKENS
 
 SMALLEST_VARIANCE = 1e-12  # Keras divides by no smaller deviation than 1e-7
 RESOLUTION = (
@@ -24,6 +23,8 @@ RESOLUTION = (
 Moments = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 
+TOKENS = 10_000
+"""How many ids there are at most where nothing else is asked for."""
 UNKNOWN, FIRST_WORD = 1, 2
 """The id of a word that training rows don't have, and that of the first one that they have; 0 is
 padding, or a missing word."""

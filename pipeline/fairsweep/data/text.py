@@ -19,8 +19,6 @@ PUNCTUATION = r"[!-/:-@\[-`{-~]"
 """Every ASCII character that is neither a letter, a digit nor a space."""
 LENGTH = 200
 """How many words of a text are read where nothing else is asked for."""
-TOKENS = 10_000
-"""How many ids there are at most where nothing else is asked for."""
 
 
 def words_of(texts: Any) -> Any:
