@@ -24,7 +24,7 @@ from fairsweep.machine import cores
 from fairsweep.own import is_own
 from fairsweep.records import Confirmation
 from fairsweep.tasks import CLASSES, VALUES
-from fairsweep.tasks.classes import AS_VALUES
+from fairsweep.tasks.classes import AS_VALUES, are_whole_numbers
 from fairsweep.tracking.store import Store, open_store
 from fairsweep.tracking.write.frame import Facts
 
@@ -91,7 +91,7 @@ def _doubts(plan: Plan, dataset: Dataset) -> Iterator[str]:
     """Warns of a loss for numbers where the answers are taken for classes. Of two classes nobody
     would say that they are quantities."""
     names, losses = dataset.class_names, {arm.settings.training.loss for arm in plan.arms}
-    numbers = len(names) > 2 and all(name.removeprefix("-").isdecimal() for name in names)
+    numbers = len(names) > 2 and are_whole_numbers(names)
     meant = sorted(losses.intersection(VALUES.losses))
     if dataset.task is CLASSES and plan.config.data.task == "auto" and numbers and meant:
         yield (

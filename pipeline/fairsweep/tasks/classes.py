@@ -13,7 +13,6 @@ import numpy as np
 from fairsweep.own import is_own
 from fairsweep.plural import plural
 from fairsweep.tasks.layer import (
-    NO_SCALE,
     RANGES,
     Answers,
     ClassWeights,
@@ -21,8 +20,8 @@ from fairsweep.tasks.layer import (
     LastLayer,
     Marks,
     Outputs,
+    PlainOutput,
     Rows,
-    Scale,
     Usual,
     how,
     shown,
@@ -116,7 +115,7 @@ class Classes:
 
     def quantities(self, names: Sequence[str], rows: int) -> str:
         many = len(names) > max(MANY_CLASSES, rows * MANY_FOR_ROWS)
-        if not many or not all(name.removeprefix("-").isdecimal() for name in names):
+        if not many or not are_whole_numbers(names):
             return ""
         return (
             f"They are {len(names)} whole numbers for {rows} rows: if they are quantities, "
@@ -179,30 +178,8 @@ class Classes:
 
 
 @dataclass(frozen=True)
-class ClassOutput:
+class ClassOutput(PlainOutput):
     """Outputs for `count` classes under a loss."""
-
-    loss: str
-    count: int
-    compiled = False
-
-    @property
-    def quantiles(self) -> Sequence[float]:
-        return ()
-
-    @property
-    def point(self) -> slice:
-        return slice(None)
-
-    @property
-    def scale(self) -> Scale:
-        return NO_SCALE
-
-    def measured(self, y: Answers) -> ClassOutput:  # noqa: ARG002
-        return self
-
-    def scaled(self, scale: Scale) -> ClassOutput:  # noqa: ARG002
-        return self
 
     @property
     def layer(self) -> LastLayer:
@@ -305,6 +282,11 @@ class ClassOutput:
         """By every class; of two by the second, for the first is what is left."""
         found = self.probabilities(outputs)
         return {name: found[:, i] for i, name in enumerate(names) if i or len(names) > 2}
+
+
+def are_whole_numbers(names: Sequence[str]) -> bool:
+    """Whether the classes of these names are whole numbers."""
+    return all(name.removeprefix("-").isdecimal() for name in names)
 
 
 def _unit(activation: str) -> str:

@@ -15,7 +15,6 @@ from fairsweep.own import is_own
 from fairsweep.plural import plural
 from fairsweep.tasks.classes import is_one_hot
 from fairsweep.tasks.layer import (
-    NO_SCALE,
     SHOWN,
     Answers,
     ClassWeights,
@@ -23,8 +22,8 @@ from fairsweep.tasks.layer import (
     LastLayer,
     Marks,
     Outputs,
+    PlainOutput,
     Rows,
-    Scale,
     Usual,
     how,
     shown,
@@ -187,31 +186,10 @@ class Labels:
 
 
 @dataclass(frozen=True)
-class LabelOutput:
+class LabelOutput(PlainOutput):
     """Outputs for `count` labels under a loss."""
 
-    loss: str
-    count: int
-    compiled = False
     middle = LIKELY
-
-    @property
-    def quantiles(self) -> Sequence[float]:
-        return ()
-
-    @property
-    def point(self) -> slice:
-        return slice(None)
-
-    @property
-    def scale(self) -> Scale:
-        return NO_SCALE
-
-    def measured(self, y: Answers) -> LabelOutput:  # noqa: ARG002
-        return self
-
-    def scaled(self, scale: Scale) -> LabelOutput:  # noqa: ARG002
-        return self
 
     @property
     def layer(self) -> LastLayer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,33 @@ class Scale:
 
 
 NO_SCALE = Scale()
+
+
+@dataclass(frozen=True)
+class PlainOutput:
+    """What outputs have in common of which all are said of a row, and none is scaled."""
+
+    loss: str
+    count: int
+    compiled = False
+
+    @property
+    def quantiles(self) -> Sequence[float]:
+        return ()
+
+    @property
+    def point(self) -> slice:
+        return slice(None)
+
+    @property
+    def scale(self) -> Scale:
+        return NO_SCALE
+
+    def measured(self, y: Answers) -> Self:  # noqa: ARG002
+        return self
+
+    def scaled(self, scale: Scale) -> Self:  # noqa: ARG002
+        return self
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,14 @@ from typing import Any
 import numpy as np
 
 from fairsweep.tasks.layer import (
-    NO_SCALE,
     Answers,
     ClassWeights,
     Form,
     LastLayer,
     Marks,
     Outputs,
+    PlainOutput,
     Rows,
-    Scale,
     Usual,
 )
 
@@ -136,31 +135,11 @@ class Own:
 
 
 @dataclass(frozen=True)
-class OwnOutput:
+class OwnOutput(PlainOutput):
     """Outputs of any shape, of a model that its builder has compiled."""
 
-    loss: str
-    count: int
     middle = 0.0
     compiled = True
-
-    @property
-    def scale(self) -> Scale:
-        return NO_SCALE
-
-    @property
-    def quantiles(self) -> Sequence[float]:
-        return ()
-
-    @property
-    def point(self) -> slice:
-        return slice(None)
-
-    def measured(self, y: Answers) -> OwnOutput:  # noqa: ARG002
-        return self
-
-    def scaled(self, scale: Scale) -> OwnOutput:  # noqa: ARG002
-        return self
 
     @property
     def layer(self) -> LastLayer:
