@@ -11,7 +11,15 @@ from collections.abc import Iterator, Sequence
 from fairsweep.plural import plural
 from fairsweep.records import SweepRecord
 from fairsweep.report.analysis.far_rows import FarRow, FarRows, Prediction
-from fairsweep.report.text.listing import ListedRow, Listing, Said, Section, look_notes, looked
+from fairsweep.report.text.listing import (
+    ListedRow,
+    Listing,
+    Said,
+    Section,
+    look_notes,
+    looked,
+    section_of,
+)
 from fairsweep.report.text.numbers import MISSING, as_given, with_unit
 from fairsweep.shown import Shown
 from fairsweep.tasks import task_in
@@ -27,15 +35,8 @@ def far_section(sweep: SweepRecord, far: FarRows) -> Section:
     listings = [_listing(f"Rows that {every} misses by most", _shared(far), far.shared, shown)]
     if several:
         listings.append(_listing("Rows on which the arms differ", _apart(far), far.apart, shown))
-    listed = [row for listing in listings for row in listing.rows]
-    return Section(
-        f"true {sweep.data.get(task_in(sweep.data).name, 'value')}",
-        far.arms,
-        shown.columns,
-        tuple(listings),
-        tuple(_notes(far, shown)) if listed else (),
-        any(row.picture for row in listed),
-    )
+    true = f"true {sweep.data.get(task_in(sweep.data).name, 'value')}"
+    return section_of(true, far.arms, shown, listings, _notes(far, shown))
 
 
 def _shared(far: FarRows) -> str:

@@ -7,7 +7,7 @@ escaping is up to the page they go into.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fairsweep.report.text.numbers import MISSING
@@ -55,7 +55,6 @@ class Section:
         columns: The names of the values.
         listings: A table each.
         notes: How to read them.
-        drawn: Whether rows have pictures.
     """
 
     answer: str
@@ -63,7 +62,23 @@ class Section:
     columns: tuple[str, ...]
     listings: tuple[Listing, ...]
     notes: tuple[str, ...]
-    drawn: bool
+
+    @property
+    def drawn(self) -> bool:
+        """Whether rows have pictures."""
+        return any(row.picture for listing in self.listings for row in listing.rows)
+
+
+def section_of(
+    answer: str,
+    arms: tuple[str, ...],
+    shown: Shown,
+    listings: Sequence[Listing],
+    notes: Iterable[str],
+) -> Section:
+    """A section, whose notes are left out where no row is listed."""
+    listed = any(listing.rows for listing in listings)
+    return Section(answer, arms, shown.columns, tuple(listings), tuple(notes) if listed else ())
 
 
 def looked(row: int, true: str, said: tuple[Said, ...], shown: Shown) -> ListedRow:

@@ -14,7 +14,15 @@ from fairsweep.report.analysis.far_rows import far_rows
 from fairsweep.report.analysis.rows import Answer, HardRow, HardRows, hard_rows
 from fairsweep.report.analysis.select import Selection
 from fairsweep.report.text.far_rows import far_section
-from fairsweep.report.text.listing import ListedRow, Listing, Said, Section, look_notes, looked
+from fairsweep.report.text.listing import (
+    ListedRow,
+    Listing,
+    Said,
+    Section,
+    look_notes,
+    looked,
+    section_of,
+)
 from fairsweep.shown import Shown
 from fairsweep.tasks import task_in
 
@@ -36,15 +44,8 @@ def section(sweep: SweepRecord, selection: Selection) -> Section | None:
         listings.append(
             _listing("Rows on which the arms differ", _apart_line(hard), hard.apart, shown)
         )
-    listed = [row for listing in listings for row in listing.rows]
-    return Section(
-        f"true {next(iter(task.columns(())))}",
-        hard.arms,
-        shown.columns,
-        tuple(listings),
-        tuple(_notes(hard, shown)) if listed else (),
-        any(row.picture for row in listed),
-    )
+    true = f"true {next(iter(task.columns(())))}"
+    return section_of(true, hard.arms, shown, listings, _notes(hard, shown))
 
 
 def _all(arms: Sequence[str]) -> str:
