@@ -8,7 +8,6 @@ import json
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -166,7 +165,9 @@ def grid_size(dimensions: Sequence[Dimension], points: int) -> int:
     if not any(d.when for d in dimensions):
         there = all(own in values[name] for name, own in defaults.items())
         return math.prod(map(len, values.values())) + (not there)
-    combinations = (dict(zip(values, own, strict=True)) for own in product(*values.values()))
+    combinations = (
+        dict(zip(values, own, strict=True)) for own in itertools.product(*values.values())
+    )
     return len({_used(dimensions, own) for own in (defaults, *combinations)})
 
 

@@ -13,6 +13,7 @@ folds is no longer a part of it.
 
 from __future__ import annotations
 
+import functools
 import math
 import statistics
 from collections import Counter, defaultdict
@@ -176,7 +177,7 @@ class ArmStudy:
         self._stopped: str = self._study.user_attrs.get(STOPPED, "")
         self._stop_if_alike()
 
-    @property
+    @functools.cached_property
     def limit(self) -> int:
         """How many trials the budget allows: a grid ends when its combinations do."""
         if self._search.name != "grid":

@@ -10,7 +10,7 @@ import importlib.util
 import math
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from fairsweep.config.checks.callbacks import callback_problems
 from fairsweep.config.checks.data import data_problems
@@ -71,6 +71,7 @@ def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
             f"model={arm.model.name}; use model=custom model.builder=mypackage.models:build",
         )
     broken = {key.replace(".params.", ".") for key, _ in problems}
+    told = {text for _, text in problems}
     for group in GROUPS:
         known = arm.known(group)
         for name, spec in getattr(arm, group).space.items():
@@ -85,7 +86,7 @@ def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
                 found = list(spec_problems(key, spec, arm.value(group, name)))
                 yield from found
                 if not found:
-                    yield from _domain(arm, group, name, spec)
+                    yield from _domain(arm, group, name, spec, told)
                     yield from condition_problems(arm, group, name)
 
 
@@ -98,8 +99,11 @@ def _settings_problems(arm: ArmSettings) -> Iterator[Problem]:
     yield from params_problems(arm.optimizer, arm.model)
 
 
-def _domain(arm: ArmSettings, group: str, name: str, spec: Spec) -> Iterator[Problem]:
-    """What is wrong with values that a spec allows: its choices, or the ends of its range."""
+def _domain(
+    arm: ArmSettings, group: str, name: str, spec: Spec, told: Container[str]
+) -> Iterator[Problem]:
+    """What is wrong with values that a spec allows: its choices, or the ends of its range. What is
+    wrong without them, too, has been `told`."""
     key = f"{group}.space.{name}"
     if f"{group}.{name}" in DOMAINS:
         least, text = DOMAINS[f"{group}.{name}"]
@@ -107,10 +111,9 @@ def _domain(arm: ArmSettings, group: str, name: str, spec: Spec) -> Iterator[Pro
             yield from found
             return
     if spec.layers is None and name != LAYER_RATES:
-        own = {text for _, text in _settings_problems(arm)}
         for value in spec.choices if spec.choices is not None else (spec.low, spec.high):
             tried = arm.with_values({f"{group}.{name}": value})
-            yield from ((key, text) for _, text in _settings_problems(tried) if text not in own)
+            yield from ((key, text) for _, text in _settings_problems(tried) if text not in told)
 
 
 def _ids(arm: ArmSettings) -> Iterator[Problem]:
