@@ -275,7 +275,9 @@ def test_choices_stand_once_and_hold_the_default(spec: Lawful, data: st.DataObje
     assert problems(Spec(choices=[*values, again]), spec[1])
     without = [value for value in values if value != spec[1]]
     assert problems(Spec(choices=without), spec[1])
-    assert problems(Spec(choices=[*values, [1]]), spec[1])
+    assert problems(Spec(choices=[*values, [[1]]]), spec[1])
+    refused = bool(problems(Spec(choices=[*values, [1]]), spec[1]))
+    assert refused == (spec[1] is not None), "a list stands beside null, not beside a plain default"
 
 
 def accepted_by_optuna(spec: Spec, default: Any) -> None:
@@ -298,6 +300,8 @@ def accepted_by_optuna(spec: Spec, default: Any) -> None:
 @example((Spec(low=0, high=8, step=4), 2))
 @example((Spec(low=0.0, high=1.0, step=0.25), 0.3))
 @example((Spec(low=0, high=10, step=2.5), 0))
+@example((Spec(low=0.25, high=1, step=0.5), 0.25))
+@example((Spec(low=0.5, high=2, step=0.25), 0.5))
 @example((Spec(low=1.5993576646515066, high=3.1618576646515066, step=0.001), 1.5993576646515066))
 @example((Spec(low=1, high=100, powers_of=2), 64))
 @example((Spec(low=1.5, high=100.5, powers_of=2), 64))

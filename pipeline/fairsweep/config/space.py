@@ -204,7 +204,9 @@ def highest(spec: Range) -> Any:
         return spec.high
     low, high, step = (Decimal(str(value)) for value in (spec.low, spec.high, spec.step))
     last = low + (high - low) // step * step
-    kind = type(spec.high)
+    kind = (
+        int if all(isinstance(bound, int) for bound in (spec.low, spec.high, spec.step)) else float
+    )
     while last > low and Decimal(str(kind(last))) != last:
         last -= step
     return spec.high if last == high else kind(last)
