@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,7 @@ class TestServed:
             "l2": 0.0,
         }
         recipe = Recipe("mlp", params, scaling, (2,), ("old", "northern"), self.COLUMNS)
+        recipe = replace(recipe, fills=bool(fill))
         write_model(folder / "model", recipe, weights.getvalue())
         return _load_pyfunc(str(folder / "model"))
 
@@ -210,8 +212,22 @@ class TestServed:
         with pytest.raises(ValueError, match=r"row 2 has no age"):
             model.predict(pd.DataFrame({"age": [40.0, None], "city": ["Oslo", "Rome"]}))
         (tmp_path / "rows.csv").write_text("age,city\n40,Oslo\n,Rome\n")
-        with pytest.raises(BadInput, match=r"row 2, column 'age', has a value that is missing"):
+        with pytest.raises(BadInput, match=r"row 2, column 'age', has no value, and the model"):
             read_rows(tmp_path / "rows.csv", InputSpec((2,), self.COLUMNS))
+
+    @pytest.mark.parametrize("word", ["", None])
+    def test_a_missing_word_is_a_gap_as_a_missing_number_is(
+        self, tmp_path: Path, word: str | None
+    ) -> None:
+        model = self.classifier(tmp_path, fill=())
+        with pytest.raises(ValueError, match=r"row 2 has no city"):
+            model.predict(pd.DataFrame({"age": [40.0, 40.0], "city": ["Oslo", word]}))
+        with pytest.raises(ValueError, match=r"row 1 has no city"):
+            model.predict(pd.DataFrame({"age": [40.0]}))
+        pd.DataFrame({"age": [40.0], "city": [word]}).to_parquet(tmp_path / "rows.parquet")
+        with pytest.raises(BadInput, match=r"row 1, column 'city', has no value, and the model"):
+            read_rows(tmp_path / "rows.parquet", InputSpec((2,), self.COLUMNS))
+        assert model.predict(pd.DataFrame({"age": [90.0], "city": ["Paris"]}))["class"][0] == "old"
 
     @pytest.mark.parametrize(
         ("text", "told"),

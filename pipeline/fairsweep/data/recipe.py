@@ -38,7 +38,9 @@ class Recipe:
     shape of a row, the names of the classes in the order of the outputs, the columns of a table,
     and the loss, which decides what the outputs mean. `task` is the name of one of
     `fairsweep.tasks`, and `classes` are the names that it has. `target` is the scale of values,
-    `quantiles` are the levels of their quantiles. A model of several `inputs` has no `shape`."""
+    `quantiles` are the levels of their quantiles. A model of several `inputs` has no `shape`.
+    `fills` says whether rows of a table may have gaps: missing numbers are filled in, and a missing
+    word is a word of its own."""
 
     builder: str
     params: Mapping[str, Any]
@@ -51,6 +53,7 @@ class Recipe:
     target: Scale = NO_SCALE
     inputs: tuple[Input, ...] = ()
     quantiles: tuple[float, ...] = ()
+    fills: bool = False
 
     @property
     def output(self) -> Output:
@@ -125,16 +128,18 @@ def read_whole(folder: Path) -> bytes:
 
 
 def _recipe(about: Mapping[str, Any]) -> Recipe:
+    scaling = _scaling(about["scaling"])
+    columns = tuple(
+        Column(c["name"], tuple(c["vocabulary"]), c.get("length", 0), c.get("date", ""))
+        for c in about.get("columns", ())
+    )
     return Recipe(
         about["builder"],
         about["params"],
-        _scaling(about["scaling"]),
+        scaling,
         tuple(about["shape"]),
         tuple(about["classes"]),
-        tuple(
-            Column(c["name"], tuple(c["vocabulary"]), c.get("length", 0), c.get("date", ""))
-            for c in about.get("columns", ())
-        ),
+        columns,
         about.get("loss", Recipe.loss),
         about.get("task", (LABELS if about.get("multi_label") else CLASSES).name),
         _scale(about.get("target", {})),
@@ -142,6 +147,8 @@ def _recipe(about: Mapping[str, Any]) -> Recipe:
             Input(own["name"], tuple(own["shape"]), own["dtype"]) for own in about.get("inputs", ())
         ),
         tuple(about.get("quantiles", ())),
+        # Earlier ones that have words alone don't say it: then gaps are taken.
+        about.get("fills", bool(scaling.fill) or all(c.has_words for c in columns)),
     )
 
 

@@ -95,7 +95,7 @@ def publish_champion(
         InputSpec(
             recipe.shape,
             in_file(recipe.columns),
-            recipe.scaling.takes_gaps,
+            recipe.fills or recipe.scaling.takes_gaps,
             spec.data.missing_words,
             recipe.inputs,
         ),
@@ -123,6 +123,7 @@ def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:
         output.scale,
         inputs,
         tuple(output.quantiles),
+        bool(columns) and spec.data.missing == "fill",
     )
 
 

@@ -101,6 +101,7 @@ def register(
             "classes": list(classes),
             "answer": next(iter(answer), ""),
             "words": [column.name for column in takes.columns if column.has_words],
+            "texts": [column.name for column in takes.columns if column.length],
             "missing": takes.missing,
             "missing_words": takes.missing_words,
             "dates": [column.name for column in takes.columns if column.date],
@@ -153,7 +154,7 @@ def signature(takes: InputSpec, answer: Mapping[str, str]) -> ModelSignature:
     from mlflow.types.schema import AnyType
 
     rows = [
-        ColSpec(AnyType(), column.name, required=not (column.has_words or takes.missing))
+        ColSpec(AnyType(), column.name, required=not (column.length or takes.missing))
         for column in takes.columns
     ] or [TensorSpec(np.dtype(np.float32), (-1, *takes.shape))]
     if takes.inputs:
@@ -214,26 +215,34 @@ def taken_by(store: Store, uri: str) -> InputSpec:
     if found.flavors.get("python_function", {}).get("loader_module") not in (LOADER, EARLIER):
         raise BadInput(f"model: {shown(uri)} isn't a model that a sweep has published")
     about = found.metadata or {}
-    takes = takes_of(found.signature, about.get("words", ()), about.get("missing", False))
+    words, texts = about.get("words", ()), about.get("texts", ())
+    takes = takes_of(found.signature, words, texts, about.get("missing", False))
     dates = about.get("dates", ())
     columns = (replace(c, date=c.name) if c.name in dates else c for c in takes.columns)
     return replace(takes, columns=tuple(columns), missing_words=about.get("missing_words"))
 
 
 def takes_of(
-    signature: ModelSignature, words: Collection[str] = (), missing: bool = False
+    signature: ModelSignature,
+    words: Collection[str] = (),
+    texts: Collection[str] = (),
+    missing: bool = False,
 ) -> InputSpec:
-    """The input of a model with this signature; the columns in `words` take any word, and arrays
-    with `missing` may have gaps."""
+    """The input of a model with this signature; the columns in `words` take any word, those of them
+    in `texts` any text, and arrays with `missing` may have gaps."""
     inputs = signature.inputs
     if inputs.is_tensor_spec() and inputs.has_input_names():
         own = [Input(i.name, tuple(i.shape[1:]), str(i.type)) for i in inputs.inputs]
         return InputSpec((), inputs=tuple(own))
     if inputs.is_tensor_spec():
         return InputSpec(tuple(inputs.inputs[0].shape[1:]), missing=missing)
-    columns = [Column(c.name, ANY_WORD if c.name in words else ()) for c in inputs.inputs]
-    numbers = [c for c in inputs.inputs if c.name not in words]
-    return InputSpec((len(columns),), tuple(columns), any(not c.required for c in numbers))
+    columns = [
+        Column(c.name, ANY_WORD if c.name in words else (), int(c.name in texts))
+        for c in inputs.inputs
+    ]
+    # Words were never required by earlier models, and texts aren't by any.
+    gaps = all(not c.required for c in inputs.inputs if c.name not in texts)
+    return InputSpec((len(columns),), tuple(columns), gaps)
 
 
 def load_model(store: Store, uri: str) -> Any:

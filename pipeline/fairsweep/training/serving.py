@@ -10,11 +10,12 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from fairsweep.config.schema import Model
-from fairsweep.data.dataset import Inputs, features_of
-from fairsweep.data.inputs.rows import encode
+from fairsweep.data.dataset import Column, Inputs, features_of
+from fairsweep.data.inputs.rows import encode, missing_words
 from fairsweep.data.recipe import Recipe, read_model, read_whole
 from fairsweep.data.several import Several, plain
 from fairsweep.tasks import task_named
@@ -49,7 +50,7 @@ class Classifier:
             user's own: the array of each output, by its name.
 
         Raises:
-            ValueError: a number is missing, and the model was trained on complete rows.
+            ValueError: a value is missing, and the model was trained on complete rows.
         """
         x = self._features(rows)
 
@@ -82,19 +83,23 @@ class Classifier:
         if not (recipe.columns and isinstance(rows, pd.DataFrame)):
             return np.asarray(rows, np.float32).reshape(-1, *recipe.shape)
         x = encode(rows, recipe.columns)
-        numbers = [
-            (column.name, own.start)
-            for column, own in features_of(recipe.columns)
-            if not column.has_words
-        ]
-        gaps = np.isnan(x[:, [feature for _, feature in numbers]])
-        if gaps.any() and not recipe.scaling.fill:
-            row, number = np.argwhere(gaps)[0]
-            raise ValueError(
-                f"row {row + 1} has no {numbers[number][0]}, but the model was "
-                "trained on complete rows; data.missing=fill trains one that accepts gaps"
-            )
+        for column, own in () if recipe.fills else features_of(recipe.columns):
+            gaps = np.isnan(x[:, own.start]) if not column.has_words else _gaps(rows, column)
+            if gaps.any():
+                name = column.date or column.name
+                raise ValueError(
+                    f"row {np.argmax(gaps) + 1} has no {name}, but the model was "
+                    "trained on complete rows; data.missing=fill trains one that accepts gaps"
+                )
         return x
+
+
+def _gaps(rows: pd.DataFrame, column: Column) -> npt.NDArray[np.bool_]:
+    """Which rows have no word in a column; texts may have none, and parts of dates are missing
+    together."""
+    if column.length or column.date:
+        return np.zeros(len(rows), bool)
+    return missing_words(rows[column.name]) if column.name in rows else np.ones(len(rows), bool)
 
 
 def _load_pyfunc(path: str) -> Classifier:

@@ -130,7 +130,7 @@ BAD = {
         "must have dates such as 2024-12-31, as in training: row 2 has '2024-02-30'",
     ),
     "a-number": ("7,1", "7 is a number, and no date"),
-    "missing": (",1", "row 1, column 'when', has a value that is missing"),
+    "missing": (",1", "row 1, column 'when', has no value"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,11 +50,30 @@ def test_a_csv_is_read_in_the_form_that_is_said(case: str, tmp_path: Path) -> No
     (tmp_path / "rows.csv").write_text(text)
     columns = (Column("a"), Column("b", ("",)))
     for words, expected in ((None, None), ((), "NA")):
-        takes = InputSpec((2,), columns, missing_words=words)
+        takes = InputSpec((2,), columns, missing=True, missing_words=words)
         frame = read_rows(tmp_path / "rows.csv", takes, form)
         assert isinstance(frame, pd.DataFrame)
         assert frame["a"].tolist() == [1, 20]
         assert frame["b"].tolist() == ["x", expected]
+
+
+@pytest.mark.parametrize(
+    ("word", "missing_words", "aside"),
+    [("NA", None, "; words such as NA"), ("", None, "; words such"), ("?", ("?",), "")],
+    ids=["usual", "empty", "own"],
+)
+def test_a_missing_word_is_refused_as_in_training(
+    tmp_path: Path, word: str, missing_words: tuple[str, ...] | None, aside: str
+) -> None:
+    (tmp_path / "rows.csv").write_text(f"a,b,c\n1,x,one text\n2,{word},\n")
+    columns = (Column("a"), Column("b", ("",)), Column("c", ("",), length=1))
+    takes = InputSpec((3,), columns, missing_words=missing_words)
+    told = rf"row 2, column 'b', has no value, .*; fill it in, .*data\.missing=fill{aside}"
+    with pytest.raises(BadInput, match=told):
+        read_rows(tmp_path / "rows.csv", takes)
+    frame = read_rows(tmp_path / "rows.csv", replace(takes, missing=True))
+    assert isinstance(frame, pd.DataFrame)
+    assert frame["b"].tolist() == ["x", None]
 
 
 def test_columns_without_a_name_are_left_alone_by_a_model_of_a_table(tmp_path: Path) -> None:

@@ -10,15 +10,23 @@ from fairsweep.data.several import Input
 from fairsweep.tasks import CLASSES, LABELS
 from fairsweep.tracking.registry import signature, takes_of
 
-TABLE = (Column("age"), Column("city", ("Oslo", "Rome")), Column("member"))
+TABLE = (Column("age"), Column("city", ("Oslo", "Rome")), Column("about", ("a",), length=5))
 
 
 @pytest.mark.parametrize("missing", [False, True])
 def test_a_table_is_taken_by_the_names_of_its_columns(missing: bool) -> None:
     made = signature(InputSpec((3,), TABLE, missing), CLASSES.columns(["no", "yes"]))
-    columns = (Column("age"), Column("city", ANY_WORD), Column("member"))
-    assert takes_of(made, ["city"]) == InputSpec((3,), columns, missing)
+    columns = (Column("age"), Column("city", ANY_WORD), Column("about", ANY_WORD, length=1))
+    assert takes_of(made, ["city", "about"], ["about"]) == InputSpec((3,), columns, missing)
     assert made.outputs.input_names() == ["class", "p_no", "p_yes"]
+    assert made.inputs.required_input_names() == ([] if missing else ["age", "city"])
+
+
+def test_gaps_in_words_alone_are_taken_or_not() -> None:
+    words = (Column("city", ("Oslo", "Rome")),)
+    for missing in (False, True):
+        made = signature(InputSpec((1,), words, missing), {})
+        assert takes_of(made, ["city"]).missing is missing
 
 
 def test_labels_stand_where_a_class_would() -> None:

@@ -230,7 +230,7 @@ def _checked(path: Path, table: pd.DataFrame, takes: InputSpec) -> pd.DataFrame:
     for column in takes.columns:
         values = table[column.name]
         if column.has_words:
-            out[column.name] = values.astype(object).where(values.notna(), None)
+            out[column.name] = _words(path, values, column, takes)
             continue
         if column.date:
             out[column.name] = _dates(path, values, takes.missing)
@@ -242,9 +242,28 @@ def _checked(path: Path, table: pd.DataFrame, takes: InputSpec) -> pd.DataFrame:
         numbers = values.astype(np.float64).to_numpy(np.float64)
         finite = np.isfinite(numbers) | (np.isnan(numbers) & takes.missing)
         if not finite.all():
-            _refuse_row(path, int(np.argmin(finite)), column.name)
+            row = int(np.argmin(finite))
+            if np.isnan(numbers[row]):
+                _refuse_gap(path, row, column.name)
+            _refuse_row(path, row, column.name)
         out[column.name] = numbers
     return out
+
+
+def _words(path: Path, values: pd.Series, column: Column, takes: InputSpec) -> pd.Series:
+    """A column of words or texts, with None for a missing one."""
+    missing = missing_words(values)
+    if missing.any() and not (takes.missing or column.length):
+        usual = path.suffix == ".csv" and takes.missing_words is None
+        aside = "; words such as NA count as missing, as in training" if usual else ""
+        _refuse_gap(path, int(np.argmax(missing)), column.name, aside)
+    return values.astype(object).where(~missing, None)
+
+
+def missing_words(values: pd.Series) -> npt.NDArray[np.bool_]:
+    """Which rows of a column of words have none."""
+    empty = values.astype(object).eq("").to_numpy(bool)
+    return np.asarray(values.isna().to_numpy(bool) | empty)
 
 
 def _dates(path: Path, values: pd.Series, may_miss: bool) -> pd.Series:
@@ -257,7 +276,7 @@ def _dates(path: Path, values: pd.Series, may_miss: bool) -> pd.Series:
             f"{where} must have dates such as 2024-12-31, as in training: {error}"
         ) from error
     if missing.any() and not may_miss:
-        _refuse_row(path, int(np.argmax(missing)), str(values.name))
+        _refuse_gap(path, int(np.argmax(missing)), str(values.name))
     return values.astype(object).map(str).where(~missing, None)
 
 
@@ -333,6 +352,13 @@ def _refuse_row(path: Path, row: int, column: str = "") -> None:
     raise BadInput(
         f"input: {path}: row {row + 1}{where} has a value that is missing or infinite; correct it, "
         "or drop the row"
+    )
+
+
+def _refuse_gap(path: Path, row: int, column: str, aside: str = "") -> None:
+    raise BadInput(
+        f"input: {path}: row {row + 1}, column {column!r}, has no value, and the model was trained "
+        f"on complete rows; fill it in, drop the row, or train with data.missing=fill{aside}"
     )
 
 
