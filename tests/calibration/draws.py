@@ -32,7 +32,6 @@ from fairsweep.records import Confirmation, Objective, SearchKey, TrialResult, d
 from fairsweep.report.analysis.differences import Sample
 from fairsweep.report.analysis.statistics import judge
 from fairsweep.stages.confirm import confirming
-from fairsweep.tasks import CLASSES
 from tests.calibration.worlds import WORLDS, World
 
 TRAININGS = (5, 10, 20)
@@ -86,6 +85,7 @@ def _plan(world: World, trainings: int) -> Plan:
     return compose_sweep(
         [
             *("data=npz", "data.path=drawn.npz", "optimizer=adam"),
+            *(f"data.task={world.task.name}", f"training.loss={world.task.losses[0]}"),
             f"training.batch_size={world.batch_size}",
             f"objective.metric={world.metric}",
             f"confirm.repeats={trainings // FOLDS}",  # on folds
@@ -129,7 +129,7 @@ def outcome(
     for name, values in about["values"].items():
         keys = list(scheme.keys(SearchKey(name), 0))
         found = {
-            key.place: scored(judged.read(archive[key.files]), [wanted], CLASSES) for key in keys
+            key.place: scored(judged.read(archive[key.files]), [wanted], world.task) for key in keys
         }
         samples[name] = Sample(
             {key.place: value for key, value in zip(keys, values, strict=True)},

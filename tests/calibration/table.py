@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
-from fairsweep.metrics import base_name, direction_of
+from fairsweep.metrics import direction_of
 from fairsweep.records import Objective
+from fairsweep.tasks import VALUES
 from tests.calibration.draws import Outcome
 from tests.calibration.worlds import WORLDS
 
@@ -86,8 +87,8 @@ def table(outcomes: Iterable[Outcome]) -> str:
 def _size(world: str, outcomes: Sequence[Outcome]) -> str:
     if WORLDS[world].better is None:
         return "none"
-    points = 100 if base_name(WORLDS[world].metric) != "loss" else 1
-    return f"{points * difference(outcomes):.1f} points"
+    size = difference(outcomes)
+    return f"{size:.2f}" if WORLDS[world].task is VALUES else f"{100 * size:.1f} points"
 
 
 def self_check_table(winners: Mapping[str, Sequence[str]]) -> str:

@@ -10,12 +10,14 @@ less noise in the features of the first arm.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fairsweep.data.dataset import TEST, TRAIN, VALIDATION, Dataset
+from fairsweep.tasks import CLASSES, VALUES, Task
 
 FRESH = 4_000
 """Rows of the test part, on which the models that were confirmed show what they are worth."""
@@ -23,6 +25,15 @@ FEATURES, CLUSTERS = 6, 3
 NOISE = 1.0
 CENTRES = np.random.default_rng(2_718).normal(size=(3, CLUSTERS, FEATURES))
 """Of each class's clusters. All arms have the same ones."""
+CAUSES = 3
+LOADINGS = np.random.default_rng(3_141).normal(scale=2, size=(CAUSES, FEATURES))
+"""Of the causes of a number in the features. All arms have the same ones."""
+
+
+Centres = Callable[[], Any]
+"""Draws the centres of an arm's features, (rows, FEATURES)."""
+Answers = tuple[Any, tuple[str, ...], Centres]
+"""Of the rows: their answers, the names of these, and what draws the centres."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,7 @@ class World:
         given: Whether the data gives its validation rows, a quarter of those that aren't for
             testing.
         metric: What judges.
+        task: What a row's answer is: its class, or a number.
     """
 
     name: str
@@ -49,6 +61,7 @@ class World:
     group: int = 1
     given: bool = False
     metric: str = "val_accuracy"
+    task: Task = CLASSES
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,27 +81,44 @@ class World:
         """A draw of its rows, as each arm sees them."""
         own = self.rows - self.rows // 5
         total = own + FRESH
-        y = random.choice(len(self.shares), total, p=self.shares)
         parts = np.full(total, TRAIN, np.int8)
         parts[own:] = TEST
         if self.given:
             parts[own - own // 4 : own] = VALIDATION
         groups = np.arange(total) // self.group if self.group > 1 else None
-        names = tuple(f"class {i}" for i in range(len(self.shares)))
+        answers = self._numbers if self.task is VALUES else self._classes
+        y, names, centres = answers(random, total)
         return {
-            arm: Dataset(self._features(y, random, arm), y, names, parts=parts, groups=groups)
+            arm: Dataset(
+                *(self._features(centres, total, random, arm), y, names),
+                parts=parts,
+                groups=groups,
+                task=self.task,
+            )
             for arm in self.names
         }
 
-    def _features(self, y: Any, random: np.random.Generator, arm: str) -> Any:
-        """(rows, FEATURES): of each row a point about one of its class's clusters."""
+    def _classes(self, random: np.random.Generator, rows: int) -> Answers:
+        """Of each row a class; an arm sees it about one of the class's clusters."""
+        y = random.choice(len(self.shares), rows, p=self.shares)
+        names = tuple(f"class {i}" for i in range(len(self.shares)))
+        return y, names, lambda: CENTRES[y, random.integers(0, CLUSTERS, rows)]
+
+    def _numbers(self, random: np.random.Generator, rows: int) -> Answers:
+        """Of each row a number with causes that work together; an arm sees mixtures of them."""
+        causes = random.normal(size=(rows, CAUSES))
+        first, second, third = causes.T
+        y = first * (1 + second) + np.sin(2 * third) + 0.5 * random.normal(size=rows)
+        return y[:, np.newaxis], ("number",), lambda: causes @ LOADINGS
+
+    def _features(self, centres: Centres, rows: int, random: np.random.Generator, arm: str) -> Any:
+        """(rows, FEATURES): of each row a point about its centre."""
         noise = NOISE * (1 - self.edge) if arm == self.better else NOISE
-        of_rows = random.normal(size=(len(y), FEATURES))
+        of_rows = random.normal(size=(rows, FEATURES))
         if self.group > 1:  # half of the variance is the group's
-            shifts = random.normal(size=(-(-len(y) // self.group), FEATURES))
-            of_rows = (of_rows + np.repeat(shifts, self.group, axis=0)[: len(y)]) / np.sqrt(2)
-        centres = CENTRES[y, random.integers(0, CLUSTERS, len(y))]
-        return (centres + noise * of_rows).astype(np.float32)
+            shifts = random.normal(size=(-(-rows // self.group), FEATURES))
+            of_rows = (of_rows + np.repeat(shifts, self.group, axis=0)[:rows]) / np.sqrt(2)
+        return (centres() + noise * of_rows).astype(np.float32)
 
 
 WORLDS = {
@@ -109,9 +139,11 @@ WORLDS = {
         World("f1-unbalanced-480", 480, shares=(0.8, 0.12, 0.08), metric="val_f1"),
         World("auc-480", 480, metric="val_auc"),
         World("auc-unbalanced-480", 480, shares=(0.9, 0.1), metric="val_auc"),
+        World("values-480", 480, metric="val_rmse", task=VALUES),
         World("better-480", 480, edge=0.15),
         World("better-1800", 1_800, edge=0.066),
         World("better-f1-480", 480, edge=0.15, metric="val_f1"),
         World("better-auc-480", 480, edge=0.15, metric="val_auc"),
+        World("better-values-480", 480, edge=0.3, metric="val_rmse", task=VALUES),
     )
 }
