@@ -323,13 +323,15 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Champion:
-    """A sweep's model in the registry: the mean that earned it, and whose weights it has."""
+    """A sweep's model in the registry: the mean that earned it, whose weights it has, and the
+    overrides of `fairsweep predict` that give it rows."""
 
     name: str
     version: str
     run_id: str
     mean: float
     data_sha256: str
+    asked: tuple[str, ...] = ("input=rows.csv",)
 
     @property
     def uri(self) -> str:

@@ -144,6 +144,8 @@ def test_a_moved_store_is_all_there_and_the_old_place_isnt_touched(served: Serve
     assert served.report.code == 0, served.report.said
     assert served.reports[0] == served.reports[1]
     assert served.old_place_untouched
+    assert b"fairsweep predict model=" in served.reports[0]["report.md"]
+    assert b" input=rows.npz output=classes.csv" in served.reports[0]["report.md"]
     for run in served.sandbox.stored.runs():
         assert run.artifact_uri.startswith(f"file://{served.sandbox.work}/"), run.artifact_uri
 

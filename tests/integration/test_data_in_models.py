@@ -17,7 +17,8 @@ import pytest
 from fairsweep.config.form import Form
 from fairsweep.data.csv import file as csv_file
 from fairsweep.data.dataset import Column
-from fairsweep.data.inputs.rows import InputSpec, decode, encode, read_rows
+from fairsweep.data.inputs.encoding import decode, encode
+from fairsweep.data.inputs.rows import InputSpec, read_rows
 from fairsweep.data.memory import room
 from fairsweep.data.memory.view import InFile
 from fairsweep.data.recipe import Recipe, write_model

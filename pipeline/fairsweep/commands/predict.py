@@ -13,11 +13,12 @@ from typing import NoReturn
 
 from fairsweep.config.compose.commands import compose_predict
 from fairsweep.config.compose.entry import command
+from fairsweep.config.form import WRITTEN
 from fairsweep.errors import DONE
 from fairsweep.stages.predict import Question, answer, read_question
 from fairsweep.tracking.store import find_store
 
-KEYS = ("model", "input", "output", "delimiter", "decimal", "thousands", "comment", "columns")
+KEYS = ("model", "input", "output", *WRITTEN)
 
 
 def prepare(overrides: Sequence[str], config_dir: str | None) -> Question:

@@ -22,9 +22,9 @@ class ReportConfig:
 @dataclass
 class Predict:
     """`model`: a sweep's name, for its champion, or an address such as models:/name/2; null is the
-    newest sweep's champion. `input`: rows as .csv, .parquet or .npz, an image, or a folder of them;
-    a .csv is written as `delimiter`, `decimal`, `thousands`, `comment` and `columns` say, as in
-    `data`. `output`: a .csv or an .npz, replaced."""
+    newest sweep's champion. `input`: rows as a CSV, .parquet or .npz, an image, or a folder of
+    Parquet files or images; a CSV is written as `delimiter`, `decimal`, `thousands`, `comment` and
+    `columns` say, as in `data`. `output`: a .csv or an .npz, replaced."""
 
     model: Optional[str] = None  # noqa: UP045
     input: str = MISSING

@@ -49,6 +49,15 @@ class Form:
 
 
 PLAIN = Form()
+EXAMPLE_PATHS = {
+    "csv": "rows.csv",
+    "parquet": "rows.parquet",
+    "npz": "rows.npz",
+    "images": "photos",
+}
+"""A path such as each source reads; a folder if it has no ending."""
+WRITTEN = ("delimiter", "decimal", "thousands", "comment", "columns")
+"""The settings that say how a CSV is written, for `data` and `predict` alike."""
 
 
 def form_of(settings: Data | Predict) -> Form:

@@ -16,6 +16,12 @@ SYSTEM = tuple(Path(name) for name in ("/proc", "/sys", "/dev"))
 OBJECTS = {".pkl", ".joblib", ".h5", ".hdf5", ".keras", ".pt", ".pth"}
 LONGEST_START = 8
 # The first bytes of a file, its kind, and what to do about it.
+TO_PREDICT = {
+    b"PAR1": "let its name end in .parquet",
+    b"\x93NUMPY": "write an .npz: numpy.savez(path, x=x)",
+    b"PK\x03\x04": "let the name of an .npz end so, or save a sheet as CSV",
+}
+"""What to do about those that can be predicted."""
 STARTS = {
     b"PAR1": ("a Parquet file", "use data=parquet"),
     b"PK\x03\x04": ("a zip archive", "use data=npz for an .npz, or save a sheet as CSV"),
@@ -25,6 +31,7 @@ STARTS = {
     b"\x80\x03": ("a file of Python objects", "which are never loaded; save plain values"),
     b"\x80\x04": ("a file of Python objects", "which are never loaded; save plain values"),
     b"\x80\x05": ("a file of Python objects", "which are never loaded; save plain values"),
+    b"\x93NUMPY": ("an array of numpy.save", "write an .npz: numpy.savez(path, x=x, y=y)"),
     b"\xff\xfe": ("UTF-16 text", "save it as UTF-8: iconv -f utf-16 -t utf-8 FILE"),
     b"\xfe\xff": ("UTF-16 text", "save it as UTF-8: iconv -f utf-16 -t utf-8 FILE"),
 }
@@ -78,7 +85,8 @@ def check_start(key: str, path: Path) -> None:
         raise BadInput(f"{key}: {path} is empty")
     for known, (kind, remedy) in STARTS.items():
         if start.startswith(known):
-            raise BadInput(f"{key}: {path} is {kind}, not text; {remedy}")
+            way = TO_PREDICT.get(known, remedy) if key == "input" else remedy
+            raise BadInput(f"{key}: {path} is {kind}, not text; {way}")
     if b"\0" in start:
         raise BadInput(f"{key}: {path} isn't text; save it as CSV in UTF-8")
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fairsweep.data.dataset import Column, Dataset, Features, features_of
-from fairsweep.data.inputs.rows import said
+from fairsweep.data.inputs.encoding import said
 from fairsweep.data.several import named
 from fairsweep.shown import NOTHING, Shown, ShownRow
 

@@ -31,7 +31,7 @@ from fairsweep.report.text import method, rows, tables, terms, wording
 from fairsweep.report.text.escape import markdown_block, markdown_code, markdown_text, script_json
 from fairsweep.report.text.result import Result, result
 from fairsweep.report.text.tables import Table
-from fairsweep.tasks import task_in
+from fairsweep.tasks import OWN, task_in
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -205,12 +205,9 @@ def _contents(
 def _predict(sweep: SweepRecord, store: Sequence[str]) -> str:
     if sweep.champion is None:
         return ""
-    asked = (
-        f"model={sweep.champion.name}",
-        "input=rows.csv",
-        f"output={task_in(sweep.data).name}.csv",
-    )
-    return command_line("predict", *asked, *store)
+    task, model = task_in(sweep.data), f"model={sweep.champion.name}"
+    output = f"output={task.name}{'.npz' if task is OWN else '.csv'}"
+    return command_line("predict", model, *sweep.champion.asked, output, *store)
 
 
 def _best_run(

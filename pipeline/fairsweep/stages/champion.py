@@ -7,14 +7,17 @@ confirmations by validation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fairsweep.config.schema import Model
+from fairsweep.config.form import EXAMPLE_PATHS, TAB, WRITTEN
+from fairsweep.config.schema import Data, Model
 from fairsweep.config.trust import code_of
 from fairsweep.data.dataset import in_file
-from fairsweep.data.inputs.rows import InputSpec, decode
+from fairsweep.data.inputs.encoding import decode
+from fairsweep.data.inputs.rows import InputSpec
 from fairsweep.data.memory.view import rows_of
 from fairsweep.data.recipe import Recipe, known_words, write_model
 from fairsweep.data.scaling import measure
@@ -84,6 +87,7 @@ def publish_champion(
         "verdict": verdict.kind,
         "claim": verdict.claim,
         "fit": "all" if run.key.stage == STAGE else "fold",
+        "asked": json.dumps(asked(spec.data, recipe)),
     }
     return register(
         store,
@@ -103,6 +107,24 @@ def publish_champion(
         data.dataset.task.columns(recipe.classes, recipe.quantiles),
         code_of(spec.model.builder),
     )
+
+
+def asked(data: Data, recipe: Recipe) -> Sequence[str]:
+    """The overrides of `fairsweep predict` by which rows like those of the data are given."""
+    arrays_or_table = EXAMPLE_PATHS["csv" if recipe.columns else "npz"]
+    example = EXAMPLE_PATHS.get(data.source, arrays_or_table)
+    written = {name: getattr(data, name) for name in WRITTEN if data.source == "csv"}
+    return f"input={example}", *(f"{name}={_word(own)}" for name, own in written.items() if own)
+
+
+def _word(value: Any) -> str:
+    """A value as overrides have it."""
+    if isinstance(value, list):
+        return f"[{','.join(map(_word, value))}]"
+    text = str(value)
+    if text.isascii() and text.isidentifier():
+        return text
+    return "'" + text.replace("\t", TAB).replace("'", r"\'") + "'"
 
 
 def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:

@@ -7,6 +7,7 @@ builds it, its signature and an example.
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import sys
 import traceback
 from collections.abc import Collection, Mapping, Sequence
@@ -140,7 +141,10 @@ def _requirements() -> list[str]:
 
 def _champion(version: ModelVersion) -> Champion:
     mean, data = float(version.tags["confirmed_mean"]), version.tags["data_sha256"]
-    return Champion(version.name, str(version.version), str(version.run_id), mean, data)
+    asked = json.loads(version.tags["asked"]) if "asked" in version.tags else Champion.asked
+    return Champion(
+        version.name, str(version.version), str(version.run_id), mean, data, tuple(asked)
+    )
 
 
 def signature(takes: InputSpec, answer: Mapping[str, str]) -> ModelSignature:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from fairsweep.config.schema import Model
 from fairsweep.data.dataset import Column, Inputs, features_of
-from fairsweep.data.inputs.rows import encode, missing_words
+from fairsweep.data.inputs.encoding import encode, missing_words
 from fairsweep.data.recipe import Recipe, read_model, read_whole
 from fairsweep.data.several import Several, plain
 from fairsweep.tasks import task_named

@@ -16,7 +16,8 @@ from pyarrow import parquet
 from fairsweep.config.schema import Data
 from fairsweep.data.csv import file as csv_file
 from fairsweep.data.dataset import Dataset, in_file
-from fairsweep.data.inputs.rows import InputSpec, decode, encode, read_rows
+from fairsweep.data.inputs.encoding import decode, encode
+from fairsweep.data.inputs.rows import InputSpec, read_rows
 from fairsweep.data.sources import load
 from fairsweep.data.split import fingerprint, load_split
 from fairsweep.data.tables import files as table_files

@@ -72,10 +72,10 @@ MISTAKES: dict[str, tuple[Callable[[Path], Path], InputSpec, tuple[str, ...]]] =
     "a-model-of-a-table": (
         photos,
         InputSpec((2,), (Column("a"),)),
-        ("takes a table, but",),
+        ("takes a table; need a CSV",),
     ),
-    "a-model-of-numbers": (photos, InputSpec((4,)), ("takes rows of 4, but", "an .npz")),
-    "four-channels": (photos, InputSpec((4, 6, 4)), ("takes rows of 4 × 6 × 4, but",)),
+    "a-model-of-numbers": (photos, InputSpec((4,)), ("takes rows of 4; need", "an .npz")),
+    "four-channels": (photos, InputSpec((4, 6, 4)), ("takes rows of 4 × 6 × 4; need",)),
     "an-address": (lambda _: Path("https://u:secret@host/a.png"), TAKES, ("…@host/a.png",)),
     "not-there": (
         lambda folder: photos(folder) / "c.png",

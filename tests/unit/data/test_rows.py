@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from fairsweep.config.command_schema import Predict
 from fairsweep.config.form import Form, form_of
+from fairsweep.config.schema import Data
 from fairsweep.data.dataset import Column
+from fairsweep.data.inputs.encoding import encode
+from fairsweep.data.inputs.images import are_images
 from fairsweep.data.inputs.rows import InputSpec, read_rows
+from fairsweep.data.tables.table import load_table
 from fairsweep.errors import BadInput
 
 
@@ -86,6 +93,84 @@ def test_columns_without_a_name_are_left_alone_by_a_model_of_a_table(tmp_path: P
         read_rows(tmp_path / "rows.csv", InputSpec((2,)))
 
 
+@pytest.mark.parametrize("name", ["rows.txt", "rows.tsv", "rows.CSV", "rows"])
+def test_a_csv_may_have_any_ending_as_in_training(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("a;b\n1;2\n")
+    rows = read_rows(tmp_path / name, InputSpec((2,)), Form(";"))
+    assert np.asarray(rows).tolist() == [[1, 2]]
+
+
+TYPES = {
+    "decimals": pa.array([Decimal("1.50"), None], pa.decimal128(5, 2)),
+    "numbers-in-a-dictionary": pa.array([1.5, None]).dictionary_encode(),
+    "switches": pa.array([True, None]),
+    "small-whole-numbers": pa.array([1, None], pa.uint8()),
+    "long-words": pa.array(["red", None], pa.large_string()),
+    "words-in-a-dictionary": pa.array(["red", None]).dictionary_encode(),
+}
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("words", [False, True], ids=["numbers", "words"])
+def test_columns_of_parquet_are_what_they_are_in_training(
+    kind: str, words: bool, tmp_path: Path
+) -> None:
+    if "words" in kind and not words:
+        pytest.skip("words are no numbers")
+    table = pa.table({"a": TYPES[kind], "y": ["no", "yes"]})
+    parquet.write_table(table, tmp_path / "rows.parquet")
+    data = Data("table", "parquet", path=str(tmp_path / "rows.parquet"), target="y", missing="fill")
+    trained = load_table(replace(data, categorical=["a"] if words else None))
+    asked = read_rows(tmp_path / "rows.parquet", InputSpec((1,), trained.columns, missing=True))
+    np.testing.assert_array_equal(encode(asked, trained.columns), trained.x)
+
+
+@pytest.mark.parametrize("name", ["rows.PARQUET", "rows.pq", "folder"])
+def test_parquet_is_read_by_every_ending_and_from_folders(tmp_path: Path, name: str) -> None:
+    place = tmp_path / name
+    if name == "folder":
+        for part in (1, 2):
+            (place / f"b={part}").mkdir(parents=True)
+            pd.DataFrame({"a": [part * 10.0]}).to_parquet(place / f"b={part}" / "rows.parquet")
+        expected = {"a": [10, 20], "b": [1, 2]}
+    else:
+        pd.DataFrame({"b": [1, 2], "a": [3, 4]}).to_parquet(place)
+        expected = {"a": [3, 4], "b": [1, 2]}
+    assert not are_images(place)
+    frame = read_rows(place, InputSpec((2,), (Column("a"), Column("b"))))
+    assert isinstance(frame, pd.DataFrame)
+    assert frame.to_dict("list") == expected
+    assert np.asarray(read_rows(place, InputSpec((2,)))).shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("given", "shape", "told"),
+    [
+        ((3, 8, 6), (8, 6, 3), "rows of 3 × 8 × 6, and the model takes 8 × 6 × 3; put its axes"),
+        ((8, 6), (8, 6, 1), ""),
+        ((1, 8, 6), (8, 6, 1), ""),
+        ((48,), (8, 6, 1), ""),
+        ((8, 6), (6, 8), "rows of 8 × 6, and"),
+        ((6, 8), (48,), ""),
+    ],
+)
+def test_axes_of_arrays_are_in_the_order_of_training(
+    tmp_path: Path, given: tuple[int, ...], shape: tuple[int, ...], told: str
+) -> None:
+    np.savez(tmp_path / "rows.npz", x=np.zeros((2, *given)))
+    if told:
+        with pytest.raises(BadInput, match=told):
+            read_rows(tmp_path / "rows.npz", InputSpec(shape))
+    else:
+        assert np.asarray(read_rows(tmp_path / "rows.npz", InputSpec(shape))).shape == (2, *shape)
+
+
+def test_a_csv_that_names_images_is_no_row_of_pixels(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,label\na.png,cat\n")
+    with pytest.raises(BadInput, match="of images that it names, give the folder"):
+        read_rows(tmp_path / "labels.csv", InputSpec((8, 8, 1)))
+
+
 def test_an_index_that_pandas_wrote_is_no_number_of_a_row(tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": [1, 2], "b": [3, 4]}, index=[8, 7])
     frame.to_parquet(tmp_path / "rows.parquet")
@@ -96,11 +181,9 @@ def test_an_index_that_pandas_wrote_is_no_number_of_a_row(tmp_path: Path) -> Non
 BAD = {
     "missing": ("rows.csv", None, r"there is no file .*rows\.csv"),
     "no-parquet": ("rows.parquet", b"x", "isn't a complete Parquet file"),
-    "other-kind": (
-        "rows.txt",
-        b"x",
-        r"need images, or a file that ends in \.csv or \.parquet or \.npz",
-    ),
+    "parquet-by-another-name": ("rows.txt", b"PAR1", "not text; let its name end in .parquet"),
+    "a-sheet": ("rows.xlsx", b"PK\x03\x04", "is a zip archive, not text; .* save a sheet as CSV"),
+    "an-array-alone": ("rows.npy", b"\x93NUMPY", r"numpy\.savez\(path, x=x\)$"),
     "empty": ("rows.csv", b"", "is empty"),
     "header-only": ("rows.csv", b"a,b\n", "has no rows"),
     "no-header": ("rows.csv", b"1,2\n3,4\n", "first line .* must name the columns"),

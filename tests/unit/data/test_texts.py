@@ -14,7 +14,7 @@ import pytest
 from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.config.schema import Data
 from fairsweep.data.dataset import PADDING, Column, Dataset
-from fairsweep.data.inputs.rows import decode, encode
+from fairsweep.data.inputs.encoding import decode, encode
 from fairsweep.data.recipe import known_words
 from fairsweep.data.scaling import Ids, measure
 from fairsweep.data.shown import shown

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -394,6 +395,11 @@ def test_the_published_model_is_told_with_its_run_and_its_command() -> None:
         assert "adam/1/seed-2" in page
         assert "fairsweep predict model=digits-mlp-0a1b" in page
         assert "returns a class and a probability for each class" in page
+    own = replace(champion, asked=("input=rows.csv", "delimiter=';'"))
+    for task, output in {"classes": "classes.csv", "own": "own.npz"}.items():
+        asked = build(replace(record, champion=own, data={"name": "fruit", task: "a, b"})).predict
+        words = shlex.split(asked)[2:]
+        assert words == ["model=digits-mlp-0a1b", *own.asked, f"output={output}"]
     without = build(record)
     assert "fairsweep predict" not in without.html
     assert "fairsweep predict" not in without.markdown

@@ -20,15 +20,15 @@ from fairsweep.config.checks.values import (
     plain_name,
     seed,
 )
-from fairsweep.config.form import form_problems
+from fairsweep.config.form import EXAMPLE_PATHS, WRITTEN, form_problems
 from fairsweep.config.schema import Data
 from fairsweep.tasks import AUTO, CLASSES, OWN, TASKS, may_be_words
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a source takes: the settings that not all sources read, an example of its path (a folder
-    if it has no ending), and whether its files may say which rows are for validation."""
+    """What a source takes: the settings that not all sources read, an example of its path, and
+    whether its files may say which rows are for validation."""
 
     reads: tuple[str, ...] = ()
     example: str = ""
@@ -41,14 +41,16 @@ TABLE = (
 )
 LABELED = ("labels", "target", "categorical", "split", "group", "weight", "unlabeled")
 """What a CSV of the names of images may have."""
-FORM = ("delimiter", "decimal", "thousands", "comment", "columns", "missing_words")
+FORM = (*WRITTEN, "missing_words")
 SOURCES = {
     "digits": Source(),
     "worked_example": Source(),
-    "csv": Source((*TABLE, *FORM), "rows.csv"),
-    "parquet": Source(TABLE, "rows.parquet"),
-    "npz": Source(("path", "missing", "padding"), "rows.npz", splits=True),
-    "images": Source(("path", "size", "channels", *LABELED, *FORM), "photos", splits=True),
+    "csv": Source((*TABLE, *FORM), EXAMPLE_PATHS["csv"]),
+    "parquet": Source(TABLE, EXAMPLE_PATHS["parquet"]),
+    "npz": Source(("path", "missing", "padding"), EXAMPLE_PATHS["npz"], splits=True),
+    "images": Source(
+        ("path", "size", "channels", *LABELED, *FORM), EXAMPLE_PATHS["images"], splits=True
+    ),
     "keras_dataset": Source(("dataset",)),
     "python": Source(
         ("loader", "params", "padding", *(name for name in TABLE if not name.endswith("path"))),

@@ -21,15 +21,20 @@ from fairsweep.data.images.files import (
     read_pixels,
     refuse,
 )
-from fairsweep.data.inputs.rows import InputSpec
+from fairsweep.data.inputs.rows import InputSpec, are_pictures
 from fairsweep.data.memory import check_room
 from fairsweep.data.paths import find
+from fairsweep.data.tables.parquet import ENDINGS as PARQUET
 from fairsweep.errors import BadInput
 
 
 def are_images(path: Path) -> bool:
-    """Whether a path names images: a folder, or a file with the suffix of an image."""
-    return path.is_dir() or path.suffix.lower() in {*ENDINGS, *UNREAD}
+    """Whether a path names images: a file with the suffix of an image, or a folder, unless it has
+    Parquet files instead."""
+    if not path.is_dir():
+        return path.suffix.lower() in {*ENDINGS, *UNREAD}
+    inside = {one.suffix.lower() for one in path.rglob("*")}
+    return inside.isdisjoint(PARQUET) or not inside.isdisjoint(ENDINGS)
 
 
 def read_images(path: Path, takes: InputSpec) -> tuple[Sequence[str], Features]:
@@ -44,12 +49,8 @@ def read_images(path: Path, takes: InputSpec) -> tuple[Sequence[str], Features]:
         BadInput: the model takes no images, or a file isn't one.
     """
     find("input", str(path))
-    if takes.columns or len(takes.shape) != 3 or takes.shape[-1] not in (1, 3):
-        kind = "a table" if takes.columns else f"rows of {' × '.join(map(str, takes.shape))}"
-        raise BadInput(
-            f"input: the model takes {kind}, but {path} has images; give a .csv, a .parquet or an "
-            ".npz"
-        )
+    if takes.inputs or not are_pictures(takes.shape):
+        raise BadInput(f"input: the model takes {_kind(takes)}, got {path}")
     folder = path if path.is_dir() else path.parent
     paths = [path]
     if path.is_dir():  # a CSV may say what they show
@@ -67,3 +68,13 @@ def read_images(path: Path, takes: InputSpec) -> tuple[Sequence[str], Features]:
             problems.append(f"input: {one} {problem}")
     refuse(problems)
     return [one.relative_to(folder).as_posix() for one in paths], pixels
+
+
+def _kind(takes: InputSpec) -> str:
+    """What a model takes that takes no images, and what to give it."""
+    if takes.columns:
+        return "a table; need a CSV, a Parquet file or a folder of them"
+    if takes.inputs:
+        return "several inputs; need an .npz with an array for each"
+    shape = " × ".join(map(str, takes.shape))
+    return f"rows of {shape}; need an .npz, or a CSV or Parquet file with a column for each number"

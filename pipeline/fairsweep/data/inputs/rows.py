@@ -16,15 +16,18 @@ import numpy.typing as npt
 
 from fairsweep.config.form import PLAIN, Form
 from fairsweep.data import dates
-from fairsweep.data.dataset import PADDING, Column, Features, features_of, in_file
+from fairsweep.data.dataset import Column, Features
+from fairsweep.data.inputs.encoding import missing_words
 from fairsweep.data.memory import check_room
-from fairsweep.data.paths import find_file
+from fairsweep.data.paths import find, find_file
 from fairsweep.data.several import Input, Shape
 from fairsweep.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
 
+FEWER = "predict fewer rows at a time"
+BYTES_OF_A_VALUE = 24  # in memory, at most, while a table is read and handed on
 ANY_WORD = ("",)
 """The vocabulary of a column of words whose words aren't known."""
 
@@ -52,120 +55,35 @@ def read_rows(path: Path, takes: InputSpec, form: Form = PLAIN) -> Given:
     inputs by name.
 
     Args:
-        path: a .csv, a .parquet, or an .npz with an array x, or with one for each input.
+        path: a Parquet file or a folder of them, an .npz with an array x, or with one for each
+            input, or a CSV, whatever its ending.
         takes: what the model takes.
         form: how a .csv is written.
 
     Raises:
         BadInput: the file can't be read, or the model doesn't take its rows.
     """
-    find_file("input", str(path))
-    if path.suffix not in READERS:
-        raise BadInput(
-            f"input: need images, or a file that ends in {' or '.join(READERS)}, got {path}"
-        )
-    if takes.inputs and path.suffix != ".npz":
+    path = find("input", str(path))
+    if not path.is_dir():
+        find_file("input", str(path))
+    reader = _reader(path)
+    if takes.inputs and reader is not _npz:
         names = ", ".join(own.name for own in takes.inputs)
         raise BadInput(
             f"input: the model takes several inputs; give an .npz with the arrays {names}, got "
             f"{path}"
         )
-    return READERS[path.suffix](path, takes, form)
+    return reader(path, takes, form)
 
 
-def encode(table: pd.DataFrame, columns: Sequence[Column]) -> Features:
-    """Rows of a table as (rows, features): numbers as they are, words as their index in the
-    column's vocabulary, dates as their parts; missing numbers, unknown words and missing columns
-    are NaN.
+def _reader(path: Path) -> Callable[[Path, InputSpec, Form], Given]:
+    """What reads a file, by its ending, or a folder; without a known ending it is a CSV, as in
+    training."""
+    from fairsweep.data.tables.parquet import ENDINGS
 
-    Raises:
-        ValueError: a column of dates has something else.
-    """
-    import pandas as pd
-
-    parts = []
-    table = table.reindex(columns=[column.name for column in in_file(columns)])
-    for column in columns:
-        values = _part(table[column.date], column) if column.date else table[column.name]
-        if column.has_words:
-            words = values.astype(object).where(values.notna(), "").map(_word)
-            own = _ids(words, column)
-        else:
-            numbers = pd.to_numeric(values).to_numpy(np.float64, na_value=np.nan)
-            own = numbers.astype(np.float32)[:, None]
-        parts.append(own)
-    return np.hstack(parts)
-
-
-def _part(values: pd.Series, column: Column) -> pd.Series:
-    """One part of the dates in a column."""
-    import pandas as pd
-
-    try:
-        micros, missing = dates.in_pandas(values)
-    except ValueError as error:
-        raise ValueError(
-            f"column {column.date!r} must have dates such as 2024-12-31: {error}"
-        ) from error
-    own = dates.part(micros, dates.part_in(column.name, column.date))
-    return pd.Series(own, values.index).where(~missing, None)
-
-
-def _ids(words: pd.Series, column: Column) -> Features:
-    """The index of each word, (rows, 1), or of each word of a text, (rows, length)."""
-    import pandas as pd
-
-    vocabulary = pd.Index(column.vocabulary)
-
-    def number(words: Any) -> Features:
-        found = vocabulary.get_indexer(pd.Index(words))
-        return np.where(found < 0, np.nan, found).astype(np.float32)
-
-    if not column.length:
-        return number(words)[:, None]
-
-    import pyarrow as pa
-
-    from fairsweep.data.text import rows_of_words
-
-    texts = pa.array(words, pa.string())
-    return rows_of_words(texts, column.length, lambda own: number(own.to_pandas()))[0]
-
-
-def decode(x: Features, columns: Sequence[Column]) -> pd.DataFrame:
-    """The table of which `encode` makes these rows."""
-    import pandas as pd
-
-    at = {column.name: own.start for column, own in features_of(columns)}
-
-    def own_of(column: Column, features: slice) -> Any:
-        if column.date:
-            days, hour = (dates.named(column.date, part) for part in (dates.DAYS, dates.OF_DAY))
-            hours = x[:, at[hour]] if hour in at else np.zeros(len(x))
-            return [*map(dates.written, x[:, at[days]], hours)]
-        if column.has_words:
-            return [said(column, values) for values in x[:, features]]
-        return x[:, features.start].astype(np.float64)
-
-    found = {c.date or c.name: own_of(c, own) for c, own in features_of(columns)}
-    return pd.DataFrame(found)
-
-
-def said(column: Column, values: Features) -> str | None:
-    """The word that a row has in a column of words, or the words of its text; None where it is
-    missing, or isn't in the vocabulary."""
-    if column.length:
-        return " ".join(column.vocabulary[int(value)] for value in values if value != PADDING)
-    return None if np.isnan(values[0]) else column.vocabulary[int(values[0])]
-
-
-def _word(value: object) -> str:
-    """A value as vocabularies spell it."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool | np.bool_):
-        return str(value).lower()
-    return str(value)
+    if path.is_dir() or path.suffix.lower() in ENDINGS:
+        return _parquet
+    return _npz if path.suffix.lower() == ".npz" else _csv
 
 
 def _csv(path: Path, takes: InputSpec, form: Form) -> Features | pd.DataFrame:
@@ -179,37 +97,48 @@ def _csv(path: Path, takes: InputSpec, form: Form) -> Features | pd.DataFrame:
     without = [name for name in names if wanted and name not in wanted]
     dialect = Dialect(form, words, without, takes.missing, takes.missing_words)
     needed = CsvReader(path, names, dialect).most_bytes()
-    check_room(f"input: {path}", needed, "predict fewer rows at a time")
+    check_room(f"input: {path}", needed, FEWER)
     return _of_table(path, read_csv("input", path, names, dialect), takes)
 
 
 def _parquet(path: Path, takes: InputSpec, _: Form) -> Features | pd.DataFrame:
-    from fairsweep.data.tables.parquet import ParquetRows, index_of
+    import pyarrow as pa
+
+    from fairsweep.data.tables.parquet import ParquetFolder, ParquetRows, index_of
 
     wanted = [column.name for column in takes.columns]
-    file = ParquetRows("input", path)
+    file = (ParquetFolder if path.is_dir() else ParquetRows)("input", path)
     _check_names(path, wanted, file.schema.names)
     index = index_of(file.schema)
     names = wanted or [name for name in file.schema.names if name not in index]
-    return _of_table(path, file.table(names), takes)
+    check_room(f"input: {path}", BYTES_OF_A_VALUE * file.rows * len(names), FEWER)
+    schema = pa.schema([file.schema.field(name) for name in names])
+    return _of_table(path, pa.Table.from_batches(file.batches(names), schema), takes)
 
 
 def _of_table(path: Path, read: Any, takes: InputSpec) -> Features | pd.DataFrame:
     """What the model takes of a file's pyarrow table, which has its columns, or all."""
-    table = _frame(read)
+    table = _frame(read, [column.name for column in takes.columns if column.has_words])
     if table.empty:
         raise BadInput(f"input: {path} has no rows")
     if not takes.columns:
-        return _of_shape(_numbers(path, table), path, takes)
+        return _of_shape(_numbers(path, table, takes), path, takes)
     return _checked(path, table, takes)
 
 
-def _frame(table: Any) -> pd.DataFrame:
+def _frame(table: Any, words: Sequence[str]) -> pd.DataFrame:
+    """A table for pandas: columns of words as training spells them, and whatever is a number there
+    as one that may be missing."""
     import pyarrow as pa
 
+    from fairsweep.data.tables.columns import kind_of, numbers_of, text_of
+
     for i, field in enumerate(table.schema):
-        if pa.types.is_boolean(field.type):  # in pandas a boolean can't be missing
-            table = table.set_column(i, field.name, table[i].cast(pa.float64()))
+        plain = pa.types.is_floating(field.type) or pa.types.is_integer(field.type)
+        if field.name in words:
+            table = table.set_column(i, field.name, text_of(table[i]))
+        elif kind_of(field.type) == "numbers" and not plain:
+            table = table.set_column(i, field.name, pa.array(numbers_of(table[i])))
     frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
     return frame
 
@@ -260,12 +189,6 @@ def _words(path: Path, values: pd.Series, column: Column, takes: InputSpec) -> p
     return values.astype(object).where(~missing, None)
 
 
-def missing_words(values: pd.Series) -> npt.NDArray[np.bool_]:
-    """Which rows of a column of words have none."""
-    empty = values.astype(object).eq("").to_numpy(bool)
-    return np.asarray(values.isna().to_numpy(bool) | empty)
-
-
 def _dates(path: Path, values: pd.Series, may_miss: bool) -> pd.Series:
     """A column of dates as words that every reader takes for dates."""
     where = f"input: {path}: column {values.name!r}"
@@ -280,12 +203,18 @@ def _dates(path: Path, values: pd.Series, may_miss: bool) -> pd.Series:
     return values.astype(object).map(str).where(~missing, None)
 
 
-def _numbers(path: Path, table: pd.DataFrame) -> Features:
+def are_pictures(shape: Shape) -> bool:
+    """Whether rows of this shape may be read from images."""
+    return len(shape) == 3 and shape[-1] in (1, 3)
+
+
+def _numbers(path: Path, table: pd.DataFrame, takes: InputSpec) -> Features:
     words = [str(name) for name in table.columns if table[name].dtype.kind not in "iufb"]
     if words:
+        aside = "; of images that it names, give the folder" if are_pictures(takes.shape) else ""
         raise BadInput(
             f"input: {path}: column {words[0]!r} must have numbers only; leave out labels and "
-            "columns that the model wasn't trained on"
+            f"columns that the model wasn't trained on{aside}"
         )
     return np.asarray(table.to_numpy(np.float32), np.float32)
 
@@ -297,14 +226,28 @@ def _npz(path: Path, takes: InputSpec, _: Form) -> Given:
         return _several(path, takes.inputs)
     if takes.columns:
         names = ", ".join(column.name for column in takes.columns)
-        raise BadInput(f"input: the model takes a table with the columns {names}; give a .csv")
+        raise BadInput(
+            f"input: the model takes a table with the columns {names}, and {path} has arrays; give "
+            "a CSV or a Parquet file"
+        )
     arrays = read_arrays(path, "input", frozenset({"x"}))
     if "x" not in arrays:
         raise BadInput(f"input: {path} needs an array x")
     x = arrays["x"]
     if x.ndim == 0 or x.dtype.kind not in "iufb":
         raise BadInput(f"input: {path}: x must be numbers with rows first, got {x.dtype}")
+    _check_axes(path, "x", x, takes.shape)
     return _of_shape(np.asarray(x, np.float32), path, takes)
+
+
+def _check_axes(path: Path, name: str, x: npt.NDArray[Any], shape: Sequence[int]) -> None:
+    """Checks that the axes of rows are in the model's order; those of length 1 may be left out."""
+    given, taken = ([n for n in own if n != 1] for own in (x.shape[1:], shape))
+    if min(len(given), len(taken)) > 1 and given != taken:
+        raise BadInput(
+            f"input: {path}: {name} has rows of {' × '.join(map(str, x.shape[1:]))}, and the model "
+            f"takes {' × '.join(map(str, shape))}; put its axes in the order of the training data"
+        )
 
 
 def _several(path: Path, inputs: Sequence[Input]) -> Mapping[str, npt.NDArray[Any]]:
@@ -327,6 +270,7 @@ def _several(path: Path, inputs: Sequence[Input]) -> Mapping[str, npt.NDArray[An
         if array.dtype.kind not in "iufb" or (own.dtype[0] != "f" and array.dtype.kind == "f"):
             kind = "numbers" if own.dtype.startswith("f") else "whole numbers"
             raise BadInput(f"input: {path}: {own.name} must be {kind}, got {array.dtype}")
+        _check_axes(path, own.name, array, own.shape)
         found[own.name] = _of_shape(array.astype(own.dtype), path, InputSpec(own.shape))
     return found
 
@@ -360,11 +304,3 @@ def _refuse_gap(path: Path, row: int, column: str, aside: str = "") -> None:
         f"input: {path}: row {row + 1}, column {column!r}, has no value, and the model was trained "
         f"on complete rows; fill it in, drop the row, or train with data.missing=fill{aside}"
     )
-
-
-READERS: dict[str, Callable[[Path, InputSpec, Form], Given]] = {
-    ".csv": _csv,
-    ".parquet": _parquet,
-    ".npz": _npz,
-}
-"""What reads the rows of a file, by its ending."""
