@@ -204,16 +204,13 @@ class Terminal:
         took = f"{plural(result.epochs, 'epoch')} in {result.seconds:.1f} s"
         if result.key.stage == "refit":
             return f"{count} {result.key} {result.outcome}: {took}"
-        value = "none"
-        if result.best_value is not None:
-            value = _written(result.best_value, self._objective.metric)
-        where = f"at epoch {result.best_epoch}"
+        metric = self._objective.metric
+        if result.best_value is None:
+            return f"{count} {result.key} {result.outcome}: no {metric}, {took}"
+        value, where = _written(result.best_value, metric), f"at epoch {result.best_epoch}"
         if self._folds and result.key.stage == "search":
             where = "on average over its folds"
-        return (
-            f"{count} {result.key} {result.outcome}: {self._objective.metric} {value} {where}, "
-            f"{took}"
-        )
+        return f"{count} {result.key} {result.outcome}: {metric} {value} {where}, {took}"
 
     def _done(self) -> int:
         return sum(c.total() for c in self._outcomes.values()) + self._confirmed

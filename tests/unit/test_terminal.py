@@ -104,7 +104,7 @@ def test_the_time_left_is_that_of_what_is_left(
 
 def test_a_trial_without_a_value_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     end(terminal("plain"), result(0, "diverged", None))
-    assert "adam/0 diverged: val_accuracy none" in capsys.readouterr().out
+    assert "adam/0 diverged: no val_accuracy, 9 epochs in 1.5 s" in capsys.readouterr().out
 
 
 def test_confirmations_count_on_top_of_trials(capsys: pytest.CaptureFixture[str]) -> None:

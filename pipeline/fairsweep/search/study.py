@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import math
 import statistics
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -111,6 +112,13 @@ def identities(storage: JournalStorage) -> dict[SearchKey, Mapping[str, Any]]:
         for study in optuna.get_all_study_summaries(storage, include_best_trial=False)
         if "identity" in study.user_attrs
     }
+
+
+def _hopeless(trial: optuna.Trial) -> bool:
+    """Whether the pruner would stop a trial; of one without a number so far numpy warns as well."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)
+        return trial.should_prune()
 
 
 def as_told(result: TrialResult) -> dict[str, Any]:
@@ -293,7 +301,7 @@ class ArmStudy:
         What was decided before, in whichever attempt, stands. Of a trial on folds, `epoch` is its
         `step`."""
         new, trial = self.report(number, epoch, value), self._running[number]
-        if new and number not in self._hopeless_at and trial.should_prune():
+        if new and number not in self._hopeless_at and _hopeless(trial):
             trial.set_user_attr(HOPELESS_AT, epoch)
             self._hopeless_at[number] = epoch
         return epoch < self._hopeless_at.get(number, math.inf)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,15 @@ def test_median_judges_again_after_its_interval(tmp_path: Path) -> None:
     # the others pass it by a little later.
     curve = {1: 0.9, 2: 0.9, 3: 0.9, 4: 0.9045}
     assert run(study, pruner, lambda epoch: curve.get(epoch, 0.1)) == ("pruned", 9)
+
+
+def test_median_stops_what_never_was_a_number(tmp_path: Path) -> None:
+    """Of which numpy warns, and warnings are errors here."""
+    pruner = of("median")
+    study = open_study(tmp_path, pruner)
+    for _ in range(5):
+        run(study, pruner, good)
+    assert run(study, pruner, lambda _: math.nan) == ("pruned", 5)
 
 
 def test_median_follows_the_direction(tmp_path: Path) -> None:
