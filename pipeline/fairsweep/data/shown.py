@@ -20,6 +20,8 @@ MOST_COLUMNS = 12
 LONGEST = 60
 """Letters of a word, or of the name of a column, of which the start is shown where they are longer;
 of a longer place it is the end."""
+LONGEST_TEXT = 240
+"""The same of a text, which is what its row is about."""
 SIDE = 64
 """Pixels of a picture's longer side; a larger one is made smaller."""
 CHANNELS = (1, 3)
@@ -58,12 +60,12 @@ def _text(values: Features, column: Column) -> str:
     """A value as the file has it, as far as 32 bits hold it; empty where it is missing. Of a text
     it is the words."""
     if column.vocabulary:
-        return _short(said(column, values) or "")
+        return _short(said(column, values) or "", LONGEST_TEXT if column.length else LONGEST)
     return "" if np.isnan(values[0]) else str(values[0]).removesuffix(".0")
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def _short(text: str, longest: int = LONGEST) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _end(text: str) -> str:

@@ -118,7 +118,7 @@ def _hopeless(trial: optuna.Trial) -> bool:
     """Whether the pruner would stop a trial; of one without a number so far numpy warns as well."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)
-        return trial.should_prune()
+        return bool(trial.should_prune())
 
 
 def as_told(result: TrialResult) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from fairsweep.data.dataset import PADDING, Column, Dataset
 from fairsweep.data.inputs.encoding import decode, encode
 from fairsweep.data.recipe import known_words
 from fairsweep.data.scaling import Ids, measure
-from fairsweep.data.shown import shown
+from fairsweep.data.shown import LONGEST_TEXT, shown
 from fairsweep.data.sources import load
 from fairsweep.data.split import load_split
 from fairsweep.data.text import words_of
@@ -126,6 +126,14 @@ def test_a_hard_row_shows_its_words(tmp_path: Path) -> None:
     look = shown(table(tmp_path), [0])
     assert look.columns == ("stars", "city", "review")
     assert look.rows[0].values == ("5", "Rome", "great great film")
+
+
+def test_a_hard_row_shows_more_of_a_text_than_of_a_word(tmp_path: Path) -> None:
+    (tmp_path / "long.csv").write_text(f"review,liked\n{'dull ' * 30},no\n{'great ' * 60},yes\n")
+    data = load(Data("n", "csv", str(tmp_path / "long.csv"), target="liked", text=["review"]))
+    (whole,), (cut,) = (row.values for row in shown(data, [0, 1]).rows.values())
+    assert whole == ("dull " * 30).strip()
+    assert cut == ("great " * 60)[: LONGEST_TEXT - 1] + "…"
 
 
 TEXT = " ".join(f"word{i}" for i in range(5))
