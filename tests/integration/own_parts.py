@@ -203,5 +203,13 @@ class Asks(keras.callbacks.Callback):  # type: ignore[misc]
         self.best = logs["val_auk"]  # fails: callback
 
 
+def forgets(epoch: int) -> None:
+    """A schedule without return."""
+
+
+def off_the_end(epoch: int, rate: float) -> float:  # noqa: ARG001
+    return float({0: rate}[-1])  # fails: schedule
+
+
 def halves(epoch: int, rate: float) -> float:
     return rate if epoch % 2 else rate / 2

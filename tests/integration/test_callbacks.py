@@ -130,6 +130,29 @@ def test_a_callback_that_can_not_work() -> None:
     assert problem == ("training.callbacks: need numbers as metrics of an epoch, got mood: 'fine'")
 
 
+@pytest.mark.parametrize("loop", ["resident", "fit"])
+def test_a_schedule_that_fails_is_named_with_its_line(loop: str) -> None:
+    def scheduled(name: str) -> str:
+        schedule = called("LearningRateScheduler", schedule=f"{MODULE}:{name}")
+        (problem,), _ = told(schedule, loop=loop)
+        return problem
+
+    number = own_parts.forgets.__code__.co_firstlineno
+    assert scheduled("forgets").startswith(
+        f"training.callbacks: own_parts.py:{number}: forgets() gives what LearningRateScheduler "
+        "refuses: ValueError: "
+    )
+    number = own_parts.off_the_end.__code__.co_firstlineno + 1
+    told_of_the_line = f"training.callbacks: own_parts.py:{number}: KeyError: -1"
+    assert scheduled("off_the_end").startswith(told_of_the_line)
+
+
+def test_one_of_keras_that_fails_is_named() -> None:
+    for params in ({"patience": "two"}, {"factor": "half"}):
+        (problem,), _ = told(called("ReduceLROnPlateau", monitor="loss", **params))
+        assert problem.startswith("training.callbacks: ReduceLROnPlateau fails: TypeError: ")
+
+
 def test_what_keras_own_are_given() -> None:
     assert told(called("EarlyStopping", monitor="acuracy"))[0] == [
         "training.callbacks: EarlyStopping monitors acuracy, which no epoch has; did you mean "

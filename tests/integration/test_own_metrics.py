@@ -108,6 +108,23 @@ def test_a_worker_tells_of_them_before_the_first_trial() -> None:
     assert "own_metrics.py:" in result.error
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "told"),
+    [
+        ("at_half", "at_half = ", "fails with y_true of the shape (8,) and y_pred of (8, 10): "),
+        ("closed", "closed: ", "can't be made again from its get_config(), which must give"),
+    ],
+)
+def test_an_object_of_keras_that_fails_is_named_with_its_line(
+    name: str, line: str, told: str
+) -> None:
+    spec, data = compose(*SMALL, f"training.metrics=[{MODULE}:{name}]")
+    lines = (Path(__file__).parent / "own_metrics.py").read_text().splitlines()
+    number = next(i for i, text in enumerate(lines, 1) if text.startswith(line))
+    error = check(spec, data, WorkerCache()).error
+    assert error.startswith(f"training.metrics: own_metrics.py:{number}: {name} {told}")
+
+
 def test_what_a_model_logs_itself_can_select() -> None:
     own = ("model=custom", f"model.builder={MODULE}:logging")
     shared = (*(word for word in SMALL if "hidden_units" not in word), *own)

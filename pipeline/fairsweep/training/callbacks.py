@@ -7,7 +7,7 @@ epochs is called by us in either loop; what acts on batches needs `fit`, which h
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -18,6 +18,7 @@ from fairsweep.errors import BadInput
 from fairsweep.metrics import base_name, direction_of
 from fairsweep.own import is_own
 from fairsweep.records import TrialSpec
+from fairsweep.training.failure import failure
 from fairsweep.training.kept_state import Arrays, NotKept, code_of, kept, put_back
 from fairsweep.training.loops import Arrays as Rows
 from fairsweep.training.loops import fits_in_memory
@@ -52,22 +53,23 @@ class Callbacks:
     def begin(self, model: keras.Model, epochs: int, steps: int) -> None:
         """Says that a training begins, of so many epochs of so many steps."""
         model.stop_training = False
-        for own in self.made:
+
+        def begin(own: Any) -> None:
             own.set_params({"epochs": epochs, "steps": steps, "verbose": 0})
             own.set_model(model)
             own.on_train_begin()
+
+        self._each(begin)
         self._code = list(map(code_of, self.made))
 
     def epoch_begin(self, epoch: int) -> None:
         """Says that an epoch begins, by its number from 1."""
-        for own in self.made:
-            own.on_epoch_begin(epoch - 1)
+        self._each(lambda own: own.on_epoch_begin(epoch - 1))
 
     def epoch_end(self, epoch: int, values: dict[str, float]) -> bool:
         """Says that an epoch has ended; they may change its metrics, and add others. Whether one
         of them stops the training."""
-        for own in self.made:
-            own.on_epoch_end(epoch - 1, values)
+        self._each(lambda own: own.on_epoch_end(epoch - 1, values))
         for name, value in values.items():
             try:
                 values[name] = float(value)
@@ -78,12 +80,27 @@ class Callbacks:
 
     def end(self) -> None:
         """Says that the training has ended."""
-        for own in self.made:
-            own.on_train_end()
+        self._each(lambda own: own.on_train_end())
 
     def in_fit(self) -> keras.callbacks.Callback:
         """What `fit` calls of them: all but what is called from here."""
-        return _InFit(self.made)
+        return _InFit(self.made, self.epoch_begin)
+
+    def _each(self, call: Callable[[Any], None]) -> None:
+        """Calls them one after the other.
+
+        Raises:
+            BadInput: one of them fails, and not in a line of the user's, which says it better.
+        """
+        for asked, own in zip(self.asked, self.made, strict=True):
+            try:
+                call(own)
+            except BadInput:
+                raise
+            except Exception as error:
+                if (found := failure(error)).file:
+                    raise
+                raise BadInput(_failing(asked, found.line)) from error
 
     def kept(self, arrays: Arrays) -> list[Any]:
         """What they keep from one epoch to the next, for `put_back`.
@@ -179,7 +196,19 @@ def _made(asked: Callback) -> keras.callbacks.Callback:
         params["schedule"] = find_own(KEY, params["schedule"])
     if "monitor" in known and params.get("mode", "auto") == "auto":
         params["mode"] = MODES.get(direction_of(base_name(asked.monitor)), "auto")
-    return kind(**params)
+    try:
+        return kind(**params)
+    except Exception as error:
+        raise BadInput(_failing(asked, failure(error).line)) from error
+
+
+def _failing(asked: Callback, line: str) -> str:
+    """What is told of a callback that fails in Keras's code."""
+    if asked.name == SCHEDULES:
+        return own_problem(KEY, asked.params["schedule"], f"gives what {SCHEDULES} refuses: {line}")
+    if is_own(asked.name):
+        return own_problem(KEY, asked.name, f"fails: {line}")
+    return f"{KEY}: {asked.name} fails: {line}"
 
 
 def _beside_epochs(kind: type) -> list[str]:
@@ -193,8 +222,11 @@ class _InFit(keras.callbacks.CallbackList):  # type: ignore[misc]
     """Callbacks as `fit` calls them; it doesn't hear of the end of an epoch, which they are told
     with all of its metrics, nor of the training's begin and end."""
 
-    def __init__(self, made: Sequence[keras.callbacks.Callback]) -> None:
+    def __init__(
+        self, made: Sequence[keras.callbacks.Callback], epoch_begin: Callable[[int], None]
+    ) -> None:
         super().__init__(list(made))
+        self._epoch_begin = epoch_begin
 
     def _configure_async_dispatch(self, callbacks: Any) -> None:
         """One after the other."""
@@ -207,6 +239,9 @@ class _InFit(keras.callbacks.CallbackList):  # type: ignore[misc]
 
     def on_train_end(self, logs: Any = None) -> None:
         pass
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras's
+        self._epoch_begin(epoch + 1)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         pass

@@ -37,6 +37,7 @@ from fairsweep.training.metrics import compiled_metrics
 from fairsweep.training.model import parameter_count
 from fairsweep.training.models.transfer import read_base, transfer_notes
 from fairsweep.training.own import find_own, own_problem
+from fairsweep.training.own_metrics import metric_problems
 from fairsweep.training.part_check import loss_problems, loss_warnings, optimizer_problems
 from fairsweep.training.seeds import fixed_seeds
 from fairsweep.training.trial import WorkerCache, compiled, judge_of, output_of
@@ -49,6 +50,7 @@ from fairsweep.training.user_model import (
 
 FEW_ROWS = 8
 SOME_ROWS = 1024
+TRIED_EPOCHS = 2  # in the second one callbacks that wait for something compare
 # A parameter, its gradient, and two values of an optimizer's state, 4 bytes each.
 BYTES_A_PARAMETER = 16
 NOTHING_TO_TRAIN = (
@@ -134,7 +136,7 @@ def _problems(
             return [NOTHING_TO_TRAIN]
         if ours is None and (problems := list(_own(spec, data, cache, model, notes))):
             return problems
-        if problems := list(_own_loss(spec, data, cache, model, form, notes)):
+        if problems := list(_own_parts(spec, data, cache, model, form, notes)):
             return problems
         before = [weight.numpy() for weight in model.trainable_weights]
         callbacks = callbacks_for(spec)
@@ -229,7 +231,7 @@ def _own(
         yield from (builder_problem(builder, text) for text in id_problems(noted, scaling))
 
 
-def _own_loss(
+def _own_parts(
     spec: TrialSpec,
     data: SplitData,
     cache: WorkerCache,
@@ -237,12 +239,18 @@ def _own_loss(
     form: Form,
     notes: list[str],
 ) -> Iterator[str]:
-    """What is wrong with a loss of the user's own."""
-    if not is_own(spec.training.loss):
+    """What is wrong with metrics, of Keras's kind, and a loss of the user's own."""
+    wanted = asked(spec.training.metrics, spec.objective.metric)
+    by_builder = output_of(spec, data).compiled
+    metrics = [] if by_builder else [own for own in wanted if own.own]
+    if not (metrics or is_own(spec.training.loss)):
         return
     part = cache.part(data, "train", form).first(FEW_ROWS)
     y, x = part.table.y[part.rows], plain(part.table.x[part.rows])
     outputs = np.asarray(model(x, training=False))
+    yield from metric_problems(metrics, y, outputs)
+    if not is_own(spec.training.loss):
+        return
     name, layer = spec.training.loss, output_of(spec, data).layer
     problems = list(loss_problems(name, model.loss, y, outputs, layer))
     yield from problems
@@ -256,13 +264,14 @@ def _tried(
     model: keras.Model,
     values: dict[str, float],
 ) -> Iterator[str]:
-    """What is wrong with callbacks, which are told of an epoch with these metrics."""
+    """What is wrong with callbacks, which are told of epochs with these metrics."""
     problems = list(callbacks.problems(spec, list(values)))
     yield from problems
     if not problems:
-        callbacks.begin(model, 1, 1)
-        callbacks.epoch_begin(1)
-        callbacks.epoch_end(1, values)
+        callbacks.begin(model, TRIED_EPOCHS, 1)
+        for epoch in range(1, TRIED_EPOCHS + 1):
+            callbacks.epoch_begin(epoch)
+            callbacks.epoch_end(epoch, values)
         callbacks.end()
 
 

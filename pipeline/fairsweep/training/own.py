@@ -6,6 +6,7 @@ that says what is wrong, with the user's file and line.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 from collections.abc import Mapping, Sequence
@@ -68,7 +69,8 @@ def own_problem(key: str, name: str, text: str) -> str:
 
 
 def place_of(name: str, part: Any) -> str:
-    """Where a part is defined, and its name: `models.py:12: build()`, or `losses.py:3: Focal`."""
+    """Where a part is defined, and its name: `models.py:12: build()`, `losses.py:3: Focal`, or, of
+    an object, `metrics.py:9: at_half`."""
     own = name.partition(":")[2]
     if inspect.isclass(part):
         try:
@@ -76,7 +78,23 @@ def place_of(name: str, part: Any) -> str:
         except (OSError, TypeError):  # it has no source
             return own
     code = getattr(inspect.unwrap(part), "__code__", None)
-    return f"{Path(code.co_filename).name}:{code.co_firstlineno}: {own}()" if code else f"{own}()"
+    if code:
+        return f"{Path(code.co_filename).name}:{code.co_firstlineno}: {own}()"
+    return own if inspect.isbuiltin(part) else f"{_assigned(*name.split(':'))}{own}"
+
+
+def _assigned(module: str, own: str) -> str:
+    """The place of the line of a module that gives a value to a name; empty if it isn't found."""
+    found = importlib.import_module(module)
+    try:
+        lines = ast.parse(inspect.getsource(found)).body
+    except (OSError, TypeError, SyntaxError):  # it has no source
+        return ""
+    for line in lines:
+        targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == own for target in targets):
+            return f"{Path(str(found.__file__)).name}:{line.lineno}: "
+    return ""
 
 
 def check_call(

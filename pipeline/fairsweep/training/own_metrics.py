@@ -7,6 +7,7 @@ says of all rows; or an object of Keras, which the model is compiled with.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from fairsweep.errors import BadInput
 from fairsweep.judged import Values
 from fairsweep.metrics import Metric
+from fairsweep.training.failure import failure
 from fairsweep.training.own import find_own, own_problem
 
 KEY = "training.metrics"
@@ -24,6 +26,12 @@ TAKES_A_NAME = (
     "super().__init__(name=name, **keywords)"
 )
 NO_METRIC = "must be a function of y_true and y_pred, or a keras.metrics.Metric"
+
+
+NO_COPY = (
+    "can't be made again from its get_config(), which must give every argument of __init__; or "
+    "name the class instead of an object"
+)
 
 
 class Function:
@@ -66,11 +74,15 @@ def built(metric: Metric) -> keras.metrics.Metric | None:
     """A new object of the user's class, or like the user's object; None where there is none.
 
     Raises:
-        BadInput: the class doesn't take a name.
+        BadInput: the class doesn't take a name, or the object can't be made again.
     """
     found = find_own(KEY, metric.own) if metric.own else None
     if isinstance(found, keras.metrics.Metric):
-        return type(found).from_config({**found.get_config(), "name": metric.name})
+        try:
+            return type(found).from_config({**found.get_config(), "name": metric.name})
+        except Exception as error:
+            text = f"{NO_COPY}: {failure(error).line}"
+            raise BadInput(own_problem(KEY, metric.own, text)) from error
     if found is None or not _is_of_keras(found):
         return None
     try:
@@ -82,6 +94,26 @@ def built(metric: Metric) -> keras.metrics.Metric | None:
     if own.name != metric.name:
         raise BadInput(own_problem(KEY, metric.own, TAKES_A_NAME.format(name=metric.name)))
     return own
+
+
+def metric_problems(
+    wanted: Iterable[Metric], y: npt.NDArray[Any], outputs: npt.NDArray[Any]
+) -> Iterator[str]:
+    """What is wrong with those of Keras's kind, by a few rows: their answers, as the loss has them,
+    and a model's outputs (rows, units)."""
+    for metric in wanted:
+        if (own := built(metric)) is None:
+            continue
+        try:
+            own.update_state(y, outputs)
+            own.result()
+        except Exception as error:
+            yield own_problem(
+                KEY,
+                metric.own,
+                f"fails with y_true of the shape {y.shape} and y_pred of {outputs.shape}: "
+                f"{failure(error).line}",
+            )
 
 
 def _is_of_keras(found: Any) -> bool:
