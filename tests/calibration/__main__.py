@@ -51,6 +51,7 @@ def calibrate(names: Sequence[str], draws: int, seed: int, out: Path) -> str:
     folder = out / "draws"
     folder.mkdir(exist_ok=True)
     wanted = [(name, seed, draw, folder) for draw in range(draws) for name in names]
+    wanted.sort(key=lambda task: WORLDS[task[0]].of != "")  # what others draw comes after them
     outcomes: list[Outcome] = []
     context = multiprocessing.get_context("spawn")  # TensorFlow doesn't survive a fork
     with context.Pool(PROCESSES, gc.disable) as pool:  # a draw collects at its end

@@ -69,15 +69,17 @@ def drawn(task: tuple[str, int, int, Path]) -> Outcome:
     """The outcome of (world, seed, draw); its trainings are kept in the folder, and found there, so
     that another rule judges the same ones."""
     name, seed, draw, folder = task
-    file = folder / f"{name}-{seed}-{draw}.zip"
+    world = WORLDS[name]
+    source = WORLDS[world.of or name]
+    file = folder / f"{source.name}-{seed}-{draw}.zip"
     if not file.exists():
-        archive = trained(WORLDS[name], seed, draw)
+        archive = trained(source, seed, draw)
         with replaced(file) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as target:
             for entry, content in archive.items():
                 target.writestr(entry, content)
     with zipfile.ZipFile(file) as stored:
         kept = {entry: stored.read(entry) for entry in stored.namelist()}
-    return outcome(WORLDS[name], seed, draw, kept)
+    return outcome(world, seed, draw, kept)
 
 
 @functools.cache
@@ -86,7 +88,7 @@ def _plan(world: World, trainings: int) -> Plan:
         [
             *("data=npz", "data.path=drawn.npz", "optimizer=adam"),
             *(f"data.task={world.task.name}", f"training.loss={world.task.losses[0]}"),
-            f"training.batch_size={world.batch_size}",
+            *(f"training.batch_size={world.batch_size}", "training.space.batch_size=null"),
             f"objective.metric={world.metric}",
             f"confirm.repeats={trainings // FOLDS}",  # on folds
             f"confirm.seeds={trainings}",  # on a given split
@@ -126,19 +128,20 @@ def outcome(
     about = json.loads(archive[ABOUT])
     scheme, metric = Confirmation(**about["scheme"]), base_name(world.metric)
     samples, wanted = {}, metric_named(metric)
-    for name, values in about["values"].items():
+    for name in world.names:
         keys = list(scheme.keys(SearchKey(name), 0))
         found = {
             key.place: scored(judged.read(archive[key.files]), [wanted], world.task) for key in keys
         }
         samples[name] = Sample(
-            {key.place: value for key, value in zip(keys, values, strict=True)},
+            {key.place: value for key, value in zip(keys, about["values"][name], strict=True)},
             {place: (own.rows, own.metrics[metric]) for place, own in found.items()},
             scored=is_shared(metric),
         )
     objective = _plan(world, max(trainings)).objective
     winners = {str(count): _winner(samples, objective, scheme, count) for count in trainings}
-    return Outcome(world.name, seed, draw, winners, about["truth"], about["seconds"])
+    truth = {name: about["truth"][name] for name in world.names}
+    return Outcome(world.name, seed, draw, winners, truth, about["seconds"])
 
 
 def _arm(plan: Plan, name: str, seed: int) -> Arm:

@@ -51,6 +51,7 @@ class World:
             testing.
         metric: What judges.
         task: What a row's answer is: its class, or a number.
+        of: The world in whose draws it is judged, by the first of their arms; empty for itself.
     """
 
     name: str
@@ -62,6 +63,7 @@ class World:
     given: bool = False
     metric: str = "val_accuracy"
     task: Task = CLASSES
+    of: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,7 +77,7 @@ class World:
 
     @property
     def batch_size(self) -> int:
-        return 32 if self.rows < 2_000 else 128
+        return 32 if self.rows < 2_000 else 512
 
     def datasets(self, random: np.random.Generator) -> dict[str, Dataset]:
         """A draw of its rows, as each arm sees them."""
@@ -128,7 +130,7 @@ WORLDS = {
         World("equal-480-4-arms", 480, arms=4),
         World("equal-1800", 1_800),
         World("equal-1800-4-arms", 1_800, arms=4),
-        World("equal-10000", 10_000),
+        World("equal-10000", 10_000, of="equal-10000-4-arms"),
         World("equal-10000-4-arms", 10_000, arms=4),
         World("given-split-480", 480, given=True),
         World("given-split-1800", 1_800, given=True),
