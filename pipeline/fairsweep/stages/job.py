@@ -25,6 +25,7 @@ from fairsweep.own import is_own
 from fairsweep.records import Confirmation
 from fairsweep.tasks import CLASSES, VALUES
 from fairsweep.tasks.classes import AS_VALUES, are_whole_numbers
+from fairsweep.tasks.values import MEDIAN, has_median
 from fairsweep.tracking.store import Store, open_store
 from fairsweep.tracking.write.frame import Facts
 
@@ -88,11 +89,18 @@ def open_job(plan: Plan, workers: int) -> Job:
 
 
 def _doubts(plan: Plan, dataset: Dataset) -> Iterator[str]:
-    """Warns of a loss for numbers where the answers are taken for classes. Of two classes nobody
-    would say that they are quantities."""
-    names, losses = dataset.class_names, {arm.settings.training.loss for arm in plan.arms}
-    numbers = len(names) > 2 and are_whole_numbers(names)
-    meant = sorted(losses.intersection(VALUES.losses))
+    """Warns of a loss for numbers where the answers are taken for classes, and of quantiles none of
+    which is in the middle."""
+    trainings = [arm.settings.training for arm in plan.arms]
+    names, losses = dataset.class_names, {own.loss for own in trainings}
+    numbers, meant = are_whole_numbers(names), sorted(losses.intersection(VALUES.losses))
+    for levels in dict.fromkeys(tuple(own.quantiles or ()) for own in trainings):
+        if not has_median(levels):
+            nearest = min(levels, key=lambda level: abs(level - MEDIAN))
+            yield (
+                f"training.quantiles: without {MEDIAN:g}, the median, errors (MAE, RMSE, R²) and "
+                f"the figures are those of the quantile {nearest:g}; add {MEDIAN:g}"
+            )
     if dataset.task is CLASSES and plan.config.data.task == "auto" and numbers and meant:
         yield (
             f"training.loss={', '.join(meant)}: the answers are whole numbers and count as "

@@ -13,6 +13,7 @@ import numpy as np
 from fairsweep.own import is_own
 from fairsweep.plural import plural
 from fairsweep.tasks.layer import (
+    NO_ROWS,
     RANGES,
     Answers,
     ClassWeights,
@@ -322,8 +323,13 @@ def _problem(y: Answers) -> str | None:
                 f"must be one integer or string per row, got {y.dtype}: row {row + 1} has "
                 f"{y[row]}; {AS_VALUES}"
             )
+    if not len(y):
+        return NO_ROWS
     if (y == y[:1]).all():
-        return "has fewer than two classes"
+        return (
+            "has fewer than two classes, so there is nothing to learn; give rows of two or more, "
+            "or another target"
+        )
     return None
 
 

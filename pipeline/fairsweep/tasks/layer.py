@@ -28,6 +28,7 @@ ClassWeights = str | Mapping[str, float] | None
 those that it doesn't name weigh 1."""
 
 SHOWN = 5
+NO_ROWS = "has no rows; need some to train on"
 RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 """The least and the most that an activation gives."""
 

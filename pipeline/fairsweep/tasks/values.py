@@ -19,6 +19,7 @@ import numpy.typing as npt
 from fairsweep.own import is_own
 from fairsweep.plural import plural
 from fairsweep.tasks.layer import (
+    NO_ROWS,
     NO_SCALE,
     Answers,
     ClassWeights,
@@ -38,7 +39,8 @@ JOINT = ";"
 """Stands between the numbers of a row where they are written as one word."""
 POISSON = "poisson"
 QUANTILE = "quantile"
-QUANTILES = (0.1, 0.5, 0.9)
+MEDIAN = 0.5
+QUANTILES = (0.1, MEDIAN, 0.9)
 """Those of a model that isn't told which."""
 USUAL_METRICS = ("mae", "rmse", "r2")
 ROBUST = ("mean_absolute_error", "huber", "log_cosh")
@@ -204,7 +206,8 @@ class Values:
     ) -> Mapping[str, str]:
         own = names or ("value",)
         bands = (_quantile(name, level) for name in own for level in quantiles)
-        return dict.fromkeys((*own, *bands), "double")
+        said = own if has_median(quantiles) else ()
+        return dict.fromkeys((*said, *bands), "double")
 
 
 @dataclass(frozen=True)
@@ -230,7 +233,7 @@ class ValueOutput:
         """Which of them are what is said of a row: of quantiles the one next to the median."""
         if not self.quantiles:
             return slice(None)
-        middle = min(range(self.count), key=lambda i: abs(self.quantiles[i] - 0.5))
+        middle = min(range(self.count), key=lambda i: abs(self.quantiles[i] - MEDIAN))
         return slice(middle, middle + 1)
 
     def measured(self, y: Answers) -> ValueOutput:
@@ -292,13 +295,16 @@ class ValueOutput:
         return outputs
 
     def answer(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Any]:
-        """A column for each target, and one for each of its quantiles."""
+        """A column for each target, and one for each of its quantiles; of quantiles without the
+        median only these, none of which is what is to be expected."""
         said = outputs[:, self.point]
         bands = {
             _quantile(name, level): outputs[:, i]
             for name in names
             for i, level in enumerate(self.quantiles)
         }
+        if not has_median(self.quantiles):
+            return bands
         return {**{name: said[:, i] for i, name in enumerate(names)}, **bands}
 
     def said(self, outputs: Outputs, names: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
@@ -319,6 +325,11 @@ class ValueOutput:
 
 POSITIVE = ("exponential", "softplus")
 """Activations that give a number above 0."""
+
+
+def has_median(quantiles: Sequence[float]) -> bool:
+    """Whether one of these levels, or what is said without any, is in the middle of answers."""
+    return not quantiles or MEDIAN in quantiles
 
 
 def _quantile(name: str, level: float) -> str:
@@ -355,8 +366,12 @@ def _problem(column: Answers) -> str | None:
             f"{row + 1} the first ({numbers[row]:g}); correct them"
         )
     if (numbers == numbers[:1]).all():
-        value = f" ({numbers[0]:g})" if len(numbers) else ""
-        return f"is the same in every row{value}, so there is nothing to learn"
+        if not len(numbers):
+            return NO_ROWS
+        return (
+            f"is the same in every row ({numbers[0]:g}), so there is nothing to learn; give rows "
+            "that differ, or another target"
+        )
     return None
 
 

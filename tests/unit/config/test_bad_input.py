@@ -912,7 +912,7 @@ ARRAYS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "labels-longer": ({"x": X, "y": np.arange(21) % 2}, ("20 rows and y has 21", "the same")),
     "labels-shorter": ({"x": X, "y": Y[:-1]}, ("20 rows and y has 19", "the same")),
     "one-class": ({"x": X, "y": np.zeros(20, int)}, ("y has fewer than two classes",)),
-    "no-rows": ({"x": X[:0], "y": Y[:0]}, ("y has fewer than two classes",)),
+    "no-rows": ({"x": X[:0], "y": Y[:0]}, ("y has no rows; need some to train on",)),
     "one-hot-labels": ({"x": X, "y": np.eye(2, dtype=int)[Y]}, ("per row", "(20, 2)")),
     "flat-features": ({"x": X[:, 0], "y": Y}, ("(rows, features, …)", "(20,)")),
     "text-features": ({"x": X.astype(str), "y": Y}, ("x must be numbers", "<U")),

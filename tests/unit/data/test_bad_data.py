@@ -321,9 +321,19 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         csv(lines(*(f"{i},{i % 3},{w}" for i, w in enumerate(("NA", "EU") * 10)))),
         ("is missing in 10 rows", "these count as missing: an empty value, NA,"),
     ),
+    "54-missing-numbers": (
+        csv(lines(*(f"{i},{i % 3},{w}" for i, w in enumerate(("NA", "1", "2") * 10)))),
+        (
+            "is missing in 10 rows",
+            "(these count as missing: an empty value, NA, N/A, NaN, NULL, null)",
+        ),
+    ),
     "56-leading-zeros": (
         csv(lines(*(f"{i},{i % 3},{w}" for i, w in enumerate(("01", "1") * 10)))),
-        ("fewer than two classes; if they are words, such as 01 and 1: data.categorical=[label]",),
+        (
+            "fewer than two classes",
+            "if they are words, such as 01 and 1: data.categorical=[label]",
+        ),
     ),
     "57-quantities": (
         csv(lines(*(f"{i},{i % 3},{100 + i * i}" for i in range(30)))),
@@ -340,7 +350,10 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         lambda folder: {**of_arrays(x=X, y=Y / 2)(folder), "task": "classes"},
         ("row 2 has 0.5", "data.task=values"),
     ),
-    "58-one-class": (csv(lines("1,2,x", "2,3,x")), ("'label' has fewer than two classes",)),
+    "58-one-class": (
+        csv(lines("1,2,x", "2,3,x")),
+        ("'label' has fewer than two classes", "or another target"),
+    ),
     "59-no-training-rows": (
         csv(
             lines(

@@ -115,6 +115,7 @@ BLANKS = {
     "one-in-the-header": "\n".join(["a b label", *ALIGNED, ""]),
     "aligned": "\n".join(["     a  b          label   ", *ALIGNED, ""]),
     "tabs-and-blanks": "\n".join(["a \tb\t\tlabel", *(f"\t{row} \t" for row in ALIGNED), ""]),
+    "one-tab": "\n".join(["a  b\tlabel", *ALIGNED, ""]),
     "windows": "\r\n".join(["a b label", *ALIGNED, ""]),
     "in-quotes": "\n".join(["a b label", *(r.replace("y", '"y"') for r in ALIGNED), ""]),
 }
@@ -124,8 +125,7 @@ BLANKS = {
 @pytest.mark.parametrize("case", BLANKS)
 def test_runs_of_blanks_are_told(case: str, delimiter: str | None, tmp_path: Path) -> None:
     said = refused(tmp_path, BLANKS[case], delimiter=delimiter)
-    remedies = ["data.delimiter=blank", "\"data.delimiter='\\t'\""][: 1 + (case[0] == "t")]
-    assert any(remedy in said for remedy in remedies)
+    assert "data.delimiter=blank" in said
     assert "quote values" not in said
 
 

@@ -72,7 +72,10 @@ def with_value(value: float) -> Any:
         (with_value(np.nan), "y is missing in 1 row, row 5 the first"),
         (with_value(np.inf), "y is infinite or too large for 32 bits in 1 row, row 5 the first"),
         (with_value(-1e39), "row 5 the first (-1e+39)"),
-        (np.full(12, 2.5), "y is the same in every row (2.5), so there is nothing to learn"),
+        (
+            np.full(12, 2.5),
+            "y is the same in every row (2.5), so there is nothing to learn; give rows that differ",
+        ),
         (np.array([*"123456789", "10", "n/a", "12"]), "row 11 has 'n/a'"),
         (np.zeros((12, 2, 2)), "got float64 of shape (12, 2, 2)"),
         (np.column_stack([PRICE, np.ones(12)]), "target '1' is the same in every row (1)"),
@@ -137,14 +140,49 @@ def test_so_many_rows_are_held_out(share: float) -> None:
     assert set(held) <= set(rows)
 
 
-def test_a_loss_for_numbers_on_what_counts_as_classes_is_told(tmp_path: Path) -> None:
-    y = np.arange(60) % 5
+@pytest.mark.parametrize("classes", [2, 5])
+def test_a_loss_for_numbers_on_what_counts_as_classes_is_told(classes: int, tmp_path: Path) -> None:
+    y = np.arange(60) % classes
     np.savez(tmp_path / "rows.npz", x=np.random.default_rng(0).normal(size=(60, 2)), y=y)
     given = ["data=npz", f"data.path={tmp_path / 'rows.npz'}", "training.loss=huber"]
-    told = "training.loss=huber: the answers are whole numbers and count as 5 classes"
+    told = f"training.loss=huber: the answers are whole numbers and count as {classes} classes"
     assert [w for w in prepare(given, None).plan.warnings if w.startswith(told)]
     for task in ("classes", "values"):
         assert not prepare([*given, f"data.task={task}"], None).plan.warnings
+
+
+@pytest.mark.parametrize(
+    ("levels", "nearest"), [("[0.1,0.4]", "0.4"), ("[0.9]", "0.9"), ("[0.1,0.5]", "")]
+)
+def test_quantiles_without_the_median_are_told(levels: str, nearest: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    np.savez(tmp_path / "rows.npz", x=random.normal(size=(60, 2)), y=random.normal(size=60))
+    given = ["data=npz", f"data.path={tmp_path / 'rows.npz'}", f"training.quantiles={levels}"]
+    told = f"and the figures are those of the quantile {nearest}; add 0.5"
+    warned = prepare([*given, "training.loss=quantile"], None).plan.warnings
+    assert [told for warning in warned if told in warning] == [told] * bool(nearest)
+    with pytest.raises(
+        BadInput, match=r"training\.quantiles: applies to training\.loss=quantile only"
+    ):
+        prepare(given, None)
+
+
+def test_what_is_said_of_quantiles_is_no_other_one() -> None:
+    """Without the median there is no column that could be taken for what is to be expected."""
+    output = VALUES.output("quantile", 1, (0.1, 0.4))
+    outputs = np.array([[1.0, 2.0]])
+    assert list(output.answer(outputs, ("price",))) == ["price_q0.1", "price_q0.4"]
+    assert list(VALUES.columns(("price",), (0.1, 0.4))) == ["price_q0.1", "price_q0.4"]
+    assert list(VALUES.columns(("price",), (0.1, 0.5))) == ["price", "price_q0.1", "price_q0.5"]
+    assert list(VALUES.columns(("price",))) == ["price"]
+
+
+def test_a_constant_number_with_a_fraction_is_no_word(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a,y\n1,2.5\n2,2.5\n")
+    with pytest.raises(BadInput) as refused:
+        load(Data("d", "csv", path=str(tmp_path / "rows.csv"), target="y"))
+    assert "data.categorical" not in str(refused.value)
+    assert "give rows that differ, or another target" in str(refused.value)
 
 
 def test_many_whole_numbers_are_classes_that_may_be_quantities(tmp_path: Path) -> None:

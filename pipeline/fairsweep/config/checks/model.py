@@ -247,7 +247,7 @@ def _quantiles(training: Training) -> Iterator[Problem]:
     if training.loss != QUANTILE:
         yield (
             key,
-            f"applies to training.loss=quantile only, not to {training.loss}; leave it out",
+            "applies to training.loss=quantile only; add that, or leave it out",
         )
     elif not levels or not all(0 < level < 1 for level in levels) or levels != sorted({*levels}):
         yield (

@@ -112,7 +112,7 @@ def _check_delimiter(key: str, path: Path, form: Form, lines: Sequence[list[str]
         )
     if len(first) == 1 and not line.startswith(COMMENTS):
         for other in OTHER_DELIMITERS:
-            if other in first[0]:
+            if other in first[0] and not (other == "\t" and _aligned(lines)):
                 raise BadInput(
                     f"{key}: {path} has one column, {first[0]!r}; its delimiter may be {other!r}: "
                     f"{_option(key, 'delimiter', other)}"
@@ -126,6 +126,15 @@ def _check_delimiter(key: str, path: Path, form: Form, lines: Sequence[list[str]
             f"{key}: {path}: values stand between runs of blanks, as in {written[1]!r}; "
             f"{_name(key, 'delimiter')}={BLANK}"
         )
+
+
+def _aligned(lines: Sequence[list[str]]) -> bool:
+    """Whether lines have a tab here and there, among blanks that part them: by blanks and tabs they
+    have the same length, and by tabs alone they haven't, or have blanks beside them."""
+    written = [values[0] for values in lines if len(values) == 1]
+    by_tabs = {line.count("\t") for line in written}
+    beside = any(re.search(r" \t|\t |  ", line) for line in written)
+    return len({len(line.split()) for line in written}) == 1 and (len(by_tabs) > 1 or beside)
 
 
 def _check_first_line(

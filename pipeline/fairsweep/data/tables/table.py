@@ -289,7 +289,8 @@ class _Filling:
             return self._aside_of_missing()
         if self._settings.source != "csv":
             return ""
-        if first not in self._named and (y == y[0]).all():
+        whole = self._settings.task != VALUES.name and y[0] == np.round(y[0])
+        if first not in self._named and whole and (y == y[0]).all():
             return f"; if they are words, such as 01 and 1: data.categorical=[{first}]"
         return ""
 
@@ -299,7 +300,8 @@ class _Filling:
             return drop
         known = (USUAL_WORDS,) if own is None else own
         words = ", ".join(("an empty value", *known))
-        taken = "; data.missing_words=[] takes these for words" if known else ""
+        helps = known and self._roles.targets[0] in self._named  # not in a column of numbers
+        taken = "; data.missing_words=[] takes these for words" if helps else ""
         return f"{drop} (these count as missing: {words}{taken})"
 
     def _bad_values(self) -> Iterator[str]:
