@@ -21,6 +21,11 @@ from fairsweep.work import NOTHING_COMPILED, Compiled, Work
 DISK_FULL = "disk full"
 """The cause of a training's interruption that no other attempt would help."""
 
+SECOND = "second_"
+"""What the name of a run's value of the second objective begins with."""
+
+ROUNDING = 1e-6
+
 WHOLE = ""
 """Stands for the sweep where a name would stand for an arm."""
 
@@ -31,10 +36,15 @@ Stage = Literal["check", "search", "confirm", "refit", "train"]
 
 @dataclass(frozen=True)
 class Objective:
-    """A metric and its direction: the one place in the project that knows "better than"."""
+    """A metric and its direction: the one place in the project that knows "better than".
+
+    Where values count as equal, a `second` one chooses: those not worse than the best by more than
+    `tolerance`; None: trials with the same value, and arms that the verdict can't tell apart."""
 
     metric: str
     direction: Direction
+    second: Objective | None = None
+    tolerance: float | None = None
 
     def better(self, value: float, than: float) -> bool:
         """Whether `value` beats `than`; a value that isn't finite never does."""
@@ -55,6 +65,16 @@ class Objective:
     def gain(self, value: float, over: float) -> float:
         """By how much `value` is better than `over`; below 0 where it is worse."""
         return self.cost(over) - self.cost(value)
+
+    def tolerates(self, value: float, best: float) -> bool:
+        """Whether a value counts as equal to the best, up to the 32-bit floats of metrics."""
+        slack = ROUNDING * max(abs(value), abs(best)) if self.tolerance else 0.0
+        return self.gain(best, over=value) <= (self.tolerance or 0.0) + slack
+
+    @property
+    def stored_second(self) -> str:
+        """The name under which a run has its value of the second objective; empty without one."""
+        return "" if self.second is None else f"{SECOND}{self.second.metric}"
 
     def worsened(self, value: float, by: float) -> float:
         """A value that is worse by an amount."""
@@ -274,11 +294,11 @@ class TrialResult:
     `earlier` of its `seconds` were trained before the checkpoint from which it went on.
     `best_value` is the objective at `best_epoch` (None when no epoch gave a finite value); `test`
     holds `test_*` metrics at that epoch when the spec asked, and `tested` what else is kept of test
-    rows; `weights` is the name of the weights of that epoch, and once the sweep keeps them the file
-    that has them; `judged` the same of what it says of rows;
-    `loop_reason` says why another loop trained than the one that comes first. `error` is one line,
-    and failures with the same `cause` are alike. `notes` are for the user to read; `compiled` is
-    what its worker has compiled since its last training."""
+    rows; `second` is the value of the second objective where it is complete; `weights` is the name
+    of the weights of that epoch, and once the sweep keeps them the file that has them; `judged` the
+    same of what it says of rows; `loop_reason` says why another loop trained than the one that
+    comes first. `error` is one line, and failures with the same `cause` are alike. `notes` are for
+    the user to read; `compiled` is what its worker has compiled since its last training."""
 
     key: TrialKey
     outcome: Outcome
@@ -288,6 +308,7 @@ class TrialResult:
     best_value: float | None = None
     test: Mapping[str, float] = field(default_factory=dict)
     tested: Tested | None = None
+    second: float | None = None
     weights: str = ""
     judged: str = ""
     earlier: float = 0.0
@@ -304,7 +325,8 @@ class TrialResult:
 class RunRecord:
     """One stored training. `curves` maps a metric to its values, epoch 1 first (NaN where an
     epoch is missing), and `tested` has what is kept of test rows; they are filled for the runs
-    a report draws, and empty for the rest, as is what it said of the rows that `judged` it."""
+    a report draws, and empty for the rest, as is what it said of the rows that `judged` it.
+    `second` is its value of the second objective."""
 
     run_id: str
     key: TrialKey
@@ -318,6 +340,7 @@ class RunRecord:
     test: Mapping[str, float] = field(default_factory=dict)
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     tested: Tested | None = None
+    second: float | None = None
     judged: Judged | None = field(default=None, compare=False)
 
 

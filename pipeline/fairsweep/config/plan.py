@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,11 +15,12 @@ from fairsweep.config.schema import (
     ADDED_PARAMS,
     WATCHDOG_FIELDS,
     Config,
-    ObjectiveSettings,
 )
 from fairsweep.config.space import GROUPS, ArmSettings
+from fairsweep.costs import COSTS
 from fairsweep.errors import BadInput
 from fairsweep.metrics import (
+    USUAL,
     VALIDATION,
     Metric,
     asked,
@@ -65,11 +66,8 @@ class Arm:
         for name in ("loop", *WATCHDOG_FIELDS):
             del plain["training"][name]
         plain["training"]["class_weight"] = self.settings.training.class_weights
-        for group, names in ADDED_FIELDS.items():  # sweeps were begun before these could be set
-            usual = vars(type(getattr(self.settings, group))())
-            for name in names:
-                if plain[group][name] == usual[name]:
-                    del plain[group][name]
+        for group, own in plain.items():
+            _leave_out_added(group, own, getattr(self.settings, group))
         params = plain["model"]["params"]
         if self.settings.model.builder == "transfer":
             del params["path"]  # what is in the file counts, not where it is
@@ -108,8 +106,13 @@ class Plan:
 
     @property
     def objective(self) -> Objective:
-        settings = self.config.objective
-        return Objective(settings.metric, settings.direction)  # type: ignore[arg-type]
+        return objective_of(self.objective_settings())
+
+    def objective_settings(self) -> dict[str, Any]:
+        """The objective as it is stored, which `objective_of` reads."""
+        plain = dataclasses.asdict(self.config.objective)
+        _leave_out_added("objective", plain, self.config.objective)
+        return plain
 
     @property
     def search_folds(self) -> int:
@@ -140,7 +143,9 @@ class Plan:
         config = self.config
         if self.auto:
             usual = task.usual(arms[0].settings.training.loss).objective
-            config = replace(config, objective=ObjectiveSettings(*known(usual or AUTO, AUTO)))
+            metric, direction = known(usual or AUTO, AUTO)
+            chosen = replace(config.objective, metric=metric, direction=direction)
+            config = replace(config, objective=chosen)
         changed = replace(self, config=config, arms=arms, auto=False)
         losses = ", ".join(dict.fromkeys(arm.settings.training.loss for arm in arms))
         objective = f"objective.metric={changed.objective.metric}"
@@ -192,8 +197,34 @@ class Plan:
                 f"training.metrics: {told[0].name} is 1 for every row of {names} {task.name}; "
                 "leave it out"
             )
+        elif metrics:
+            problems += self._second_problems(metrics, validation)
         if problems:
             raise BadInput(*dict.fromkeys(problems))
+
+    def _second_problems(self, metrics: Sequence[str], validation: int) -> Iterator[str]:
+        """What is wrong with a metric as the second objective, where these are measured."""
+        key, second = "objective.second", self.config.objective.second
+        if second is None or second in COSTS:
+            return
+        name = base_name(second)
+        if second == self.objective.metric:
+            yield (
+                f"{key}: {second} is objective.metric already; name another metric, or one of "
+                f"{', '.join(COSTS)}"
+            )
+        elif name not in metrics:
+            given = self.arms[0].settings.training.metrics
+            wanted = ",".join([*(USUAL if given is None else given), name])
+            yield (
+                f"{key}: {second} isn't measured; use training.metrics=[{wanted}], or one of "
+                f"{', '.join([*COSTS, *of_epoch(metrics)])}"
+            )
+        elif second.startswith(VALIDATION) and not validation:
+            yield (
+                f"{key}: {second} needs validation rows, and the data gives none; use "
+                f"data.validation=0.2 or {key}={name}"
+            )
 
     def check_classes(self, classes: Sequence[str]) -> None:
         """Checks that the data has the classes that an arm has weights for.
@@ -237,11 +268,31 @@ class Plan:
         several = {"repeats": search.repeats} if search.repeats > 1 else {}
         folds = {"folds": self.search_folds} if self.search_folds else {}
         return {
-            "objective": dataclasses.asdict(self.config.objective),
+            "objective": self.objective_settings(),
             "search": {"name": search.name, "params": search.params, **several, **folds},
             "pruner": dataclasses.asdict(self.config.pruner),
             "confirm": {"folds": self.config.confirm.folds},
         }
+
+
+def objective_of(stored: Mapping[str, Any]) -> Objective:
+    """The objective of a plan or of a stored sweep."""
+    second = stored.get("second")
+    return Objective(
+        stored["metric"],
+        stored["direction"],
+        None if second is None else Objective(second, stored["second_direction"]),
+        stored.get("tolerance"),
+    )
+
+
+def _leave_out_added(group: str, plain: dict[str, Any], settings: Any) -> None:
+    """Leaves out of a group's settings what sweeps could not set from the first and what is as
+    usual."""
+    usual = vars(type(settings)())
+    for name in ADDED_FIELDS.get(group, ()):
+        if plain[name] == usual[name]:
+            del plain[name]
 
 
 def store_name(uri: str | None) -> str:

@@ -179,6 +179,7 @@ ADDED_FIELDS = {
         *("padding", "thousands", "comment", "columns", "missing_words", "unlabeled", "labels"),
     ),
     "training": ("metrics", "loss_params", "quantiles", "callbacks", "precision"),
+    "objective": ("second", "second_direction", "tolerance"),
 }
 # The same of the params of a builder, each with what it was before it could be set.
 ADDED_PARAMS: Dict[str, Dict[str, Any]] = {  # noqa: UP006
@@ -286,10 +287,19 @@ class Tracking:
 @dataclass
 class ObjectiveSettings:
     """The metric that selects, and its direction. Auto: the metric follows from the data and the
-    loss, the direction from the metric."""
+    loss, the direction from the metric.
+
+    `second` chooses where values of the metric count as equal: `parameters`, `bytes` of weights or
+    `seconds` a row of a trained model, or another metric that is measured; null: nothing does. Its
+    `second_direction` is known, but for a metric of the user's own. Equal are those not worse than
+    the best by more than `tolerance`, in the metric's own units; null: trials with the same value,
+    and arms that the verdict can't tell apart."""
 
     metric: str = "auto"
     direction: str = "auto"
+    second: Optional[str] = None  # noqa: UP045
+    second_direction: str = "auto"
+    tolerance: Optional[float] = None  # noqa: UP045
 
 
 @dataclass

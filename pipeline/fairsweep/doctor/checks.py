@@ -97,6 +97,10 @@ def _check_agreement(
     if trial.state == "complete" and not same(trial.value, run.latest.get(best)):
         what = f"{best} is {trial.value!r} in the study, but {run.latest.get(best)!r} in MLflow"
         yield Problem("V4", place, what, RESTORE)
+    name = sweep.objective.stored_second
+    if name and not same(trial.second, run.latest.get(name)):
+        what = f"{name} is {trial.second!r} in the study, but {run.latest.get(name)!r} in MLflow"
+        yield Problem("V4", place, what, RESTORE)
     rows: Mapping[int, float] = dict(run.metrics.get(sweep.objective.metric, ()))
     if sweep.search_folds:
         rows = judged_on_folds(sweep, run)
@@ -154,6 +158,7 @@ def _rows(sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:
     validation = bool(sweep.about["data"].get("validation rows", 0)) and run.stage != "refit"
     names = set(of_epoch(stored(sweep.about), validation))
     once = {"epochs", "seconds", "best_epoch", f"best_{sweep.objective.metric}"}
+    once.add(sweep.objective.stored_second)
     own = {n for n in run.metrics if n not in names | once and not n.startswith("test_")}
     longest = max((step for name in names for step, _ in run.metrics.get(name, ())), default=0)
     epochs = int(run.latest.get("epochs", longest)) if ended else longest

@@ -43,6 +43,7 @@ def check_folds(sweep: StoredSweep, run: StoredRun) -> Iterator[Problem]:
         ("epochs", float(wanted.epochs), "its folds have"),
         (objective, wanted.best_value, "the mean over its folds is"),
         ("best_epoch", wanted.best_epoch, "the median of its folds is"),
+        (sweep.objective.stored_second, wanted.second, "the mean over its folds is"),
     ):
         if not same(run.latest.get(name), value):
             found = f"{name} is {run.latest.get(name)!r}, but {what} {value!r}"
@@ -91,6 +92,7 @@ def _result(sweep: StoredSweep, run: StoredRun) -> TrialResult:
         run.latest.get("seconds", 0.0),
         None if epoch is None else int(epoch),
         run.latest.get(f"best_{sweep.objective.metric}"),
+        second=run.latest.get(sweep.objective.stored_second),
     )
 
 

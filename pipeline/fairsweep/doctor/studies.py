@@ -24,7 +24,7 @@ State = Literal["running", "waiting", "complete", "pruned", "fail"]
 @dataclass(frozen=True)
 class StoredTrial:
     """A trial of a study: the `outcome` and `epochs` that the study was told, empty and 0 before
-    it ended; `judged` has the objective of each judged epoch."""
+    it ended; `judged` has the objective of each judged epoch, `second` the second one's value."""
 
     number: int
     state: State
@@ -32,6 +32,7 @@ class StoredTrial:
     epochs: int
     value: float | None = None
     judged: Mapping[int, float] = field(default_factory=dict)
+    second: float | None = None
 
     @property
     def finished(self) -> bool:
@@ -100,6 +101,7 @@ def _trial(stored: FrozenTrial) -> StoredTrial:
         int(result.get("epochs", 0)),
         stored.values[0] if single else None,
         dict(stored.intermediate_values),
+        result.get("second"),
     )
 
 

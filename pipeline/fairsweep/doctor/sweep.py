@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from fairsweep.config.plan import objective_of
 from fairsweep.config.space import longest
 from fairsweep.config.stored_space import restored
 from fairsweep.configurations import best_configurations, configuration
@@ -32,8 +33,7 @@ class StoredSweep:
 
     @cached_property
     def objective(self) -> Objective:
-        settings = self.about["objective"]
-        return Objective(settings["metric"], settings["direction"])
+        return objective_of(self.about["objective"])
 
     def longest(self, run: StoredRun) -> int:
         """The epochs of the longest training that the arm of a run can have."""
@@ -103,18 +103,17 @@ class StoredSweep:
         """The trainings that confirm the best configurations of each search and have no run."""
         missing, wanted = [], self.confirmation
         for search in self.searches:
-            values = {
-                trial.number: trial.value
-                for trial in self.studies.get(search, ())
-                if trial.value is not None
-            }
+            trials = self.studies.get(search, ())
+            values = {trial.number: trial.value for trial in trials if trial.value is not None}
+            seconds = {trial.number: trial.second for trial in trials}
 
             def same(number: int, of: SearchKey = search) -> Hashable:
                 key = TrialKey(of.arm, "search", number, search=of.number)
                 runs = self.attempts.get(key, ())
                 return configuration(runs[0].params) if runs else number
 
-            for trial in best_configurations(values, same, self.objective, wanted.top):
+            best = best_configurations(values, same, self.objective, wanted.top, seconds)
+            for trial in best:
                 missing += [key for key in wanted.keys(search, trial) if key not in self.attempts]
         return missing
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fairsweep.costs import COSTS
 from fairsweep.judged import Judged
 from fairsweep.metrics.metric import LOSS, PLAIN, UNBOUNDED, Digits, KerasMetric, Metric, Told
 from fairsweep.metrics.of_keras import KERAS, KERAS_CLASSES
@@ -111,6 +112,8 @@ def known(metric: str, direction: str) -> tuple[str, str]:
 
 def direction_of(objective: str, given: str = AUTO) -> str:
     """Which way what selects is better, by `objective.direction`; `auto` where nobody knows."""
+    if objective in COSTS:
+        return "minimize" if given == AUTO else given
     found = known_metric(base_name(objective))
     return given if given != AUTO or found is None else found.direction or AUTO
 

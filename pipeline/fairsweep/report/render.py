@@ -141,14 +141,15 @@ def write(report: Report, folder: Path) -> list[Path]:
     return [folder / name for name in contents]
 
 
-def best_arm(selection: Selection, verdict: Verdict) -> ArmSelection | None:
+def best_arm(selection: Selection) -> ArmSelection | None:
     """The arm whose best trial is the report's best run.
 
-    That is the one with the best confirmed mean among the arms that may win; when none may, among
-    all confirmed ones; and before any confirmation, the leader of the search.
+    That is the one with the best confirmed mean among the arms that may win, or the one that is
+    recommended instead; when none may win, among all confirmed ones; and before any confirmation,
+    the leader of the search.
     """
-    if verdict.best is not None:
-        return selection[verdict.best]
+    if selection.recommended is not None:
+        return selection[selection.recommended]
     confirmed = [entry for entry in selection.arms if entry.confirmed]
     means = [summarize([value_of(run) for run in entry.confirmed]) for entry in confirmed]
     index = selection.objective.best([item.mean for item in means if item is not None])
@@ -162,7 +163,7 @@ def _draw(
     drawn: Sequence[Picture],
 ) -> Iterator[Picture]:
     verdict = selection.verdict
-    order, arm = tables.ranking(selection, verdict), best_arm(selection, verdict)
+    order, arm = tables.ranking(selection, verdict), best_arm(selection)
     style, before = styles(sweep.arms), {picture.figure.name: picture for picture in drawn}
     for figure in figures.figures(selection, order, arm, sweep.spaces, importances):
         picture = before.get(figure.name)
@@ -174,7 +175,7 @@ def _draw(
 def _contents(
     sweep: SweepRecord, selection: Selection, verdict: Verdict, ui: str, store: Sequence[str]
 ) -> dict[str, Any]:
-    arm = best_arm(selection, verdict)
+    arm = best_arm(selection)
     return {
         "sweep": sweep,
         "result": result(sweep, selection, verdict),
@@ -189,6 +190,7 @@ def _contents(
         else None,
         "comparisons_line": wording.comparisons_line(verdict),
         "comparison_terms": terms.comparison_terms(verdict),
+        "front": tables.front_table(sweep, selection),
         "best": _best_run(sweep, selection, verdict, arm, ui, store) if arm else None,
         "champion": wording.champion_line(sweep, selection),
         "predict": _predict(sweep, store),
@@ -225,6 +227,7 @@ def _best_run(
     overrides = sweep.commands.get(run.run_id) or sweep.commands.get(arm.arm)
     space = sweep.spaces.get(arm.arm, ())
     return {
+        "title": wording.best_run_title(run, arm, verdict, sweep.objective),
         "name": str(run.key),
         "arm": arm.arm,
         "run_id": run.run_id,

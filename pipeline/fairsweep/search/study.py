@@ -126,6 +126,8 @@ def as_told(result: TrialResult) -> dict[str, Any]:
     stored: dict[str, Any] = {"outcome": result.outcome, "epochs": result.epochs}
     if result.cause:
         stored["cause"] = result.cause
+    if result.second is not None:
+        stored["second"] = result.second
     return stored
 
 
@@ -293,6 +295,7 @@ class ArmStudy:
             lambda number: repr(values(number)),
             self._objective,
             count,
+            {n: trial.user_attrs["result"].get("second") for n, trial in complete.items()},
         )
         return [(number, values(number)) for number in best]
 

@@ -24,7 +24,15 @@ from fairsweep.data.scaling import measure
 from fairsweep.data.several import inputs_of, plain
 from fairsweep.data.split import SplitData, split_rows
 from fairsweep.keras_file import read_keras_file
-from fairsweep.records import Champion, RunRecord, SearchKey, SweepRecord, TrialKey, TrialSpec
+from fairsweep.records import (
+    Champion,
+    Objective,
+    RunRecord,
+    SearchKey,
+    SweepRecord,
+    TrialKey,
+    TrialSpec,
+)
 from fairsweep.report.analysis.select import ArmSelection, select, value_of
 from fairsweep.report.analysis.statistics import summarize
 from fairsweep.search.study import ArmStudy
@@ -40,7 +48,8 @@ def publish_champion(
     job: Job, sweep: SweepRecord, studies: Mapping[SearchKey, ArmStudy], folder: Path
 ) -> Champion | None:
     """Registers the sweep's best model, unless the champion that there is has all its files, and
-    has at least as good a mean or earned it on other data.
+    has at least as good a mean or earned it on other data. With a second objective a model with a
+    worse mean can be the one that is recommended, and takes its place.
 
     Args:
         job: the sweep.
@@ -59,16 +68,16 @@ def publish_champion(
     mean = summarize([value_of(run) for run in entry.retrained])
     assert mean is not None
     assert entry.chosen is not None
+    fitted = _refit_of(entry, sweep) if plan.config.publish.fit == "all" else None
+    run = fitted or _best_training(entry, sweep)
     if now is not None and not is_damaged(store, now):
         other_data = now.data_sha256 != sweep.data_sha256
-        if other_data or not sweep.objective.better(mean.mean, now.mean):
+        if other_data or _stays(now, run, mean.mean, sweep.objective):
             return now
     study, confirmation = studies[entry.chosen.key.of], job.confirmation
-    run = _refit_of(entry, sweep) if plan.config.publish.fit == "all" else None
-    if run is not None:
+    if fitted is not None:
         spec = refit(plan, confirmation, entry, study)
     else:
-        run = _best_training(entry, sweep)
         values = dict(study.best_trials(confirmation.top))[run.key.trial]
         spec = confirming(plan, confirmation, study.arm, values, run.key)
     weights = store.weights(run.run_id)
@@ -84,7 +93,7 @@ def publish_champion(
         "data_sha256": sweep.data_sha256,
         "objective": sweep.objective.metric,
         "arm": entry.arm,
-        "verdict": verdict.kind,
+        "verdict": verdict.kind if entry.arm == verdict.best else "recommended",
         "claim": verdict.claim,
         "fit": "all" if run.key.stage == STAGE else "fold",
         "asked": json.dumps(asked(spec.data, recipe)),
@@ -125,6 +134,13 @@ def _word(value: Any) -> str:
     if text.isascii() and text.isidentifier():
         return text
     return "'" + text.replace("\t", TAB).replace("'", r"\'") + "'"
+
+
+def _stays(now: Champion, run: RunRecord, mean: float, objective: Objective) -> bool:
+    """Whether a champion isn't replaced by a training whose configuration has this mean."""
+    if objective.second is not None:
+        return now.run_id == run.run_id
+    return not objective.better(mean, now.mean)
 
 
 def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:

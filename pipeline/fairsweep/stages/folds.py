@@ -84,8 +84,15 @@ def whole(key: TrialKey, ended: Sequence[TrialResult], *, pruned: bool) -> Trial
         earlier=0.0,
         best_epoch=statistics.median_low(found) if measured else None,
         best_value=value_so_far([best(r) for r in ended[:-1]], best(last)) if measured else None,
+        second=None if pruned else _mean_of([result.second for result in ended]),
         traceback="",
     )
+
+
+def _mean_of(values: Sequence[float | None]) -> float | None:
+    """None where not all are there."""
+    there = [value for value in values if value is not None]
+    return statistics.fmean(there) if len(there) == len(values) else None
 
 
 def best(result: TrialResult) -> float:

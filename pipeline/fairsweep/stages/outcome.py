@@ -12,7 +12,7 @@ from fairsweep.records import SweepRecord
 from fairsweep.stages.draft import Draft, load_report
 from fairsweep.terminal import Terminal
 from fairsweep.tracking.store import Store
-from fairsweep.tracking.ui.summary import show_result
+from fairsweep.tracking.ui.summary import mark_front, show_result
 from fairsweep.tracking.ui.view import view_link
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def make_report(store: Store, sweep: SweepRecord, logs: Path, draft: Draft) -> P
     result. What of it is in the draft isn't made again."""
     load_report(logs)
     from fairsweep.report.render import build, write
-    from fairsweep.report.text.description import confirmed_numbers, description
+    from fairsweep.report.text.description import confirmed_numbers, description, front_runs
     from fairsweep.search.importance import importances
 
     told = importances(sweep) if draft.importances is None else draft.importances
@@ -60,6 +60,8 @@ def make_report(store: Store, sweep: SweepRecord, logs: Path, draft: Draft) -> P
         shutil.rmtree(folder)
     text = description(sweep, report, view_link(sweep))
     show_result(store, sweep, text, confirmed_numbers(sweep))
+    if sweep.objective.second is not None:
+        mark_front(store, sweep, front_runs(sweep))
     return Published(sweep, report, published)
 
 

@@ -35,8 +35,8 @@ STAGE: Literal["refit"] = "refit"
 def leading(selection: Selection) -> ArmSelection | None:
     """The arm whose model is published; None while trainings are to come, or where none is
     confirmed."""
-    best = selection.verdict.best
-    return None if best is None or selection.pending else selection[best]
+    arm = selection.recommended
+    return None if arm is None or selection.pending else selection[arm]
 
 
 def refit(plan: Plan, wanted: Confirmation, entry: ArmSelection, study: ArmStudy) -> TrialSpec:

@@ -18,6 +18,7 @@ import numpy as np
 
 from fairsweep import judged
 from fairsweep.config import schema
+from fairsweep.costs import COSTS
 from fairsweep.data.dataset import Dataset
 from fairsweep.data.sources import load
 from fairsweep.data.split import SplitData, split_rows
@@ -34,6 +35,7 @@ from fairsweep.records import (
     TrialSpec,
     WorkerLost,
     WorkerReady,
+    derive_seed,
 )
 from fairsweep.tested import Tested
 from fairsweep.testing.scripts import Script, addressed, learning, passing
@@ -243,11 +245,21 @@ class _Training:
             values[best] if counts and best is not None else None,
             test=self._tested(best) if whole and spec.test and best is not None else {},
             tested=_all_right(spec) if whole and spec.test else None,
+            second=self._second(best) if outcome == "complete" and best is not None else None,
             weights=self._weights() if whole else "",
             judged=self._judged(best) if whole and best is not None else "",
             earlier=EPOCH_SECONDS * self._earlier,
             loop="resident",
         )
+
+    def _second(self, best: int) -> float | None:
+        """What a model costs depends on its hyperparameters alone."""
+        second = self.spec.objective.second
+        if second is None:
+            return None
+        if second.metric in COSTS:
+            return float(1000 + derive_seed(0, repr(self.spec.model.params)) % 100_000)
+        return self._history[best].values.get(second.metric)
 
     def _tested(self, best: int) -> dict[str, float]:
         """Test rows are as good as training rows."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fairsweep import judged, tested
+from fairsweep.config.plan import objective_of
 from fairsweep.config.space import LAYER_RATES, place_of
 from fairsweep.errors import BadInput, StorageError
 from fairsweep.invocation import command_line
@@ -105,6 +106,7 @@ def _result(run: RunRecord, tags: Mapping[str, str]) -> TrialResult:
         run.best_epoch,
         run.best_value,
         run.test,
+        second=run.second,
         loop=tags.get("loop", ""),
         error=tags.get("error", ""),
         cause=tags.get(names.CAUSE, ""),
@@ -130,7 +132,7 @@ def _sweep(
     sweep, experiment_id = run.data.tags["sweep"], run.info.experiment_id
     about = _about(sweep, run.data.tags)
     metrics = stored_metrics(about)
-    objective = Objective(about["objective"]["metric"], about["objective"]["direction"])
+    objective = objective_of(about["objective"])
     found = list(names.search(client, [experiment_id], sweep, names.TRAININGS))
     stands = [_run(r, objective) for r in found if r.data.tags.get("outcome") != "interrupted"]
     runs = [run for run in stands if run.key.whole is None]  # a trial stands for its folds
@@ -239,6 +241,7 @@ def _run(run: Run, objective: Objective) -> RunRecord:
         epochs=int(metrics.get("epochs", 0)),
         seconds=metrics.get("seconds", 0.0),
         test={name: value for name, value in metrics.items() if name.startswith("test_")},
+        second=metrics.get(objective.stored_second),
     )
 
 

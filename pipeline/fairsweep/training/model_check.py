@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from fairsweep.config.guess import nearest
 from fairsweep.config.trust import own_parts
+from fairsweep.costs import COSTS
 from fairsweep.data.several import Several, plain, row_shape
 from fairsweep.data.split import SplitData
 from fairsweep.errors import BadInput
@@ -185,7 +186,9 @@ def _missing(
     `training.metrics` has that only the model itself can measure."""
     wanted = asked(spec.training.metrics, spec.objective.metric)
     logged = (metric.name for metric in wanted if metric.is_users)
-    for name in dict.fromkeys(("loss", spec.objective.metric, *logged)):
+    second = spec.objective.second
+    measured_second = () if second is None or second.metric in COSTS else (second.metric,)
+    for name in dict.fromkeys(("loss", spec.objective.metric, *measured_second, *logged)):
         if name not in measured and name not in values:
             meant = nearest(name, values)
             yield f"{name} (did you mean {meant}?)" if meant else name

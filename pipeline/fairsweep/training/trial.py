@@ -40,6 +40,7 @@ from fairsweep.training.model import build_model, is_of_keras
 from fairsweep.training.optimizer import build_optimizer
 from fairsweep.training.own import find_own
 from fairsweep.training.programs import Program, Programs
+from fairsweep.training.second import second_value
 from fairsweep.training.seeds import seed_parts
 from fairsweep.training.user_model import output_units
 from fairsweep.training.weights import row_weights
@@ -143,8 +144,10 @@ def train_trial(
     history = History(spec, emit, keep)
     best, cache = Best(), cache or WorkerCache()
     error = cause = trace = ""
+    second: float | None = None
     try:
         best = _train(data, history, cache, folders, on_batch, has_to_stop)
+        second = second_value(history, data)
     except CheckpointLost as lost:
         history.outcome, error = "interrupted", str(lost)
     except (Exception, SystemExit) as exception:  # in the user's code, too
@@ -166,6 +169,7 @@ def train_trial(
         best_value=None if spec.last_epoch else history.best_value,
         test=best.test,
         tested=best.tested,
+        second=second,
         weights=spec.weights if best.weights else "",
         judged=spec.judged if best.judged else "",
         earlier=history.earlier,

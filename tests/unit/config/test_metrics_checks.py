@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fairsweep.errors import BadInput
 from fairsweep.records import Objective
+from fairsweep.tasks import CLASSES
 from tests.unit.config.plans import plan
 
 OWN = "optimizer=adam", "training.metrics=[mine.metrics:cost]", "objective.metric=val_cost"
@@ -60,3 +63,84 @@ def test_only_a_model_of_the_users_logs_what_has_no_other_name() -> None:
 )
 def test_names_that_clash(metrics: str, told: str) -> None:
     assert told in refusal("optimizer=adam", f"training.metrics=[{metrics}]")
+
+
+# The second objective.
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("objective.second=paramters", "got 'paramters'; did you mean parameters?"),
+        ("objective.second=val_acuracy", "did you mean val_accuracy?"),
+        ("objective.second=test_accuracy", "objective.second: need one of parameters, bytes"),
+        (
+            "objective.second=mine:cost",
+            "use training.metrics=[mine:cost] objective.second=val_cost",
+        ),
+        ("objective.second=keras_AUC", "objective.second: need one of parameters"),
+        (
+            "objective.second=bytes objective.second_direction=maximize",
+            "bytes is better when you minimize it, got 'maximize'; use objective.second_direction=",
+        ),
+        (
+            "objective.second=val_loss objective.second_direction=maximize",
+            "val_loss is better when you minimize it",
+        ),
+        ("objective.tolerance=0.1", "got 0.1, and there is no second objective"),
+        ("objective.second_direction=minimize", "got minimize, and there is no second objective"),
+        (
+            "objective.second=bytes objective.tolerance=-1",
+            "need a number from 0, how much of val_accuracy may be given up, got -1.0",
+        ),
+        ("objective.second=bytes objective.tolerance=nan", "need a number from 0"),
+        ("objective.second=bytes objective.tolerance=inf", "need a number from 0"),
+        ("objective.metric=parameters", "it can be objective.second=parameters"),
+    ],
+)
+def test_slips_with_the_second_objective(words: str, told: str) -> None:
+    assert told in refusal("optimizer=adam", *words.split())
+
+
+def test_a_second_direction_that_nobody_knows_is_asked_for() -> None:
+    own = (*OWN[:2], "objective.second=val_cost")
+    assert "objective.second_direction: nothing is known of val_cost" in refusal(*own)
+    given = plan(*own, "objective.second_direction=minimize").objective
+    assert given.second == Objective("val_cost", "minimize")
+
+
+def test_the_second_objective_is_known_by_its_name() -> None:
+    accuracy, f1 = Objective("val_accuracy", "maximize"), Objective("val_f1", "maximize")
+    costs = plan("objective.second=seconds", "objective.tolerance=0.01").objective
+    assert costs == replace(accuracy, second=Objective("seconds", "minimize"), tolerance=0.01)
+    assert plan("objective.second=val_f1").objective.second == f1
+    said = plan("objective.second=val_f1", "objective.second_direction=maximize")
+    assert plan("objective.second=val_f1").sha256 == said.sha256
+    assert plan().shared()["objective"] == {"metric": "val_accuracy", "direction": "maximize"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("objective.second=val_accuracy", "val_accuracy is objective.metric already"),
+        ("objective.second=val_f1", "val_f1 isn't measured; use training.metrics=[accuracy,f1]"),
+        (
+            "training.metrics=[f1] objective.second=val_auc",
+            "isn't measured; use training.metrics=[f1,auc], or one of parameters, bytes, seconds, "
+            "loss, accuracy, f1, val_loss, val_accuracy, val_f1",
+        ),
+    ],
+)
+def test_a_second_objective_is_another_metric_that_is_measured(words: str, told: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        plan(*words.split()).check_rows((100, 4), 20, CLASSES, 3)
+    assert told in str(refused.value)
+    plan("training.metrics=[f1]", "objective.second=val_f1").check_rows((100, 4), 20, CLASSES, 3)
+
+
+def test_a_second_objective_on_validation_rows_needs_some() -> None:
+    words = ("objective.metric=accuracy", "objective.second=val_loss")
+    with pytest.raises(BadInput, match=r"objective\.second: val_loss needs validation rows"):
+        plan(*words).check_rows((100, 4), 0, CLASSES, 3)
+    told = "val_loss needs validation rows, and data.validation is 0"
+    assert told in refusal(*words, "data.validation=0")

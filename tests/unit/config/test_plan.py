@@ -73,6 +73,8 @@ CHANGES = {
     "training-schedule": ["training.schedule.name=cosine"],
     "training-space": ["training.space.batch_size.choices=[32,64]"],
     "objective": ["objective.metric=accuracy"],
+    "objective-second": ["objective.second=parameters"],
+    "objective-tolerance": ["objective.second=parameters", "objective.tolerance=0.01"],
     "sampler": ["search=random"],
     "sampler-params": ["search.params.n_startup_trials=5"],
     "pruner": ["pruner=none"],

@@ -39,11 +39,13 @@ FEW = (
     "model.space.hidden_units={layers: {low: 1, high: 2}, units: {low: 32, high: 64}}",
 )
 ACCURACIES = (0.5, 0.7, 0.9)
+COSTS = (10.0, 20.0, None)
+SECOND = ("objective.second=parameters", "objective.tolerance=0.2")
 
 
 @functools.cache
-def plan(top: int, searches: int) -> Plan:
-    return compose_sweep([*FEW, f"confirm.top={top}", f"search.repeats={searches}"])
+def plan(top: int, searches: int, *more: str) -> Plan:
+    return compose_sweep([*FEW, f"confirm.top={top}", f"search.repeats={searches}", *more])
 
 
 def searched(of: Plan, seed: int, search: int) -> tuple[ArmStudy, list[RunRecord]]:
@@ -53,10 +55,12 @@ def searched(of: Plan, seed: int, search: int) -> tuple[ArmStudy, list[RunRecord
     for number in range(TRIALS):
         key = TrialKey(arm.name, "search", number, search=search)
         value, values = draw.choice(ACCURACIES), study.ask().values
-        study.tell(number, TrialResult(key, "complete", 20, 0.1, 20, value))
+        second = draw.choice(COSTS) if of.objective.second else None
+        study.tell(number, TrialResult(key, "complete", 20, 0.1, 20, value, second=second))
         params = flat_params(arm.choices, trial_spec(of, arm, key, values, number))
         params["seed"] = str(number)
-        runs.append(RunRecord(str(key), key, "complete", number, params, value, 20, 20, 0.1))
+        run = RunRecord(str(key), key, "complete", number, params, value, 20, 20, 0.1)
+        runs.append(replace(run, second=second))
     return study, runs
 
 
@@ -65,9 +69,14 @@ def confirmation_of(run: RunRecord, key: TrialKey) -> RunRecord:
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize(("top", "searches"), [(1, 1), (3, 1), (1, 2), (3, 2)])
-def test_sweep_report_and_doctor_agree(top: int, searches: int, seed: int) -> None:
-    of = plan(top, searches)
+@pytest.mark.parametrize(
+    ("top", "searches", "more"),
+    [(1, 1, ()), (3, 1, ()), (1, 2, ()), (3, 2, ()), (1, 1, SECOND), (3, 2, SECOND)],
+)
+def test_sweep_report_and_doctor_agree(
+    top: int, searches: int, more: tuple[str, ...], seed: int
+) -> None:
+    of = plan(top, searches, *more)
     found = [searched(of, seed, number) for number in range(searches)]
     runs = [run for _, own in found for run in own]
     scheme = Confirmation(FOLDS, REPEATS, top, searches)
@@ -78,14 +87,16 @@ def test_sweep_report_and_doctor_agree(top: int, searches: int, seed: int) -> No
     stored = StoredSweep(
         "agreed",
         {
-            "objective": vars(of.objective),
+            "objective": of.objective_settings(),
             "arms": ["adam"],
             "confirmation": vars(scheme),
         },
         [as_stored(run) for run in runs],
         {
             study.key: [
-                StoredTrial(run.key.trial, "complete", "complete", 20, run.best_value)
+                StoredTrial(
+                    run.key.trial, "complete", "complete", 20, run.best_value, second=run.second
+                )
                 for run in own
             ]
             for study, own in found
@@ -126,7 +137,7 @@ def test_the_best_value_stands_for_its_configuration_and_of_equals_the_first_tri
     values = {0: 0.2, 1: 0.9, 2: 0.9, 3: 0.7, 4: math.nan, 5: 0.8}
     same = {0: "a", 1: "b", 2: "b", 3: "c", 4: "d", 5: "a"}
     up, down = (Objective("m", direction) for direction in ("maximize", "minimize"))
-    assert best_configurations(values, same.__getitem__, up, 9) == [1, 5, 3]
-    assert best_configurations(values, same.__getitem__, down, 9) == [0, 3, 1]
-    assert best_configurations(values, same.__getitem__, up, 2) == [1, 5]
-    assert best_configurations({}, same.__getitem__, up, 2) == []
+    assert best_configurations(values, same.__getitem__, up, 9, {}) == [1, 5, 3]
+    assert best_configurations(values, same.__getitem__, down, 9, {}) == [0, 3, 1]
+    assert best_configurations(values, same.__getitem__, up, 2, {}) == [1, 5]
+    assert best_configurations({}, same.__getitem__, up, 2, {}) == []

@@ -6,6 +6,7 @@ whether it logs what is asked for, workers find before the first trial.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -13,6 +14,7 @@ from fairsweep.config.checks.data import may_give_validation
 from fairsweep.config.checks.values import Problem, hint, one_of, own_name
 from fairsweep.config.schema import Config, Model, Training
 from fairsweep.config.space import ArmSettings
+from fairsweep.costs import COSTS, PARAMETERS
 from fairsweep.metrics import (
     KERAS,
     KERAS_CLASSES,
@@ -25,6 +27,7 @@ from fairsweep.metrics import (
     metric_named,
 )
 from fairsweep.own import is_own
+from fairsweep.records import SECOND
 from fairsweep.tasks import AUTO
 
 KEY = "training.metrics"
@@ -32,7 +35,10 @@ OBJECTIVE = "objective.metric"
 DIRECTION = "objective.direction"
 DIRECTIONS = ("maximize", "minimize")
 ALL_NAMES = (*METRICS, *KERAS, *KERAS_CLASSES)
-PARTS = (VALIDATION, TEST, "best_")
+SECOND_OBJECTIVE = "objective.second"
+SECOND_DIRECTION = "objective.second_direction"
+TOLERANCE = "objective.tolerance"
+PARTS = (VALIDATION, TEST, "best_", SECOND)
 OF_RUNS = ("epochs", "seconds")
 """What a run stores of its training, and what its names begin with, beside the names of metrics."""
 OWN = "a function of your own (package.module:name)"
@@ -87,26 +93,60 @@ def objective_problems(config: Config, arms: Sequence[ArmSettings]) -> Iterator[
         config: what arms share.
         arms: the settings of each.
     """
-    metric, direction = config.objective.metric, config.objective.direction
+    given = config.objective
+    yield from _selecting(OBJECTIVE, DIRECTION, given.metric, given.direction, config, arms)
+    if given.second is None:
+        for key, value, usual in (
+            (TOLERANCE, given.tolerance, None),
+            (SECOND_DIRECTION, given.second_direction, AUTO),
+        ):
+            if value != usual:
+                yield (
+                    key,
+                    f"got {value}, and there is no second objective; name one, as "
+                    f"{SECOND_OBJECTIVE}={PARAMETERS}, or leave this out",
+                )
+        return
+    key, direction = SECOND_DIRECTION, given.second_direction
+    yield from _selecting(SECOND_OBJECTIVE, key, given.second, direction, config, arms)
+    tolerance = given.tolerance
+    if tolerance is not None and not (math.isfinite(tolerance) and tolerance >= 0):
+        yield (
+            TOLERANCE,
+            f"need a number from 0, how much of {given.metric} may be given up, got {tolerance}; "
+            f"for example {TOLERANCE}=0.005",
+        )
+
+
+def _selecting(
+    key: str,
+    direction_key: str,
+    metric: str,
+    direction: str,
+    config: Config,
+    arms: Sequence[ArmSettings],
+) -> Iterator[Problem]:
+    """Checks of one that selects, and of its direction."""
+    cost = key == SECOND_OBJECTIVE and metric in COSTS
     known = known_metric(base_name(metric))
     prefix = VALIDATION if measured_on_validation(metric) else ""
-    if known is None and not all(_may_log(base_name(metric), arm) for arm in arms):
-        yield from _unknown(metric)
+    way = "minimize" if cost else None if known is None else known.direction
+    if not cost and known is None and not all(_may_log(base_name(metric), arm) for arm in arms):
+        yield from _unknown(key, metric)
     elif known is not None and known.name != base_name(metric):
-        yield OBJECTIVE, f"need {prefix}{known.name}, which it is logged as; got {metric!r}"
-    elif known is None and direction == AUTO:
+        yield key, f"need {prefix}{known.name}, which it is logged as; got {metric!r}"
+    elif way is None and direction == AUTO:
         yield (
-            DIRECTION,
+            direction_key,
             f"nothing is known of {metric} but its name; say which way it is better: "
-            "objective.direction=maximize or objective.direction=minimize",
+            f"{direction_key}=maximize or {direction_key}=minimize",
         )
-    elif known is None or known.direction is None:
-        yield from one_of(DIRECTION, direction, DIRECTIONS)
-    elif direction not in (AUTO, known.direction):
+    elif way is None:
+        yield from one_of(direction_key, direction, DIRECTIONS)
+    elif direction not in (AUTO, way):
         yield (
-            DIRECTION,
-            f"{metric} is better when you {known.direction} it, got {direction!r}; "
-            f"use objective.direction={known.direction}",
+            direction_key,
+            f"{metric} is better when you {way} it, got {direction!r}; use {direction_key}={way}",
         )
     elif (
         measured_on_validation(metric)
@@ -115,9 +155,9 @@ def objective_problems(config: Config, arms: Sequence[ArmSettings]) -> Iterator[
         and not may_give_validation(config.data)
     ):
         yield (
-            OBJECTIVE,
+            key,
             f"{metric} needs validation rows, and data.validation is 0; use "
-            f"data.validation=0.2 or objective.metric={base_name(metric)}",
+            f"data.validation=0.2 or {key}={base_name(metric)}",
         )
 
 
@@ -127,19 +167,23 @@ def _may_log(name: str, arm: ArmSettings) -> bool:
     return name in own or (is_own(arm.model.builder) and not is_own(name))
 
 
-def _unknown(metric: str) -> Iterator[Problem]:
+def _unknown(key: str, metric: str) -> Iterator[Problem]:
     if is_own(metric):
         entry = base_name(metric)
         yield (
-            OBJECTIVE,
+            key,
             f"need the name that it is logged as; use training.metrics=[{entry}] "
-            f"objective.metric={VALIDATION}{metric_named(entry).name}",
+            f"{key}={VALIDATION}{metric_named(entry).name}",
         )
         return
-    there = [*ALL_NAMES, *(f"{VALIDATION}{name}" for name in ALL_NAMES)]
+    if metric in COSTS:
+        yield key, f"{metric} is no metric of an epoch; it can be {SECOND_OBJECTIVE}={metric}"
+        return
+    costs = COSTS if key == SECOND_OBJECTIVE else ()
+    there = [*costs, *ALL_NAMES, *(f"{VALIDATION}{name}" for name in ALL_NAMES)]
     yield (
-        OBJECTIVE,
-        f"need one of {', '.join(METRICS)}, with {VALIDATION} before it on validation rows; a "
-        f"metric of Keras by its name, or what training.metrics or a model of your own has; got "
-        f"{metric!r}{hint(metric, there)}",
+        key,
+        f"need one of {', '.join([*costs, *METRICS])}, with {VALIDATION} before a metric on "
+        "validation rows; a metric of Keras by its name, or what training.metrics or a model of "
+        f"your own has; got {metric!r}{hint(metric, there)}",
     )

@@ -27,7 +27,7 @@ from fairsweep.config.space import ArmSettings
 from fairsweep.errors import BadInput
 from fairsweep.invocation import command_line
 from fairsweep.keras_file import read_keras_file
-from fairsweep.metrics import known
+from fairsweep.metrics import direction_of, known
 from fairsweep.tasks import AUTO, CLASSES
 
 AXES = ("optimizer", "model", "training")
@@ -325,7 +325,7 @@ def checked(
     """
     config = shared.settings
     given = config.objective
-    config = replace(config, objective=ObjectiveSettings(*known(given.metric, given.direction)))
+    config = replace(config, objective=_with_directions(given))
     arms = [(_with_loss(arm), places) for arm, places in arms]
     warnings = [
         *warnings,
@@ -352,6 +352,15 @@ def checked(
     return Plan(
         config, group, tuple(arm for arm, _ in arms), told, shared.places.of, given.metric == AUTO
     )
+
+
+def _with_directions(given: ObjectiveSettings) -> ObjectiveSettings:
+    """The objective with the usual metric, and with the directions that are known."""
+    metric, direction = known(given.metric, given.direction)
+    second = given.second_direction
+    if given.second is not None:
+        second = direction_of(given.second, second)
+    return replace(given, metric=metric, direction=direction, second_direction=second)
 
 
 def _with_loss(arm: Arm) -> Arm:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from fairsweep.configurations import best_configurations, configuration
+from fairsweep.configurations import best_configurations, configuration, ranked
 from fairsweep.metrics import UNBOUNDED, base_name, bounds_of, is_shared, measured_on_validation
 from fairsweep.records import (
     Confirmation,
@@ -38,8 +38,9 @@ class ArmSelection:
         trials: Its search runs, search by search by trial number, the last attempt of each.
         default: Trial 0, which trains the arm's defaults; None before it has begun.
         best: The best complete search run, the first of equals; None when none is complete.
-        chosen: The search run whose configuration is the arm's best: of those confirmed the one
-            with the best mean, one that never diverged first; `best` until one is.
+        chosen: The search run whose configuration stands for the arm: of those confirmed the one
+            with the best mean, one that never diverged first; until one is, the first that will
+            be. A second objective chooses among those that count as equal.
         confirmations: The confirmation runs by their place and of any outcome: those of `chosen`,
             and where the arm was searched several times, of what each other search found.
         empty: How many searches ended without a complete trial.
@@ -85,6 +86,12 @@ class ArmSelection:
             (low, high) if inside else UNBOUNDED,  # a user's own model may measure in percent
             is_shared(name),
         )
+
+    @property
+    def second(self) -> float:
+        """The mean of the second objective over the confirmation runs that ended well; NaN where
+        one has none."""
+        return _second(self.confirmed)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -158,6 +165,27 @@ class Selection:
         """What they allow to say."""
         return judge(self.samples, self.objective, self.scheme, final=not self.pending)
 
+    @property
+    def equals(self) -> tuple[str, ...]:
+        """The arms that count as equal to the best one, which is the first of them."""
+        verdict, objective = self.verdict, self.objective
+        if verdict.best is None or objective.tolerance is None:
+            return verdict.tied
+        means = {arm: sample.mean for arm, sample in self.samples.items()}
+        order = (verdict.best, *(item.arm for item in verdict.comparisons))
+        best = means[verdict.best]
+        return tuple(arm for arm in order if objective.tolerates(means[arm], best))
+
+    @cached_property
+    def recommended(self) -> str | None:
+        """The arm whose model is published: the best one, or with a second objective the best by
+        that of those that count as equal; None where none may win."""
+        second = self.objective.second
+        if second is None or self.verdict.kind == "open":
+            return self.verdict.best
+        index = second.best([self[arm].second for arm in self.equals])
+        return self.verdict.best if index is None else self.equals[index]
+
     def interval(self, entry: ArmSelection) -> tuple[float, float] | None:
         """The 95 % interval of an arm's confirmed mean; None where nothing tells."""
         return interval_of(entry.sample(self.objective.metric), self.scheme)
@@ -228,8 +256,10 @@ def _select_arm(sweep: SweepRecord, arm: str, runs: Iterable[RunRecord]) -> ArmS
         _top([run for run in trials if run.key.search == number], sweep.objective, wanted.top)
         for number in range(wanted.searches)
     ]
-    tops.sort(key=lambda top: sweep.objective.cost(value_of(top[0] if top else None)))
-    found = [chosen for top in tops if (chosen := _chosen(top, confirmations, sweep.objective))]
+    firsts = [top[0] for top in tops if top]
+    order = ranked(list(map(value_of, firsts)), [run.second for run in firsts], sweep.objective)
+    by_search = [top for top in tops if top]
+    found = [_chosen(by_search[i], confirmations, sweep.objective) for i in order]
     trained = sum(len(confirmations[_place(run)]) for top in tops for run in top)
     needed = sum(map(len, tops)) * wanted.trainings // wanted.searches
     pending = _pending(sweep, own, trained < needed)
@@ -237,8 +267,8 @@ def _select_arm(sweep: SweepRecord, arm: str, runs: Iterable[RunRecord]) -> ArmS
         arm=arm,
         trials=trials,
         default=next((run for run in trials if run.key.trial == 0), None),
-        best=tops[0][0] if tops[0] else None,
-        chosen=_chosen(found, confirmations, sweep.objective),
+        best=_best(trials, sweep.objective),
+        chosen=_chosen(found, confirmations, sweep.objective) if found else None,
         confirmations=tuple(
             sorted(
                 (other for run in found for other in confirmations[_place(run)]),
@@ -266,15 +296,21 @@ def _top(trials: Iterable[RunRecord], objective: Objective, count: int) -> list[
         lambda number: configuration(complete[number].params),
         objective,
         count,
+        {number: run.second for number, run in complete.items()},
     )
     return [complete[number] for number in best]
 
 
+def _best(trials: Sequence[RunRecord], objective: Objective) -> RunRecord | None:
+    index = objective.best([value_of(run) if has_result(run) else math.nan for run in trials])
+    return None if index is None else trials[index]
+
+
 def _chosen(
     top: list[RunRecord], runs: Mapping[Place, list[RunRecord]], objective: Objective
-) -> RunRecord | None:
-    """The best of some configurations by their confirmed means; the first while none is confirmed,
-    and None of none."""
+) -> RunRecord:
+    """The best of some configurations by their confirmed means; the first while none is
+    confirmed."""
     confirmed = [run for run in top if any(map(has_result, runs[_place(run)]))]
     steady = [
         run
@@ -282,12 +318,16 @@ def _chosen(
         if not any(other.outcome == "diverged" for other in runs[_place(run)])
     ]
     candidates = steady or confirmed or top
-    means = [
-        statistics.fmean([value_of(r) for r in runs[_place(run)] if has_result(r)] or [math.nan])
-        for run in candidates
-    ]
-    index = objective.best(means)
-    return candidates[index or 0] if candidates else None
+    good = [[own for own in runs[_place(run)] if has_result(own)] for run in candidates]
+    means = [statistics.fmean(list(map(value_of, own)) or [math.nan]) for own in good]
+    order = ranked(means, [_second(own) for own in good], objective)
+    return candidates[order[0] if order else 0]
+
+
+def _second(runs: Sequence[RunRecord]) -> float:
+    """The mean of the second objective; NaN where one of the runs has none, or there are none."""
+    values = [math.nan if run.second is None else run.second for run in runs]
+    return statistics.fmean(values or [math.nan])
 
 
 def _pending(sweep: SweepRecord, own: list[RunRecord], unconfirmed: bool) -> bool:

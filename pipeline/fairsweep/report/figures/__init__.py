@@ -16,6 +16,7 @@ from fairsweep.report.analysis.select import ArmSelection, Selection
 from fairsweep.report.figures.classes import confusion_matrix
 from fairsweep.report.figures.confirmed import confirmed_values
 from fairsweep.report.figures.differences import differences, luck
+from fairsweep.report.figures.front import two_objectives
 from fairsweep.report.figures.learning import learning_curves
 from fairsweep.report.figures.parameters import importance, parameter_slices
 from fairsweep.report.figures.parts import Figure
@@ -51,6 +52,7 @@ def figures(
         confirmed_values(selection, order),
         differences(selection, verdict),
         luck(selection, verdict),
+        two_objectives(selection),
         *map(learning_curves, panels(selection)),
         confusion_matrix(best),
         *predicted_values(selection, best),

@@ -10,6 +10,7 @@ from fairsweep.report.analysis.luck import Difference, settling
 from fairsweep.report.analysis.select import Selection
 from fairsweep.report.analysis.statistics import Verdict
 from fairsweep.report.figures.parts import (
+    GREY,
     Figure,
     faint,
     layout,
@@ -22,7 +23,6 @@ from fairsweep.report.figures.parts import (
 from fairsweep.report.text.numbers import interval, signed
 from fairsweep.report.text.wording import repeated, scale_of
 
-GREY = "#768390"
 SHADES = ("rgba(118,131,144,0.85)", "rgba(118,131,144,0.5)", "rgba(118,131,144,0.22)")
 LABELLED = 0.2
 """The share from which a part of a bar has room for its name, on a phone too."""

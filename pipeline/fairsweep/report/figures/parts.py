@@ -16,8 +16,18 @@ from fairsweep.metrics import has_unit
 from fairsweep.report.analysis.curves import LOG_RATIO, Style, log_ticks
 
 Section = Literal[
-    "arms", "difference", "curves", "search", "parameters", "slices", "classes", "values"
+    "arms",
+    "difference",
+    "front",
+    "curves",
+    "search",
+    "parameters",
+    "slices",
+    "classes",
+    "values",
 ]
+GREY = "#768390"
+"""Of what is no arm's."""
 
 
 @dataclass(frozen=True)

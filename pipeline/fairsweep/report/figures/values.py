@@ -11,7 +11,14 @@ import numpy.typing as npt
 
 from fairsweep.report.analysis.curves import Style, styles
 from fairsweep.report.analysis.select import ArmSelection, Selection
-from fairsweep.report.figures.parts import Figure, faint, layout, name, rounded
+from fairsweep.report.figures.parts import (
+    GREY,
+    Figure,
+    faint,
+    layout,
+    name,
+    rounded,
+)
 from fairsweep.report.text.numbers import SMALL, with_unit
 from fairsweep.tested import Residuals, Target
 
@@ -21,7 +28,6 @@ MOST_TARGETS = 6
 """Targets that have pictures, the first ones."""
 MARGIN = 0.04
 """The share of an axis that is left free at each end."""
-GREY = "#768390"
 
 Numbers = npt.NDArray[np.float64]
 

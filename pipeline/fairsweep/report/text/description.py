@@ -7,10 +7,12 @@ In: a report and its sweep. Out: Markdown in the dialect of MLflow's UI, and pla
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from urllib.parse import quote
 
 from fairsweep.records import WHOLE, SweepRecord
+from fairsweep.report.analysis.front import weighed
 from fairsweep.report.analysis.select import select, value_of
 from fairsweep.report.analysis.statistics import summarize
 from fairsweep.report.render import Report
@@ -57,6 +59,8 @@ def confirmed_numbers(sweep: SweepRecord) -> Mapping[str, Mapping[str, float]]:
         if summary is None or selection.pending:
             continue
         own = {"confirmed_mean": summary.mean}
+        if sweep.objective.second is not None and math.isfinite(entry.second):
+            own[sweep.objective.stored_second] = entry.second
         interval = selection.interval(entry)
         if summary.sd is not None and interval is not None:
             low, high = interval
@@ -64,6 +68,12 @@ def confirmed_numbers(sweep: SweepRecord) -> Mapping[str, Mapping[str, float]]:
         numbers[entry.arm] = own
     best = selection.verdict.best
     return numbers | ({WHOLE: numbers[best]} if best in numbers else {})
+
+
+def front_runs(sweep: SweepRecord) -> Collection[str]:
+    """The ids of the trials that are on the Pareto front."""
+    found = weighed(select(sweep))
+    return [] if found is None else [point.run.run_id for point in found.front]
 
 
 def _links(sweep: SweepRecord, view: str) -> Mapping[str, str]:

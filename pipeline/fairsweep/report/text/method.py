@@ -9,6 +9,7 @@ from fairsweep.metrics import base_name, is_shared, measured_on_validation
 from fairsweep.plural import plural, times
 from fairsweep.records import Confirmation, SweepRecord
 from fairsweep.report.analysis.luck import LEVEL
+from fairsweep.report.text.second import chosen
 
 BOUTHILLIER = (
     "Bouthillier et al. 2021, Accounting for variance in machine learning benchmarks, "
@@ -67,7 +68,7 @@ def method(sweep: SweepRecord) -> tuple[str, ...]:
         f"is named only if the corrected p is below {LEVEL} against every other arm. Anything else "
         f"is a tie.{_counted(sweep)}"
     )
-    return (protocol, rule)
+    return tuple(filter(None, (protocol, rule, chosen(sweep.objective))))
 
 
 def _compared(sweep: SweepRecord) -> str:

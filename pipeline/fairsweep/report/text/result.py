@@ -15,6 +15,7 @@ from fairsweep.report.analysis.luck import Difference, settling
 from fairsweep.report.analysis.select import Selection, value_of
 from fairsweep.report.analysis.statistics import Claim, Verdict
 from fairsweep.report.text.numbers import number, p_value, signed
+from fairsweep.report.text.second import is_named, recommendation
 from fairsweep.report.text.wording import listed, mean_of, one_repeat, repeated, scale_of
 
 MOST_MORE = 50
@@ -38,6 +39,15 @@ class Result:
 
 
 def result(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Result:
+    """What the verdict says, and which arm is recommended where a second objective chooses."""
+    found = _judged(sweep, selection, verdict)
+    told = recommendation(selection, verdict)
+    named = is_named(selection, verdict)
+    headline = f"{found.headline}; {selection.recommended} is recommended"
+    return Result(found.status, headline if named else found.headline, _joined(found.details, told))
+
+
+def _judged(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Result:
     """What the verdict says."""
     if verdict.best is None:
         return _unconfirmed(selection)

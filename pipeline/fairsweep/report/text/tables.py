@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fairsweep.config.stored_space import Space, searched
 from fairsweep.metrics import base_name
 from fairsweep.records import RunRecord, SweepRecord
+from fairsweep.report.analysis.front import weighed
 from fairsweep.report.analysis.luck import LEVEL
 from fairsweep.report.analysis.search import epochs_to, target
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
@@ -28,6 +29,7 @@ from fairsweep.report.text.numbers import (
     signed,
     spread,
 )
+from fairsweep.report.text.second import called, written
 from fairsweep.report.text.wording import group_of, scale_of
 
 USUALLY = 2
@@ -52,6 +54,7 @@ def arms_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Ta
         "95 % interval",
         "optimism gap",
         "test mean ± sd",
+        *_second_header(selection),
         "complete / pruned / diverged / failed",
     )
     order = ranking(selection, verdict)
@@ -61,18 +64,18 @@ def arms_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Ta
 
 def summary_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Table:
     """The same in short, for a terminal of 80 columns: the most important columns first."""
-    metric = sweep.objective.metric
     header = (
         group_of(sweep),
         "confirmed mean ± sd",
         "tuned",
         "default",
         "test mean ± sd",
+        *_second_header(selection),
         "complete/pruned/ diverged/failed",
     )
     return Table(
         header,
-        tuple(_summary_row(selection[arm], metric) for arm in ranking(selection, verdict)),
+        tuple(_summary_row(selection, selection[arm]) for arm in ranking(selection, verdict)),
     )
 
 
@@ -160,6 +163,23 @@ def fixed_table(entry: ArmSelection, run: RunRecord, space: Space) -> Table:
     )
 
 
+def front_table(sweep: SweepRecord, selection: Selection) -> Table | None:
+    """The trials on the Pareto front, each with both values and what was searched; None where there
+    is none."""
+    found, objective = weighed(selection), sweep.objective
+    if found is None or objective.second is None:
+        return None
+    second = objective.second.metric
+    rows = []
+    for run, first, other in found.front:
+        entry, space = selection[run.key.arm], sweep.spaces.get(run.key.arm, ())
+        names = sorted(_searched(entry, space).intersection(run.params))
+        params = ", ".join(f"{name} {setting(run.params[name])}" for name in names)
+        values = number(first, of=objective.metric), written(other, second)
+        rows.append((str(run.key), *values, params or MISSING))
+    return Table(("trial", objective.metric, called(second), "searched"), tuple(rows))
+
+
 def data_table(sweep: SweepRecord) -> Table:
     """The data set's facts as they were stored, and the start of its fingerprint."""
     rows = [(str(name), _fact(value)) for name, value in sweep.data.items()]
@@ -187,12 +207,24 @@ def _arm_row(selection: Selection, entry: ArmSelection) -> tuple[str, ...]:
         if summary
         else MISSING,
         _tested(entry, metric),
+        *_second_cell(selection, entry),
         _tally(entry, " / "),
     )
 
 
-def _summary_row(entry: ArmSelection, metric: str) -> tuple[str, ...]:
+def _second_header(selection: Selection) -> Iterator[str]:
+    if (second := selection.objective.second) is not None:
+        yield called(second.metric)
+
+
+def _second_cell(selection: Selection, entry: ArmSelection) -> Iterator[str]:
+    if (second := selection.objective.second) is not None:
+        yield written(entry.second, second.metric)
+
+
+def _summary_row(selection: Selection, entry: ArmSelection) -> tuple[str, ...]:
     """Trainings are counted only where some are missing: how many there are is said once."""
+    metric = selection.objective.metric
     summary = summarize([value_of(run) for run in entry.confirmed])
     missing = "" if len(entry.confirmations) == len(entry.confirmed) else f" {_trainings(entry)}"
     return (
@@ -201,6 +233,7 @@ def _summary_row(entry: ArmSelection, metric: str) -> tuple[str, ...]:
         number(value_of(entry.best), of=metric),
         _default(entry.default, metric),
         _tested(entry, metric),
+        *_second_cell(selection, entry),
         _tally(entry, "/"),
     )
 

@@ -11,6 +11,7 @@ from fairsweep.plural import plural
 from fairsweep.records import SweepRecord
 from fairsweep.report.analysis.luck import LEVEL
 from fairsweep.report.analysis.statistics import Verdict
+from fairsweep.report.text.second import second_terms
 from fairsweep.report.text.wording import LUCK, of_group
 
 Terms = tuple[tuple[str, str], ...]
@@ -36,6 +37,7 @@ def arm_terms(sweep: SweepRecord) -> Terms:
         ("optimism gap", f"{first} minus {second}. Reporting the best trial alone would overstate "
          "the arm by this much. It is negative where the confirmations happened to do better "
          "than that trial"),
+        *second_terms(sweep.objective),
     )  # fmt: skip
 
 

@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from fairsweep.importances import Importances
 from fairsweep.metrics import VALIDATION, base_name, has_unit, measured_on_validation
 from fairsweep.plural import plural, times
-from fairsweep.records import Confirmation, RunRecord, SweepRecord
+from fairsweep.records import Confirmation, Objective, RunRecord, SweepRecord
 from fairsweep.report.analysis.select import ArmSelection, Selection, value_of
 from fairsweep.report.analysis.statistics import Claim, Verdict, summarize
 from fairsweep.report.text.numbers import number, spread
+from fairsweep.report.text.second import preferred
 from fairsweep.tasks import task_in
 from fairsweep.tested import Residuals
 from fairsweep.work import Work
@@ -166,6 +167,14 @@ def confirmed_how(scheme: Confirmation) -> str:
     return f"confirmed on {scheme.folds} folds, {times(scheme.repeats)}"
 
 
+def best_run_title(
+    run: RunRecord, entry: ArmSelection, verdict: Verdict, objective: Objective
+) -> str:
+    """What the run is called that the report is about."""
+    instead = verdict.best not in (None, entry.arm) or preferred(run, entry, objective)
+    return "Recommended run" if instead else "Best run"
+
+
 def best_run_line(
     run: RunRecord, sweep: SweepRecord, verdict: Verdict, selection: Selection
 ) -> str:
@@ -175,13 +184,16 @@ def best_run_line(
         epoch = f" on average over {sweep.search_folds} folds"
     metric = sweep.objective.metric
     found = f"{metric} {number(value_of(run), of=metric)}{epoch}"
-    if not selection.confirmed:
-        return f"The best run of the search: {found}. It isn't confirmed."
     entry = selection[run.key.arm]
+    why = preferred(run, entry, sweep.objective)
+    if not selection.confirmed:
+        place = f"It reached {found}" if why else f"The best run of the search: {found}"
+        return f"{place}. It isn't confirmed.{why}"
     own = f"The search reached {found}; confirmed, it averaged {_mean_of(entry.retrained, metric)}."
+    own += why
     if (searches := selection.scheme.searches) > 1:
         return f"{own}{_best_of(entry, metric, searches)}"
-    if verdict.kind == "tie":
+    if verdict.kind == "tie" and entry.arm == verdict.best:
         return f"{own} This is the best mean of the tied arms."
     if verdict.kind == "none":
         return f"{own} This is the best mean, but some of its trainings diverged."

@@ -5,7 +5,7 @@ Only what isn't there yet is written: a sweep that is finished stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from fairsweep.records import WHOLE, SweepRecord
@@ -46,6 +46,23 @@ def show_result(
         missing = [Metric(k, v, now(), step) for k, v in values.items() if there.get(k) != v]
         if missing:
             client.log_batch(run.info.run_id, missing)
+
+
+def mark_front(store: Store, sweep: SweepRecord, front: Collection[str]) -> None:
+    """Tags the trials of a sweep that are on its Pareto front, and no others.
+
+    Args:
+        store: the store of the sweep.
+        sweep: whose trials they are.
+        front: the ids of their runs.
+    """
+    client, condition = store.client(), f"tags.{names.PARETO} = 'true'"
+    found = names.search(client, [sweep.experiment_id], sweep.name, condition)
+    marked = {run.info.run_id for run in found}
+    for run_id in sorted(marked.difference(front)):
+        client.delete_tag(run_id, names.PARETO)
+    for run_id in sorted(set(front) - marked):
+        client.set_tag(run_id, names.PARETO, "true")
 
 
 def _save_view(client: MlflowClient, sweep: SweepRecord) -> None:

@@ -57,7 +57,7 @@ def sweep_tags(plan: Plan, own: Facts) -> dict[str, str]:
     config, environment = plan.config, facts()
     about = {
         "format": names.SWEEP_FORMAT,
-        "objective": vars(config.objective),
+        "objective": plan.objective_settings(),
         "metrics": list(own.metrics),
         "group": plan.group,
         "arms": [arm.name for arm in plan.arms],

@@ -213,12 +213,12 @@ class Writer:
         return max(found, key=lambda run: int(run.data.tags["attempt"]), default=None)
 
     def _finish(self, values: Mapping[str, Any]) -> None:
-        result, metric = _result(values["result"]), self._plan.objective.metric
+        result = _result(values["result"])
         run = self._run(result.key)
         epochs = _epochs(values)
         if self._plan.search_folds and (result.key.stage, result.key.fold) == ("search", None):
             epochs = self._mean_over_folds(result.key, run.run_id, values["at"])
-        run.finish(result, metric, epochs, values["params"], values["at"])
+        run.finish(result, self._plan.objective, epochs, values["params"], values["at"])
         del self._runs[result.key]
 
     def _mean_over_folds(self, key: TrialKey, run_id: str, at: int) -> Sequence[EpochMetrics]:

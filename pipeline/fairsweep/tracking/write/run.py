@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairsweep import tested
-from fairsweep.records import EpochMetrics, Outcome, TrialResult
+from fairsweep.records import EpochMetrics, Objective, Outcome, TrialResult
 from fairsweep.tracking import names
 
 if TYPE_CHECKING:
@@ -74,19 +74,21 @@ class TrainingRun:
     def finish(
         self,
         result: TrialResult,
-        metric: str,
+        objective: Objective,
         epochs: Sequence[EpochMetrics],
         params: Mapping[str, str],
         at: int,
     ) -> None:
-        """Stores the last epochs and the result (`metric` names its best value), and closes the run
-        as ended `at` (milliseconds since 1970)."""
+        """Stores the last epochs and the result, and closes the run as ended `at` (milliseconds
+        since 1970)."""
         from mlflow.entities import Metric, RunTag
 
         values: dict[str, float] = {"epochs": result.epochs, "seconds": result.seconds}
         if result.best_value is not None and result.best_epoch is not None:
-            values[f"best_{metric}"] = result.best_value
+            values[f"best_{objective.metric}"] = result.best_value
             values["best_epoch"] = result.best_epoch
+        if result.second is not None:
+            values[objective.stored_second] = result.second
         values |= result.test
         rows = [Metric(k, float(v), at, result.epochs) for k, v in values.items()]
         tags = {"outcome": result.outcome, "loop": result.loop}
