@@ -13,5 +13,8 @@ COSTS: Mapping[str, str] = {
 }
 """Each by its name in the config, with what it counts."""
 
+SECOND = "second_"
+"""What the name begins with under which a run has its value of the second objective."""
+
 BATCH = 32
 """The rows of which seconds are measured at once: as many as Keras's `predict` takes."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from fairsweep.costs import SECOND
 from fairsweep.folds import Fold
 from fairsweep.judged import Judged
 from fairsweep.shown import NOTHING, Shown
@@ -20,11 +21,6 @@ from fairsweep.work import NOTHING_COMPILED, Compiled, Work
 
 DISK_FULL = "disk full"
 """The cause of a training's interruption that no other attempt would help."""
-
-SECOND = "second_"
-"""What the name of a run's value of the second objective begins with."""
-
-ROUNDING = 1e-6
 
 WHOLE = ""
 """Stands for the sweep where a name would stand for an arm."""
@@ -68,7 +64,7 @@ class Objective:
 
     def tolerates(self, value: float, best: float) -> bool:
         """Whether a value counts as equal to the best, up to the 32-bit floats of metrics."""
-        slack = ROUNDING * max(abs(value), abs(best)) if self.tolerance else 0.0
+        slack = 1e-6 * max(abs(value), abs(best)) if self.tolerance else 0.0
         return self.gain(best, over=value) <= (self.tolerance or 0.0) + slack
 
     @property

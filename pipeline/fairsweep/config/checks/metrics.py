@@ -14,7 +14,7 @@ from fairsweep.config.checks.data import may_give_validation
 from fairsweep.config.checks.values import Problem, hint, one_of, own_name
 from fairsweep.config.schema import Config, Model, Training
 from fairsweep.config.space import ArmSettings
-from fairsweep.costs import COSTS, PARAMETERS
+from fairsweep.costs import COSTS, PARAMETERS, SECOND
 from fairsweep.metrics import (
     KERAS,
     KERAS_CLASSES,
@@ -27,7 +27,6 @@ from fairsweep.metrics import (
     metric_named,
 )
 from fairsweep.own import is_own
-from fairsweep.records import SECOND
 from fairsweep.tasks import AUTO
 
 KEY = "training.metrics"
