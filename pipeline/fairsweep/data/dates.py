@@ -17,7 +17,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import pandas as pd
 
-DAY, HOUR = 86_400_000_000, 3_600_000_000  # microseconds
+DAY, HOUR, SECOND = 86_400_000_000, 3_600_000_000, 1_000_000  # microseconds
 DAYS, OF_MONTH, MONTH, WEEKDAY, OF_DAY = "days", "day", "month", "weekday", "hour"
 WEEKDAYS = tuple("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split())
 THURSDAY = 3  # 1970-01-01
@@ -82,11 +82,11 @@ def part(micros: Micros, name: str) -> npt.NDArray[Any]:
 
 
 def written(days: float, hour: float) -> str | None:
-    """The date of which these are parts, as files have it; None if it is missing."""
+    """The date of which these are parts, to the second, as files have it; None if it is missing."""
     if np.isnan(days):
         return None
-    micros = int(days) * DAY + round(float(hour) * HOUR)
-    return str(np.datetime64(micros, "us").astype("datetime64[s]" if hour else "datetime64[D]"))
+    seconds = int(days) * DAY // SECOND + round(float(hour) * HOUR / SECOND)
+    return str(np.datetime64(seconds, "s").astype("datetime64[s]" if hour else "datetime64[D]"))
 
 
 def almost_dates(words: Iterable[str]) -> str | None:

@@ -121,6 +121,15 @@ def test_rows_to_predict_have_dates_as_files_have_them(tmp_path: Path) -> None:
     np.testing.assert_array_equal(encode(served, data.columns), data.x)
 
 
+def test_a_time_is_written_to_the_second(tmp_path: Path) -> None:
+    """Hours are 32-bit floats, which may be just below the second that they stand for."""
+    times = [START + datetime.timedelta(minutes=i) for i in range(1440)]
+    data = load(table(tmp_path, lines([str(time) for time in times])))
+    assert decode(data.x, data.columns)["when"].tolist() == [
+        time.isoformat() if time.time() != datetime.time() else str(time.date()) for time in times
+    ]
+
+
 BAD = {
     "another-form": (
         "31.12.2024,1",
