@@ -26,7 +26,7 @@ from fairsweep.tasks.layer import (
     Usual,
 )
 from fairsweep.tasks.own import Own
-from fairsweep.tasks.values import Values
+from fairsweep.tasks.values import Values, fractions
 from fairsweep.tested import Kind, Tested
 
 
@@ -310,17 +310,15 @@ def by_type(task: Task, y: Answers, asked: str = AUTO) -> tuple[str, ...]:
 
     Args:
         task: of the data.
-        y: the answers, as the user has them.
+        y: the answers, as the user has them, also of rows that are left out.
         asked: `data.task`.
     """
     if task is not VALUES or asked != AUTO:
         return ()
-    fractions = (y != np.round(y)).reshape(len(y), -1)
-    row, column = np.argwhere(fractions)[0]
+    row, *place = np.argwhere(fractions(y))[0]
     return (
         f"the target is predicted as a number (data.task=values), because row {row + 1} has "
-        f"{y.reshape(len(y), -1)[row, column]:.9g}; if it is meant as a class, store whole numbers "
-        "or words",
+        f"{y[row, *place]:.9g}; if it is meant as a class, store whole numbers or words",
     )
 
 

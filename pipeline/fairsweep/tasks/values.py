@@ -70,9 +70,7 @@ class Values:
 
     def takes(self, y: Answers, columns: Sequence[str]) -> bool:  # noqa: ARG002
         """Floats, some of them with a fraction."""
-        if y.dtype.kind != "f" or y.ndim not in (1, 2):
-            return False
-        return bool((np.isfinite(y) & (y != np.round(y))).any())
+        return y.dtype.kind == "f" and y.ndim in (1, 2) and bool(fractions(y).any())
 
     def problems(self, y: Answers, place: str, columns: Sequence[str]) -> Iterator[str]:
         if y.ndim not in (1, 2) or 0 in y.shape[1:] or y.dtype.kind not in "iufUS":
@@ -321,6 +319,11 @@ class ValueOutput:
     def ranking(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Outputs]:  # noqa: ARG002
         """Rows aren't told apart by a name: each of several quantiles is kept."""
         return {f"q{level:g}": outputs[:, i] for i, level in enumerate(self.quantiles)}
+
+
+def fractions(y: Answers) -> npt.NDArray[np.bool_]:
+    """Which floats are no whole numbers."""
+    return np.asarray(np.isfinite(y) & (y != np.round(y)))
 
 
 POSITIVE = ("exponential", "softplus")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,18 @@ def test_fractions_are_values_and_that_is_told(tmp_path: Path) -> None:
     assert dataset.y[:, 0].tolist() == PRICE.tolist()
     (note,) = dataset.notes
     assert "predicted as a number (data.task=values), because row 1 has 2.25" in note
+
+
+def test_the_row_that_decides_is_named_as_the_file_has_it(tmp_path: Path) -> None:
+    """Also where rows before it are left out, or it is left out itself."""
+    price = np.where(np.arange(12) == 4, 2.5, np.arange(12))
+    for gap in (0, 4):
+        features = np.where(np.arange(12) == gap, np.nan, X[:, 0])
+        found = load(replace(csv(tmp_path, price=price, c=features), missing="drop"))
+        assert "because row 5 has 2.5" in " ".join(found.notes)
+        np.savez(tmp_path / "rows.npz", x=features[:, np.newaxis], y=price)
+        arrays = Data("d", "npz", str(tmp_path / "rows.npz"), missing="drop")
+        assert "because row 5 has 2.5" in " ".join(load(arrays).notes)
 
 
 def test_whole_numbers_are_classes_unless_asked_for(tmp_path: Path) -> None:

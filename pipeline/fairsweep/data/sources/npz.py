@@ -326,6 +326,7 @@ def from_arrays(
         problems += [f"{place}: {p}" for p in odd or weight_problems(weights, WEIGHT, origin)]
     if problems or of_y:
         raise BadInput(*problems, *of_y)
+    notes = (*by_type(task, y, asked), *notes)
     if keep is not None:
         y, parts = y[keep], None if parts is None else parts[keep]
         weights = None if weights is None else weights[keep]
@@ -337,7 +338,6 @@ def from_arrays(
         whole = origin or Origin(("x",), np.array([len(keep)]))
         origin = replace(whole, kept=np.flatnonzero(keep))
     answers, names = task.encode(y)
-    notes = (*by_type(task, y, asked), *notes)
     if keep is not None:
         notes = (f"left out: {plural(int((~keep).sum()), 'row')} with missing values", *notes)
     return Dataset(

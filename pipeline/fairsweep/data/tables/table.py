@@ -184,7 +184,7 @@ class _Filling:
             self._parts(named, keep, whole_files=len(files) == 1),
             self._groups(keep),
             (
-                *by_type(task, y[keep], self._settings.task),
+                *by_type(task, y, self._settings.task),
                 *self._notes(named, keep),
                 *self._zeros(opened),
             ),
