@@ -21,6 +21,15 @@ def rows() -> Any:
     return tf.data.Dataset.from_tensor_slices((X, np.arange(20) % 2))
 
 
+def letters() -> Any:
+    return tf.data.Dataset.from_tensor_slices((X, np.array(["süß", "sauer"] * 10))).batch(8)
+
+
+def ragged() -> Any:
+    words = tf.ragged.constant([[1.0], [2.0, 3.0]] * 10)
+    return tf.data.Dataset.from_tensor_slices((words, Y)).batch(8)
+
+
 def endless() -> Any:
     return rows().batch(8).repeat()
 

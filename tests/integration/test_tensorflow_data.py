@@ -39,6 +39,10 @@ def test_a_sequence_is_read_once(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded(tmp_path, "sequence").x, loaders.X)
 
 
+def test_words_have_any_letters(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "letters").class_names == ("sauer", "süß")
+
+
 def test_each_part_may_be_one(tmp_path: Path) -> None:
     found = loaded(tmp_path, "parts")
     assert found.parts is not None
@@ -49,6 +53,7 @@ def test_each_part_may_be_one(tmp_path: Path) -> None:
     ("name", "told"),
     [
         ("rows", "gives y as a single value (0); need an array with rows first (batch 1); does it"),
+        ("ragged", "gives x as RaggedTensor of shape (8, None), which is no array"),
         ("endless", "returns a tf.data.Dataset that never ends; take out .repeat()"),
     ],
 )

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -253,15 +254,21 @@ def describe(data: SplitData, settings: Data) -> dict[str, object]:
 def fingerprint(data: SplitData) -> str:
     """SHA-256 over every byte of features, labels, split and weights of rows, with shapes and
     names: two sweeps with the same one trained and judged on the same rows. The version that a
-    loader of the user's own gives stands for these bytes."""
+    loader of the user's own gives stands for the bytes of all but the split."""
     digest, dataset = hashlib.sha256(), data.dataset
     weights = () if dataset.weights is None else (dataset.weights,)
     features = [array for _, array in named(dataset.x)]
     answers = [array for _, array in named(dataset.y)]
-    for array in (*features, *answers, *data.parts, *weights):
-        digest.update(f"{array.dtype}{array.shape}".encode())
-        if not dataset.version:
-            digest.update(np.ascontiguousarray(array).data)
+
+    def add(arrays: Iterable[npt.NDArray[Any]], content: bool) -> None:
+        for array in arrays:
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            if content:
+                digest.update(np.ascontiguousarray(array).data)
+
+    add((*features, *answers), not dataset.version)
+    add(data.parts, True)
+    add(weights, not dataset.version)
     digest.update("\0".join(name for name, _ in named(dataset.x)).encode())
     if dataset.version:
         digest.update(f"version {dataset.version}".encode())
@@ -277,21 +284,17 @@ def contents(data: SplitData) -> dict[str, object]:
     """What a fingerprint covers, part by part, to tell which part changed when it differs."""
     dataset = data.dataset
     parts = dict(zip(PARTS, data.parts, strict=True))
-    weights = dataset.weights
+    checksums: dict[str, object] = {"split": _checksum(np.concatenate(data.parts))}
+    if not dataset.version:
+        checksums |= {"features": each(dataset.x, _checksum), "labels": each(dataset.y, _checksum)}
+        checksums |= {} if dataset.weights is None else {"weights": _checksum(dataset.weights)}
     return {
         "rows": {name: len(rows) for name, rows in parts.items()},
         "shape of a row": each(dataset.x, lambda array: list(array.shape[1:])),
         "columns": {column.name: _kind(column) for column in dataset.columns},
         dataset.task.name: list(dataset.class_names),
         **({"version": dataset.version} if dataset.version else {}),
-        "checksums": {}
-        if dataset.version
-        else {
-            "features": each(dataset.x, _checksum),
-            "labels": each(dataset.y, _checksum),
-            "split": _checksum(np.concatenate(data.parts)),
-            **({} if weights is None else {"weights": _checksum(weights)}),
-        },
+        "checksums": checksums,
     }
 
 

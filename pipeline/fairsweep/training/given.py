@@ -8,7 +8,7 @@ something of it has imported it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ Several = Mapping[str, Array]
 
 ROLES = ("x", "y", "sample_weight", "groups")
 ABOUT = ("class_names", "version")
+KEYS = {*ROLES, *ABOUT, *PART_WORDS, *(f"{role}_{part}" for role in ROLES for part in PART_WORDS)}
 MOST_ROWS = 2**27
 """Of a generator, which doesn't say whether it ends."""
 FORMS = (
@@ -84,11 +85,7 @@ def read(returned: Any) -> Given:
         return Given({"": _part(returned)})
     if not all(isinstance(key, str) for key in returned):
         raise BadInput("returns a mapping whose keys aren't all words; need x and y")
-    if unknown := [key for key in returned if not _known(key)]:
-        there = [key for key in returned if _known(key)]
-        close = nearest(unknown[0], [*ROLES, *ABOUT]) if there else None
-        meant = f"did you mean {close}?" if close else f"there are {', '.join((*ROLES, *ABOUT))}"
-        raise BadInput(f"returns a mapping with {unknown[0]!r}, which means nothing here; {meant}")
+    _check_keys("a mapping", returned, KEYS, (*ROLES, *ABOUT))
     names = returned.get("class_names")
     version = returned.get("version")
     return Given(
@@ -98,9 +95,14 @@ def read(returned: Any) -> Given:
     )
 
 
-def _known(key: str) -> bool:
-    role, _, part = key.rpartition("_")
-    return key in (*ROLES, *ABOUT, *PART_WORDS) or (role in ROLES and part in PART_WORDS)
+def _check_keys(
+    what: str, given: Mapping[str, Any], known: Collection[str], told: Sequence[str]
+) -> None:
+    """Checks that the keys of a mapping are known, of which those that are `told` are suggested."""
+    if unknown := [key for key in given if key not in known]:
+        close = nearest(unknown[0], told) if len(unknown) < len(given) else None
+        meant = f"did you mean {close}?" if close else f"there are {', '.join(told)}"
+        raise BadInput(f"returns {what} with {unknown[0]!r}, which means nothing here; {meant}")
 
 
 def _split(returned: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -112,6 +114,8 @@ def _split(returned: Mapping[str, Any]) -> Mapping[str, Any]:
             part = PARTS[PART_WORDS[key]]
             if part in found:
                 raise BadInput(f"returns {part} rows twice; leave one out")
+            if isinstance(value, Mapping):
+                _check_keys(f"{key} as a mapping", value, ROLES, ROLES)
             found[part] = value
         elif key in ROLES:
             found.setdefault("", {})[key] = value
@@ -143,14 +147,11 @@ def _part(given: Any) -> Iterator[Block] | Table:
 
 
 def _rows(x: Any, given: Mapping[str, Any]) -> Iterator[Block] | Table:
-    if _batches(x) is not None:
-        others = ", ".join(key for key in given if key != "x")
-        if others:
+    if (batches := _batches(x)) is not None:
+        if others := ", ".join(key for key in given if key != "x"):
             raise BadInput(
                 f"returns batches as x, and {others} beside them; have each batch be (x, y)"
             )
-        batches = _batches(x)
-        assert batches is not None
         return batches
     if is_frame(x):
         return _with_target(x, given)
@@ -247,6 +248,8 @@ def _array(place: str, given: Any) -> Array:
         raise BadInput(
             f"returns {place} as {_described(given)}, which is no array: {error}"
         ) from error
+    if array.dtype.kind == "O" and not array.shape:
+        raise BadInput(f"returns {place} as {_described(given)}, which is no array; need numbers")
     if array.dtype.kind == "O":
         words = [type(value) is str for value in array.reshape(-1)]
         if not words or not all(words):
@@ -296,13 +299,15 @@ def _source_of(given: Any) -> Callable[[], Iterator[Any]] | None:
 
 
 def _plain(batch: Any) -> Any:
-    """A batch of tensors as arrays."""
+    """A batch of tensors as arrays; other kinds of tensors stay, and are refused."""
     if isinstance(batch, Mapping):
         return {name: _plain(own) for name, own in batch.items()}
     if isinstance(batch, tuple):
         return tuple(map(_plain, batch))
-    array = batch.numpy()
-    return array.astype(str) if array.dtype.kind in "OS" else array
+    if not isinstance(batch, sys.modules["tensorflow"].Tensor):
+        return batch
+    array = np.asarray(batch.numpy())
+    return np.char.decode(array.astype(bytes), "utf-8") if array.dtype.kind in "OS" else array
 
 
 def _checked(batches: Iterator[Any]) -> Iterator[Block]:

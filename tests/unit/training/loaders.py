@@ -85,6 +85,15 @@ def misspelt() -> Any:
     return {"x": X, "y": Y, "sample_weights": np.ones(ROWS)}
 
 
+def misspelt_in_a_part() -> Any:
+    return {"train": misspelt(), "x_test": X, "y_test": Y}
+
+
+def larger_and_larger() -> Iterator[Any]:
+    for own in (1, 2**32):
+        yield {"n": X, "ids": np.full(ROWS, own)}, Y
+
+
 def shorter() -> Any:
     return X, Y[:-1]
 

@@ -114,6 +114,14 @@ def test_a_version_stands_for_the_content(tmp_path: Path) -> None:
     assert contents(split_rows(versions[2], settings))["version"] == "b"
 
 
+def test_a_version_says_nothing_of_the_split(tmp_path: Path) -> None:
+    data = loaded(tmp_path, "pair")
+    one, two = (split_rows(data, Data("mine", "python", seed=seed)) for seed in (0, 1))
+    assert data.version and not np.array_equal(one.train, two.train)
+    assert fingerprint(one) != fingerprint(two)
+    assert contents(one)["checksums"] != contents(two)["checksums"]
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [
@@ -122,6 +130,8 @@ def test_a_version_stands_for_the_content(tmp_path: Path) -> None:
         ("alone", "returns ndarray of shape (40, 3); need (x, y)"),
         ("without_answers", "returns x without y; need an answer for each row"),
         ("misspelt", "returns a mapping with 'sample_weights', which means nothing here; did you"),
+        ("misspelt_in_a_part", "returns train as a mapping with 'sample_weights', which means"),
+        ("larger_and_larger", "gives int64 after int32; all must have the same type"),
         ("shorter", "returns arrays of different lengths: x 40, y 39"),
         ("ragged", "returns x as an array of Python objects (list), shape (2,)"),
         ("gaps", ": x has NaN or infinite values in 1 row"),

@@ -22,4 +22,4 @@ def array_in(folder: Path, stored: Stored) -> npt.NDArray[Any]:
     size = math.prod(shape) * dtype.itemsize
     if size and 2 * size >= available_bytes():
         return np.memmap(path, dtype, "r", shape=shape)
-    return np.frombuffer(bytearray(path.read_bytes()), dtype).reshape(shape)
+    return np.fromfile(path, dtype).reshape(shape)

@@ -103,9 +103,13 @@ class _Numbers:
                 f"gives rows of shape {block.shape[1:]} after rows of shape {self._shape}; all "
                 "must have the same shape: pad or cut them"
             )
-        if not np.can_cast(block.dtype, self._dtype, "same_kind"):
+        own, fits = block, np.can_cast(block.dtype, self._dtype, "same_kind")
+        if fits and block.dtype != self._dtype:
+            own = block.astype(self._dtype)
+            fits = block.dtype.kind not in "iu" or np.array_equal(own, block)
+        if not fits:
             raise BadInput(f"gives {block.dtype} after {self._dtype}; all must have the same type")
-        self.file.write(block.astype(self._dtype, copy=False))
+        self.file.write(own)
         self._rows += len(block)
 
     def stored(self) -> Stored:
