@@ -89,6 +89,32 @@ def test_only_what_is_new_differs_by_the_seed(base: str) -> None:
     assert differing(other) == ["hidden_1/kernel", "probabilities/kernel"]
 
 
+CHANGES: dict[str, Any] = {
+    "flip": "vertical",
+    "rotation": 0.2,
+    "zoom": 0.3,
+    "translation": 0.3,
+    "contrast": 0.5,
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_images_are_changed_in_training_alone(base: str, name: str) -> None:
+    """Before they come to the base, which is frozen."""
+    plain, changing = built(base, dropout=0.0), built(base, dropout=0.0, **{name: CHANGES[name]})
+    changing.set_weights(plain.get_weights())
+    np.testing.assert_array_equal(changing(X, training=False), plain(X, training=False))
+    np.testing.assert_array_equal(plain(X, training=True), plain(X, training=False))
+    first, second = (np.asarray(changing(X, training=True)) for _ in range(2))
+    assert not np.array_equal(first, second)
+
+
+def test_only_images_are_changed() -> None:
+    own = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+    with pytest.raises(BadInput, match=r"model\.params\.zoom: need images .*, got rows of shape"):
+        built(None, X[:, 0, :4, 0], base=keras.saving.serialize_keras_object(own), zoom=0.1)
+
+
 def test_a_published_model_needs_no_file(base: str) -> None:
     model = built(base)
     config = read_keras_file(base).config

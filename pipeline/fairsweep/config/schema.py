@@ -182,8 +182,10 @@ ADDED_FIELDS = {
     "objective": ("second", "second_direction", "tolerance"),
 }
 # The same of the params of a builder, each with what it was before it could be set.
+AUGMENTATION = {"flip": "none", "rotation": 0.0, "zoom": 0.0, "translation": 0.0, "contrast": 0.0}
 ADDED_PARAMS: Dict[str, Dict[str, Any]] = {  # noqa: UP006
-    "cnn": {"flip": "none", "rotation": 0.0, "zoom": 0.0, "translation": 0.0, "contrast": 0.0}
+    "cnn": AUGMENTATION,
+    "transfer": AUGMENTATION,
 }
 
 

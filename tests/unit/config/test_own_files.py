@@ -184,6 +184,12 @@ MISTAKEN = {
         MODEL + "params: {units: 8}\nspace: {unit: {low: 4, high: 16}}\n",
         "model.space.unit: mine has no such parameter to search; did you mean units? (",
     ),
+    "only-in-the-space": (
+        "model",
+        MODEL + "params: {units: 8}\nspace: {filters: {low: 4, high: 16}}\n",
+        "model.space.filters: mine has no such parameter to search; there are: units, ",
+        "; one of your function needs its default: +model.params.filters=…",
+    ),
     "misspelt-in-the-space-of-an-optimizer": (
         "optimizer",
         "name: SGD\nparams: {learning_rate: 0.1}\nspace: {learning_rat: {low: 0.1, high: 1.0}}\n",

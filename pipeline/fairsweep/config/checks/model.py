@@ -63,15 +63,16 @@ WIDTHS = {
 """The parameters of each builder that are lists of widths."""
 SIZES = {"text": ("embedding", "filters", "kernel_size")}
 """Those that are one whole number."""
+FLIP = ("none", "horizontal", "vertical", "both")
 CHOICES: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "cnn": {"flip": ("none", "horizontal", "vertical", "both")},
+    "cnn": {"flip": FLIP},
     "rnn": {"cell": ("lstm", "gru")},
     "text": {"pooling": ("mean", "convolution")},
+    "transfer": {"flip": FLIP},
 }
 """Those that are one of a few words."""
-SHARES: Mapping[str, Mapping[str, float]] = {
-    "cnn": {"rotation": 0.5, "zoom": 1, "translation": 1, "contrast": 1}
-}
+CHANGES: Mapping[str, float] = {"rotation": 0.5, "zoom": 1, "translation": 1, "contrast": 1}
+SHARES: Mapping[str, Mapping[str, float]] = {"cnn": CHANGES, "transfer": CHANGES}
 """Those that are a share below a bound."""
 SWITCHES = {"rnn": ("bidirectional",)}
 """Those that are true or false."""

@@ -77,7 +77,10 @@ def arm_problems(arm: ArmSettings) -> Iterator[Problem]:
         for name, spec in getattr(arm, group).space.items():
             key = f"{group}.space.{name}"
             if name not in known:
-                meant = hint(name, known) or f"; there are: {', '.join(known)}"
+                there = f"; there are: {', '.join(known)}"
+                if group == "model" and is_own(arm.model.builder):
+                    there += f"; one of your function needs its default: +model.params.{name}=…"
+                meant = hint(name, known) or there
                 owner = "training" if group == "training" else getattr(arm, group).name
                 yield key, f"{owner} has no such parameter to search{meant}"
             elif spec is None or is_empty(name, spec) or f"{group}.{name}" in broken:

@@ -20,6 +20,7 @@ from keras import layers
 from fairsweep.errors import BadInput
 from fairsweep.keras_file import foreign_parts, read_keras_file
 from fairsweep.tasks.layer import LastLayer
+from fairsweep.training.models.augmentation import augmented
 from fairsweep.training.models.dense import dense_parameters, hidden, last
 from fairsweep.training.seeds import default_seeds
 
@@ -52,10 +53,16 @@ def transfer(
     dropout: float,
     sha256: str | None = None,
     base: Mapping[str, Any] | None = None,
+    flip: str = "none",  # models that were published before have none of these
+    rotation: float = 0.0,
+    zoom: float = 0.0,
+    translation: float = 0.0,
+    contrast: float = 0.0,
 ) -> keras.Model:
     """The trained model, frozen as a whole or up to a layer, its outputs averaged over places or
     steps, then dense layers, `hidden_1` the first of them. Batch normalization in what is frozen
-    goes by what it has measured before.
+    goes by what it has measured before. In training, images are changed at random first
+    (`augmented`).
 
     Args:
         shape: of a row.
@@ -67,9 +74,11 @@ def transfer(
         dropout: behind each.
         sha256: of the file.
         base: the config of a published model, whose weights come from elsewhere; path is None.
+        flip, rotation, zoom, translation, contrast: how much images are changed.
 
     Raises:
-        BadInput: the file isn't what it was, the rows don't fit, or there is no such layer.
+        BadInput: the file isn't what it was, the rows don't fit or are no images to change, or
+            there is no such layer.
     """
     if base is None:
         read = read_base(str(path), sha256)
@@ -82,8 +91,19 @@ def transfer(
     own.trainable = True
     for layer in _frozen(own, freeze):
         layer.trainable = False
-    inputs = keras.Input(tuple(shape))
-    outputs = _pooled(own(inputs))
+    inputs = outputs = keras.Input(tuple(shape))
+    changes: dict[str, Any] = {
+        "flip": flip, "rotation": rotation, "zoom": zoom,
+        "translation": translation, "contrast": contrast,
+    }  # fmt: skip
+    if asked := [name for name, size in changes.items() if size not in ("none", 0)]:
+        if len(shape) != 3:
+            raise BadInput(
+                f"model.params.{asked[0]}: need images (height, width, channels) to change, got "
+                f"rows of shape {tuple(shape)}; leave it out"
+            )
+        outputs = augmented(inputs, **changes)
+    outputs = _pooled(own(outputs))
     return keras.Model(inputs, last(hidden(outputs, hidden_units, activation, dropout), output))
 
 
