@@ -20,6 +20,7 @@ from fairsweep.tracking.read import read_sweep
 from fairsweep.training import own_metrics
 from fairsweep.training.model_check import check
 from fairsweep.training.trial import WorkerCache, train_trial
+from tests.integration import own_metrics as own_metrics_here
 from tests.integration.training_room import FEW_ROWS, assert_same, both_loops, compose
 
 MODULE = "tests.integration.own_metrics"
@@ -123,6 +124,26 @@ def test_an_object_of_keras_that_fails_is_named_with_its_line(
     number = next(i for i, text in enumerate(lines, 1) if text.startswith(line))
     error = check(spec, data, WorkerCache()).error
     assert error.startswith(f"training.metrics: own_metrics.py:{number}: {name} {told}")
+
+
+@pytest.mark.parametrize("objective", ["val_accuracy", "val_nothing"])
+def test_a_metric_that_is_never_a_number_is_told_and_selects_nothing(objective: str) -> None:
+    chosen = (f"objective.metric={objective}", "objective.direction=maximize")
+    spec, data = compose(*SMALL, f"training.metrics=[accuracy,{MODULE}:nothing]", *chosen)
+    selects = objective == "val_nothing"
+    key, name = ("objective.metric", "val_nothing") if selects else ("training.metrics", "nothing")
+    place = f"{key}: own_metrics.py:{own_metrics_here.nothing.__code__.co_firstlineno}: nothing()"
+    cache = WorkerCache()
+    told = check(spec, data, cache)
+    (note,) = told.notes
+    assert told.error == ""
+    assert note.startswith(f"{place} gives no number on the first rows, but NaN, as {name}; see")
+    result = train_trial(spec, data, lambda _: None, lambda _: True, cache)
+    if selects:
+        assert result.outcome == "failed"
+        assert result.error.startswith(f"{place} gives no number in any epoch, but NaN, as {name}")
+    else:
+        assert (result.outcome, result.error) == ("complete", "")
 
 
 def test_what_a_model_logs_itself_can_select() -> None:

@@ -52,6 +52,12 @@ class History:
         return len(self.metrics)
 
     @property
+    def unmeasured(self) -> bool:
+        """Whether it came to its end, and the objective was a number in none of its epochs."""
+        to_be_measured = self.outcome == "complete" and not self.spec.last_epoch
+        return to_be_measured and self.metrics != [] and self.best_epoch is None
+
+    @property
     def seconds(self) -> float:
         """How long it has trained, including the time before its last checkpoint."""
         return self.earlier + time.monotonic() - self._started

@@ -12,9 +12,11 @@ from typing import Any
 import keras
 
 from fairsweep.judged import Values
-from fairsweep.metrics import Metric
+from fairsweep.metrics import Metric, asked, base_name
+from fairsweep.records import TrialSpec
 from fairsweep.tasks import Output
 from fairsweep.training import own_metrics
+from fairsweep.training.own import own_problem
 from fairsweep.training.values import METRICS as OF_VALUES
 from fairsweep.training.values import Measured
 
@@ -54,6 +56,24 @@ def compiled_metrics(model: keras.Model, wanted: Iterable[Metric]) -> list[Any]:
     compiled = [own._compile_metrics for own in models if own.compiled and own._compile_metrics]
     given = keras.tree.flatten([own._user_metrics or [] for own in compiled])
     return [own for own in given if _name_of(own) in names]
+
+
+EVERY_EPOCH, FIRST_ROWS = "in any epoch", "on the first rows"
+
+
+def not_a_number(spec: TrialSpec, name: str, where: str) -> str:
+    """The message about a metric of a training that is NaN, by the name that it is logged under:
+    what measures it, and what to do."""
+    key = "objective.metric" if name == spec.objective.metric else own_metrics.KEY
+    for metric in asked(spec.training.metrics, spec.objective.metric):
+        if metric.name == base_name(name) and metric.own:
+            text = f"gives no number {where}, but NaN, as {name}"
+            remedy = "see what it divides by, or takes the root or logarithm of"
+            return f"{own_problem(key, metric.own, text)}; {remedy}"
+    return (
+        f"{key}: {name} is no number {where}, but NaN; it may need rows of every class, or answers "
+        "that differ"
+    )
 
 
 def is_compiled_by_user(metric: Metric) -> bool:

@@ -34,7 +34,7 @@ from fairsweep.training.ids import extreme_rows, id_problems, looks_up, lookups_
 from fairsweep.training.large_values import beyond_floats, senseless_loss
 from fairsweep.training.layer_rates import unmatched_patterns
 from fairsweep.training.loops import Arrays, BatchOrder, run_fit
-from fairsweep.training.metrics import compiled_metrics
+from fairsweep.training.metrics import FIRST_ROWS, compiled_metrics, not_a_number
 from fairsweep.training.model import parameter_count
 from fairsweep.training.models.transfer import read_base, transfer_notes
 from fairsweep.training.own import find_own, own_problem
@@ -157,6 +157,7 @@ def _problems(
         return [builder_problem(spec.model.builder, lacking)]
     if problems := list(_tried(spec, callbacks, model, {**values, **measured})):
         return problems
+    notes.extend(_not_numbers(spec, {**values, **measured}))
     notes.extend(callbacks.warnings())
     notes.extend(_of_base(spec))
     if note := senseless_loss(values["loss"], data.dataset, scaling):
@@ -192,6 +193,18 @@ def _missing(
         if name not in measured and name not in values:
             meant = nearest(name, values)
             yield f"{name} (did you mean {meant}?)" if meant else name
+
+
+def _not_numbers(spec: TrialSpec, values: Mapping[str, float]) -> Iterator[str]:
+    """The metrics that are NaN on every part, though the loss is a number."""
+    if not np.isfinite(values["loss"]):
+        return
+    for metric in asked(spec.training.metrics, spec.objective.metric):
+        names = [name for name in values if base_name(name) == metric.name]
+        if names and all(np.isnan(values[name]) for name in names):
+            objective = spec.objective.metric
+            name = objective if objective in names else names[0]
+            yield not_a_number(spec, name, FIRST_ROWS)
 
 
 def _of_base(spec: TrialSpec) -> Iterator[str]:

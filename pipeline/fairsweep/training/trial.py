@@ -17,7 +17,7 @@ from fairsweep.data.dataset import Rows
 from fairsweep.data.memory.view import rows_of
 from fairsweep.data.scaling import Scaling, measure
 from fairsweep.data.split import SplitData
-from fairsweep.errors import is_full, unwritable
+from fairsweep.errors import BadInput, is_full, unwritable
 from fairsweep.files import TrialFolders
 from fairsweep.metrics import VALIDATION, Metric, asked
 from fairsweep.records import DISK_FULL, TrialResult, TrialSpec, derive_seed
@@ -35,7 +35,13 @@ from fairsweep.training.kinds import Kind, kind_of
 from fairsweep.training.layer_rates import optimizer_by_layer
 from fairsweep.training.loops import Arrays, BatchOrder, OnEpoch, Table, run_fit, run_resident
 from fairsweep.training.loss import build_loss
-from fairsweep.training.metrics import build_metrics, compiled_metrics, is_compiled_by_user
+from fairsweep.training.metrics import (
+    EVERY_EPOCH,
+    build_metrics,
+    compiled_metrics,
+    is_compiled_by_user,
+    not_a_number,
+)
 from fairsweep.training.model import build_model, is_of_keras
 from fairsweep.training.optimizer import build_optimizer
 from fairsweep.training.own import find_own
@@ -147,6 +153,8 @@ def train_trial(
     second: float | None = None
     try:
         best = _train(data, history, cache, folders, on_batch, has_to_stop)
+        if history.unmeasured:
+            raise BadInput(not_a_number(spec, spec.objective.metric, EVERY_EPOCH))
         second = second_value(history, data)
     except CheckpointLost as lost:
         history.outcome, error = "interrupted", str(lost)
