@@ -87,6 +87,7 @@ def test_why_a_trial_stands_for_its_arm_is_told() -> None:
         "Its value in the search is within the tolerance of 0.02 of that of adam/1, the best of "
         "the search (0.9400), and it needs 4.1 times fewer parameters (1,234 against 5,060)."
     ) in told
+    assert "whose configuration needn't be the best trial's" in told
     assert "## Best run: adam/1" in build(replace(record, objective=ACCURACY)).markdown
 
 

@@ -52,7 +52,8 @@ def second_terms(objective: Objective) -> tuple[tuple[str, str], ...]:
     if second is None:
         return ()
     own = MEANINGS.get(second.metric, f"{second.metric} at the epoch with the best objective")
-    return ((called(second.metric), f"{own}; mean over the arm's confirmations"),)
+    mean = "mean over the arm's confirmations, whose configuration needn't be the best trial's"
+    return ((called(second.metric), f"{own}; {mean}"),)
 
 
 def recommendation(selection: Selection, verdict: Verdict) -> str:
