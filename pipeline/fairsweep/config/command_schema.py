@@ -23,8 +23,8 @@ class ReportConfig:
 class Predict:
     """`model`: a sweep's name, for its champion, or an address such as models:/name/2; null is the
     newest sweep's champion. `input`: rows as a CSV, .parquet or .npz, an image, or a folder of
-    Parquet files or images; a CSV is written as `delimiter`, `decimal`, `thousands`, `comment` and
-    `columns` say, as in `data`. `output`: a .csv or an .npz, replaced."""
+    Parquet files or images; a CSV is written as `delimiter`, `decimal`, `thousands`, `comment`,
+    `columns` and `encoding` say, as in `data`. `output`: a .csv or an .npz, replaced."""
 
     model: Optional[str] = None  # noqa: UP045
     input: str = MISSING
@@ -34,6 +34,7 @@ class Predict:
     thousands: Optional[str] = None  # noqa: UP045
     comment: Optional[str] = None  # noqa: UP045
     columns: Any = None
+    encoding: Optional[str] = None  # noqa: UP045
 
 
 @dataclass

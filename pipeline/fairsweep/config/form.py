@@ -5,6 +5,7 @@ In: the settings of `data` or `predict`. Out: a `Form`, or what is wrong with th
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,13 +30,15 @@ class Form:
     """`delimiter` is one character, or `blank` for runs of blanks and tabs. `thousands` are the
     characters that may stand between thousands, or none. Lines that begin with `comment` are left
     out, where it isn't empty. `columns` name the columns of a file without a header, or are
-    `numbered`; None where the first line has the names."""
+    `numbered`; None where the first line has the names. `encoding` is that of the text, or empty
+    for UTF-8."""
 
     delimiter: str = ","
     decimal: str = "."
     thousands: str = ""
     comment: str = ""
     columns: Sequence[str] | None = None
+    encoding: str = ""
 
     @property
     def mark(self) -> str:
@@ -45,9 +48,11 @@ class Form:
     @property
     def plain(self) -> bool:
         """Whether a file can be read as it is."""
-        return self.delimiter != BLANK and not self.comment
+        return self.delimiter != BLANK and not self.comment and not self.encoding
 
 
+NO_FILES = ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf-7")
+"""What Python calls encodings of text, and no file has."""
 PLAIN = Form()
 EXAMPLE_PATHS = {
     "csv": "rows.csv",
@@ -56,7 +61,7 @@ EXAMPLE_PATHS = {
     "images": "photos",
 }
 """A path such as each source reads; a folder if it has no ending."""
-WRITTEN = ("delimiter", "decimal", "thousands", "comment", "columns")
+WRITTEN = ("delimiter", "decimal", "thousands", "comment", "columns", "encoding")
 """The settings that say how a CSV is written, for `data` and `predict` alike."""
 
 
@@ -70,6 +75,7 @@ def form_of(settings: Data | Predict) -> Form:
         between[0] if between else "",
         settings.comment or "",
         columns if columns in (None, NUMBERED) else tuple(str(name) for name in columns),
+        _encoding_of(settings.encoding or "utf-8") or "",
     )
 
 
@@ -87,6 +93,19 @@ def form_problems(settings: Data | Predict) -> Iterator[tuple[str, str]]:
     if comment is not None and (re.search(r'[\w\s"]', comment) or comment in ("", delimiter)):
         yield "comment", f"need a mark such as '#', with which such lines begin, got {comment!r}"
     yield from _column_problems(settings.columns)
+    if settings.encoding is not None and _encoding_of(settings.encoding) is None:
+        yield "encoding", f"need one such as cp1252, latin-1 or utf-16, got {settings.encoding!r}"
+
+
+def _encoding_of(name: str) -> str | None:
+    """Python's name of an encoding of text, empty for UTF-8; None where there is none."""
+    try:
+        found = codecs.lookup(name)
+    except (LookupError, ValueError):
+        return None
+    if not getattr(found, "_is_text_encoding", True) or found.name in NO_FILES:
+        return None
+    return "" if found.name in ("utf-8", "utf-8-sig", "ascii") else found.name
 
 
 def _thousands_problems(

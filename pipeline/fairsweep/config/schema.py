@@ -56,7 +56,7 @@ class Data:
     answer. A CSV has `delimiter` between values (null: a comma; `blank` for runs of blanks),
     `decimal` in numbers (null: a point) and `thousands` between thousands (null: nothing); lines
     that begin with `comment` are left out, `columns` name the columns of a file without a header,
-    or are `numbered`, and `missing_words` are those that mean missing in a column of words (null:
+    or are `numbered`, `encoding` is that of the text (null: UTF-8), and `missing_words` are those that mean missing in a column of words (null:
     NA, NaN, null and the like). `text` are columns of texts, whose words
     become ids: the first `text_length` of each row (null: 200), of the `max_tokens` most frequent
     ones of training rows (null: 10,000). `words` says what columns of words become: a feature for
@@ -96,6 +96,7 @@ class Data:
     thousands: Optional[str] = None  # noqa: UP045
     comment: Optional[str] = None  # noqa: UP045
     columns: Any = None
+    encoding: Optional[str] = None  # noqa: UP045
     missing_words: Any = None
     unlabeled: Optional[str] = None  # noqa: UP045
     labels: Optional[str] = None  # noqa: UP045
@@ -177,6 +178,7 @@ ADDED_FIELDS = {
     "data": (
         *("task", "loader", "params", "weight", "text", "text_length", "max_tokens", "words"),
         *("padding", "thousands", "comment", "columns", "missing_words", "unlabeled", "labels"),
+        "encoding",
     ),
     "training": ("metrics", "loss_params", "quantiles", "callbacks", "precision"),
     "objective": ("second", "second_direction", "tolerance"),

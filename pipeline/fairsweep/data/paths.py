@@ -16,7 +16,9 @@ SYSTEM = tuple(Path(name) for name in ("/proc", "/sys", "/dev"))
 OBJECTS = {".pkl", ".joblib", ".h5", ".hdf5", ".keras", ".pt", ".pth"}
 LONGEST_START = 8
 # The first bytes of a file, its kind, and what to do about it.
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 TO_PREDICT = {
+    **dict.fromkeys(UTF_16, "use encoding=utf-16"),
     b"PAR1": "let its name end in .parquet",
     b"\x93NUMPY": "write an .npz: numpy.savez(path, x=x)",
     b"PK\x03\x04": "let the name of an .npz end so, or save a sheet as CSV",
@@ -32,8 +34,7 @@ STARTS = {
     b"\x80\x04": ("a file of Python objects", "which are never loaded; save plain values"),
     b"\x80\x05": ("a file of Python objects", "which are never loaded; save plain values"),
     b"\x93NUMPY": ("an array of numpy.save", "write an .npz: numpy.savez(path, x=x, y=y)"),
-    b"\xff\xfe": ("UTF-16 text", "save it as UTF-8: iconv -f utf-16 -t utf-8 FILE"),
-    b"\xfe\xff": ("UTF-16 text", "save it as UTF-8: iconv -f utf-16 -t utf-8 FILE"),
+    **dict.fromkeys(UTF_16, ("text in UTF-16", "use data.encoding=utf-16")),
 }
 
 
@@ -73,8 +74,8 @@ def find_folder(key: str, given: str | None) -> Path:
     return path
 
 
-def check_start(key: str, path: Path) -> None:
-    """Checks that a file looks like text.
+def check_start(key: str, path: Path, encoding: str = "") -> None:
+    """Checks that a file looks like text in UTF-8, or in another encoding that was named.
 
     Raises:
         BadInput: it is empty, or begins like a file of another kind.
@@ -84,9 +85,16 @@ def check_start(key: str, path: Path) -> None:
     if not start:
         raise BadInput(f"{key}: {path} is empty")
     for known, (kind, remedy) in STARTS.items():
-        if start.startswith(known):
+        if start.startswith(known) and not (encoding and known in UTF_16):
+            not_text = "" if known in UTF_16 else ", not text"
             way = TO_PREDICT.get(known, remedy) if key == "input" else remedy
-            raise BadInput(f"{key}: {path} is {kind}, not text; {way}")
+            raise BadInput(f"{key}: {path} is {kind}{not_text}; {way}")
+    if encoding:
+        return
+    for place, name in enumerate(("utf-16-be", "utf-16-le")):
+        if set(start[place::2]) == {0}:
+            setting = "encoding" if key == "input" else "data.encoding"
+            raise BadInput(f"{key}: {path} may be text in UTF-16; use {setting}={name}")
     if b"\0" in start:
         raise BadInput(f"{key}: {path} isn't text; save it as CSV in UTF-8")
 

@@ -286,15 +286,21 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         csv("sep=;\n" + lines(*NUMBERS).replace(",", ";")),
         ("begins with 'sep=;', which only Excel reads; remove this line", "data.delimiter"),
     ),
-    "52-utf16": (csv(lines(*NUMBERS).encode("utf-16")), ("UTF-16", "iconv -f utf-16")),
-    "52-utf16-no-mark": (csv(lines(*NUMBERS).encode("utf-16-le")), ("isn't text", "UTF-8")),
+    "52-utf16": (
+        csv(lines(*NUMBERS).encode("utf-16")),
+        ("is text in UTF-16; use data.encoding=utf-16",),
+    ),
+    "52-utf16-no-mark": (
+        csv(lines(*NUMBERS).encode("utf-16-le")),
+        ("may be text in UTF-16", "=utf-16-le"),
+    ),
     "52-latin-1-header": (
         csv("größe,label\n1,x\n2,y\n".encode("latin-1")),
-        ("isn't UTF-8", "iconv -f windows-1252"),
+        ("isn't UTF-8: line ", "'; data.encoding=cp1252"),
     ),
     "52-latin-1-far-down": (
         csv(lines(*NUMBERS * 900, "1,2,größe").encode("latin-1")),
-        ("isn't UTF-8", "iconv -f windows-1252"),
+        ("isn't UTF-8: line ", "'; data.encoding=cp1252"),
     ),
     "53-missing": (
         csv(with_row(",1,yes", 3).replace("\n5,0,yes", "\n5,NA,yes")),

@@ -115,8 +115,8 @@ class CsvReader:
 
     def types_of_blocks(self) -> Types | None:
         """Column types from the first rows, numbers in 32 bits; None if the file is small, comments
-        or runs of blanks are to be taken out of it, or these rows don't tell the types, so that it
-        is better read whole."""
+        or runs of blanks are to be taken out of it, it isn't in UTF-8, or these rows don't tell the
+        types, so that it is better read whole."""
         if self._path.stat().st_size <= LARGE or not self._dialect.form.plain:
             return None
         try:
@@ -137,9 +137,10 @@ class CsvReader:
     def leading_zeros(self) -> Mapping[str, str]:
         """Columns that have numbers with leading zeros in the first rows, such as 007, and the
         first of each; those to be read as words are left out."""
-        with self._path.open("rb") as file:
-            if LEADING_ZERO.search(file.read(SAMPLE)) is None:
-                return {}
+        if not self._dialect.form.encoding:
+            with self._path.open("rb") as file:
+                if LEADING_ZERO.search(file.read(SAMPLE)) is None:
+                    return {}
         parse, convert = self._how(dict.fromkeys(self._names, pa.string()), breaks=True)
         found = {}
         with suppress(pa.ArrowInvalid):  # which is told when the file is read

@@ -1,11 +1,12 @@
 """The text of a CSV file, one value after a delimiter and one row in a line.
 
 In: a path and the form of the file. Out: its bytes or text, in which runs of blanks are one tab and
-comments are empty lines, so that every line keeps its number.
+comments are empty lines, so that every line keeps its number. Any encoding becomes UTF-8.
 """
 
 from __future__ import annotations
 
+import codecs
 import functools
 import io
 import re
@@ -22,10 +23,11 @@ HEAD = 2 * 2**20
 
 
 def source(path: Path, form: Form, most: int | None = None) -> pa.NativeFile:
-    """A file for pyarrow; with `most`, its lines within so many bytes at its start, or all."""
+    """A file for pyarrow, in UTF-8; with `most`, its lines within so many bytes at its start, or
+    all."""
     if form.plain:
         return pa.OSFile(str(path))
-    return pa.BufferReader(pa.py_buffer(_plain(_start(path, most), form)))
+    return pa.BufferReader(pa.py_buffer(_plain(_start(path, form, most), form)))
 
 
 def text(path: Path, form: Form, most: int | None = None) -> TextIO:
@@ -36,18 +38,37 @@ def text(path: Path, form: Form, most: int | None = None) -> TextIO:
     """
     if form.plain:
         return path.open(encoding="utf-8-sig", newline="")
-    return io.StringIO(_plain(_start(path, most), form).decode(), newline="")
+    return io.StringIO(_plain(_start(path, form, most), form).decode(), newline="")
 
 
-def _start(path: Path, most: int | None) -> bytes:
+def undecoded(path: Path, encoding: str) -> UnicodeDecodeError | None:
+    """Why a file isn't text in an encoding; `start` and `object` are those of the whole file."""
+    try:
+        with path.open(encoding=encoding, newline="") as file:
+            while file.read(HEAD):
+                pass
+    except UnicodeDecodeError:
+        try:  # in pieces, places are those of a piece
+            path.read_bytes().decode(encoding)
+        except UnicodeDecodeError as error:
+            return error
+    return None
+
+
+def _start(path: Path, form: Form, most: int | None) -> bytes:
+    """The file, or its first lines, in UTF-8."""
     with path.open("rb") as file:
-        if most is None:
-            return file.read()
-        found = file.read(most)
-        return found[: found.rfind(b"\n") + 1] if len(found) == most else found
+        found = file.read() if most is None else file.read(most)
+    cut = len(found) == most
+    if form.encoding:
+        decoder = codecs.getincrementaldecoder(form.encoding)()
+        found = decoder.decode(found, final=not cut).removeprefix("\ufeff").encode()
+    return found[: found.rfind(b"\n") + 1] if cut else found
 
 
 def _plain(written: bytes, form: Form) -> bytes:
+    if form.delimiter != BLANK and not form.comment:
+        return written
     pattern = _pattern(form)
     return pattern.sub(_replaced, written.removeprefix(MARK_OF_ORDER))
 

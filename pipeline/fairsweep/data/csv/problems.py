@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fairsweep.config.form import BLANK, NUMBERED, THOUSANDS, Form
-from fairsweep.data.csv.lines import HEAD, text
+from fairsweep.data.csv.lines import HEAD, text, undecoded
 from fairsweep.data.csv.numbers import first_word, grouped_pattern, number_pattern
 from fairsweep.data.paths import check_start
 from fairsweep.errors import BadInput
@@ -29,6 +29,9 @@ COMMENTS = ("#", "%", "//")
 ONE_MARK = r"^[^,.]*[,.][^,.]*$"
 SHOWN = 3
 LINES_BELOW = 5
+WESTERN = ("utf-8", "cp1252", "latin-1")
+FIRST_OF_TWO = b"\xc3"  # in UTF-8
+BESIDE = 20  # letters on either side of one that can't be read
 
 
 def csv_names(key: str, path: Path, form: Form, unnamed: bool = False) -> list[str]:
@@ -43,7 +46,9 @@ def csv_names(key: str, path: Path, form: Form, unnamed: bool = False) -> list[s
     Raises:
         BadInput: it isn't text, or the first line has no distinct names of columns.
     """
-    check_start(key, path)
+    check_start(key, path, form.encoding)
+    if form.encoding:
+        _check_encoding(key, path, form.encoding)
     try:
         with text(path, form, HEAD) as file:
             lines = filter(None, csv.reader(file, delimiter=form.mark))
@@ -315,9 +320,51 @@ def _is_number(text: str) -> bool:
     return True
 
 
+def _check_encoding(key: str, path: Path, encoding: str) -> None:
+    """Checks that a file is in the encoding that is said.
+
+    Raises:
+        BadInput: it isn't, or it is UTF-8, of which single bytes would make other letters.
+    """
+    setting = _name(key, "encoding")
+    if (error := undecoded(path, encoding)) is not None:
+        raise BadInput(
+            f"{setting}: {path} isn't in {encoding}: {_byte(error)}{_as_read(key, error, encoding)}"
+        )
+    beyond_ascii = undecoded(path, "ascii")
+    if beyond_ascii is None or undecoded(path, "utf-8") is not None:
+        return
+    with suppress(UnicodeDecodeError):  # by one byte alone others can't be read
+        FIRST_OF_TWO.decode(encoding)
+        raise BadInput(
+            f"{setting}: {path} is UTF-8: {_byte(beyond_ascii)}"
+            f"{_as_read(key, beyond_ascii, encoding)}, or leave it out"
+        )
+
+
 def not_utf8(key: str, path: Path) -> BadInput:
-    """The error for a file in another encoding."""
-    return BadInput(
-        f"{key}: {path} isn't UTF-8; it may be Latin-1 or Windows-1252: "
-        f"iconv -f windows-1252 -t utf-8 {path} > utf8.csv"
-    )
+    """The error for a file in another encoding: the first byte that shows it, and how its line
+    reads in the likeliest one."""
+    error = undecoded(path, "utf-8")
+    assert error is not None
+    return BadInput(f"{key}: {path} isn't UTF-8: {_byte(error)}{_as_read(key, error, 'utf-8')}")
+
+
+def _byte(error: UnicodeDecodeError) -> str:
+    """The first byte that can't be read, and its line."""
+    line = error.object.count(b"\n", 0, error.start) + 1
+    return f"line {line} has the byte 0x{error.object[error.start]:02x}"
+
+
+def _as_read(key: str, error: UnicodeDecodeError, tried: str) -> str:
+    """How the line of a byte reads in an encoding of the West, and the setting."""
+    before = error.object.rfind(b"\n", 0, error.start) + 1
+    line = error.object[before:].splitlines()[0]
+    for encoding in WESTERN:
+        with suppress(UnicodeDecodeError):
+            if encoding != tried:
+                error.object.decode(encoding)
+                start = max(0, error.start - before - BESIDE)
+                read = line.decode(encoding)[start : start + 2 * BESIDE]
+                return f", in {encoding} {read!r}; {_name(key, 'encoding')}={encoding}"
+    return f"; say what it is in: {_name(key, 'encoding')}=…"
