@@ -34,6 +34,14 @@ class Summed(Squares):
         self.reduction = "sum"
 
 
+class Warming(Squares):
+    """Counts its calls where Keras doesn't know of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = tf.Variable(0.0, trainable=False)
+
+
 class NoLoss:
     pass
 
@@ -191,6 +199,24 @@ class Draws(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         logs["drawn"] = self.random.random()
+
+
+class Averages(keras.callbacks.Callback):  # type: ignore[misc]
+    """Averages the weights of a model, which it remembers in a list, in variables of its own."""
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.watched = {"weights": self.model.trainable_variables}
+        self.averages = [keras.Variable(own) for own in self.watched["weights"]]
+        self.first: Any = None
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if self.first is None:
+            self.first = tf.Variable(ops.sum(self.watched["weights"][0]))
+        self.first.assign_add(1.0)
+        for own, weight in zip(self.averages, self.watched["weights"], strict=True):
+            own.assign((own + weight) / 2)
+        logs["first"] = float(self.first)
+        logs["average"] = float(ops.sum(self.averages[0]))
 
 
 class Words(keras.callbacks.Callback):  # type: ignore[misc]

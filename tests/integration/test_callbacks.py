@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 
 from fairsweep.config.callbacks import KERAS
@@ -220,3 +222,28 @@ def test_what_a_checkpoint_can_not_hold_is_told_by_name() -> None:
     problems, (note,) = told(called("Draws"))
     assert problems == []
     assert "keeps random (Random), which no checkpoint holds" in note
+
+
+def test_what_they_keep_of_a_model_and_in_variables_goes_on() -> None:
+    """The weights that it remembers are those of the model that goes on."""
+
+    def begun() -> tuple[Callbacks, keras.Model]:
+        own: Callbacks = callbacks_for(with_callbacks(called("Averages"))[0])
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile()
+        own.begin(model, 3, 1)
+        return own, model
+
+    def epoch(own: Callbacks, model: keras.Model, number: int) -> dict[str, float]:
+        values: dict[str, float] = {}
+        model.set_weights([np.full((1, 1), number), np.zeros(1)])
+        own.epoch_end(number, values)
+        return values
+
+    (whole, model), arrays = begun(), list[Any]()
+    epoch(whole, model, 1)
+    found = whole.kept(arrays)
+    (again, other) = begun()
+    again.put_back(json.loads(json.dumps(found)), dict(enumerate(arrays)))
+    for number in (2, 3):
+        assert epoch(again, other, number) == epoch(whole, model, number)

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fairsweep.data.split import SplitData
 from fairsweep.errors import BadInput
 from fairsweep.records import TrialSpec
 from fairsweep.training.model_check import check
+from fairsweep.training.part_check import optimizer_problems
 from fairsweep.training.trial import WorkerCache
 from tests.integration import own_parts
 from tests.integration.training_room import Trained, assert_same, compose, run
@@ -192,6 +194,11 @@ def test_an_optimizer_that_can_not_work(name: str, told: str) -> None:
     (problem,) = problems(*with_optimizer(name))
     assert problem.startswith(f"optimizer.name: {place(name)} ")
     assert told in problem
+
+
+def test_one_that_gathers_gradients_may_wait_with_its_first_step() -> None:
+    spec, _ = with_optimizer("Plain", gradient_accumulation_steps=2)
+    assert list(optimizer_problems(spec, [np.ones(1)], [np.ones(1)])) == []
 
 
 def test_a_param_that_an_optimizer_does_not_have() -> None:

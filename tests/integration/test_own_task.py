@@ -25,12 +25,16 @@ from fairsweep.records import Objective, TrialKey, TrialSpec
 from fairsweep.stages.champion import recipe_of
 from fairsweep.stages.predict import ARRAYS, Question, _check_output, _written
 from fairsweep.tasks import OWN
+from fairsweep.training.checkpoint import Checkpoints
+from fairsweep.training.history import History
 from fairsweep.training.model_check import check
+from fairsweep.training.seeds import seed_parts
 from fairsweep.training.serving import _load_pyfunc
 from fairsweep.training.trial import WorkerCache, train_trial
 from fairsweep.training.user_data import run as run_loader
 from tests.integration import own_task_models
 from tests.integration.documented import documented
+from tests.integration.own_parts import Warming
 from tests.integration.training_room import assert_same, compose, run
 
 ROWS = 80
@@ -62,6 +66,34 @@ def test_both_loops_have_the_numbers_of_the_compiled_losses() -> None:
     assert {"price_loss", "kind_loss", "kind_accuracy", "val_kind_accuracy"} <= {*fit.epochs[0]}
     for epoch in resident.epochs:
         assert epoch["loss"] == pytest.approx(epoch["price_loss"] + epoch["kind_loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize("losses", ["mse", [Warming()]], ids=["a-name", "an-object"])
+def test_what_compiled_losses_keep_goes_on(losses: Any, tmp_path: Path) -> None:
+    """Beside a callback, whose state is kept, too."""
+    parts = Warming.__module__
+    spec, _ = of("decoder", callbacks=[f"{parts}:Batches"], checkpoint_seconds=1e-9)
+    spec, folders = replace(spec, checkpoints="own"), TrialFolders(tmp_path, tmp_path)
+
+    def begun() -> History:
+        history = History(spec, lambda _: None, lambda _: True)
+        history.model = own_task_models.decoder((3,), 1)
+        history.model.compile(loss=losses)
+        history.model.optimizer.build(history.model.trainable_variables)
+        return history
+
+    seed_parts(0)
+    calls = [own.calls for own in losses if isinstance(own, Warming)]
+    history = begun()
+    history.on_epoch(1, {"loss": 1.0, "val_loss": 1.0})
+    for own in calls:
+        own.assign(7.0)
+    Checkpoints(spec, folders).leave(history)
+    for own in calls:
+        own.assign(0.0)
+    Checkpoints(spec, folders).resume(again := begun())
+    assert again.epochs == 1
+    assert [float(own) for own in calls] == [7.0] * len(calls)
 
 
 def trained(folder: Path, spec: TrialSpec, data: SplitData) -> Any:

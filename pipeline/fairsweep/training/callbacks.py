@@ -114,7 +114,7 @@ class Callbacks:
     def put_back(self, found: Sequence[Mapping[str, Any]], arrays: Mapping[int, Any]) -> None:
         """Puts back what they kept; the training has begun again."""
         for own, attributes in zip(self.made, found, strict=True):
-            put_back(own, attributes, arrays)
+            put_back(own, own.model, attributes, arrays)
 
     def warnings(self) -> Iterator[str]:
         """What is to be told of them, after a try."""

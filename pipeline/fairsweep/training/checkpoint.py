@@ -32,6 +32,7 @@ from fairsweep.training.constants import optimizers_of
 from fairsweep.training.history import History
 from fairsweep.training.kept_state import NotKept
 from fairsweep.training.model import is_of_keras
+from fairsweep.training.values import ScaledLoss
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 KEPT = 2  # if the last one turns out to be damaged, the one before it is used
@@ -221,10 +222,16 @@ def _variables(history: History) -> dict[str, Any]:
         found["seed"] = generator.state.value
     if not is_of_keras(model):
         found |= dict(_hidden("layer", model._flatten_layers(), (tf.Variable,)))
-    if has_parts(spec):
-        owners = [model.loss, *optimizers_of(model)]
-        found |= dict(_hidden("part", owners, (tf.Variable, keras.Variable)))
-    return found
+    owners = [*_losses(model), *(optimizers_of(model) if has_parts(spec) else ())]
+    return found | dict(_hidden("part", owners, (tf.Variable, keras.Variable)))
+
+
+def _losses(model: keras.Model) -> Iterator[keras.losses.Loss]:
+    """The losses that are objects: one of ours, or what the builder compiled its model with."""
+    for given in keras.tree.flatten(model.loss):
+        own = given.loss if isinstance(given, ScaledLoss) else given
+        if isinstance(own, keras.losses.Loss):
+            yield own
 
 
 def _hidden(what: str, owners: Iterable[Any], kinds: tuple[type, ...]) -> Iterator[tuple[str, Any]]:

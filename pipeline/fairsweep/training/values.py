@@ -81,11 +81,10 @@ class ScaledLoss(keras.losses.Loss):  # type: ignore[misc]
 
     def __init__(self, loss: keras.losses.Loss, scale: Measured) -> None:
         super().__init__(name=loss.name, reduction=loss.reduction, dtype=DTYPE)
-        self._loss = loss
-        self.scale = scale
+        self.loss, self.scale = loss, scale
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        return self._loss.call(self.scale.scaled(y_true), self.scale.scaled(y_pred))
+        return self.loss.call(self.scale.scaled(y_true), self.scale.scaled(y_pred))
 
 
 class Pinball(keras.losses.Loss):  # type: ignore[misc]
