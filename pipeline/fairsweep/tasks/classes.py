@@ -22,6 +22,7 @@ from fairsweep.tasks.layer import (
     Marks,
     Outputs,
     PlainOutput,
+    PlainTask,
     Rows,
     Usual,
     how,
@@ -54,7 +55,7 @@ SOFTMAX = 'Dense(classes, activation="softmax")'
 
 
 @dataclass(frozen=True)
-class Classes:
+class Classes(PlainTask):
     """Each row has one of two or more classes: `y` (rows,) is its number."""
 
     name = "classes"
@@ -85,9 +86,6 @@ class Classes:
         numbers, names = _numbered(y)
         return numbers, tuple(words[int(name)] for name in names) if words else names
 
-    def name_problems(self, names: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
-        yield from ()
-
     def counts(self, y: Answers, names: Sequence[str]) -> Mapping[str, int]:
         numbers = np.bincount(y, minlength=len(names)).tolist()
         return {f"of class {name!r}": n for name, n in zip(names, numbers, strict=True)}
@@ -110,9 +108,6 @@ class Classes:
         counts = np.zeros((count, len(classes)))
         np.add.at(counts, (groups, own), 1)
         return counts
-
-    def warnings(self, y: Answers) -> Iterator[str]:  # noqa: ARG002
-        yield from ()
 
     def quantities(self, names: Sequence[str], rows: int) -> str:
         many = len(names) > max(MANY_CLASSES, rows * MANY_FOR_ROWS)
@@ -145,9 +140,6 @@ class Classes:
                 "categorical_hinge"
             )
 
-    def loss_problems(self, loss: str, y: Answers, names: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
-        yield from ()
-
     def usual(self, loss: str | None) -> Usual:
         return Usual(loss or SPARSE_LOSSES[0])
 
@@ -163,12 +155,6 @@ class Classes:
 
     def words(self, y: Answers, names: Sequence[str]) -> Sequence[str]:
         return [names[own] for own in y.tolist()]
-
-    def numbers(self, words: Sequence[str]) -> None:  # noqa: ARG002
-        return None
-
-    def errors(self, true: str, said: str) -> int:
-        return int(true != said)
 
     def marks(self, words: Sequence[str]) -> tuple[tuple[str, ...], Marks]:
         places = {name: place for place, name in enumerate(dict.fromkeys(words))}

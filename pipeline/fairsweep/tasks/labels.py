@@ -23,6 +23,7 @@ from fairsweep.tasks.layer import (
     Marks,
     Outputs,
     PlainOutput,
+    PlainTask,
     Rows,
     Usual,
     how,
@@ -37,7 +38,7 @@ EXCLUSIVE = "so that one label makes others less likely, and a row can have seve
 
 
 @dataclass(frozen=True)
-class Labels:
+class Labels(PlainTask):
     """A row can have several labels, or none: `y` (rows, labels) is 1 for those that it has, and 0
     for others."""
 
@@ -130,9 +131,6 @@ class Labels:
                 "classes as target, probabilities add up to 1"
             )
 
-    def quantities(self, names: Sequence[str], rows: int) -> str:  # noqa: ARG002
-        return ""
-
     def apart(
         self, y: Answers, names: Sequence[str]
     ) -> Iterator[tuple[str, Answers, tuple[str, ...]]]:
@@ -151,9 +149,6 @@ class Labels:
                 "which a row can have several, are not weighted yet; leave it out"
             )
 
-    def loss_problems(self, loss: str, y: Answers, names: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
-        yield from ()
-
     def usual(self, loss: str | None) -> Usual:
         return Usual(loss or self.losses[0])
 
@@ -165,9 +160,6 @@ class Labels:
 
     def words(self, y: Answers, names: Sequence[str]) -> Sequence[str]:
         return _joined(y.astype(bool), names)
-
-    def numbers(self, words: Sequence[str]) -> None:  # noqa: ARG002
-        return None
 
     def errors(self, true: str, said: str) -> int:
         """The labels that are missing in the answer, or that it has too many."""
@@ -226,9 +218,6 @@ class LabelOutput(PlainOutput):
                 f"end it with {code}"
             )
 
-    def probabilities(self, outputs: Outputs) -> Outputs:
-        return outputs
-
     def answer(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Any]:
         """The labels whose probability is at least 0.5, with a `;` between them, and the
         probability of each label, each of its own."""
@@ -238,9 +227,6 @@ class LabelOutput(PlainOutput):
 
     def said(self, outputs: Outputs, names: Sequence[str]) -> Sequence[str]:
         return _joined(outputs >= LIKELY, names)
-
-    def test_artifact(self, outputs: Outputs, y: Answers, names: Sequence[str]) -> None:  # noqa: ARG002
-        return None
 
     def ranking(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Outputs]:
         """By every label."""

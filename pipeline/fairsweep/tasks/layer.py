@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from fairsweep.tested import Tested
 
 Answers = npt.NDArray[Any]
 """What is known of each row, as numbers: (rows,), or (rows, …)."""
@@ -65,6 +67,33 @@ class Scale:
 NO_SCALE = Scale()
 
 
+class PlainTask:
+    """What is so of a task that says nothing else: anything may be a name, nothing is odd, and an
+    answer that isn't said as it is has one error."""
+
+    def name_problems(self, names: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
+        yield from ()
+
+    def warnings(self, y: Answers) -> Iterator[str]:  # noqa: ARG002
+        yield from ()
+
+    def quantities(self, names: Sequence[str], rows: int) -> str:  # noqa: ARG002
+        return ""
+
+    def loss_problems(self, loss: str, y: Answers, names: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
+        yield from ()
+
+    def numbers(self, words: Sequence[str]) -> Outputs | None:  # noqa: ARG002
+        return None
+
+    def errors(self, true: str, said: str) -> int:
+        return int(true != said)
+
+    def marks(self, words: Sequence[str]) -> tuple[tuple[str, ...], Marks]:
+        """None that rows have in common."""
+        return (), np.zeros((len(words), 0), bool)
+
+
 @dataclass(frozen=True)
 class PlainOutput:
     """What outputs have in common of which all are said of a row, and none is scaled."""
@@ -90,6 +119,12 @@ class PlainOutput:
 
     def scaled(self, scale: Scale) -> Self:  # noqa: ARG002
         return self
+
+    def probabilities(self, outputs: Outputs) -> Outputs:
+        return outputs
+
+    def test_artifact(self, outputs: Outputs, y: Answers, names: Sequence[str]) -> Tested | None:  # noqa: ARG002
+        return None
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from fairsweep.tasks.layer import (
     ClassWeights,
     Form,
     LastLayer,
-    Marks,
     Outputs,
     PlainOutput,
+    PlainTask,
     Rows,
     Usual,
 )
@@ -31,7 +31,7 @@ FORM = "own"
 
 
 @dataclass(frozen=True)
-class Own:
+class Own(PlainTask):
     """Each row has whatever its model learns from: `y` (rows, …)."""
 
     name = "own"
@@ -64,9 +64,6 @@ class Own:
         """The answers as they are; floats are of 32 bits."""
         return (y.astype(np.float32, copy=False) if y.dtype.kind in "fb" else y), ("output",)
 
-    def name_problems(self, names: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
-        yield from ()
-
     def counts(self, y: Answers, names: Sequence[str]) -> Mapping[str, int]:  # noqa: ARG002
         """All rows are of one kind."""
         return {"with an answer": len(y)}
@@ -77,12 +74,6 @@ class Own:
 
     def tally(self, y: Answers, groups: Rows, count: int) -> Outputs:  # noqa: ARG002
         return np.bincount(groups, minlength=count).astype(np.float64)[:, np.newaxis]
-
-    def warnings(self, y: Answers) -> Iterator[str]:  # noqa: ARG002
-        yield from ()
-
-    def quantities(self, names: Sequence[str], rows: int) -> str:  # noqa: ARG002
-        return ""
 
     def apart(
         self,
@@ -103,9 +94,6 @@ class Own:
                 "knows of none; leave it out"
             )
 
-    def loss_problems(self, loss: str, y: Answers, names: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
-        yield from ()
-
     def usual(self, loss: str | None) -> Usual:
         return Usual(loss or LOSS, "val_loss", ())
 
@@ -122,12 +110,6 @@ class Own:
     def numbers(self, words: Sequence[str]) -> Outputs:
         """None at all."""
         return np.zeros((len(words), 0))
-
-    def errors(self, true: str, said: str) -> int:  # noqa: ARG002
-        return 0
-
-    def marks(self, words: Sequence[str]) -> tuple[tuple[str, ...], Marks]:
-        return (), np.zeros((len(words), 0), bool)
 
     def columns(self, names: Sequence[str], quantiles: Sequence[float] = ()) -> Mapping[str, str]:  # noqa: ARG002
         """None that are known before it answers."""
@@ -154,9 +136,6 @@ class OwnOutput(PlainOutput):
     def value_problems(self, outputs: Outputs) -> Iterator[str]:  # noqa: ARG002
         yield from ()
 
-    def probabilities(self, outputs: Outputs) -> Outputs:
-        return outputs
-
     def answer(self, outputs: Any, names: Sequence[str]) -> Mapping[str, Any]:
         """The array of each output (rows, …), by its name."""
         if isinstance(outputs, Mapping):
@@ -167,9 +146,6 @@ class OwnOutput(PlainOutput):
 
     def said(self, outputs: Outputs, names: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
         return [""] * len(outputs)
-
-    def test_artifact(self, outputs: Outputs, y: Answers, names: Sequence[str]) -> None:  # noqa: ARG002
-        return None
 
     def ranking(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Outputs]:  # noqa: ARG002
         return {}

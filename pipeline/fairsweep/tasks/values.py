@@ -25,8 +25,8 @@ from fairsweep.tasks.layer import (
     ClassWeights,
     Form,
     LastLayer,
-    Marks,
     Outputs,
+    PlainTask,
     Rows,
     Scale,
     Usual,
@@ -54,7 +54,7 @@ bits that a 32-bit float has."""
 
 
 @dataclass(frozen=True)
-class Values:
+class Values(PlainTask):
     """Each row has a number, or several: `y` (rows, targets) has them as they are, and the names
     are those of the target's columns."""
 
@@ -98,9 +98,6 @@ class Values:
         names = [f"value_{i + 1}" for i in range(count)] if count > 1 else ["value"]
         return numbers, tuple(columns or names)
 
-    def name_problems(self, names: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
-        yield from ()
-
     def counts(self, y: Answers, names: Sequence[str]) -> Mapping[str, int]:  # noqa: ARG002
         """All rows are of one kind."""
         return {"with a value": len(y)}
@@ -130,9 +127,6 @@ class Values:
                     f"{column.std():.2g}, which 32-bit floats tell apart coarsely; subtract "
                     f"{column.mean():.3g} in the data"
                 )
-
-    def quantities(self, names: Sequence[str], rows: int) -> str:  # noqa: ARG002
-        return ""
 
     def apart(
         self, y: Answers, names: Sequence[str]
@@ -191,13 +185,6 @@ class Values:
 
     def numbers(self, words: Sequence[str]) -> Outputs:
         return np.array([word.split(JOINT) for word in words], np.float64)
-
-    def errors(self, true: str, said: str) -> int:
-        return int(true != said)
-
-    def marks(self, words: Sequence[str]) -> tuple[tuple[str, ...], Marks]:
-        """Numbers are no names that rows have in common."""
-        return (), np.zeros((len(words), 0), bool)
 
     def columns(
         self, names: Sequence[str] = ("value",), quantiles: Sequence[float] = ()
