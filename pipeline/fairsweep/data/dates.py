@@ -45,19 +45,20 @@ def in_pandas(values: pd.Series) -> tuple[Micros, npt.NDArray[np.bool_]]:
     which are missing.
 
     Raises:
-        ValueError: it has something else.
+        ValueError: it has something else; the message names the column.
     """
     import pandas as pd
 
+    need = f"column {values.name!r} must have dates such as 2024-12-31, as in training"
     if values.dtype.kind in "iufb" and values.notna().any():
-        raise ValueError(f"{values.dropna().iloc[0]} is a number, and no date")
+        raise ValueError(f"{need}: {values.dropna().iloc[0]} is a number, and no date")
     known = values.astype(object).where(values.notna(), None)
     words = known.map(lambda value: None if value is None else str(value))
     dates = pd.to_datetime(words, utc=True, format="ISO8601", errors="coerce")
     missing = dates.isna().to_numpy()
     if (none := missing & words.notna().to_numpy()).any():
         row = int(none.argmax())
-        raise ValueError(f"row {row + 1} has {words.iloc[row]!r}")
+        raise ValueError(f"{need}: row {row + 1} has {words.iloc[row]!r}")
     micros = dates.dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
     return np.where(missing, 0, micros), missing
 

@@ -46,12 +46,7 @@ def _part(values: pd.Series, column: Column) -> pd.Series:
     """One part of the dates in a column."""
     import pandas as pd
 
-    try:
-        micros, missing = dates.in_pandas(values)
-    except ValueError as error:
-        raise ValueError(
-            f"column {column.date!r} must have dates such as 2024-12-31: {error}"
-        ) from error
+    micros, missing = dates.in_pandas(values)
     own = dates.part(micros, dates.part_in(column.name, column.date))
     return pd.Series(own, values.index).where(~missing, None)
 

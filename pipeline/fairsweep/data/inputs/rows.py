@@ -191,13 +191,10 @@ def _words(path: Path, values: pd.Series, column: Column, takes: InputSpec) -> p
 
 def _dates(path: Path, values: pd.Series, may_miss: bool) -> pd.Series:
     """A column of dates as words that every reader takes for dates."""
-    where = f"input: {path}: column {values.name!r}"
     try:
         _, missing = dates.in_pandas(values)
     except ValueError as error:
-        raise BadInput(
-            f"{where} must have dates such as 2024-12-31, as in training: {error}"
-        ) from error
+        raise BadInput(f"input: {path}: {error}") from error
     if missing.any() and not may_miss:
         _refuse_gap(path, int(np.argmax(missing)), str(values.name))
     return values.astype(object).map(str).where(~missing, None)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairsweep.judged import Judged, Rows, Values
-from fairsweep.report.analysis.rows import MOST
+from fairsweep.report.analysis.rows import MOST, judged_by_arm
 from fairsweep.report.analysis.select import Selection
 from fairsweep.tasks import Task
 
@@ -85,11 +85,7 @@ def far_rows(selection: Selection, task: Task) -> FarRows | None:
         selection: the arms, with what their confirmations said of rows.
         task: knows how numbers are written.
     """
-    said = {
-        entry.arm: own
-        for entry in selection.arms
-        if (own := [run.judged for run in entry.confirmed if run.judged is not None])
-    }
+    said = judged_by_arm(selection)
     if not said or task.numbers(()) is None:
         return None
     means = {arm: _means(own, task) for arm, own in said.items()}

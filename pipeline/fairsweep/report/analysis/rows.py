@@ -102,11 +102,7 @@ def hard_rows(selection: Selection, task: Task) -> HardRows | None:
         selection: the arms, with what their confirmations said of rows.
         task: knows which answers are wrong.
     """
-    said = {
-        entry.arm: own
-        for entry in selection.arms
-        if (own := [run.judged for run in entry.confirmed if run.judged is not None])
-    }
+    said = judged_by_arm(selection)
     if not said or task.numbers(()) is not None:
         return None
     tallies = [_tally(own, task) for own in said.values()]
@@ -131,6 +127,16 @@ def hard_rows(selection: Selection, task: Task) -> HardRows | None:
         len(apart),
         by_loss,
     )
+
+
+def judged_by_arm(selection: Selection) -> Mapping[str, Sequence[Judged]]:
+    """What the confirmations of each arm said of rows; an arm of which nothing is known isn't
+    there."""
+    return {
+        entry.arm: own
+        for entry in selection.arms
+        if (own := [run.judged for run in entry.confirmed if run.judged is not None])
+    }
 
 
 def _tally(said: Sequence[Judged], task: Task) -> _Tally:
