@@ -62,18 +62,21 @@ class Data:
     `max_tokens` most frequent ones of training rows (null: 10,000). `words` says what columns of
     words become: a feature for each word (one_hot, null) or an id for an Embedding (ids). In arrays
     of sequences, (rows, steps, features), a step is padding if every feature of it is `padding`:
-    nan or a number. `labels` is a CSV that names images and has their `target`; null: folders are
-    classes, or the folder has one such file. Images are scaled to `size` [height, width] (null: all
-    are alike) and have 1 or 3 `channels` (null: as they are). `dataset` is the name of one of
-    Keras's own. `loader` is `package.module:function` from a package that
-    FAIRSWEEP_TRUSTED_PACKAGES names; it gets `params` and returns rows. `class_names` name the
-    classes in sorted order, or the labels (null: as the data does, or by number). `validation` and
-    `test` are shares of all rows in [0, 1), for parts that the data doesn't give: by the column
-    `split`, which says train, validation or test, or by `validation_path` and `test_path`; parts
-    that are given stay as they are. Rows with the same value in the column `group` stay together.
-    `seed` decides the split. The loss of a row is multiplied by the number in the column `weight`
-    (null: all rows count the same). `rescale` multiplies every feature; `standardize` brings every
-    feature to mean 0, variance 1 (measured on training rows)."""
+    nan or a number.
+
+    `labels` is a CSV that names images and has their `target`; null: folders are classes, or the
+    folder has one such file. Images are scaled to `size` [height, width] (null: all are alike) and
+    have 1 or 3 `channels` (null: as they are). `dataset` is the name of one of Keras's own.
+    `loader` is `package.module:function` from a package that FAIRSWEEP_TRUSTED_PACKAGES names; it
+    gets `params` and returns rows. `class_names` name the classes in sorted order, or the labels
+    (null: as the data does, or by number).
+
+    `validation` and `test` are shares of all rows in [0, 1), for parts that the data doesn't give:
+    by the column `split`, which says train, validation or test, or by `validation_path` and
+    `test_path`; parts that are given stay as they are. Rows with the same value in the column
+    `group` stay together. `seed` decides the split. The loss of a row is multiplied by the number
+    in the column `weight` (null: all rows count the same). `rescale` multiplies every feature;
+    `standardize` brings every feature to mean 0, variance 1 (measured on training rows)."""
 
     name: str = MISSING
     source: str = MISSING
