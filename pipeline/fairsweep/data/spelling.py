@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 SIGN = r"[%$€£¥]"
 WITH_SIGN = re.compile(rf"\s*[-+]?\s*({SIGN}\s*[-+]?\d[\d.,]*|\d[\d.,]*\s*{SIGN})\s*")
+WITH_MINUS = re.compile(r"\s*\u2212\s*\d[\d.,]*\s*")  # the sign of typesetters
 WITH_THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}(,\d{3})+(\.\d+)?\s*")
 WORDS_OF_A_TEXT = 4
 PLAIN = re.compile(r"\s*[-+]?\d+(\.\d+)?\s*")
 
 
 def alike(words: Iterable[str]) -> list[Sequence[str]]:
-    """Groups of words that differ only in case or surrounding spaces."""
+    """Groups of words that differ only in case, surrounding spaces, or how their letters are
+    stored (an accent may be a letter of its own)."""
     same: defaultdict[str, list[str]] = defaultdict(list)
     for word in words:
-        same[word.strip().casefold()].append(word)
+        same[unicodedata.normalize("NFC", word.strip()).casefold()].append(word)
     return [kind for kind in same.values() if len(kind) > 1]
 
 
@@ -26,7 +29,7 @@ def disguised(words: Iterable[str]) -> str | None:
     numbers but for these; else None."""
     found = None
     for word in filter(None, words):
-        if WITH_SIGN.fullmatch(word) or WITH_THOUSANDS.fullmatch(word):
+        if any(form.fullmatch(word) for form in (WITH_SIGN, WITH_MINUS, WITH_THOUSANDS)):
             found = found or word
         elif not PLAIN.fullmatch(word):
             return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from unicodedata import normalize
 
 import numpy as np
 
@@ -83,9 +84,15 @@ def _odd_words(dataset: Dataset) -> Iterator[str]:
     }
     for what, own in ({dataset.task.name: dataset.class_names} | words).items():
         for same in alike(own)[:SHOWN]:
+            shown = ascii if len({normalize("NFC", word) for word in same}) < len(same) else repr
+            how = (
+                "case or surrounding spaces"
+                if shown is repr
+                else "how letters are stored (Unicode)"
+            )
             yield (
-                f"{what}: {' and '.join(map(repr, same))} differ only in case or surrounding "
-                "spaces, but count as different; if they are the same, spell them alike"
+                f"{what}: {' and '.join(map(shown, same))} differ only in {how}, but count as "
+                "different; if they are the same, spell them alike"
             )
     for what, own in words.items():
         if (number := disguised(own)) is not None:

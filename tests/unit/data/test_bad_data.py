@@ -286,6 +286,23 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         csv("sep=;\n" + lines(*NUMBERS).replace(",", ";")),
         ("begins with 'sep=;', which only Excel reads; remove this line", "data.delimiter"),
     ),
+    "46-colons": (
+        csv(lines(*NUMBERS).replace(",", ":")),
+        ("its delimiter may be ':': \"data.delimiter=':'\"",),
+    ),
+    "46-two-colons": (
+        csv(lines(*NUMBERS).replace(",", "::")),
+        ("its delimiter may be '::': write one character instead",),
+    ),
+    "46-a-caret": (csv(lines(*NUMBERS).replace(",", "^")), ("\"data.delimiter='^'\"",)),
+    "47-a-blank-before-a-name": (
+        csv(lines(*NUMBERS).replace("label", " label")),
+        ("has no column 'label'; did you mean ' label'?",),
+    ),
+    "49-the-minus-of-typesetters": (
+        csv(lines(*(f"\u2212{i}.5,{i},{'xy'[i % 2]}" for i in range(20)))),
+        ("numbers with a sign or separators, such as '\u22120.5'; write plain numbers",),
+    ),
     "52-utf16": (
         csv(lines(*NUMBERS).encode("utf-16")),
         ("is text in UTF-16; use data.encoding=utf-16",),
@@ -572,6 +589,13 @@ SAID: dict[str, tuple[Make, tuple[str, ...]]] = {
             lines(*(f"{i * i},{('red ', 'red', 'blue')[i % 3]},{w}" for i, w in enumerate(LABELS)))
         ),
         ("column b: 'red' and 'red ' differ only in case", "spell them alike"),
+    ),
+    "an-accent-stored-twice": (
+        csv(lines(*(f"{i},{i % 3},{('café', 'cafe' + chr(769))[i % 2]}" for i in range(40)))),
+        (
+            r"classes: 'cafe\u0301' and 'caf\xe9' differ only in how letters are stored (Unicode)",
+            "spell them alike",
+        ),
     ),
     **{
         f"63-numbers-with-{mark}": (

@@ -25,6 +25,7 @@ from fairsweep.errors import BadInput
 from fairsweep.plural import plural
 
 OTHER_DELIMITERS = (";", "\t", "|")
+RARE_DELIMITERS = ("::", ":", "^", "~")
 COMMENTS = ("#", "%", "//")
 ONE_MARK = r"^[^,.]*[,.][^,.]*$"
 SHOWN = 3
@@ -123,6 +124,13 @@ def _check_delimiter(key: str, path: Path, form: Form, lines: Sequence[list[str]
                     f"{_option(key, 'delimiter', other)}"
                 )
     written = [form.mark.join(values) for values in lines]
+    if len(first) == 1 and below and (rare := _rare_delimiter(written)):
+        remedy = _option(key, "delimiter", rare)
+        if len(rare) > 1:
+            remedy = "write one character instead"
+        raise BadInput(
+            f"{key}: {path} has one column, {first[0]!r}; its delimiter may be {rare!r}: {remedy}"
+        )
     parts = {len(line.split()) for line in written}
     runs = any(re.search(r"[ \t]{2}|^[ \t]|[ \t]$", line) for line in written)
     alone = all(len(values) == 1 for values in lines)
@@ -131,6 +139,15 @@ def _check_delimiter(key: str, path: Path, form: Form, lines: Sequence[list[str]
             f"{key}: {path}: values stand between runs of blanks, as in {written[1]!r}; "
             f"{_name(key, 'delimiter')}={BLANK}"
         )
+
+
+def _rare_delimiter(lines: Sequence[str]) -> str | None:
+    """One that only few files have, if every line, the first among them, has as many."""
+    for mark in RARE_DELIMITERS:
+        counts = {line.count(mark) for line in lines}
+        if len(counts) == 1 and counts != {0}:
+            return mark
+    return None
 
 
 def _aligned(lines: Sequence[list[str]]) -> bool:

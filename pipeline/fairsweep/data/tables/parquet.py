@@ -47,6 +47,12 @@ class ParquetRows:
                 self.rows: int = about.metadata.num_rows
         except DAMAGED as error:
             raise self._damaged(error) from error
+        names = self.schema.names
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise BadInput(
+                f"{key}: {path} has more than one column {', '.join(map(repr, twice))}; column "
+                "names must be unique"
+            )
 
     def batches(self, columns: list[str]) -> Iterator[Any]:
         """The named columns, a few megabytes at a time."""

@@ -170,7 +170,8 @@ def _not_there(
 
 
 def _hint(name: str, known: Sequence[str]) -> str:
-    if (close := nearest(name, known)) is None:
+    spaced = next((own for own in known if own != name and own.strip() == name.strip()), None)
+    if (close := spaced or nearest(name, known)) is None:
         return ""
     meant = close if close == close.strip() else repr(close)
     return f"; did you mean {meant}?"
