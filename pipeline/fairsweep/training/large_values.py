@@ -45,6 +45,11 @@ def senseless_loss(loss: float, dataset: Dataset, scaling: Scaling) -> str:
     if scaling.mean or any(own.mean for _, own in scaling.inputs):
         return f"{first}; look for the cause in the model's own code"
     largest = {name: _largest(x) for name, x in named(dataset.x)}
+    words = [i for i, column in enumerate(dataset.columns) if column.has_words]
+    for own in largest.values() if dataset.columns else ():
+        own[words] = own[len(dataset.columns) :] = 0  # places in vocabularies; texts come last
+    if not any(own.any() for own in largest.values()):
+        return f"{first}; look for the cause in the model's own code"
     name = max(largest, key=lambda name: largest[name].max())
     feature = int(np.argmax(largest[name]))
     return (
