@@ -31,7 +31,7 @@ from fairsweep.tracking.registry import signature
 from fairsweep.training import keras_data
 from fairsweep.training.preprocessing import preprocessing_of
 from fairsweep.training.programs import EVALUATION_BATCH
-from fairsweep.training.serving import Classifier, _load_pyfunc
+from fairsweep.training.serving import PublishedModel, _load_pyfunc
 from fairsweep.training.trial import WorkerCache
 from tests.integration import training_room
 from tests.integration.training_room import assert_same, both_loops, compose, train
@@ -110,7 +110,7 @@ class TestServed:
 
     COLUMNS = (Column("age"), Column("city", ("", "Oslo", "Rome")))
 
-    def classifier(self, folder: Path, fill: tuple[float, ...] = (40.0,)) -> Classifier:
+    def classifier(self, folder: Path, fill: tuple[float, ...] = (40.0,)) -> PublishedModel:
         """Two outputs: how old, in tens of years from 40, and whether from Oslo."""
         scaling = Scaling(None, (40.0,), (100.0,), (0,), fill, ((1, 0), (1, 1), (1, 2)))
         kernel = np.array([[1, 0], [0, 0], [0, 5], [0, 0]], np.float32)

@@ -25,7 +25,7 @@ from fairsweep.tasks import LABELS
 from fairsweep.tracking.registry import signature
 from fairsweep.training import worker
 from fairsweep.training.model_check import check
-from fairsweep.training.serving import Classifier, _load_pyfunc
+from fairsweep.training.serving import PublishedModel, _load_pyfunc
 from fairsweep.training.trial import WorkerCache, compiled, train_trial
 from fairsweep.training.user_model import last_activation
 from tests.integration.test_programs import mostly_long
@@ -119,7 +119,7 @@ class TestPublished:
         """And is as right as its training said of the test rows."""
         folder, result, data = trained
         model = _load_pyfunc(str(folder))
-        assert isinstance(model, Classifier)
+        assert isinstance(model, PublishedModel)
         answer = model.predict(data.dataset.x[data.test])
         assert list(answer.columns) == ["labels", "p_even", "p_high", "p_loop"]
         chances = answer[["p_even", "p_high", "p_loop"]].to_numpy()

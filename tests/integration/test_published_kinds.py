@@ -14,14 +14,14 @@ import pytest
 from fairsweep.data.recipe import write_model
 from fairsweep.data.split import SplitData
 from fairsweep.stages.champion import recipe_of
-from fairsweep.training.serving import Classifier, _load_pyfunc
+from fairsweep.training.serving import PublishedModel, _load_pyfunc
 from fairsweep.training.trial import WorkerCache, compiled
 from tests.integration.training_room import compose
 
 ROWS = 60
 
 
-def published(folder: Path, *overrides: str) -> tuple[Classifier, keras.Model, SplitData]:
+def published(folder: Path, *overrides: str) -> tuple[PublishedModel, keras.Model, SplitData]:
     """What is served of a model that hasn't been trained, the model, and its data."""
     spec, data = compose("optimizer=adam", *overrides)
     model, _ = compiled(spec, data, WorkerCache())

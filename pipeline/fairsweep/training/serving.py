@@ -27,16 +27,16 @@ from fairsweep.training.programs import together
 BATCH = 1024
 
 
-class Classifier:
-    """A Keras model with the names of its classes, or labels. `keras_model` is the model itself,
-    its preprocessing inside."""
+class PublishedModel:
+    """A Keras model with the names of its classes, labels or values. `keras_model` is the model
+    itself, its preprocessing inside."""
 
     def __init__(self, keras_model: keras.Model, recipe: Recipe) -> None:
         self.keras_model = keras_model
         self._recipe = recipe
 
     def predict(self, rows: Any, params: object = None) -> Any:  # noqa: ARG002 - MLflow's
-        """The class of each row, or its labels, and a probability for every one.
+        """The class of each row, or its labels, and a probability for every one; or its values.
 
         Args:
             rows: numbers (rows, …) of the shape that was trained on, or a table with its columns,
@@ -46,8 +46,9 @@ class Classifier:
         Returns:
             `class`, and for each class `p_<name>`; those of a row add up to 1. Of a model of
             several labels: `labels`, those whose probability is at least 0.5 with a `;` between
-            them, and for each label `p_<name>`; each is a probability of its own. Of a task of the
-            user's own: the array of each output, by its name.
+            them, and for each label `p_<name>`; each is a probability of its own. Of values: a
+            column for each target, and for each quantile `<name>_q<level>`. Of a task of the user's
+            own: the array of each output, by its name.
 
         Raises:
             ValueError: a value is missing, and the model was trained on complete rows.
@@ -102,15 +103,15 @@ def _gaps(rows: pd.DataFrame, column: Column) -> npt.NDArray[np.bool_]:
     return missing_words(rows[column.name]) if column.name in rows else np.ones(len(rows), bool)
 
 
-def _load_pyfunc(path: str) -> Classifier:
+def _load_pyfunc(path: str) -> PublishedModel:
     recipe, weights = read_model(Path(path))
     if whole := read_whole(Path(path)):
         find_own("model.builder", recipe.builder)  # its module may have classes of the model's
-        return Classifier(from_file(whole), recipe)
+        return PublishedModel(from_file(whole), recipe)
     settings = Model("published", recipe.builder, dict(recipe.params))
     rows: Inputs = np.zeros((1, *recipe.shape), np.float32)
     if recipe.inputs:
         rows = Several({own.name: np.zeros((1, *own.shape), own.dtype) for own in recipe.inputs})
     model = build_model(settings, recipe.scaling, rows, recipe.output, 0)
     model.set_weights(weights)
-    return Classifier(model, recipe)
+    return PublishedModel(model, recipe)
