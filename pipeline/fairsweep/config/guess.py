@@ -6,7 +6,7 @@ misleads, and every message lists the names anyway; so only a slip of the hand i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 SHORTEST = 3
 """Letters from which the start of a single name stands for it: `cos` for `cosine`."""
@@ -24,6 +24,12 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
         return folded[found]
     begun = [word for word in folded if word.startswith(written)]
     return folded[begun[0]] if len(begun) == 1 and len(written) >= SHORTEST else None
+
+
+def suggested(name: object, known: Collection[str]) -> str:
+    """What to write instead of a name that isn't known: the one that was meant, or one of all."""
+    close = nearest(str(name), known)
+    return f"did you mean {close}?" if close else f"there are: {', '.join(known)}"
 
 
 def _slips(written: str, meant: str) -> int:

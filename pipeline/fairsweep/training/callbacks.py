@@ -13,7 +13,7 @@ from typing import Any
 import keras
 
 from fairsweep.config.callbacks import KEY, SCHEDULES, STOPS, Callback, callbacks_of
-from fairsweep.config.guess import nearest
+from fairsweep.config.guess import suggested
 from fairsweep.errors import BadInput
 from fairsweep.metrics import base_name, direction_of
 from fairsweep.own import is_own
@@ -153,8 +153,7 @@ class Callbacks:
         for asked, own in zip(self.asked, self.made, strict=True):
             monitor = getattr(own, "monitor", None)
             if not is_own(asked.name) and monitor is not None and monitor not in names:
-                meant = nearest(monitor, names)
-                remedy = f"did you mean {meant}?" if meant else f"there are: {', '.join(names)}"
+                remedy = suggested(monitor, names)
                 yield f"{KEY}: {asked.name} monitors {monitor}, which no epoch has; {remedy}"
 
 
@@ -188,8 +187,7 @@ def _made(asked: Callback) -> keras.callbacks.Callback:
     kind = getattr(keras.callbacks, asked.name)
     known = inspect.signature(kind).parameters
     if unknown := [param for param in asked.params if param not in known]:
-        meant = nearest(unknown[0], known)
-        remedy = f"did you mean {meant}?" if meant else f"there are: {', '.join(known)}"
+        remedy = suggested(unknown[0], known)
         raise BadInput(f"{KEY}: {asked.name} has no parameter {unknown[0]!r}; {remedy}")
     params = dict(asked.params)
     if asked.name == SCHEDULES:

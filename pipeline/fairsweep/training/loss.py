@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 
-from fairsweep.config.guess import nearest
+from fairsweep.config.guess import suggested
 from fairsweep.errors import BadInput
 from fairsweep.own import is_own
 from fairsweep.tasks import Output
@@ -78,8 +78,7 @@ def loss_named(name: str, params: Mapping[str, Any]) -> keras.losses.Loss:
         kind = (SPARSE | ONE_HOT | COLUMN | OF_VALUES)[name]
         known = inspect.signature(kind).parameters
         if unknown := [param for param in params if param not in known]:
-            meant = nearest(unknown[0], known)
-            remedy = f"did you mean {meant}?" if meant else f"there are: {', '.join(known)}"
+            remedy = suggested(unknown[0], known)
             raise BadInput(f"{PARAMS}.{unknown[0]}: {name} has no such parameter; {remedy}")
         return kind(**params)
     found = find_own(KEY, name)

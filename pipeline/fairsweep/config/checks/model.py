@@ -25,6 +25,7 @@ from fairsweep.config.checks.values import (
     plain_name,
     seed,
 )
+from fairsweep.config.guess import suggested
 from fairsweep.config.options import CONF
 from fairsweep.config.schema import ADDED_PARAMS, WATCHDOG_FIELDS, Model, Optimizer, Training
 from fairsweep.config.space import loss_params
@@ -344,8 +345,8 @@ def _unknown(
 ) -> Iterator[Problem]:
     for param in params if known else ():
         if param not in known:
-            meant = hint(param, known) or f"; there are: {', '.join(known)}"
-            yield f"{group}.params.{param}", f"{name} has no such parameter{meant}"
+            meant = suggested(param, known)
+            yield f"{group}.params.{param}", f"{name} has no such parameter; {meant}"
 
 
 @functools.cache

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from fairsweep.config.checks.values import Problem, hint, is_number, is_whole
+from fairsweep.config.checks.values import Problem, is_number, is_whole
+from fairsweep.config.guess import suggested
 from fairsweep.config.schema import Range, Spec
 from fairsweep.config.space import (
     GROUPS,
@@ -60,8 +61,8 @@ def condition_problems(arm: ArmSettings, group: str, name: str) -> Iterator[Prob
     for other, wanted in conditions(group, searched[f"{group}.{name}"]):
         spec = searched.get(other)
         if other not in known or other == f"{group}.{name}":
-            meant = hint(other, known) or f"; there are: {', '.join(known)}"
-            yield key, f"{other} is no other parameter of this arm{meant}"
+            meant = suggested(other, known)
+            yield key, f"{other} is no other parameter of this arm; {meant}"
         elif spec is not None and spec.when:
             yield key, f"{other} has a condition itself; name what that one depends on"
         elif spec is not None and spec.choices is None:

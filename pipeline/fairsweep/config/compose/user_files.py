@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 
 import yaml
 
-from fairsweep.config.checks.values import hint
+from fairsweep.config.guess import suggested
 from fairsweep.config.options import GROUPS
 from fairsweep.config.schema import Config, Range, Spec
 from fairsweep.errors import BadInput
@@ -198,8 +198,7 @@ def _not_in_a_group(root: yaml.Node | None, folder: Path) -> Iterator[Found]:
 def not_in_a_group(named: str) -> str:
     """What to say of an entry of the defaults."""
     top = named.rpartition(" ")[2].strip("/").partition("/")[0]
-    meant = hint(top, GROUPS) or f"; there are: {', '.join(GROUPS)}"
-    return f"{named} isn't in a group{meant}"
+    return f"{named} isn't in a group; {suggested(top, GROUPS)}"
 
 
 def option_problems(path: Path, group: str) -> Iterator[Found]:
@@ -256,8 +255,7 @@ def _spec(key: str, spec: yaml.Node, kind: type[Range]) -> Iterator[Found]:
 
 
 def _unknown(key: str, name: str, known: Sequence[str]) -> str:
-    meant = hint(name, known) or f"; there are: {', '.join(known)}"
-    return f"{key}: there is no such key{meant}"
+    return f"{key}: there is no such key; {suggested(name, known)}"
 
 
 def _no_space(node: yaml.Node | None) -> str:
