@@ -5,9 +5,11 @@ the answers came about is known, and so is how well a model can do at best, whic
 """
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image, ImageDraw, ImageFilter
 from sklearn.metrics import roc_auc_score
 
 NEW = 5
@@ -101,6 +103,111 @@ def reviews(rows=2000):
     liked = np.where(np.array(marks) ^ wrong, "yes", "no")
     _write("reviews", pd.DataFrame({"review": texts, "liked": liked}), "liked")
     print(f"{1 - wrong.mean():.1%} of the marks say what the review says")
+
+
+TILES = ("crack", "fine", "scratch", "spot")
+BASICS = ("arc", "cross", "dashes", "ring", "square", "triangle")
+SIDE = 32
+
+
+def tiles(images=100, basics=500, epochs=16):
+    """Photos of tiles with a damage, or fine, and base.keras, which was trained on something else:
+    six basic shapes, of which there are many more images."""
+    import keras
+    from keras import layers
+
+    random = np.random.default_rng(4)
+    for kind in TILES:
+        for number in range(images + NEW):
+            folder = Path("new_tiles") if number < NEW else Path("tiles", kind)
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(_photo(random, kind)).save(folder / f"{kind}_{number:03}.png")
+    x = np.stack([_photo(random, kind) for kind in BASICS for _ in range(basics)])[..., None] / 255
+    y = np.repeat(np.arange(len(BASICS)), basics)
+    keras.utils.set_random_seed(4)
+    base = keras.Sequential([keras.Input((SIDE, SIDE, 1)), layers.Rescaling(4, -2)])
+    for filters in (16, 32, 64):
+        base.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        base.add(layers.MaxPooling2D())
+    answers = [layers.GlobalAveragePooling2D(), layers.Dense(len(BASICS), activation="softmax")]
+    model = keras.Sequential([base, *answers])
+    adam = keras.optimizers.Adam(0.003)
+    model.compile(adam, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    accuracy = model.fit(x, y, batch_size=64, epochs=epochs, verbose=0).history["accuracy"][-1]
+    base.save("base.keras")
+    print(f"the base tells {accuracy:.0%} of the basic shapes")
+
+
+def _photo(random, kind):
+    """A grey image (SIDE, SIDE) of uneven ground, with a faint mark of some kind anywhere on it."""
+    mark = Image.new("L", (4 * SIDE, 4 * SIDE))
+    pen, turn = ImageDraw.Draw(mark), random.uniform(0, 2 * np.pi)
+    size = random.uniform(20, 45)
+    middle = random.uniform(size, 4 * SIDE - size, 2)
+
+    def around(*angles, far=1.0):
+        """Points around the middle, in quarters of a turn."""
+        angles = turn + np.array(angles) * np.pi / 2
+        return [tuple(middle + far * size * np.array([np.cos(a), np.sin(a)])) for a in angles]
+
+    box = (*(middle - size), *(middle + size))
+    if kind == "crack":
+        steps = random.normal(around(0, far=0.3)[0] - middle, size / 3, (7, 2))
+        pen.line([tuple(p) for p in middle + np.cumsum(steps, axis=0) - steps.sum(0) / 2], 255, 5)
+    elif kind == "scratch":
+        pen.line(around(0, 2), 255, 5)
+    elif kind == "spot":
+        pen.ellipse(tuple(middle - size / 3) + tuple(middle + size / 3), 255)
+    elif kind == "arc":
+        pen.arc(box, np.degrees(turn), np.degrees(turn) + 150, 255, 5)
+    elif kind == "cross":
+        pen.line(around(0, 2), 255, 5)
+        pen.line(around(1, 3), 255, 5)
+    elif kind == "dashes":
+        for start in (-1, -0.4, 0.2, 0.8):
+            pen.line([*around(0, far=start), *around(0, far=start + 0.25)], 255, 7)
+    elif kind == "ring":
+        pen.ellipse(box, outline=255, width=5)
+    elif kind != "fine":
+        corners = (0, 1, 2, 3, 0) if kind == "square" else (0, 4 / 3, 8 / 3, 0)
+        pen.line(around(*corners), 255, 5)
+    seen = np.asarray(mark.filter(ImageFilter.GaussianBlur(2)).resize((SIDE, SIDE))) / 255
+    slope = np.linspace(-1, 1, SIDE) * random.normal(0, 20, (2, 1))
+    ground = random.uniform(100, 180) + slope[0] + slope[1][:, None]
+    ground += random.normal(0, 12, (SIDE, SIDE)) + random.choice([-1, 1]) * 90 * seen
+    return ground.clip(0, 255).astype(np.uint8)
+
+
+def sensors(machines=40, windows=40, steps=32):
+    """Recordings of machines, cut into windows by sensors.py. Heavy ones vibrate more, and out of
+    balance each vibrates half as much again; a bad bearing clicks. One more machine is new."""
+    random = np.random.default_rng(5)
+    about = []
+    for number in range(machines + 1):
+        load, age = random.uniform(0.2, 2), random.integers(0, 20)
+        folder = Path("new_sensors" if number == 0 else "sensors")
+        folder.mkdir(exist_ok=True)
+        states = random.choice(["normal", "imbalance", "bearing"], windows, p=[0.6, 0.2, 0.2])
+        parts = []
+        for state in states[: NEW if number == 0 else windows]:
+            time, far = np.arange(steps), load * (1.5 if state == "imbalance" else 1)
+            vibration = far * np.sin(time * random.uniform(0.7, 0.9) + random.uniform(0, 6))
+            sound = 0.5 * load + random.normal(0, 0.3, steps)
+            if state == "bearing":
+                sound[random.choice(steps, 3, replace=False)] += random.uniform(0.8, 1.2)
+            values = {
+                "vibration": vibration + random.normal(0, 0.3, steps),
+                "sound": sound,
+                "temperature": 40 + age + 5 * load + random.normal(0, 2, steps),
+            }
+            parts.append(pd.DataFrame({**values, "state": state}).round(3))
+        recording = pd.concat(parts)
+        if number == 0:
+            recording = recording.drop(columns="state")
+        recording.to_csv(folder / f"machine_{number:02}.csv", index=False)
+        about.append({"machine": f"machine_{number:02}", "load": round(load, 2), "age": age})
+    pd.DataFrame(about[:1]).to_csv("new_sensors/machines.csv", index=False)
+    pd.DataFrame(about[1:]).to_csv("sensors/machines.csv", index=False)
 
 
 def _write(name, table, target):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from tests.integration.lab import REPOSITORY, Sandbox
 
 PAGE = (REPOSITORY / "docs" / "EXAMPLES.md").read_text()
 SMALL = (
-    *("arms.optimizer=[adam]", "search.trials=1", "training.epochs=2", "terminal=plain"),
+    *("arms.optimizer=[adam]", "search.trials=1", "training.epochs=1", "terminal=plain"),
     *("confirm.folds=2", "confirm.repeats=1", "executor.workers=1"),
 )
 
@@ -28,28 +27,27 @@ def examples() -> dict[str, list[list[str]]]:
     }
 
 
-def run(sandbox: Sandbox, program: str, words: Sequence[str]) -> None:
-    """A command of the page, in small."""
-    if program == "python":
-        done = sandbox.run(words[0].removesuffix(".py"), *words[1:])
-    else:
-        small = SMALL if words[0] == "sweep" else ()
-        done = sandbox.run(program, *words, *small, FAIRSWEEP_TRUSTED_PACKAGES="sensors")
-    assert done.code == 0, done.said
-
-
-@pytest.mark.long(12)
+@pytest.mark.long(15)
 @pytest.mark.parametrize("name", examples())
 def test_example(name: str, tmp_path: Path) -> None:
     """What `predict` writes has a line for each new row."""
-    sandbox = Sandbox(tmp_path)
+    sandbox, exported = Sandbox(tmp_path), dict[str, str]()
     shutil.copytree(REPOSITORY / "docs" / "examples", sandbox.work, dirs_exist_ok=True)
     for program, *words in examples()[name]:
-        run(sandbox, program, words)
-    (written,) = (word.removeprefix("output=") for word in words if word.startswith("output="))
-    assert len((sandbox.work / written).read_text().splitlines()) == 6
+        if program == "export":
+            variable, _, value = words[0].partition("=")
+            exported[variable] = value
+            continue
+        module = words.pop(0).removesuffix(".py") if program == "python" else program
+        small = SMALL if words[0] == "sweep" else ()
+        done = sandbox.run(module, *words, *small, **exported)
+        assert done.code == 0, done.said
+    written = words[-1].removeprefix("output=")
+    rows = 20 if name == "tiles" else 5
+    assert len((sandbox.work / written).read_text().splitlines()) == 1 + rows
 
 
-def test_there_are_examples() -> None:
-    assert [*examples()] == ["houses", "churn", "reviews"]
-    assert all(len(commands) == 3 for commands in examples().values())
+def test_there_are_five() -> None:
+    """Each ends by predicting what it learned."""
+    assert [*examples()] == ["houses", "churn", "reviews", "tiles", "sensors"]
+    assert {commands[-1][1] for commands in examples().values()} == {"predict"}

@@ -95,7 +95,7 @@ def users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("rows", "images"):
         np.savez(tmp_path / f"{name}.npz", x=np.zeros((4, 2)), y=np.array([0, 1, 0, 1]))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "mypackage")
+    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "mypackage,sensors")
     return tmp_path
 
 
