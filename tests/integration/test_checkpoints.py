@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -290,6 +292,46 @@ def test_every_kind_of_training_goes_on_as_if_never_stopped(
         tmp_path, "optimizer=adam", *KINDS[kind], f"training.loop={loop}"
     )
     assert_same(resumed, whole)
+
+
+def sequences(folder: Path) -> Sequence[str]:
+    x = np.random.default_rng(0).normal(size=(200, 5, 2)).astype(np.float32)
+    x[::2, 3:] = np.nan
+    np.savez(folder / "rows.npz", x=x, y=np.nansum(x[:, :, 0], axis=1) > 0)
+    own = ("data=npz", f"data.path={folder / 'rows.npz'}", "data.padding=nan")
+    return (*own, "model=rnn", "model.params.dropout=0.3")
+
+
+def texts(folder: Path) -> Sequence[str]:
+    random = np.random.default_rng(0)
+    words = random.choice(["good", "bad", "fine", "poor", "so", "it"], (200, 4))
+    lines = (f"{' '.join(row)},{'yes' if 'good' in row else 'no'}" for row in words)
+    (folder / "rows.csv").write_text("\n".join(["about,label", *lines]))
+    own = ("data=csv", f"data.path={folder / 'rows.csv'}", "data.target=label")
+    return (*own, "data.text=[about]", "model=text", "model.params.dropout=0.3")
+
+
+def trained_base(folder: Path) -> Sequence[str]:
+    """With batch normalization that goes on learning."""
+    layers = [keras.layers.Conv2D(3, 3), keras.layers.BatchNormalization()]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of h5py's, about numpy
+        keras.Sequential([keras.Input((8, 8, 1)), *layers]).save(folder / "base.keras")
+    return (
+        "model=transfer",
+        f"model.params.path={folder / 'base.keras'}",
+        "model.params.freeze=none",
+    )
+
+
+@pytest.mark.long(4)
+@pytest.mark.parametrize("made", [sequences, texts, trained_base])
+def test_models_of_other_data_go_on_as_if_never_stopped(
+    made: Callable[[Path], Sequence[str]], tmp_path: Path
+) -> None:
+    stopped, resumed, whole = stopped_and_whole(tmp_path, "optimizer=adam", *made(tmp_path))
+    assert_same(resumed, whole)
+    assert whole.values[:3] == stopped.values
 
 
 # What a checkpoint knows beside weights.
