@@ -21,10 +21,12 @@ called, on their way and in the store."""
 
 @dataclass(frozen=True)
 class TrialFolders:
-    """Where a machine has the files of trainings, which a `TrialSpec` names by a key."""
+    """Where a machine has the files of trainings, which a `TrialSpec` names by a key, and graphs
+    that the workers of a command share; None where they share none."""
 
     checkpoints: Path
     weights: Path
+    graphs: Path | None = None
 
     def checkpoints_of(self, key: str) -> Path:
         """The folder of a training's checkpoints."""

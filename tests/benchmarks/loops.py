@@ -98,7 +98,7 @@ def loops(
         run_fit(model, part, None, plan, on_epoch)
 
     def by_program(ended: Callable[[], None], rewritten: bool) -> None:
-        program = Program(new(), part.tensors, any_shape=False, shared=False, making=Making())
+        program = Program(new(), part.tensors, any_shape=False, kind=None, making=Making())
         program._train.way = Way(dense=False, rewritten=rewritten)
         for epoch in range(1, epochs + 1):
             order = tf.constant(plan.order(epoch, len(part)))

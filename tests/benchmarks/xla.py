@@ -77,12 +77,10 @@ def main() -> None:
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for widths, batch in CASES:
         program = Program(
-            compiled(widths, x.shape[1]), (x, y), any_shape=True, shared=True, making=Making()
+            compiled(widths, x.shape[1]), (x, y), any_shape=True, kind="", making=Making()
         )
         model = compiled(widths, x.shape[1])
-        Program(
-            model, (x, y), any_shape=False, shared=False, making=Making()
-        )  # makes its variables
+        Program(model, (x, y), any_shape=False, kind=None, making=Making())  # makes its variables
         size = tf.constant(batch)
         loops: dict[str, Callable[[Any], float]] = {
             "ours": partial(_loss, program, (x, y), size),

@@ -21,6 +21,7 @@ from fairsweep.search.samplers import from_drawn, suggest
 from fairsweep.stages.search import trial_spec
 from fairsweep.training import programs
 from fairsweep.training.constants import Constant, Constants
+from fairsweep.training.graph_files import Traced
 from fairsweep.training.model_check import check
 from fairsweep.training.optimizer import SGD
 from fairsweep.training.trial import WorkerCache, compiled
@@ -132,6 +133,42 @@ def test_numbers_of_schedules_and_layers_share_a_program(
     assert programs_in(cache) == 1
 
 
+READ = {
+    "dense": ("optimizer=adam", "model.params.dropout=0.2", "model.params.l2=0.01"),
+    "normalized": ("optimizer=sgd", "model.params.batch_normalization=true"),
+    "scheduled": ("optimizer=muon", "training.schedule.name=cosine"),
+    "images": ("model=cnn", "model.params.rotation=0.1"),
+    "half floats": ("training.precision=mixed_float16", "training.class_weight=balanced"),
+}
+
+
+@pytest.mark.parametrize("overrides", [mostly_long(READ[n], n == "dense", n) for n in READ])
+def test_a_graph_that_another_worker_traced_gives_the_numbers_of_ones_own(
+    overrides: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Of a program both epochs and outputs are read, and nothing is traced."""
+    first, second = WorkerCache(tmp_path / "graphs"), WorkerCache(tmp_path / "graphs")
+    earlier = train(*SHORT, *overrides, "training.batch_size=64", test=True, cache=first)
+    late = train(*SHORT, *overrides, seed=7, test=True, cache=second)
+    first.globals.restore()
+    alone = train(*SHORT, *overrides, seed=7, test=True)
+    first.globals.restore()
+    assert late.epochs == alone.epochs
+    assert late.result.test == alone.result.test != {}
+    made = [own.result.compiled.programs for own in (earlier, late, alone)]
+    assert made == [1, 0, 1]
+
+
+def test_a_graph_is_read_only_where_what_it_decided_holds(tmp_path: Path) -> None:
+    """Keras clips by no norm of 0."""
+    own = ("optimizer=adam", "optimizer.params.clipnorm={}")
+    for norm, traced in (("0.1", 1), ("0.0", 1), ("0.2", 0), ("0.0", 0)):
+        overrides = [part.format(norm) for part in own]
+        late = the_trial(*overrides, cache=WorkerCache(tmp_path / "graphs"))
+        assert late.epochs == the_trial(*overrides).epochs
+        assert late.result.compiled.programs == traced
+
+
 def test_a_number_that_decides_what_is_computed_tells_programs_apart() -> None:
     """Keras clips by no norm of 0."""
     cache = WorkerCache()
@@ -151,9 +188,11 @@ def test_a_constant_is_computed_with_as_a_number_is_and_may_be_another_later() -
 
     model = with_rate(0.9)
     constants = Constants(model)
+    formulas: list[Any] = []
 
     def graph(inputs: Any, x: Any) -> Any:
-        with constants.given(inputs):
+        with constants.given(inputs) as looked_up:
+            formulas.append(looked_up)
             rate = model.layers[0].rate
             assert isinstance(rate, Constant)
             assert bool(rate) and rate < 1 and int(10 * rate) == 9
@@ -167,7 +206,7 @@ def test_a_constant_is_computed_with_as_a_number_is_and_may_be_another_later() -
         other = Constants(with_rate(rate))
         assert constants.hold_for(other)
         constants.take_over(other)
-        found = made(tf.constant(constants.inputs()), tf.constant(x)).numpy()
+        found = made(tf.constant(constants.inputs(formulas[0])), tf.constant(x)).numpy()
         single = [np.float32(v) for v in (1 - rate, rate, rate**2, 2**rate)]
         expected = [x * single[0], single[1] + x, x / single[2], single[3] - x]
         np.testing.assert_array_equal(found, expected)
@@ -324,7 +363,9 @@ def test_the_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_step_reads_its_number_once_for_all_weights(optimizer: str) -> None:
     """And once more to count it."""
     program = begin(f"optimizer={optimizer}", cache=WorkerCache())
-    made = program._train.made.graph.as_graph_def()
+    traced = program._train.made
+    assert isinstance(traced, Traced)
+    made = traced.function.graph.as_graph_def()
     bodies = {node.attr["body"].func.name for node in made.node if node.op == "While"}
     steps = [own for own in made.library.function if own.signature.name in bodies]
     number = program.model.optimizer.iterations.value.dtype.as_datatype_enum

@@ -30,6 +30,7 @@ from fairsweep.tasks.classes import (
 from fairsweep.tested import Confusion
 from fairsweep.training import loops
 from fairsweep.training import loss as losses
+from fairsweep.training.graph_files import Traced
 from fairsweep.training.model import build_model
 from fairsweep.training.optimizer import build_optimizer
 from fairsweep.training.programs import EVALUATION_BATCH, Program
@@ -585,8 +586,9 @@ def test_every_loss_trains(loss: str) -> None:
     model, form = compiled(spec, data, cache)
     part = cache.part(data, "train", form)
     program = cache.program(spec, data, model, part)
-    graph = program._train.made.graph
-    functions = graph.as_graph_def().library.function
+    traced = program._train.made
+    assert isinstance(traced, Traced)
+    functions = traced.function.graph.as_graph_def().library.function
     kinds = {node.op for function in functions for node in function.node_def}
     assert "MatMul" in kinds
     branches = bool(kinds & {"If", "StatelessIf", "Case", "StatelessCase"})

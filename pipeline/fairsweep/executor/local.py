@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import time
@@ -39,6 +40,9 @@ from fairsweep.records import (
     TrialSpec,
     WorkerLost,
 )
+
+GRAPHS = "graphs"
+"""The folder, among the logs of a command, in which its workers find each other's graphs."""
 
 
 def tensorflow_environment(logs: Path) -> Mapping[str, str]:
@@ -123,6 +127,7 @@ class LocalExecutor:
             worker.connection.close()
         for end in self._lifeline:
             os.close(end)
+        shutil.rmtree(self._logs / GRAPHS, ignore_errors=True)
 
     @property
     def size(self) -> int:
@@ -232,13 +237,14 @@ class LocalExecutor:
         ours, theirs = socket.socketpair()
         self._started += 1
         path = self._logs / f"worker-{self._started}.log"
+        folders = (self._folders.checkpoints, self._folders.weights, self._logs / GRAPHS)
         with theirs:
             process = self._starter.start(
                 Start(
                     connection=theirs.fileno(),
                     lifeline=self._lifeline[0],
                     log=path,
-                    folders=(str(self._folders.checkpoints), str(self._folders.weights)),
+                    folders=tuple(map(str, folders)),
                     environment={**tensorflow_environment(self._logs), **loaded_environment()},
                     threads=self._threads,
                 )

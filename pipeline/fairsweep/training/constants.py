@@ -9,7 +9,7 @@ trial in Python's doubles and rounded once, so every trial has the numbers of a 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,8 @@ import tensorflow as tf
 
 Formula = tuple[Any, ...]
 """How a number comes about: `(place,)`, or a function and the formulas and numbers it is given."""
+Truths = dict[tuple[Callable[[float, float], bool], Any, Any], bool]
+"""What comparisons of formulas and numbers came to."""
 
 ANY_VALUE = frozenset({"momentum", "ahead", "fresh"})
 """Numbers of an optimizer whose graph is made as if they weren't 0; where they are, it gives the
@@ -143,16 +145,19 @@ class Constants:
 
     def __init__(self, model: keras.Model | None) -> None:
         self._places = [] if model is None else list(_places(model))
-        self.truths: dict[tuple[Callable[[float, float], bool], Any, Any], bool] = {}
-        self._inputs: dict[Formula, int] = {}
+        self.truths: Truths = {}
         self._graph: _Graph | None = None
 
     def hold_for(self, others: Constants) -> bool:
         """Whether the graphs that were made hold for the constants of another model of the kind."""
-        values = others.values()
-        return len(values) == len(self._places) and all(
+        return len(others.values()) == len(self._places) and others.fulfil(self.truths)
+
+    def fulfil(self, truths: Truths) -> bool:
+        """Whether these constants answer as those did for which a graph was made."""
+        values = self.values()
+        return all(
             compare(_computed(one, values), _computed(other, values)) is truth
-            for (compare, one, other), truth in self.truths.items()
+            for (compare, one, other), truth in truths.items()
         )
 
     def take_over(self, others: Constants) -> None:
@@ -164,10 +169,10 @@ class Constants:
         """Those of the model, in order."""
         return [getattr(owner, name) for owner, name in self._places]
 
-    def inputs(self) -> npt.NDArray[np.float64]:
-        """What the graphs take: (numbers,), in the order in which they were first looked up."""
+    def inputs(self, formulas: Iterable[Formula]) -> npt.NDArray[np.float64]:
+        """What a graph takes: (numbers,), as the formulas come that were looked up in it."""
         values = self.values()
-        return np.array([_computed(formula, values) for formula in self._inputs], np.float64)
+        return np.array([_computed(formula, values) for formula in formulas], np.float64)
 
     @contextmanager
     def building(self) -> Iterator[None]:
@@ -176,13 +181,13 @@ class Constants:
             yield
 
     @contextmanager
-    def given(self, inputs: Any) -> Iterator[None]:
+    def given(self, inputs: Any) -> Iterator[Mapping[Formula, int]]:
         """Has the graph that is made meanwhile look its constants up in `inputs`: (numbers,), of
-        64 bits."""
+        64 bits. Gives the formulas that were looked up, in order."""
         self._graph = _Graph(tf.compat.v1.get_default_graph(), inputs)
         try:
             with self._replaced(lambda _: True):
-                yield
+                yield self._graph.formulas
         finally:
             self._graph = None
 
@@ -203,7 +208,8 @@ class Constants:
         if self._graph is None:
             raise TypeError("a constant of a compiled program was asked for outside of its graph")
         if (formula, dtype) not in self._graph.found:
-            number = self._inputs.setdefault(formula, len(self._inputs))
+            formulas = self._graph.formulas
+            number = formulas.setdefault(formula, len(formulas))
             with self._graph.graph.as_default():  # once for all steps
                 found = tf.cast(self._graph.inputs[number], dtype)
             self._graph.found[formula, dtype] = found
@@ -212,15 +218,43 @@ class Constants:
 
 @dataclass(frozen=True)
 class _Graph:
-    """A graph that is made, its inputs, and what was looked up among them."""
+    """A graph that is made, its inputs, which of them is what, and what was looked up."""
 
     graph: Any
     inputs: Any
+    formulas: dict[Formula, int] = field(default_factory=dict)
     found: dict[tuple[Formula, tf.DType], Any] = field(default_factory=dict)
 
 
 def _comes_to(value: float, whole: float) -> bool:
     return int(value) == whole
+
+
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (
+        *(operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.neg),
+        *(operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge),
+        *(abs, _comes_to),
+    )
+}
+"""Those of formulas and truths, by name."""
+
+
+def as_data(formula: Any) -> Any:
+    """A formula, or a number, as plain data."""
+    if not isinstance(formula, tuple):
+        return formula
+    first, *operands = formula
+    return [first.__name__ if callable(first) else first, *map(as_data, operands)]
+
+
+def from_data(data: Any) -> Any:
+    """The formula, or number, that plain data is of."""
+    if not isinstance(data, list):
+        return data
+    first, *operands = data
+    return (FUNCTIONS[first] if isinstance(first, str) else first, *map(from_data, operands))
 
 
 def _computed(formula: Any, values: Sequence[float]) -> float:

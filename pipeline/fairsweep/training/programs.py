@@ -12,8 +12,9 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -21,8 +22,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import context
 
-from fairsweep.training.constants import Constants
+from fairsweep.training.constants import Constants, Formula
 from fairsweep.training.execution import Way, way_of
+from fairsweep.training.graph_files import GraphFiles, Made, Traced
 from fairsweep.training.optimizer import reads_once
 from fairsweep.training.preprocessing import take_over
 from fairsweep.training.values import take_over as take_over_scale
@@ -44,9 +46,10 @@ class Program:
         columns: of the data as tensors, for their shapes: features, labels in the loss's form, and
             weights of rows if there are any.
         any_shape: whether models with other widths will be taken over: they are dense layers.
-        shared: whether models with other constants will be.
+        kind: what it depends on; with one, models with other constants will be taken over.
         making: times what is made.
         weighed: whether rows on which it is measured have weights in the loss, too.
+        folder: where other workers find graphs of its kind, and it theirs; None for none.
     """
 
     def __init__(
@@ -54,13 +57,14 @@ class Program:
         model: keras.Model,
         columns: Sequence[Any],
         any_shape: bool,
-        shared: bool,
+        kind: str | None,
         making: Making,
         weighed: bool = False,
+        folder: Path | None = None,
     ) -> None:
         self.model = model
-        self.names: tuple[str, ...] = ()
-        self._constants = Constants(model if shared else None)
+        self._making, self._counted = making, False
+        self._constants = Constants(None if kind is None else model)
         _create_variables(model, columns[0], columns[1], any_shape, self._constants)
         self.bytes = _bytes(model)
         given = tf.nest.map_structure(
@@ -69,9 +73,13 @@ class Program:
         rows, size = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
 
         way = way_of(model, dense=any_shape)
+        plain = not any(isinstance(own, Mapping) for own in given)
+        files = (
+            GraphFiles(folder, kind, self._constants, model) if folder and kind and plain else None
+        )
 
         def compiled(graph: Callable[..., Any], *signature: Any) -> Graph:
-            return Graph(graph, signature, self._constants, way, making)
+            return Graph(graph, signature, self._constants, way, self._timed, files)
 
         self._train = compiled(self._train_graph, given, rows, size)
         self._measured = len(given) if weighed else 2
@@ -79,6 +87,18 @@ class Program:
         self._train_and_check = compiled(self._train_and_check_graph, given, rows, size, held, rows)
         self._check = compiled(self._check_graph, held, rows)
         self._predict = compiled(self._predict_graph, given[0], rows)
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the metrics of an epoch, in order."""
+        return tuple(self.model.get_metrics_result())
+
+    @contextmanager
+    def _timed(self, traced: bool) -> Iterator[None]:
+        """Times what is made of it; what traces a graph first has made a program."""
+        with self._making.timed(programs=int(traced and not self._counted)):
+            yield
+        self._counted = self._counted or traced
 
     def holds_for(self, model: keras.Model) -> bool:
         """Whether it is the program of a compiled model of the same kind, too: what its graphs have
@@ -169,9 +189,8 @@ class Program:
         return self._results()
 
     def _results(self) -> Any:
-        results = self.model.get_metrics_result()
-        self.names = tuple(results)
-        return tf.stack([tf.cast(value, tf.float32) for value in results.values()])
+        results = self.model.get_metrics_result().values()
+        return tf.stack([tf.cast(value, tf.float32) for value in results])
 
 
 def together(batches: Sequence[Any]) -> Any:
@@ -192,7 +211,8 @@ class Graph:
         signature: what it takes, beside the constants.
         constants: of its program.
         way: how TensorFlow runs it.
-        making: times what is made.
+        timed: times what is made, told whether it is traced.
+        files: where other workers have such graphs; None for none.
     """
 
     def __init__(
@@ -201,30 +221,42 @@ class Graph:
         signature: Sequence[Any],
         constants: Constants,
         way: Way,
-        making: Making,
+        timed: Callable[[bool], AbstractContextManager[None]],
+        files: GraphFiles | None,
     ) -> None:
+        self._formulas: Iterable[Formula] = ()
+
         def given(inputs: Any, *tensors: Any) -> Any:
-            with constants.given(inputs):
+            with constants.given(inputs) as self._formulas:
                 return function(*tensors)
 
         whole = (tf.TensorSpec([None], tf.float64), *signature)
         self._function = tf.function(given, input_signature=whole, autograph=False)
-        self._constants, self._making, self.way = constants, making, way
+        self._name = function.__name__
+        self._constants, self._timed, self._files, self.way = constants, timed, files, way
 
     @functools.cached_property
-    def made(self) -> Any:
+    def made(self) -> Made:
         """The graph. It is made before it is called, so that its constants are known."""
-        with self._making.timed():
-            return self._function.get_concrete_function()
+        if self._files is not None:
+            with self._timed(False):
+                found = self._files.find(self._name)
+            if found is not None:
+                return found
+        with self._timed(True):
+            traced = Traced(self._function.get_concrete_function(), self._formulas)
+            if self._files is not None:
+                self._files.keep(self._name, traced)
+        return traced
 
     def __call__(self, *tensors: Any) -> Any:
         with self.way.taken():
             made = self.made
-            return made(tf.constant(self._constants.inputs()), *tensors)
+            return made(tf.constant(self._constants.inputs(made.formulas)), *tensors)
 
 
 class Making:
-    """Counts the programs of a worker, and the seconds in which they and their graphs are made."""
+    """Counts the programs that a worker traces, and the seconds in which it makes programs."""
 
     def __init__(self) -> None:
         self.compiled = Compiled()
@@ -239,11 +271,16 @@ class Making:
 
 
 class Programs:
-    """The programs of a worker; the least recently used are dropped first."""
+    """The programs of a worker; the least recently used are dropped first.
 
-    def __init__(self) -> None:
-        self._programs: list[tuple[Hashable, Program]] = []
+    Args:
+        folder: where the workers of a command find each other's graphs; None for none.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._programs: list[tuple[str | None, Program]] = []
         self._making = Making()
+        self._folder = folder
 
     def new(self) -> Compiled:
         """What was compiled since this was asked before."""
@@ -255,7 +292,7 @@ class Programs:
 
     def get(
         self,
-        key: Hashable | None,
+        key: str | None,
         model: keras.Model,
         columns: Sequence[Any],
         any_shape: bool,
@@ -264,24 +301,26 @@ class Programs:
         """The program of this kind, started anew with the weights of `model`, or else `model`'s; a
         model of no kind (None) has one for itself."""
 
-        def made(shared: bool) -> Program:
-            with self._making.timed(programs=1):
-                return Program(model, columns, any_shape, shared, self._making, weighed)
+        def made() -> Program:
+            with self._making.timed():
+                return Program(
+                    *(model, columns, any_shape, key, self._making, weighed), folder=self._folder
+                )
 
         if key is None:
-            return made(shared=False)
+            return made()
         for number, (kind, program) in enumerate(self._programs):
             if kind == key and program.holds_for(model):
                 del self._programs[number]
                 program.restart(model)
                 break
         else:
-            program = made(shared=True)
+            program = made()
         self._programs.append((key, program))
         self._make_room()
         return program
 
-    def forget(self, key: Hashable) -> None:
+    def forget(self, key: str) -> None:
         """Drops the programs of a kind, of which one has failed."""
         self._programs = [(kind, program) for kind, program in self._programs if kind != key]
 

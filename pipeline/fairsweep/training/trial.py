@@ -55,10 +55,14 @@ from fairsweep.training.weights import row_weights
 class WorkerCache:
     """What a worker keeps from one trial to the next: compiled programs, the data in the forms that
     losses want, the parts of the last split of it, its scaling, and what Keras and TensorFlow were
-    set to before the first."""
+    set to before the first.
 
-    def __init__(self) -> None:
-        self.programs = Programs()
+    Args:
+        graphs: the folder where the workers of a command find each other's graphs; None for none.
+    """
+
+    def __init__(self, graphs: Path | None = None) -> None:
+        self.programs = Programs(graphs)
         self.globals = Globals()
         self._tables: dict[Form, Table] = {}
         self._parts: dict[tuple[str, ...], Arrays] = {}

@@ -1,5 +1,6 @@
 """The worker process: forked by `fork_server`, or `python -m fairsweep.training.worker <connection>
-<lifeline> <checkpoints> <weights>`; the last two are the folders of its `TrialFolders`.
+<lifeline> <checkpoints> <weights> <graphs>`; the last three are the folders of its
+`TrialFolders`.
 
 It reads `TrialSpec`s from one inherited socket, writes `EpochMetrics` and `TrialResult`s to it,
 and serves until the socket closes. A spec of the stage `check` is checked, not trained. TensorFlow
@@ -41,7 +42,7 @@ TRIALS_BETWEEN_CLEARINGS = 64
 
 def main() -> None:
     end_with_parent()
-    serve(int(sys.argv[1]), int(sys.argv[2]), TrialFolders(Path(sys.argv[3]), Path(sys.argv[4])))
+    serve(int(sys.argv[1]), int(sys.argv[2]), TrialFolders(*map(Path, sys.argv[3:])))
 
 
 def end_with_parent() -> None:
@@ -57,7 +58,7 @@ def serve(socket: int, lifeline: int, folders: TrialFolders) -> None:
     Args:
         socket: to the sweep.
         lifeline: a pipe that closes with the sweep's process.
-        folders: for checkpoints and weights.
+        folders: for checkpoints, weights and graphs.
     """
     connection = Connection(socket)
     threading.Thread(target=_end_with_sweep, args=(lifeline,), daemon=True).start()
@@ -74,7 +75,7 @@ def serve(socket: int, lifeline: int, folders: TrialFolders) -> None:
     find_code_here()
     gc.freeze()  # what TensorFlow holds never goes: no collection needs to look at it
     gc.disable()  # tracing makes cycles by the million, and they go together
-    cache, trials = WorkerCache(), 0
+    cache, trials = WorkerCache(folders.graphs), 0
     outbox = Outbox(connection)
     outbox.send(WorkerReady())
     say_to(outbox.still_training)
