@@ -32,7 +32,7 @@ report: $(VENV)/ready ## the report of a stored sweep again: make report ARGS="s
 ui: $(VENV)/ready ## the MLflow UI on the store: make ui PORT=5001
 	@$(BIN)/fairsweep ui port=$(PORT) tracking.root=$(ROOT) $(ARGS)
 
-test: $(VENV)/ready ## the tests, in about 5 minutes
+test: $(VENV)/ready ## the tests, in about 7 minutes
 	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadgroup $(ARGS)
 
 check: $(VENV)/ready ## what CI runs: format, lint, types, and all tests

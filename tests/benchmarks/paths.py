@@ -100,7 +100,7 @@ def two_inputs(shape: Mapping[str, Sequence[int]], classes: int) -> keras.Model:
     return keras.Model({"windows": windows, "about": about}, outputs)
 
 
-def autoencoder(shape: Sequence[int]) -> keras.Model:
+def autoencoder(shape: Sequence[int], classes: int) -> keras.Model:  # noqa: ARG001
     inputs = keras.Input(shape)
     outputs = layers.Dense(shape[0])(layers.Dense(16, activation="relu")(inputs))
     model = keras.Model(inputs, outputs)

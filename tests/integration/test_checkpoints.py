@@ -263,10 +263,7 @@ KINDS = {
     "own-random-numbers": (OWN[0], f"{OWN[1]}noisy"),
     "own-variables": (OWN[0], f"{OWN[1]}tiring"),
 }
-SHORT = {
-    *(("everything", loop) for loop in LOOPS),
-    *((kind, "resident") for kind in ("half-floats", "own-random-numbers", "own-variables")),
-}
+SHORT = {("everything", "resident"), ("own-variables", "resident")}
 """What `make test` tries of them: all that Keras knows of at once, and what it doesn't."""
 
 

@@ -159,6 +159,7 @@ def test_a_graph_that_another_worker_traced_gives_the_numbers_of_ones_own(
     assert made == [1, 0, 1]
 
 
+@pytest.mark.long(5)
 def test_a_graph_is_read_only_where_what_it_decided_holds(tmp_path: Path) -> None:
     """Keras clips by no norm of 0."""
     own = ("optimizer=adam", "optimizer.params.clipnorm={}")

@@ -11,8 +11,9 @@ from fairsweep.records import Objective
 from fairsweep.tasks import CLASSES
 from tests.unit.config.plans import plan
 
-OWN = "optimizer=adam", "training.metrics=[mine.metrics:cost]", "objective.metric=val_cost"
-BUILT = "optimizer=adam", "model=custom", "model.builder=mine.models:build"
+ONE = "optimizer=adam"
+OWN = ONE, "training.metrics=[mine.metrics:cost]", "objective.metric=val_cost"
+BUILT = ONE, "model=custom", "model.builder=mine.models:build"
 
 
 @pytest.fixture(autouse=True)
@@ -111,12 +112,12 @@ def test_a_second_direction_that_nobody_knows_is_asked_for() -> None:
 
 def test_the_second_objective_is_known_by_its_name() -> None:
     accuracy, f1 = Objective("val_accuracy", "maximize"), Objective("val_f1", "maximize")
-    costs = plan("objective.second=seconds", "objective.tolerance=0.01").objective
+    costs = plan(ONE, "objective.second=seconds", "objective.tolerance=0.01").objective
     assert costs == replace(accuracy, second=Objective("seconds", "minimize"), tolerance=0.01)
-    assert plan("objective.second=val_f1").objective.second == f1
-    said = plan("objective.second=val_f1", "objective.second_direction=maximize")
-    assert plan("objective.second=val_f1").sha256 == said.sha256
-    assert plan().shared()["objective"] == {"metric": "val_accuracy", "direction": "maximize"}
+    assert plan(ONE, "objective.second=val_f1").objective.second == f1
+    said = plan(ONE, "objective.second=val_f1", "objective.second_direction=maximize")
+    assert plan(ONE, "objective.second=val_f1").sha256 == said.sha256
+    assert plan(ONE).shared()["objective"] == {"metric": "val_accuracy", "direction": "maximize"}
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_the_second_objective_is_known_by_its_name() -> None:
 )
 def test_a_second_objective_is_another_metric_that_is_measured(words: str, told: str) -> None:
     with pytest.raises(BadInput) as refused:
-        plan(*words.split()).check_rows((100, 4), 20, CLASSES, 3)
+        plan(ONE, *words.split()).check_rows((100, 4), 20, CLASSES, 3)
     assert told in str(refused.value)
     plan("training.metrics=[f1]", "objective.second=val_f1").check_rows((100, 4), 20, CLASSES, 3)
 
