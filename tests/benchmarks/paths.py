@@ -10,35 +10,28 @@ validation arrays, and the sample weights, metrics and callbacks that the path i
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
-    os.environ[name] = "1"
-os.environ |= {
-    "KERAS_BACKEND": "tensorflow",
-    "TF_CPP_MIN_LOG_LEVEL": "2",
-    "FAIRSWEEP_TRUSTED_PACKAGES": "tests",
-}
+from tests.benchmarks.loops import timed  # isort: skip - it says first on how many threads
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-from keras import layers  # noqa: E402
-from sklearn.metrics import roc_auc_score  # noqa: E402
+import keras
+import numpy as np
+from keras import layers
+from sklearn.metrics import roc_auc_score
 
-from fairsweep.commands.train import prepare  # noqa: E402
-from fairsweep.data.split import SplitData  # noqa: E402
-from fairsweep.records import TrialKey, TrialSpec  # noqa: E402
-from fairsweep.stages.search import trial_spec  # noqa: E402
-from fairsweep.training.optimizer import build_optimizer  # noqa: E402
-from fairsweep.training.trial import WorkerCache, compiled, train_trial  # noqa: E402
+from fairsweep.commands.train import prepare
+from fairsweep.data.several import plain
+from fairsweep.data.split import SplitData
+from fairsweep.records import TrialKey, TrialSpec
+from fairsweep.stages.search import trial_spec
+from fairsweep.training.optimizer import build_optimizer
+from fairsweep.training.trial import WorkerCache, compiled, train_trial
 
 WORDS = "good bad slow fast film plot actor scene long short dull bright ending music story".split()
 Arrays = Mapping[str, Any]
@@ -212,22 +205,27 @@ def spec_of(overrides: Sequence[str], epochs: int) -> tuple[TrialSpec, SplitData
     return trial_spec(job.plan, arm, TrialKey(arm.name, "train", 0), {}, 0), job.data
 
 
-def between(ends: Sequence[float]) -> list[float]:
-    return [after - before for before, after in itertools.pairwise(ends)]
-
-
 def ours(spec: TrialSpec, data: SplitData) -> tuple[list[float], str]:
     """CPU seconds of each epoch, and the loop that was taken."""
-    ends = [time.process_time()]
-    result = train_trial(spec, data, lambda _: ends.append(time.process_time()), lambda _: True)
-    if result.outcome != "complete":
-        raise RuntimeError(f"{result.error}\n{result.traceback}")
-    return between(ends), result.loop
+    loop = ""
+
+    def trained(ended: Callable[[], None]) -> None:
+        nonlocal loop
+        result = train_trial(spec, data, lambda _: ended(), lambda _: True)
+        if result.outcome != "complete":
+            raise RuntimeError(f"{result.error}\n{result.traceback}")
+        loop = result.loop
+
+    return timed(trained), loop
 
 
 def by_fit(case: Case, spec: TrialSpec, data: SplitData) -> list[float]:
     """CPU seconds of each epoch of Keras's own loop."""
-    ends, cache, training = [time.process_time()], WorkerCache(), spec.training
+    return timed(lambda ended: fitted(case, spec, data, ended))
+
+
+def fitted(case: Case, spec: TrialSpec, data: SplitData, ended: Callable[[], None]) -> None:
+    cache, training = WorkerCache(), spec.training
     model, form = compiled(spec, data, cache)
     if added := case.metrics():
         steps = -(-len(data.train) // training.batch_size)
@@ -237,14 +235,13 @@ def by_fit(case: Case, spec: TrialSpec, data: SplitData) -> list[float]:
     validation = cache.part(data, "validation", form)
 
     def arrays(part: Any) -> tuple[Any, Any]:
-        x, y = part.table.x, part.table.y
-        return _rows(x, part.rows), _rows(y, part.rows)
+        return plain(part.table.x[part.rows]), plain(part.table.y[part.rows])
 
     callbacks, (x, y) = case.callbacks(), arrays(validation)
     for scored in callbacks:
         if isinstance(scored, Scored):
             scored.x, scored.y = x, y
-    told = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ends.append(time.process_time()))
+    told = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ended())
     model.fit(
         *arrays(train),
         batch_size=training.batch_size,
@@ -254,12 +251,6 @@ def by_fit(case: Case, spec: TrialSpec, data: SplitData) -> list[float]:
         verbose=0,
         callbacks=[*callbacks, told],
     )
-    return between(ends)
-
-
-def _rows(array: Any, rows: Any) -> Any:
-    arrays = getattr(array, "arrays", None)
-    return array[rows] if arrays is None else {name: own[rows] for name, own in arrays.items()}
 
 
 def measured(case: Case, rows: int, epochs: int, rounds: int = 3) -> tuple[Mapping[str, Any], str]:
@@ -284,6 +275,7 @@ def folder() -> Iterator[None]:
 
 
 def main(rows: int = 3000, epochs: int = 5) -> None:
+    os.environ["FAIRSWEEP_TRUSTED_PACKAGES"] = "tests"
     print("| path | loop | first epoch: `fit`, ours | another epoch: `fit`, ours | ratio |")
     print("| --- | --- | ---: | ---: | ---: |")
     for name, case in PATHS.items():

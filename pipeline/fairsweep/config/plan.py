@@ -167,10 +167,7 @@ class Plan:
         """
         problems, metric = [], self.objective.metric
         if metric.startswith(VALIDATION) and not validation:
-            problems.append(
-                f"objective.metric: {metric} needs validation rows, and the data gives none; use "
-                f"data.validation=0.2 or objective.metric={base_name(metric)}"
-            )
+            problems.append(_unvalidated("objective.metric", metric))
         for arm in self.arms:
             training, builder = arm.settings.training, arm.settings.model.builder
             axes, rows = ROWS.get(builder, (len(shape) - 1, ""))
@@ -221,10 +218,7 @@ class Plan:
                 f"{', '.join([*COSTS, *of_epoch(metrics)])}"
             )
         elif second.startswith(VALIDATION) and not validation:
-            yield (
-                f"{key}: {second} needs validation rows, and the data gives none; use "
-                f"data.validation=0.2 or {key}={name}"
-            )
+            yield _unvalidated(key, second)
 
     def check_classes(self, classes: Sequence[str]) -> None:
         """Checks that the data has the classes that an arm has weights for.
@@ -273,6 +267,13 @@ class Plan:
             "pruner": dataclasses.asdict(self.config.pruner),
             "confirm": {"folds": self.config.confirm.folds},
         }
+
+
+def _unvalidated(key: str, metric: str) -> str:
+    return (
+        f"{key}: {metric} needs validation rows, and the data gives none; use data.validation=0.2 "
+        f"or {key}={base_name(metric)}"
+    )
 
 
 def objective_of(stored: Mapping[str, Any]) -> Objective:

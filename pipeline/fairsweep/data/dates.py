@@ -106,8 +106,10 @@ def almost_dates(words: Iterable[str]) -> str | None:
 
 
 def _is_date(word: str) -> bool:
+    if OTHER_FORM.fullmatch(word) is None:
+        return False
     try:
         datetime.fromisoformat(word)
     except ValueError:
         return False
-    return bool(OTHER_FORM.fullmatch(word))
+    return True

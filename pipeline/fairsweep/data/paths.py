@@ -15,7 +15,6 @@ URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 SYSTEM = tuple(Path(name) for name in ("/proc", "/sys", "/dev"))
 OBJECTS = {".pkl", ".joblib", ".h5", ".hdf5", ".keras", ".pt", ".pth"}
 LONGEST_START = 8
-# The first bytes of a file, its kind, and what to do about it.
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 TO_PREDICT = {
     **dict.fromkeys(UTF_16, "use encoding=utf-16"),
@@ -23,7 +22,8 @@ TO_PREDICT = {
     b"\x93NUMPY": "write an .npz: numpy.savez(path, x=x)",
     b"PK\x03\x04": "let the name of an .npz end so, or save a sheet as CSV",
 }
-"""What to do about those that can be predicted."""
+"""What to do about a file that begins so, to have it predicted."""
+# The first bytes of a file, its kind, and what to do about it.
 STARTS = {
     b"PAR1": ("a Parquet file", "use data=parquet"),
     b"PK\x03\x04": ("a zip archive", "use data=npz for an .npz, or save a sheet as CSV"),

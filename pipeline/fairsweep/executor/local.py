@@ -106,7 +106,9 @@ class LocalExecutor:
         self._starter = starter or worker_starter(threads)
         self._threads = threads
         self._logs = logs
-        self._folders = folders
+        self._folders = [folders.checkpoints, folders.weights]
+        if workers > 1:  # a single one has nobody to read what it has traced
+            self._folders.append(logs / GRAPHS)
         self._started = 0
         self._lifeline = os.pipe()
         self._listened = time.monotonic()
@@ -237,14 +239,13 @@ class LocalExecutor:
         ours, theirs = socket.socketpair()
         self._started += 1
         path = self._logs / f"worker-{self._started}.log"
-        folders = (self._folders.checkpoints, self._folders.weights, self._logs / GRAPHS)
         with theirs:
             process = self._starter.start(
                 Start(
                     connection=theirs.fileno(),
                     lifeline=self._lifeline[0],
                     log=path,
-                    folders=tuple(map(str, folders)),
+                    folders=tuple(map(str, self._folders)),
                     environment={**tensorflow_environment(self._logs), **loaded_environment()},
                     threads=self._threads,
                 )

@@ -25,7 +25,7 @@ from fairsweep.errors import is_full
 from fairsweep.files import replaced
 from fairsweep.training.constants import Constants, Formula, as_data, from_data
 
-OF_THIS_PROCESS = ("PyFunc", "PyFuncStateless", "EagerPyFunc")
+OF_THIS_PROCESS = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 """Operations that call a function of Python's, which another process hasn't."""
 _numbers = itertools.count()
 
@@ -101,11 +101,11 @@ class GraphFiles:
 
     def find(self, name: str) -> Read | None:
         """A graph of the program, by the name of its function, that holds for the constants."""
+        known = self._variables()
         for file in sorted(self._folder.glob(f"{self._digest(name)}-*")):
             header, _, content = file.read_bytes().partition(b"\n")
             about = json.loads(header)
             truths = {from_data(comparison): truth for comparison, truth in about["truths"]}
-            known = self._variables()
             if _forms(known) != about["variables"] or not self._constants.fulfil(truths):
                 continue
             self._constants.truths |= truths
@@ -125,7 +125,7 @@ class GraphFiles:
         )
         operations = {node.op for function in library.function for node in function.node_def}
         single = isinstance(traced.function.structured_outputs, tf.Tensor)
-        if None in captured or rest.gradient or not single or operations & {*OF_THIS_PROCESS}:
+        if None in captured or rest.gradient or not single or operations & OF_THIS_PROCESS:
             return
         truths = self._constants.truths.items()
         about = {

@@ -1,5 +1,5 @@
 """The worker process: forked by `fork_server`, or `python -m fairsweep.training.worker <connection>
-<lifeline> <checkpoints> <weights> <graphs>`; the last three are the folders of its
+<lifeline> <checkpoints> <weights> [<graphs>]`; the last ones are the folders of its
 `TrialFolders`.
 
 It reads `TrialSpec`s from one inherited socket, writes `EpochMetrics` and `TrialResult`s to it,

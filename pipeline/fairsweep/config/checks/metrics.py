@@ -22,6 +22,7 @@ from fairsweep.metrics import (
     TEST,
     VALIDATION,
     base_name,
+    direction_of,
     known_metric,
     measured_on_validation,
     metric_named,
@@ -129,18 +130,18 @@ def _selecting(
     cost = key == SECOND_OBJECTIVE and metric in COSTS
     known = known_metric(base_name(metric))
     prefix = VALIDATION if measured_on_validation(metric) else ""
-    way = "minimize" if cost else None if known is None else known.direction
+    way = direction_of(metric) if cost or known is not None else AUTO
     if not cost and known is None and not all(_may_log(base_name(metric), arm) for arm in arms):
         yield from _unknown(key, metric)
     elif known is not None and known.name != base_name(metric):
         yield key, f"need {prefix}{known.name}, which it is logged as; got {metric!r}"
-    elif way is None and direction == AUTO:
+    elif way == AUTO and direction == AUTO:
         yield (
             direction_key,
             f"nothing is known of {metric} but its name; say which way it is better: "
             f"{direction_key}=maximize or {direction_key}=minimize",
         )
-    elif way is None:
+    elif way == AUTO:
         yield from one_of(direction_key, direction, DIRECTIONS)
     elif direction not in (AUTO, way):
         yield (

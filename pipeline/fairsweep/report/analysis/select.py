@@ -256,10 +256,10 @@ def _select_arm(sweep: SweepRecord, arm: str, runs: Iterable[RunRecord]) -> ArmS
         _top([run for run in trials if run.key.search == number], sweep.objective, wanted.top)
         for number in range(wanted.searches)
     ]
-    firsts = [top[0] for top in tops if top]
+    found = list(filter(None, tops))
+    firsts = [top[0] for top in found]
     order = ranked(list(map(value_of, firsts)), [run.second for run in firsts], sweep.objective)
-    by_search = [top for top in tops if top]
-    found = [_chosen(by_search[i], confirmations, sweep.objective) for i in order]
+    leaders = [_chosen(found[place], confirmations, sweep.objective) for place in order]
     trained = sum(len(confirmations[_place(run)]) for top in tops for run in top)
     needed = sum(map(len, tops)) * wanted.trainings // wanted.searches
     pending = _pending(sweep, own, trained < needed)
@@ -268,10 +268,10 @@ def _select_arm(sweep: SweepRecord, arm: str, runs: Iterable[RunRecord]) -> ArmS
         trials=trials,
         default=next((run for run in trials if run.key.trial == 0), None),
         best=_best(trials, sweep.objective),
-        chosen=_chosen(found, confirmations, sweep.objective) if found else None,
+        chosen=_chosen(leaders, confirmations, sweep.objective) if leaders else None,
         confirmations=tuple(
             sorted(
-                (other for run in found for other in confirmations[_place(run)]),
+                (other for run in leaders for other in confirmations[_place(run)]),
                 key=lambda run: run.key.place,
             )
         ),
