@@ -120,7 +120,7 @@ def test_layers_are_all_there_in_their_order() -> None:
         "metrics",
         "tasks | configurations",
         "records",
-        "costs | folds | importances | judged | keras_file | scores | shown | tested | work",
+        "costs | folds | importances | judged | keras_file | log | scores | shown | tested | work",
         "errors | files | invocation | machine | own | plural",
     ]
 

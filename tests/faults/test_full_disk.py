@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import pytest
 
 from fairsweep.errors import is_full, unwritable
 from fairsweep.files import TrialFolders
+from fairsweep.log import LogFile
 from fairsweep.records import DISK_FULL
 from tests.integration.training_room import compose
 
@@ -62,6 +65,16 @@ def test_weights_that_find_no_room_interrupt_the_training(
     assert result.error.startswith(
         f"writing to {folders.weights_of('own')} failed: the disk is full ("
     )
+
+
+def test_a_log_that_finds_no_room_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    log = LogFile("/dev/full")
+    log.emit(logging.makeLogRecord({"msg": "lost"}))
+    assert capsys.readouterr().err == ""
+    log.emit(logging.makeLogRecord({"msg": "%d", "args": ("a mistake of the caller",)}))
+    assert "a mistake of the caller" in capsys.readouterr().err
+    with contextlib.suppress(OSError):
+        log.close()
 
 
 @pytest.mark.parametrize(
