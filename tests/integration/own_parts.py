@@ -224,6 +224,21 @@ class Words(keras.callbacks.Callback):  # type: ignore[misc]
         logs["mood"] = "fine"
 
 
+class Overwrites(keras.callbacks.Callback):  # type: ignore[misc]
+    """Writes over what was measured from an epoch on; only counts before that."""
+
+    def __init__(self, metric: str, value: float | None, since: int = 0) -> None:
+        super().__init__()
+        self.metric, self.value, self.since = metric, value, since
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs["epochs_seen"] = epoch + 1
+        if epoch >= self.since and self.value is None:
+            del logs[self.metric]
+        elif epoch >= self.since:
+            logs[self.metric] = self.value
+
+
 class Asks(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.best = logs["val_auk"]  # fails: callback

@@ -129,7 +129,45 @@ def test_a_callback_that_can_not_work() -> None:
     (problem,), _ = told(called("Asks"))
     assert problem.startswith(f"training.callbacks: own_parts.py:{line}: KeyError: 'val_auk'")
     (problem,), _ = told(called("Words"))
-    assert problem == ("training.callbacks: need numbers as metrics of an epoch, got mood: 'fine'")
+    line = inspect.getsourcelines(own_parts.Words)[1]
+    assert problem == (
+        f"training.callbacks: own_parts.py:{line}: Words must give numbers as metrics of an epoch, "
+        "got mood: 'fine'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("loss", -1.0, "sets loss in logs, which is measured; log it under another name"),
+        ("accuracy", None, "removes accuracy from logs, which is measured; leave it there"),
+        ("best_loss", 0.0, "logs best_loss, which is what a run has beside metrics; log it under"),
+        ("seconds", 0.0, "logs seconds, which is what a run has beside metrics; log it under"),
+    ],
+)
+def test_what_is_measured_is_not_for_callbacks_to_write(
+    name: str, value: float | None, text: str
+) -> None:
+    (problem,), _ = told(called("Overwrites", metric=name, value=value))
+    line = inspect.getsourcelines(own_parts.Overwrites)[1]
+    assert problem.startswith(f"training.callbacks: own_parts.py:{line}: Overwrites {text}")
+
+
+@pytest.mark.parametrize("value", [-1.0, None])
+def test_what_was_measured_stays_where_a_callback_writes_over_it_later(
+    value: float | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only in the fourth epoch, which the try before the first trial doesn't reach."""
+    late = called("Overwrites", metric="loss", value=value, since=3)
+    stopping = called("EarlyStopping", monitor="loss", patience=9)
+    assert told(late) == ([], [])
+    honest, written = run(*with_callbacks()), run(*with_callbacks(late, stopping))
+    assert written.result.outcome == "complete", written.result.error
+    assert written.curve("loss") == honest.curve("loss")
+    assert written.result.best_value == honest.result.best_value
+    assert written.curve("epochs_seen") == [1, 2, 3, 4, 5]
+    (record,) = [own for own in caplog.records if "Overwrites" in own.getMessage()]
+    assert "stays as it was measured" in record.getMessage()
 
 
 @pytest.mark.parametrize("loop", ["resident", "fit"])

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fairsweep.costs import COSTS
+from fairsweep.costs import COSTS, SECOND
 from fairsweep.judged import Judged
 from fairsweep.metrics.metric import LOSS, PLAIN, UNBOUNDED, Digits, KerasMetric, Metric, Told
 from fairsweep.metrics.of_keras import KERAS, KERAS_CLASSES
@@ -38,6 +38,9 @@ __all__ = [
 
 VALIDATION = "val_"
 TEST = "test_"
+OF_RUNS = ("epochs", "seconds")
+BESIDE = (TEST, "best_", SECOND)
+"""What a run stores beside the metrics of epochs: names, and what names begin with."""
 TOLERANCE = 1e-4
 TOP = re.compile(r"top_([2-9]|[1-9][0-9]+)")
 CURVES = "Solid is validation, dashed is training."
@@ -157,6 +160,11 @@ def measured_on_validation(name: str) -> bool:
 def base_name(name: str) -> str:
     """A metric's name without the part of the data that it was measured on."""
     return name.removeprefix(VALIDATION)
+
+
+def is_of_run(name: str) -> bool:
+    """Whether a run has something else than a metric of an epoch under a name."""
+    return name in OF_RUNS or name.startswith(BESIDE)
 
 
 def bounds_of(name: str) -> tuple[float, float]:

@@ -7,6 +7,7 @@ epochs is called by us in either loop; what acts on batches needs `fit`, which h
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ import keras
 from fairsweep.config.callbacks import KEY, SCHEDULES, STOPS, Callback, callbacks_of
 from fairsweep.config.guess import suggested
 from fairsweep.errors import BadInput
-from fairsweep.metrics import base_name, direction_of
+from fairsweep.metrics import base_name, direction_of, is_of_run
 from fairsweep.own import is_own
 from fairsweep.records import TrialSpec
 from fairsweep.training.failure import failure
@@ -39,6 +40,8 @@ class Callbacks:
     def __init__(self, asked: Sequence[Callback]) -> None:
         self.asked = asked
         self.made = [_made(own) for own in asked]
+        self.overwriting: dict[str, None] = {}
+        """Who has written over what was measured, each told once."""
         self._code: Sequence[Mapping[str, Any]] = [{} for _ in asked]
 
     @property
@@ -67,15 +70,22 @@ class Callbacks:
         self._each(lambda own: own.on_epoch_begin(epoch - 1))
 
     def epoch_end(self, epoch: int, values: dict[str, float]) -> bool:
-        """Says that an epoch has ended; they may change its metrics, and add others. Whether one
-        of them stops the training."""
-        self._each(lambda own: own.on_epoch_end(epoch - 1, values))
-        for name, value in values.items():
-            try:
-                values[name] = float(value)
-            except (TypeError, ValueError) as error:
-                text = f"need numbers as metrics of an epoch, got {name}: {value!r}"
-                raise BadInput(f"{KEY}: {text}") from error
+        """Says that an epoch has ended, and takes up the metrics that they add to it. What was
+        measured stays, whatever they write over it. Whether one of them stops the training."""
+        measured, logs = dict(values), dict[str, Any](values)
+
+        def end(own: Any) -> None:
+            own.on_epoch_end(epoch - 1, logs)
+
+        for asked, own in zip(self.asked, self.made, strict=True):
+            self._call(asked, own, end)
+            for problem in _overwritten(asked, measured, logs):
+                if problem not in self.overwriting:
+                    self.overwriting[problem] = None
+                    logging.getLogger(__name__).warning("%s; it stays as it was measured", problem)
+            logs.update(measured)
+            added = [name for name in logs if name not in measured]
+            values |= {name: _number(asked, name, logs[name]) for name in added}
         return any(own.model.stop_training for own in self.made)
 
     def end(self) -> None:
@@ -87,20 +97,24 @@ class Callbacks:
         return _InFit(self.made, self.epoch_begin)
 
     def _each(self, call: Callable[[Any], None]) -> None:
-        """Calls them one after the other.
+        """Calls them one after the other; see `_call`."""
+        for asked, own in zip(self.asked, self.made, strict=True):
+            self._call(asked, own, call)
+
+    def _call(self, asked: Callback, own: Any, call: Callable[[Any], None]) -> None:
+        """Calls one of them.
 
         Raises:
-            BadInput: one of them fails, and not in a line of the user's, which says it better.
+            BadInput: it fails, and not in a line of the user's, which says it better.
         """
-        for asked, own in zip(self.asked, self.made, strict=True):
-            try:
-                call(own)
-            except BadInput:
+        try:
+            call(own)
+        except BadInput:
+            raise
+        except Exception as error:
+            if (found := failure(error)).file:
                 raise
-            except Exception as error:
-                if (found := failure(error)).file:
-                    raise
-                raise BadInput(_failing(asked, found.line)) from error
+            raise BadInput(_failing(asked, found.line)) from error
 
     def kept(self, arrays: Arrays) -> list[Any]:
         """What they keep from one epoch to the next, for `put_back`.
@@ -204,9 +218,50 @@ def _failing(asked: Callback, line: str) -> str:
     """What is told of a callback that fails in Keras's code."""
     if asked.name == SCHEDULES:
         return own_problem(KEY, asked.params["schedule"], f"gives what {SCHEDULES} refuses: {line}")
-    if is_own(asked.name):
-        return own_problem(KEY, asked.name, f"fails: {line}")
-    return f"{KEY}: {asked.name} fails: {line}"
+    return _problem(asked, f"fails: {line}")
+
+
+def _overwritten(
+    asked: Callback, measured: Mapping[str, float], logs: Mapping[str, Any]
+) -> Iterator[str]:
+    """What a callback has made of the metrics that were measured."""
+    for name, value in measured.items():
+        if name not in logs:
+            text = f"removes {name} from logs, which is measured; leave it there"
+            yield _problem(asked, text)
+        elif logs[name] is not value and not _is_same(logs[name], value):
+            text = f"sets {name} in logs, which is measured; log it under another name"
+            yield _problem(asked, text)
+
+
+def _is_same(written: Any, value: float) -> bool:
+    """Whether a callback has written what was measured."""
+    try:
+        return float(written) == value
+    except (TypeError, ValueError):
+        return False
+
+
+def _number(asked: Callback, name: str, value: Any) -> float:
+    """A metric that a callback has added.
+
+    Raises:
+        BadInput: it is no number, or has the name of something else than a metric.
+    """
+    if is_of_run(name):
+        text = f"logs {name}, which is what a run has beside metrics; log it under another name"
+        raise BadInput(_problem(asked, text))
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        text = f"must give numbers as metrics of an epoch, got {name}: {value!r}"
+        raise BadInput(_problem(asked, text)) from error
+
+
+def _problem(asked: Callback, text: str) -> str:
+    """What is wrong with a callback, with the user's line where it is one of theirs."""
+    own = is_own(asked.name)
+    return own_problem(KEY, asked.name, text) if own else f"{KEY}: {asked.name} {text}"
 
 
 def _beside_epochs(kind: type) -> list[str]:

@@ -278,7 +278,7 @@ def _tried(
     spec: TrialSpec,
     callbacks: Callbacks,
     model: keras.Model,
-    values: dict[str, float],
+    values: Mapping[str, float],
 ) -> Iterator[str]:
     """What is wrong with callbacks, which are told of epochs with these metrics."""
     problems = list(callbacks.problems(spec, list(values)))
@@ -287,8 +287,9 @@ def _tried(
         callbacks.begin(model, TRIED_EPOCHS, 1)
         for epoch in range(1, TRIED_EPOCHS + 1):
             callbacks.epoch_begin(epoch)
-            callbacks.epoch_end(epoch, values)
+            callbacks.epoch_end(epoch, dict(values))
         callbacks.end()
+        yield from callbacks.overwriting
 
 
 def _changed_on_import(spec: TrialSpec, cache: WorkerCache) -> str:

@@ -14,15 +14,15 @@ from fairsweep.config.checks.data import may_give_validation
 from fairsweep.config.checks.values import Problem, hint, one_of, own_name
 from fairsweep.config.schema import Config, Model, Training
 from fairsweep.config.space import ArmSettings
-from fairsweep.costs import COSTS, PARAMETERS, SECOND
+from fairsweep.costs import COSTS, PARAMETERS
 from fairsweep.metrics import (
     KERAS,
     KERAS_CLASSES,
     METRICS,
-    TEST,
     VALIDATION,
     base_name,
     direction_of,
+    is_of_run,
     known_metric,
     measured_on_validation,
     metric_named,
@@ -38,9 +38,6 @@ ALL_NAMES = (*METRICS, *KERAS, *KERAS_CLASSES)
 SECOND_OBJECTIVE = "objective.second"
 SECOND_DIRECTION = "objective.second_direction"
 TOLERANCE = "objective.tolerance"
-PARTS = (VALIDATION, TEST, "best_", SECOND)
-OF_RUNS = ("epochs", "seconds")
-"""What a run stores of its training, and what its names begin with, beside the names of metrics."""
 OWN = "a function of your own (package.module:name)"
 
 
@@ -78,7 +75,7 @@ def _own(name: str) -> Iterator[Problem]:
             f"{name} would be logged as {logged}, which is the name of another metric; "
             "rename your function",
         )
-    elif logged in OF_RUNS or logged.startswith(PARTS):
+    elif is_of_run(logged) or measured_on_validation(logged):
         yield (
             KEY,
             f"{name} would be logged as {logged}, which is what a run has beside metrics; rename "
