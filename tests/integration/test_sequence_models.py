@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from fairsweep.config.schema import Model
+from fairsweep.data.recipe import Recipe
 from fairsweep.data.scaling import Scaling
 from fairsweep.tasks import CLASSES
 from fairsweep.training.model import build_model, parameter_count
 from fairsweep.training.preprocessing import preprocessing_of
+from fairsweep.training.serving import PublishedModel
 from tests.integration.training_room import assert_same, both_loops
 
 OUTPUT = CLASSES.output("dice", 2)
@@ -53,6 +55,18 @@ def test_a_step_that_is_zero_once_scaled_is_no_padding() -> None:
     outputs = layer(x)
     assert np.asarray(outputs)[..., 0].tolist() == [[1, 0, 0]]
     assert np.asarray(outputs._keras_mask).tolist() == [[True, True, False]]
+
+
+def test_a_published_model_refuses_a_row_of_padding_alone() -> None:
+    params = {"cell": "gru", "units": [2], "bidirectional": False, "dropout": 0.1}
+    scaling, settings = Scaling(padding="-1"), Model("rnn", "rnn", params)
+    x = padded(3, "-1")
+    recipe = Recipe("rnn", params, scaling, (3, 3), ("a", "b"), loss="dice")
+    model = PublishedModel(build_model(settings, scaling, x, OUTPUT, seed=0), recipe)
+    assert len(model.predict(x)) == 4
+    x[2] = -1
+    with pytest.raises(ValueError, match="x has 1 row of padding alone, first row 3"):
+        model.predict(x)
 
 
 def test_the_compiled_loop_gives_the_numbers_of_fit(tmp_path: Path) -> None:

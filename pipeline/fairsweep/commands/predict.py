@@ -27,6 +27,8 @@ def prepare(overrides: Sequence[str], config_dir: str | None) -> Question:
 
 
 def predict(question: Question, logs: Path) -> int:
+    for warning in question.warnings:
+        print(f"warning: {warning}", flush=True)
     print(answer(question, logs))
     return DONE
 

@@ -13,6 +13,8 @@ import numpy.typing as npt
 from fairsweep.data.dataset import Origin, Rows, Weights
 from fairsweep.plural import plural
 
+WEIGHT = "sample_weight"
+"""What the array of weights is called, in files and by loaders."""
 NEED = "every row needs a finite number from 0"
 USUAL = (0.1, 10.0)
 """Means of weights under which learning rates are about as good as without."""

@@ -111,6 +111,7 @@ def publish_champion(
             recipe.fills or recipe.scaling.takes_gaps,
             spec.data.missing_words,
             recipe.inputs,
+            recipe.scaling.padding,
         ),
         recipe.classes,
         data.dataset.task.columns(recipe.classes, recipe.quantiles),

@@ -19,7 +19,7 @@ import numpy as np
 from fairsweep.config.command_schema import Predict
 from fairsweep.config.form import form_of, form_problems
 from fairsweep.data.inputs.images import are_images, read_images
-from fairsweep.data.inputs.rows import Given, read_rows
+from fairsweep.data.inputs.rows import Given, read_rows, row_warnings
 from fairsweep.errors import BadInput, without_password
 from fairsweep.executor.local import tensorflow_environment
 from fairsweep.files import replaced
@@ -35,13 +35,14 @@ ARRAYS = ".npz"
 @dataclass(frozen=True)
 class Question:
     """Rows for a model that exists and takes them; `files` are their names, where they are
-    images."""
+    images, and `warnings` what is odd about them."""
 
     store: Store
     model: str
     rows: Given
     files: Sequence[str]
     output: Path
+    warnings: Sequence[str] = ()
 
 
 def read_question(store: Store, settings: Predict) -> Question:
@@ -61,7 +62,7 @@ def read_question(store: Store, settings: Predict) -> Question:
         files, pixels = read_images(given, takes)
         return Question(store, model, pixels, files, output)
     rows = read_rows(given, takes, form_of(settings))
-    return Question(store, model, rows, (), output)
+    return Question(store, model, rows, (), output, tuple(row_warnings(rows, takes)))
 
 
 def _check_output(output: Path, given: Path) -> None:

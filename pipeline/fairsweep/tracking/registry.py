@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from fairsweep.data.dataset import Column
 from fairsweep.data.inputs.rows import ANY_WORD, InputSpec
+from fairsweep.data.sequences import NAN
 from fairsweep.data.several import Input
 from fairsweep.errors import BadInput, StorageError, is_users, without_password
 from fairsweep.invocation import command_line
@@ -105,6 +106,7 @@ def register(
             "texts": [column.name for column in takes.columns if column.length],
             "missing": takes.missing,
             "missing_words": takes.missing_words,
+            "padding": takes.padding,
             "dates": [column.name for column in takes.columns if column.date],
             "sweep": sweep.name,
             "run_id": run.run_id,
@@ -220,7 +222,8 @@ def taken_by(store: Store, uri: str) -> InputSpec:
         raise BadInput(f"model: {shown(uri)} isn't a model that a sweep has published")
     about = found.metadata or {}
     words, texts = about.get("words", ()), about.get("texts", ())
-    takes = takes_of(found.signature, words, texts, about.get("missing", False))
+    missing, padding = about.get("missing", False), about.get("padding")
+    takes = takes_of(found.signature, words, texts, missing, padding)
     dates = about.get("dates", ())
     columns = (replace(c, date=c.name) if c.name in dates else c for c in takes.columns)
     return replace(takes, columns=tuple(columns), missing_words=about.get("missing_words"))
@@ -231,15 +234,19 @@ def takes_of(
     words: Collection[str] = (),
     texts: Collection[str] = (),
     missing: bool = False,
+    padding: str | None = None,
 ) -> InputSpec:
     """The input of a model with this signature; the columns in `words` take any word, those of them
-    in `texts` any text, and arrays with `missing` may have gaps."""
+    in `texts` any text, and arrays with `missing` may have gaps; `padding` fills up sequences."""
     inputs = signature.inputs
     if inputs.is_tensor_spec() and inputs.has_input_names():
         own = [Input(i.name, tuple(i.shape[1:]), str(i.type)) for i in inputs.inputs]
         return InputSpec((), inputs=tuple(own))
     if inputs.is_tensor_spec():
-        return InputSpec(tuple(inputs.inputs[0].shape[1:]), missing=missing)
+        shape = tuple(inputs.inputs[0].shape[1:])
+        # Earlier models don't say what fills up sequences; NaN is the only one that may be missing.
+        own_padding = padding or (NAN if missing and len(shape) == 2 else None)
+        return InputSpec(shape, missing=missing, padding=own_padding)
     columns = [
         Column(c.name, ANY_WORD if c.name in words else (), int(c.name in texts))
         for c in inputs.inputs

@@ -17,6 +17,7 @@ from fairsweep.config.schema import Model
 from fairsweep.data.dataset import Column, Inputs, features_of
 from fairsweep.data.inputs.encoding import encode, missing_words
 from fairsweep.data.recipe import Recipe, read_model, read_whole
+from fairsweep.data.sequences import sequence_problems
 from fairsweep.data.several import Several, plain
 from fairsweep.tasks import task_named
 from fairsweep.training.asked_data import from_file
@@ -51,7 +52,8 @@ class PublishedModel:
             own: the array of each output, by its name.
 
         Raises:
-            ValueError: a value is missing, and the model was trained on complete rows.
+            ValueError: a value is missing, and the model was trained on complete rows, or a
+                sequence is padding alone.
         """
         x = self._features(rows)
 
@@ -82,7 +84,11 @@ class PublishedModel:
                 }
             )
         if not (recipe.columns and isinstance(rows, pd.DataFrame)):
-            return np.asarray(rows, np.float32).reshape(-1, *recipe.shape)
+            x = np.asarray(rows, np.float32).reshape(-1, *recipe.shape)
+            padding = recipe.scaling.padding
+            if padding is not None and (problems := list(sequence_problems(x, padding))):
+                raise ValueError("; ".join(problems))
+            return x
         x = encode(rows, recipe.columns)
         for column, own in () if recipe.fills else features_of(recipe.columns):
             gaps = np.isnan(x[:, own.start]) if not column.has_words else _gaps(rows, column)

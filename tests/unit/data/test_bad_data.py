@@ -453,6 +453,10 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         of_arrays(x_train=X, y_train=Y, x_test=X),
         ("pairs x_train", "has x_test, x_train, y_train"),
     ),
+    "66-a-single-value": (
+        of_arrays(x=np.array(5), y=Y),
+        ("x must be numbers of shape (rows, features, …), got int64 of shape ()",),
+    ),
     "66-labels-as-a-column": (
         of_arrays(x=X, y=Y[:, None]),
         ("data.path: ", "y has the shape (20, 1); save y.ravel()"),

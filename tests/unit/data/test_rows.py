@@ -163,6 +163,7 @@ def test_parquet_is_read_by_every_ending_and_from_folders(tmp_path: Path, name: 
         ((48,), (8, 6, 1), ""),
         ((8, 6), (6, 8), "rows of 8 × 6, and"),
         ((6, 8), (48,), ""),
+        ((8, 7, 1), (8, 6, 1), "rows of 8 × 7 × 1, .* takes 8 × 6 × 1; give rows of this shape$"),
     ],
 )
 def test_axes_of_arrays_are_in_the_order_of_training(

@@ -40,6 +40,14 @@ def test_arrays_are_taken_by_their_shape() -> None:
     )
 
 
+def test_sequences_are_filled_up_as_in_training() -> None:
+    made = signature(InputSpec((5, 2), missing=True, padding="nan"), {})
+    assert takes_of(made, missing=True, padding="nan").padding == "nan"
+    assert takes_of(made, missing=True).padding == "nan"  # of an earlier version
+    assert takes_of(made, padding="-1").padding == "-1"
+    assert takes_of(made).padding is None
+
+
 def test_several_inputs_are_taken_by_their_names() -> None:
     inputs = (Input("numbers", (3,), "float32"), Input("ids", (4, 2), "int32"))
     takes = InputSpec((), inputs=inputs)

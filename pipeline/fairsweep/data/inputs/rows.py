@@ -6,7 +6,7 @@ In: a path and what the model takes. Out: features as the model takes them, or `
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,10 @@ from fairsweep.data.dataset import Column, Features
 from fairsweep.data.inputs.encoding import missing_words
 from fairsweep.data.memory import check_room
 from fairsweep.data.paths import find, find_file
+from fairsweep.data.sequences import of_length, sequence_problems, sequence_warnings
 from fairsweep.data.several import Input, Shape
 from fairsweep.errors import BadInput
+from fairsweep.plural import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,14 +37,15 @@ ANY_WORD = ("",)
 @dataclass(frozen=True)
 class InputSpec:
     """What a model takes: rows of a `shape`, or of a table's `columns`, or several `inputs`;
-    `missing` says whether numbers may be, or steps of sequences, and `missing_words` which words of
-    a CSV mean missing, if not the usual ones."""
+    `missing` says whether numbers may be, `missing_words` which words of a CSV mean missing, if not
+    the usual ones, and `padding` what fills up the shorter ones of sequences."""
 
     shape: Shape
     columns: tuple[Column, ...] = ()
     missing: bool = False
     missing_words: Sequence[str] | None = None
     inputs: tuple[Input, ...] = ()
+    padding: str | None = None
 
 
 Given = Any
@@ -74,6 +77,12 @@ def read_rows(path: Path, takes: InputSpec, form: Form = PLAIN) -> Given:
             f"{path}"
         )
     return reader(path, takes, form)
+
+
+def row_warnings(rows: Given, takes: InputSpec) -> Iterator[str]:
+    """What is odd about rows that a model takes."""
+    if takes.padding is not None:
+        yield from sequence_warnings(rows, takes.padding)
 
 
 def _reader(path: Path) -> Callable[[Path, InputSpec, Form], Given]:
@@ -233,17 +242,42 @@ def _npz(path: Path, takes: InputSpec, _: Form) -> Given:
     x = arrays["x"]
     if x.ndim == 0 or x.dtype.kind not in "iufb":
         raise BadInput(f"input: {path}: x must be numbers with rows first, got {x.dtype}")
+    if len(takes.shape) == 2 and x.ndim == 3 and x.shape[2] == takes.shape[1]:
+        x = _of_length(path, x, takes)
     _check_axes(path, "x", x, takes.shape)
     return _of_shape(np.asarray(x, np.float32), path, takes)
 
 
+def _of_length(path: Path, x: npt.NDArray[Any], takes: InputSpec) -> npt.NDArray[Any]:
+    """Sequences with as many steps as the model takes.
+
+    Raises:
+        BadInput: they are longer, or shorter and the model knows no padding.
+    """
+    steps = takes.shape[0]
+    if takes.padding is not None:
+        x = of_length(x, steps, takes.padding)
+    if x.shape[1] == steps:
+        return x
+    remedy = f"cut them, such as x[:, -{steps}:] for the last {plural(steps, 'step')}"
+    if x.shape[1] < steps:
+        remedy = "give as many, or train with data.padding on sequences of different lengths"
+    raise BadInput(
+        f"input: {path}: x has sequences of {plural(x.shape[1], 'step')}, and the model takes "
+        f"{steps}; {remedy}"
+    )
+
+
 def _check_axes(path: Path, name: str, x: npt.NDArray[Any], shape: Sequence[int]) -> None:
-    """Checks that the axes of rows are in the model's order; those of length 1 may be left out."""
+    """Checks that the axes of rows are those of the model; those of length 1 may be left out."""
     given, taken = ([n for n in own if n != 1] for own in (x.shape[1:], shape))
     if min(len(given), len(taken)) > 1 and given != taken:
+        remedy = "give rows of this shape"
+        if sorted(given) == sorted(taken):
+            remedy = "put its axes in the order of the training data"
         raise BadInput(
             f"input: {path}: {name} has rows of {' × '.join(map(str, x.shape[1:]))}, and the model "
-            f"takes {' × '.join(map(str, shape))}; put its axes in the order of the training data"
+            f"takes {' × '.join(map(str, shape))}; {remedy}"
         )
 
 
@@ -281,6 +315,11 @@ def _of_shape(values: Features, path: Path, takes: InputSpec) -> Features:
             f"input: the model takes rows of {' × '.join(map(str, shape))} numbers, {path} has "
             f"rows of {values.size // len(values)}"
         )
+    if takes.padding is not None:
+        values = values.reshape(-1, *shape)
+        if problems := list(sequence_problems(values, takes.padding)):
+            raise BadInput(*(f"input: {path}: {problem}" for problem in problems))
+        return values
     there = np.isfinite(values) | (np.isnan(values) & takes.missing)
     finite = there.reshape(len(values), -1).all(axis=1)
     if not finite.all():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +17,20 @@ import numpy as np
 import numpy.typing as npt
 
 from fairsweep.config.schema import Data
-from fairsweep.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Features, Origin
+from fairsweep.data.arrays import from_arrays
+from fairsweep.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Origin
 from fairsweep.data.memory import check_room
 from fairsweep.data.memory.room import joined
 from fairsweep.data.paths import find_file
-from fairsweep.data.sequences import sequence_problems
-from fairsweep.data.weights import shape_problems, weight_problems
+from fairsweep.data.weights import WEIGHT, shape_problems
 from fairsweep.errors import BadInput
 from fairsweep.machine import available_bytes
-from fairsweep.plural import plural
-from fairsweep.tasks import AUTO, by_type, task_for
 
 MOST_BYTES = 20 * 2**30
 MOST_PACKED = 100  # times its size in the archive; a bomb is a thousand times as large
 WORTH_A_LOOK = 100 * 2**20
-BLOCK = 2**22  # values
 WRITE = "numpy.savez(path, x=x, y=y)"
 SPLIT = {TRAIN: "train", VALIDATION: "val", TEST: "test"}
-WEIGHT = "sample_weight"
 HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -264,119 +260,3 @@ def _unlike(
                 f"{place}: y must have one class a row in every part, or the same labels, got "
                 f"y_{SPLIT[first]} {y[0].shape}, y_{SPLIT[part]} {labels.shape}"
             )
-
-
-def from_arrays(
-    x: npt.NDArray[np.generic],
-    y: npt.NDArray[np.generic],
-    place: str,
-    missing: str | None = None,
-    parts: npt.NDArray[np.int8] | None = None,
-    origin: Origin | None = None,
-    weights: npt.NDArray[np.generic] | None = None,
-    notes: tuple[str, ...] = (),
-    asked: str = AUTO,
-    padding: str | None = None,
-) -> Dataset:
-    """Checks arrays and numbers their classes in sorted order.
-
-    Args:
-        x: features (rows, …).
-        y: a class or a value for each row, (rows,), or whether it has each label, (rows, labels),
-            or several values, (rows, targets).
-        place: where they are, for messages.
-        missing: how NaN is handled: refused (None), `fill`, `drop`.
-        parts: the part of each row, where it is given.
-        origin: where rows are from, if that isn't a single array.
-        weights: of rows in the loss, (rows,).
-        notes: for the user to read.
-        asked: the task, `data.task`.
-        padding: what fills up the shorter ones of sequences.
-
-    Raises:
-        BadInput: the arrays aren't features with a class, labels, or values, for each row.
-    """
-    problems, keep = [], None
-    if x.ndim < 2 or x.dtype.kind not in "iufb":
-        problems.append(f"{place}: x must be numbers of shape (rows, features, …), got {_shape(x)}")
-    elif padding is not None:
-        problems += [f"{place}: {problem}" for problem in sequence_problems(x, padding)]
-    else:
-        found = _gaps(x)
-        infinite, gaps = (int((found == kind).sum()) for kind in (INFINITE, GAP))
-        if infinite or (gaps and missing is None):
-            problems.append(
-                f"{place}: x has NaN or infinite values in {plural(infinite + gaps, 'row')} (as "
-                f"32-bit floats), infinite ones in {infinite}; correct them, or use "
-                "data.missing=fill or data.missing=drop for NaN"
-            )
-        elif missing == "fill" and gaps and x.ndim > 2:
-            problems.append(f"{place}: only tables can be filled; use data.missing=drop")
-        elif missing == "drop" and gaps:
-            keep = found == WHOLE
-    task = task_for(y, (), asked)
-    of_y = [f"{place}: {problem}" for problem in task.problems(y, "y", ())]
-    if not of_y and len(x) != len(y):
-        problems.append(
-            f"{place}: x has {plural(len(x), 'row')} and y has {len(y)}; they must "
-            "have the same number"
-        )
-    if weights is not None:
-        odd = list(shape_problems(weights, WEIGHT, len(y)))
-        problems += [f"{place}: {p}" for p in odd or weight_problems(weights, WEIGHT, origin)]
-    if problems or of_y:
-        raise BadInput(*problems, *of_y)
-    notes = (*by_type(task, y, asked), *notes)
-    if keep is not None:
-        y, parts = y[keep], None if parts is None else parts[keep]
-        weights = None if weights is None else weights[keep]
-        if left := list(task.problems(y, "y", ())):
-            raise BadInput(
-                *(f"{place}: without the rows that have missing values, {p}" for p in left)
-            )
-        x = joined(place, [x], keep)
-        whole = origin or Origin(("x",), np.array([len(keep)]))
-        origin = replace(whole, kept=np.flatnonzero(keep))
-    answers, names = task.encode(y)
-    if keep is not None:
-        notes = (f"left out: {plural(int((~keep).sum()), 'row')} with missing values", *notes)
-    return Dataset(
-        _float32(x),
-        answers,
-        names,
-        parts=parts,
-        notes=notes,
-        task=task,
-        origin=origin,
-        weights=None if weights is None else weights.reshape(-1).astype(np.float32),
-    )
-
-
-WHOLE, GAP, INFINITE = range(3)
-
-
-def _gaps(x: npt.NDArray[np.generic]) -> npt.NDArray[np.int8]:
-    """For each row (rows,) WHOLE, GAP if a value is missing, or INFINITE."""
-    found = np.zeros(len(x), np.int8)
-    if x.dtype.kind != "f":
-        return found
-    rows = max(1, BLOCK // max(1, math.prod(x.shape[1:])))
-    for start in range(0, len(x), rows):
-        some = x[start : start + rows]
-        block = _float32(some).reshape(len(some), -1)
-        found[start : start + rows] = np.where(
-            np.isinf(block).any(axis=1), INFINITE, np.isnan(block).any(axis=1)
-        )
-    return found
-
-
-def _float32(x: npt.NDArray[np.generic]) -> Features:
-    """What is too large for 32 bits becomes infinite, and is refused as such."""
-    if x.dtype == np.float32:
-        return x  # type: ignore[return-value]
-    with np.errstate(over="ignore"):
-        return x.astype(np.float32)
-
-
-def _shape(array: npt.NDArray[np.generic]) -> str:
-    return f"{array.dtype} of shape {array.shape}"

@@ -23,12 +23,12 @@ import numpy.typing as npt
 
 from fairsweep.config.schema import Data
 from fairsweep.config.trust import distrust, is_trusted
+from fairsweep.data.arrays import from_arrays
 from fairsweep.data.dataset import PART_WORDS, Dataset, Origin
 from fairsweep.data.loaded import About, new_folder, read_about
 from fairsweep.data.loaded.read import array_in
 from fairsweep.data.memory.view import pieces
 from fairsweep.data.several import Several, gaps
-from fairsweep.data.sources.npz import from_arrays
 from fairsweep.errors import BadInput
 from fairsweep.tasks import OWN
 
