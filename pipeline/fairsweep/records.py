@@ -322,7 +322,7 @@ class RunRecord:
     """One stored training. `curves` maps a metric to its values, epoch 1 first (NaN where an
     epoch is missing), and `tested` has what is kept of test rows; they are filled for the runs
     a report draws, and empty for the rest, as is what it said of the rows that `judged` it.
-    `second` is its value of the second objective."""
+    `second` is its value of the second objective, `error` why it failed."""
 
     run_id: str
     key: TrialKey
@@ -337,6 +337,7 @@ class RunRecord:
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     tested: Tested | None = None
     second: float | None = None
+    error: str = ""
     judged: Judged | None = field(default=None, compare=False)
 
 

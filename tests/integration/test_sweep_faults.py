@@ -151,8 +151,10 @@ def test_a_failed_trial_is_told_in_one_line_that_points_at_the_users_own(
     troubled: Troubled, failing: list[Run]
 ) -> None:
     lines = troubled.failing.out.splitlines()
-    told = [line for line in lines if "thirteen units are too many" in line]
-    assert len(told) == len([run for run in failing if run.outcome == "failed"]) > 0
+    (*told, last) = [line for line in lines if "thirteen units are too many" in line]
+    failed = len([run for run in failing if run.outcome == "failed"])
+    assert len(told) == failed > 1
+    assert last.startswith(f"note: {failed} trials failed: workbench.py:1: ArithmeticError: ")
     for line in told:
         assert "failed: workbench.py:1: ArithmeticError: thirteen units" in line
     assert "Traceback" not in troubled.failing.out + troubled.failing.err

@@ -108,7 +108,7 @@ def _result(run: RunRecord, tags: Mapping[str, str]) -> TrialResult:
         run.test,
         second=run.second,
         loop=tags.get("loop", ""),
-        error=tags.get("error", ""),
+        error=run.error,
         cause=tags.get(names.CAUSE, ""),
     )
 
@@ -242,6 +242,7 @@ def _run(run: Run, objective: Objective) -> RunRecord:
         seconds=metrics.get("seconds", 0.0),
         test={name: value for name, value in metrics.items() if name.startswith("test_")},
         second=metrics.get(objective.stored_second),
+        error=tags.get("error", ""),
     )
 
 

@@ -239,6 +239,18 @@ def test_failed_trials_and_seeds_are_counted() -> None:
     )
 
 
+def test_why_trials_failed_is_told() -> None:
+    reason = "training.metrics: mine.py:3: cost() gives no number in any epoch, but NaN"
+    runs = [search("adam", 0, 0.9), *(search("adam", n, None, "failed") for n in (1, 2, 3))]
+    alike = [replace(run, error=reason if run.outcome == "failed" else "") for run in runs]
+    _says(build(sweep(*alike, arms=["adam"], trials=4)), f"3 trials failed: {reason}")
+    other = [*alike[:-1], replace(alike[-1], error="ValueError: another")]
+    _says(
+        build(sweep(*other, arms=["adam"], trials=4)),
+        "3 trials failed, 2 of them alike (the other errors are on their MLflow runs): " + reason,
+    )
+
+
 def test_a_pruned_default_shows_its_value_as_such() -> None:
     runs = [search("adam", 0, 0.5, "pruned"), search("adam", 1, 0.9)]
     assert build(sweep(*runs, arms=["adam"])).table.rows[0][1] == "0.5000 (pruned)"

@@ -6,6 +6,7 @@ page it goes into.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -306,9 +307,9 @@ def _searches(sweep: SweepRecord, selection: Selection) -> list[str]:
             if entry.arm in sweep.stopped:
                 why = f" Stopped: {sweep.stopped[entry.arm]}."
             found.append(f"{entry.arm}: {ended} of {plural(trials, 'trial')} ended.{why}")
-    failed = sum(entry.counts["failed"] for entry in selection.arms)
-    if failed:
-        found.append(f"{plural(failed, 'trial')} failed; {_error_on(failed)}.")
+    runs = [run for entry in selection.arms for run in entry.trials]
+    if failed := [run for run in runs if run.outcome == "failed"]:
+        found.append(f"{plural(len(failed), 'trial')} failed{_because(failed)}")
     return found
 
 
@@ -321,14 +322,22 @@ def _confirmations(sweep: SweepRecord, entry: ArmSelection) -> list[str]:
             f"{entry.arm}: {counts['diverged']} of {total} confirmations diverged, so it can't "
             "win; its mean is that of the others."
         )
-    if counts["failed"]:
-        failed = counts["failed"]
-        found.append(f"{entry.arm}: {failed} of {total} confirmations failed; {_error_on(failed)}.")
+    if failed := [run for run in entry.confirmations if run.outcome == "failed"]:
+        found.append(
+            f"{entry.arm}: {len(failed)} of {total} confirmations failed{_because(failed)}"
+        )
     waiting = total - sum(counts[name] for name in ("complete", "diverged", "failed", "pruned"))
     if entry.best is not None and waiting:
         found.append(f"{entry.arm}: {waiting} of {total} confirmations not trained yet.")
     return found
 
 
-def _error_on(failed: int) -> str:
-    return f"the error is on {'its MLflow run' if failed == 1 else 'their MLflow runs'}"
+def _because(failed: Sequence[RunRecord]) -> str:
+    """Why trainings failed: the error that most of them ended with, and where others are."""
+    ((error, count), *_) = Counter(run.error for run in failed).most_common()
+    runs = "its MLflow run" if len(failed) == 1 else "their MLflow runs"
+    if not error:
+        return f"; the error is on {runs}."
+    if count == len(failed):
+        return f": {error}"
+    return f", {count} of them alike (the other errors are on {runs}): {error}"
