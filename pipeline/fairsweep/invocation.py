@@ -2,7 +2,7 @@
 found there.
 
 In: the name of a command and its overrides. Out: one line to paste, `fairsweep …` as it was called,
-or under make a target of the Makefile.
+or under make a target of the Makefile. Or a key and its value: the override as it is typed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 UNDER_MAKE = "FAIRSWEEP_UNDER_MAKE"
@@ -22,6 +23,32 @@ TARGETS = ("sweep", "train", "compare", "report", "ui")
 _SHOWN = re.compile(r"^( +)fairsweep (\w+)((?: [^\s]+)*)", re.MULTILINE)
 _AWKWARD = frozenset('"$`\\!')
 """What a shell still reads inside double quotes."""
+
+_PLAIN = re.compile(
+    r"0|[1-9]\d*|(?!(?:null|true|false|nan|inf)$)(?:\.{0,2}/)?[a-z_][\w./-]*", re.ASCII | re.I
+)
+"""What Hydra takes for a name without quotes."""
+
+
+def typed(key: str, value: str | Sequence[str]) -> str:
+    """The override that gives a key a name, or a list of them, as it is typed into a shell: with
+    quotes for Hydra, and others around the whole for the shell, where one of them needs it."""
+    names = [value] if isinstance(value, str) else value
+    awkward = any("'" in name or _AWKWARD & set(name) for name in names)
+    own = [_quoted(name, '"' if awkward else "'") for name in names]
+    text = f"{key}={own[0]}" if isinstance(value, str) else f"{key}=[{','.join(own)}]"
+    if all(map(_PLAIN.fullmatch, names)):
+        return text
+    return shlex.quote(text) if awkward else f'"{text}"'
+
+
+def _quoted(name: str, mark: str) -> str:
+    """A name in quotes, if Hydra needs them; it takes backslashes for themselves, but for those
+    before a mark."""
+    if _PLAIN.fullmatch(name):
+        return name
+    inside = re.sub(rf"(\\*){mark}", rf"\1\1\\{mark}", name)
+    return mark + re.sub(r"(\\+)$", r"\1\1", inside) + mark
 
 
 def command_line(name: str, *overrides: str) -> str:

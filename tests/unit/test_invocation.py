@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from fairsweep.invocation import UNDER_MAKE, command_line
+from fairsweep.invocation import UNDER_MAKE, command_line, typed
 
 # What `make test` says to the makes below it isn't said to this one.
 OUTSIDE = {
@@ -63,6 +64,28 @@ def test_overrides_arrive_as_they_were(tmp_path: Path, overrides: Sequence[str])
         cwd=tmp_path, env=OUTSIDE, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert json.loads(ran.stdout) == overrides
+
+
+ODD = [
+    *("id", "x_1", "12", "größe", "price ($)", "it's", 'say "x"', "a\\", 'a\\"b', "a'\"b\\"),
+    *("a,b", "x=1", "true", "1.50", "007", "#", "C:\\x", "`a`!", "[a]", "{b}", "a b", "a:b"),
+    *("/a/b.csv", "./a", "../a"),
+]
+
+
+def test_names_arrive_through_shell_and_hydra() -> None:
+    """Each alone, and two side by side, since one of them decides the quotes of both."""
+    words = [typed("key", own) for own in (*ODD, *([name, "ä"] for name in ODD))]
+    ran = subprocess.run(
+        ["sh", "-c", f"printf '%s\\n' {' '.join(words)}"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    parser = OverridesParser.create()
+    values = [parser.parse_override(line).value() for line in ran.stdout.splitlines()]
+    lists = [[str(name) for name in own] for own in values[len(ODD) :]]
+    assert [str(own) for own in values[: len(ODD)]] == ODD
+    assert lists == [[name, "ä"] for name in ODD]
+    assert words[:3] == ["key=id", "key=x_1", "key=12"]
 
 
 def test_a_line_break_goes_past_make(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fairsweep.invocation import typed
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -98,7 +100,7 @@ def almost_dates(words: Iterable[str]) -> str | None:
     if others and len(others) < MOST_OTHERS * len(there):
         return (
             f"dates, except {', '.join(map(repr, others[:SHOWN]))}; mend them, or say that they "
-            f"mean missing: data.missing_words={others[:SHOWN]}"
+            f"mean missing: {typed('data.missing_words', others[:SHOWN])}"
         )
     if others and all(map(OTHER_FORM.fullmatch, there)):
         return f"dates in another form, such as {others[0]!r}; write them as 2024-12-31"

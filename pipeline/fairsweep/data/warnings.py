@@ -18,6 +18,7 @@ from fairsweep.data.several import described, named
 from fairsweep.data.spelling import alike, as_numbers, disguised, is_text
 from fairsweep.data.split import SplitData
 from fairsweep.data.weights import odd_weights
+from fairsweep.invocation import typed
 
 MOST_ROWS = 2_000_000  # among which equal ones are looked for
 SHOWN = 5
@@ -105,7 +106,7 @@ def _odd_words(dataset: Dataset) -> Iterator[str]:
             yield (
                 f"column {column.name} has {count} different words in {len(dataset.y)} rows, each "
                 "of which becomes a feature; if it holds texts, have their words read one by one: "
-                f"data.text=[{column.name}] model=text"
+                f"{typed('data.text', [column.name])} model=text"
             )
 
 
@@ -142,8 +143,7 @@ def _odd_columns(dataset: Dataset, train: Rows) -> Iterator[str]:
         pairs = zip(columns, odd, strict=True)
         names = [column.name for column, is_odd in pairs if is_odd and not column.date]
         if names:
-            shown = ",".join(names)
-            yield f"column {shown} {what}; drop it: data.drop=[{shown}]"
+            yield f"column {','.join(names)} {what}; drop it: {typed('data.drop', names)}"
 
 
 def _differ(values: Features) -> bool:

@@ -12,6 +12,7 @@ from fairsweep.data.dataset import Dataset
 from fairsweep.data.memory.view import pieces
 from fairsweep.data.scaling import Scaling
 from fairsweep.data.several import Array, named
+from fairsweep.invocation import typed
 
 HOPELESS_LOSS = 1e6  # thousands of times what an untrained model has
 LARGEST = float(np.finfo(np.float32).max)
@@ -29,7 +30,7 @@ def beyond_floats(dataset: Dataset, scaling: Scaling) -> str:
             continue
         features = [own.numbers[i] for i in places] if own.numbers else places
         names = [dataset.columns[i].name for i in features if dataset.columns]
-        remedy = f", or drop it: data.drop=[{','.join(names)}]" if names else ""
+        remedy = f", or drop it: {typed('data.drop', names)}" if names else ""
         return (
             f"data.standardize: {_described(dataset, name, features[0], _largest(x))}, whose "
             f"square doesn't fit in 32-bit floats; divide it in the data by a power of ten{remedy}"

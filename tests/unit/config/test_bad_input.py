@@ -322,6 +322,42 @@ GROUPS_AND_KEYS = [
         "arms.optimizer=[adam,sgd] optimizer.params.momentum=0.9",
         "optimizer.params.momentum: there is no such key",
     ),
+    Case(
+        "name-with-other-letters",
+        ("data=csv", "data.path=a.csv", "data.target=größe"),
+        ("data.target=größe: without quotes", "write \"data.target='größe'\""),
+    ),
+    Case(
+        "name-with-blank-and-dollar",
+        ("data=csv", "data.path=a.csv", "data.weight=price ($)"),
+        ("write 'data.weight=\"price ($)\"'",),
+    ),
+    Case(
+        "names-of-which-some-need-quotes",
+        ("data=csv", "data.columns=[id,größe,'a, b']"),
+        ("write \"data.columns=[id,'größe','a, b']\"",),
+    ),
+    Case(
+        "one-name-where-a-list-belongs",
+        ("data=csv", "data.drop=größe"),
+        ("write \"data.drop=['größe']\"",),
+    ),
+    Case(
+        "name-with-a-comma",
+        ("data=csv", "data.path=a.csv", "data.target=a,b"),
+        ("data.target=[a,b] for a list, or \"data.target='a,b'\" for one name",),
+    ),
+    Case(
+        "keyword-of-a-loader",
+        ("data=python", "data.loader=a:b", "data.params.word=größe"),
+        ("data.params.word=größe: without quotes", "write \"data.params.word='größe'\""),
+    ),
+    Case(
+        "class-with-other-letters",
+        ("data=csv", "training.class_weight={größe:2}"),
+        ("a name in it may hold", "set training.class_weight in a config file of your own"),
+    ),
+    Case("key-with-other-letters", ("größe=3",), ("größe=3: need key=value",)),
     case("no-value", "training.epochs", "training.epochs", "="),
     case("model-without-builder", "model=custom", "model.builder", "must be given"),
     case("npz-without-path", "data=npz", "data.path", "data.path=rows.npz"),

@@ -234,7 +234,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
         csv(with_row("3,unknown,yes")),
         (
             "column 'b' has numbers, except in row 12: 'unknown'; correct it, leave it empty if "
-            "it is missing, say that it means missing: \"data.missing_words=['unknown']\", or read "
+            "it is missing, say that it means missing: data.missing_words=[unknown], or read "
             "the column as words: data.categorical=[b]",
         ),
     ),
@@ -578,6 +578,10 @@ SAID: dict[str, tuple[Make, tuple[str, ...]]] = {
     "63-constant": (
         csv(lines(*(f"{i * i},7,{w}" for i, w in enumerate(LABELS)))),
         ("column b is the same in every training row", "data.drop=[b]"),
+    ),
+    "63-constant-by-a-name-that-needs-quotes": (
+        csv(lines(*(f"{i * i},7,{w}" for i, w in enumerate(LABELS)), header="a,price ($),label")),
+        ("drop it: 'data.drop=[\"price ($)\"]'",),
     ),
     "63-counting": (csv(lines(*NUMBERS)), ("column a only numbers the rows", "data.drop=[a]")),
     "64-repeated-rows": (

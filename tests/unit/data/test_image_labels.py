@@ -192,7 +192,7 @@ def test_a_folder_of_images_alone_is_told_both_ways(tmp_path: Path) -> None:
         load(Data("t", "images", str(root)))
     for name in ("a.csv", "b.csv"):
         (root / name).write_text("file,label\n")
-    with pytest.raises(BadInput, match=r"data\.labels=\S*a\.csv or \S*b\.csv"):
+    with pytest.raises(BadInput, match=r"data\.labels=\S*a\.csv or data\.labels=\S*b\.csv"):
         load(Data("t", "images", str(root)))
 
 

@@ -22,6 +22,7 @@ from fairsweep.config.checks.values import (
 )
 from fairsweep.config.form import EXAMPLE_PATHS, WRITTEN, form_problems
 from fairsweep.config.schema import Data
+from fairsweep.invocation import typed
 from fairsweep.tasks import AUTO, CLASSES, OWN, TASKS, may_be_words
 
 
@@ -265,7 +266,7 @@ def _target_problems(target: Any) -> Iterator[Problem]:
         yield (
             "data.target",
             f"need at least two label columns in a list, got {target}; for one column of classes "
-            f"data.target={names[0]}",
+            f"{typed('data.target', str(names[0]))}",
         )
     elif twice := sorted({str(name) for name in names if names.count(name) > 1}):
         yield "data.target", f"column {', '.join(twice)} is listed twice; leave one out"

@@ -15,10 +15,18 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 from fairsweep.config.compose.places import ComposedFiles, ConfigFile, Places, no_option
-from fairsweep.config.compose.slips import NAMES, OWN_PARAMS, number_meant, word_meant
+from fairsweep.config.compose.slips import (
+    NAMES,
+    OWN_PARAMS,
+    number_meant,
+    takes_words,
+    with_quotes,
+    word_meant,
+)
 from fairsweep.config.compose.user_files import SPEC, option_problems
 from fairsweep.config.guess import nearest
 from fairsweep.config.schema import Config
+from fairsweep.invocation import typed
 
 IN_A_FILE = re.compile(
     r"In '(?P<file>[^']+)': (?P<kind>\w+) raised while composing config:\n(?P<what>.*)\n"
@@ -83,13 +91,30 @@ def _explained(error: Exception, places: Places, known: Known) -> str:
         override = str(error).splitlines()[0].partition("'")[2].rstrip("'")
         name, _, values = override.partition("=")
         aside = f"; to compare options, arms.{name}=[{values}]" if "." not in name else ""
+        if takes_words(name):
+            aside = f", or {typed(name, values)} for one name"
         return f"{override}: one value or a list? Write {name}=[{values}] for a list{aside}"
     if isinstance(error, OverrideParseException):
-        return (
-            f"{error.override}: need key=value; without quotes a value may hold A-Z a-z 0-9 and "
-            f". _ - / : % @ only, for example sweep.name=first-try"
-        )
+        return _unread(error.override)
     return " ".join(str(error).split("\nSee https")[0].split())
+
+
+def _unread(override: str) -> str:
+    """What to say of an override that Hydra can't read."""
+    override = override.lstrip("+") if "data.params." in override else override
+    plain = "may hold A-Z a-z 0-9 and . _ - / : % @ only"
+    if remedy := with_quotes(override):
+        return f"{override}: without quotes a value {plain}; write {remedy}"
+    key, is_one, value = override.partition("=")
+    if is_one and value.startswith("{"):
+        return (
+            f"{override}: need {{name: value, …}}; on a command line a name in it {plain}, and "
+            f"takes no quotes: set {key} in a config file of your own"
+        )
+    return (
+        f"{override}: need key=value; without quotes a value {plain}, for example "
+        "sweep.name=first-try"
+    )
 
 
 def _of_key(key: str, what: str, merged: bool, place: Callable[[str], str], known: Known) -> str:

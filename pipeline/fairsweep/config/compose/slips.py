@@ -7,6 +7,7 @@ In: an override, or a key and its value. Out: the remedy, or nothing.
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import is_dataclass
 from pathlib import Path, PurePath
 from typing import get_type_hints
@@ -14,6 +15,7 @@ from typing import get_type_hints
 from fairsweep.config.checks.data import SOURCES
 from fairsweep.config.options import GROUPS
 from fairsweep.config.schema import Config
+from fairsweep.invocation import typed
 
 NAMES = {
     "epochs": "training.epochs",
@@ -36,6 +38,7 @@ NAMES = {
 HOME = re.compile(r"(?P<key>[^=]*)=~/(?P<rest>.*)", re.DOTALL)
 COMMA = re.compile(r"(-?\d+),(\d+)")
 NUMBERS = re.compile(r"\[?\s*(-?[\d.]+(e-?\d+)?\s*(,\s*|(?=\]?$))){2,}\]?", re.IGNORECASE)
+ITEM = re.compile(r""" *'[^']*' *| *"[^"]*" *|[^,]+""")
 SEARCHED = re.compile(r"(optimizer)\.params\.(\w+)|(training)\.(batch_size|epochs)")
 OWN_PARAMS = ("model.params", "training.loss_params")
 """Where a part of the user's own has parameters that no file lists."""
@@ -82,6 +85,32 @@ def _kind(key: str) -> str:
 
 def _takes_list(key: str) -> bool:
     return "List" in _kind(key)
+
+
+def takes_words(key: str) -> bool:
+    """Whether a key's value is a word or several, such as names of columns."""
+    return re.search(r"\b(str|Any)\b", _kind(key)) is not None
+
+
+def with_quotes(override: str) -> str | None:
+    """An override that Hydra can't read, as it is to be typed: with quotes around each name that
+    needs them; None where quotes don't help."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    key, is_one, value = override.partition("=")
+    if not is_one or _is_number(key) or key == "sweep.name" or value.startswith("{"):
+        return None
+    name = value.strip("'\"")
+    names = [name] if _takes_list(key) else name
+    if value.startswith("[") and value.endswith("]"):
+        names = [item.strip(" '\"") for item in ITEM.findall(value[1:-1])]
+    remedy = typed(key, names)
+    try:
+        OverridesParser.create().parse_override(*shlex.split(remedy))
+    except HydraException:  # the key isn't one
+        return None
+    return remedy
 
 
 def _is_number(key: str) -> bool:

@@ -22,6 +22,7 @@ from fairsweep.data.csv.lines import HEAD, text, undecoded
 from fairsweep.data.csv.numbers import first_word, grouped_pattern, number_pattern
 from fairsweep.data.paths import check_start
 from fairsweep.errors import BadInput
+from fairsweep.invocation import typed
 from fairsweep.plural import plural
 
 OTHER_DELIMITERS = (";", "\t", "|")
@@ -266,8 +267,8 @@ def mixed(key: str, name: str, column: Any, form: Form, missing: bool) -> str | 
     ways = ["leave it empty if it is missing" if missing else "or drop the row"]
     if _is_trained_on(key):
         same = pc.all(pc.equal(words.filter(pc.invert(numbers)), value)).as_py()
-        ways += [f'say that it means missing: "data.missing_words=[{value!r}]"'] * same
-        ways += [f"or read the column as words: data.categorical=[{name}]"]
+        ways += [f"say that it means missing: {typed('data.missing_words', [value])}"] * same
+        ways += [f"or read the column as words: {typed('data.categorical', [name])}"]
     return (
         f"{key}: column {name!r} has numbers, except in row {row + 1}: {value!r}; correct it, "
         f"{', '.join(ways)}"

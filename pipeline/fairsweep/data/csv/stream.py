@@ -26,6 +26,7 @@ from fairsweep.data.csv.file import (
 )
 from fairsweep.data.csv.problems import explain, not_utf8
 from fairsweep.errors import BadInput
+from fairsweep.invocation import typed
 
 WRONG_VALUE = re.compile(r"In CSV column #(\d+): Row #(\d+): .*invalid value '(.*)'", re.DOTALL)
 
@@ -157,7 +158,7 @@ class CsvStream:
         if empty:
             raise BadInput(
                 *(
-                    f"{self._key}: column {name!r} is empty; drop it: data.drop=[{name}]"
+                    f"{self._key}: column {name!r} is empty; drop it: {typed('data.drop', [name])}"
                     for name in sorted(empty)
                 )
             )
@@ -184,7 +185,7 @@ class CsvStream:
             raise BadInput(
                 f"{self._key}: column {name!r} has numbers in its first rows, but {found[3]!r} in "
                 f"row {before + row - first}; correct it, leave it empty if it is missing, or read "
-                f"the column as words: data.categorical=[{name}]"
+                f"the column as words: {typed('data.categorical', [name])}"
             )
 
     def _take_breaks(self) -> None:

@@ -30,6 +30,7 @@ from fairsweep.data.images.labels import find_labels, load_labels
 from fairsweep.data.memory.room import room_for
 from fairsweep.data.paths import find_folder
 from fairsweep.errors import BadInput
+from fairsweep.invocation import typed
 from fairsweep.plural import plural
 
 LESS = "make images smaller with data.size=[height,width]"
@@ -86,7 +87,7 @@ def _classes(root: Path) -> tuple[Sequence[ImageFile], Dataset]:
         raise BadInput(
             f"data.path: {root} needs one folder of images per class, at least two, but has "
             f"{', '.join(classes) or 'none'}; or a CSV of their names and classes: "
-            f"data.labels={_tables_in(root)}"
+            f"{_tables_in(root)}"
         )
     found, problems = _look(root, folders)
     refuse(problems)
@@ -99,9 +100,9 @@ def _classes(root: Path) -> tuple[Sequence[ImageFile], Dataset]:
 
 
 def _tables_in(root: Path) -> str:
-    """The CSV files that may be meant."""
+    """The setting that names a CSV file, for each that may be meant."""
     names = [str(path) for path in sorted(root.glob("*.csv")) if not is_hidden(path.name)]
-    return " or ".join(names[:SHOWN]) or "labels.csv"
+    return " or ".join(typed("data.labels", name) for name in names[:SHOWN] or ["labels.csv"])
 
 
 def _folders(root: Path) -> Iterator[_Folder]:

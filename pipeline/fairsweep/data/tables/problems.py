@@ -16,6 +16,7 @@ from fairsweep.data.dates import almost_dates
 from fairsweep.data.memory.view import pieces
 from fairsweep.data.spelling import as_numbers, disguised, is_text
 from fairsweep.data.tables.columns import MOST_WORDS
+from fairsweep.invocation import typed
 
 FEW_ROWS = 10  # so few that each may well have its own word
 
@@ -29,8 +30,9 @@ def bad_words(columns: Sequence[Column], rows: int) -> Iterator[str]:
             number = disguised(column.vocabulary)
             texts = is_text(column.vocabulary)
             if dates := almost_dates(column.vocabulary):
-                yield f"data.path: column {column.name!r} has {dates}, or drop it: " + (
-                    f"data.drop=[{column.name}]"
+                yield (
+                    f"data.path: column {column.name!r} has {dates}, or drop it: "
+                    f"{typed('data.drop', [column.name])}"
                 )
                 continue
             yield too_many(column.name, f"{count} different words{per_row}", number, texts)
@@ -41,10 +43,12 @@ def too_many(name: str, words: str, number: str | None = None, texts: bool = Fal
     words; `texts` says whether they look like texts."""
     aside = f"; they are {as_numbers(number)}" if number is not None else ""
     if texts:
-        aside = f"; or, to learn from the words of its texts: data.text=[{name}] model=text"
+        aside = (
+            f"; or, to learn from the words of its texts: {typed('data.text', [name])} model=text"
+        )
     return (
         f"data.path: column {name!r} has {words}, too many to learn from; drop it: "
-        f"data.drop=[{name}]{aside}"
+        f"{typed('data.drop', [name])}{aside}"
     )
 
 
@@ -63,7 +67,7 @@ def copies(
             if _is_copy(x, i, column, y, words, compared):
                 yield (
                     f"data.target: column {column.name!r} is a copy of {answer}, which "
-                    f"gives the answer away; drop it: data.drop=[{column.name}]"
+                    f"gives the answer away; drop it: {typed('data.drop', [column.name])}"
                 )
 
 

@@ -18,6 +18,7 @@ from fairsweep.data.tables.columns import kind_of
 from fairsweep.data.tables.parquet import index_of
 from fairsweep.data.weights import NEED as NEED_WEIGHT
 from fairsweep.errors import BadInput
+from fairsweep.invocation import typed
 from fairsweep.tasks import may_be_words
 
 KINDS = ("numbers", "words")
@@ -82,13 +83,13 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
         for name in there:
             kind = kind_of(schema.field(name).type)
             if kind not in KINDS:
-                remedy = "" if name in apart else f"; drop it: data.drop=[{name}]"
+                remedy = "" if name in apart else f"; drop it: {typed('data.drop', [name])}"
                 problems.append(f"{key}: column {name!r} {kind}{remedy}")
             elif kind == "words" and name in labels:
                 problems.append(
                     f"data.target: column {name!r} of {key} has words, but labels must be 0 or 1 "
                     "(false or true) and values numbers; for one column of classes: "
-                    f"data.target={name}"
+                    f"{typed('data.target', name)}"
                 )
             elif kind == "words":
                 words.add(name)
@@ -98,7 +99,7 @@ def roles_of(settings: Data, schemas: Mapping[str, pa.Schema]) -> Roles:
             if kind_of(kind) == "numbers" and not pa.types.is_boolean(kind):
                 problems.append(
                     f"{key}: column {name!r} has only numbers here, but words in another file; "
-                    f"read them as words: data.categorical=[{name}]"
+                    f"read them as words: {typed('data.categorical', [name])}"
                 )
     if problems:
         raise BadInput(*problems)

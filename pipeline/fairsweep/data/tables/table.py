@@ -34,6 +34,7 @@ from fairsweep.data.tables.roles import Roles, roles_of
 from fairsweep.data.tables.texts import Texts
 from fairsweep.data.weights import weight_problems
 from fairsweep.errors import BadInput
+from fairsweep.invocation import typed
 from fairsweep.plural import plural
 from fairsweep.tasks import VALUES, Task, by_type, task_for
 
@@ -230,7 +231,7 @@ class _Filling:
             if name in found and name not in self._roles.words:
                 yield (
                     f"column {name} has leading zeros, such as {found[name]}, and is taken for "
-                    f"numbers; if they are codes: data.categorical=[{name}]"
+                    f"numbers; if they are codes: {typed('data.categorical', [name])}"
                 )
 
     def _see_words(self, block: Features) -> None:
@@ -291,7 +292,7 @@ class _Filling:
             return ""
         whole = self._settings.task != VALUES.name and y[0] == np.round(y[0])
         if first not in self._named and whole and (y == y[0]).all():
-            return f"; if they are words, such as 01 and 1: data.categorical=[{first}]"
+            return f"; if they are words, such as 01 and 1: {typed('data.categorical', [first])}"
         return ""
 
     def _aside_of_missing(self) -> str:

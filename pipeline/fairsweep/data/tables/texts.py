@@ -19,6 +19,7 @@ from fairsweep.data.memory.view import pieces
 from fairsweep.data.tables.columns import Words
 from fairsweep.data.text import LENGTH, rows_of_words
 from fairsweep.errors import BadInput
+from fairsweep.invocation import typed
 from fairsweep.plural import plural
 
 MOST_INDICES = 2**24  # whole numbers that are exact in 32 bits
@@ -71,7 +72,10 @@ class Texts:
         """Columns without any word."""
         for name, longest in zip(self._names, self._longest, strict=True):
             if not longest:
-                yield (f"data.text: column {name!r} has no words; leave it out: data.drop=[{name}]")
+                yield (
+                    f"data.text: column {name!r} has no words; leave it out: "
+                    f"{typed('data.drop', [name])}"
+                )
 
     def sort(self, x: Features) -> list[Column]:
         """The columns, with their vocabularies in order; in `x` the numbers of words become indices
