@@ -20,6 +20,7 @@ from fairsweep.config.space import GROUPS, ArmSettings
 from fairsweep.costs import COSTS
 from fairsweep.errors import BadInput
 from fairsweep.metrics import (
+    METRICS,
     USUAL,
     VALIDATION,
     Metric,
@@ -179,15 +180,18 @@ class Plan:
             problems += task.training_problems(training.loss, training.class_weights, names)
         metrics = () if problems else self.metrics(task, names)
         losses = ", ".join(dict.fromkeys(arm.settings.training.loss for arm in self.arms))
+        by_name = [own for own in METRICS.values() if own.most < names]
+        there = ", ".join(measured(by_name, self._forms(task, names)) if metrics else ())
         if metrics and base_name(metric) not in metrics:
             problems.append(
-                f"objective.metric: need one of {', '.join(of_epoch(metrics))}, which are measured "
-                f"for {task.name} under training.loss={losses}, got {metric!r}"
+                f"objective.metric: {base_name(metric)} can't be measured for {task.name} under "
+                f"training.loss={losses}; need one of {there}, with {VALIDATION} before it on "
+                f"validation rows, got {metric!r}"
             )
         elif metrics and (lost := [own.name for own in self._asked() if own.name not in metrics]):
             problems.append(
                 f"training.metrics: {', '.join(lost)} can't be measured for {task.name} under "
-                f"training.loss={losses}; leave it out"
+                f"training.loss={losses}; need one of {there}, or leave it out"
             )
         elif metrics and (told := [own for own in self._asked() if own.most >= names]):
             problems.append(
@@ -238,15 +242,20 @@ class Plan:
             task: of the data.
             names: how many classes, or labels, it has.
         """
+        return measured(self._asked(), self._forms(task, names))
+
+    def _forms(self, task: Task, names: int) -> set[Form]:
+        """The forms of answers that the arms' models may want; none where what is measured is what
+        a model logs."""
         forms: set[Form] = set()
         for arm in self.arms:
             output = task.output(
                 arm.settings.training.loss, names, arm.settings.training.quantiles or ()
             )
-            if output.compiled:  # what its model logs
-                return tuple(metric.name for metric in self._asked())
+            if output.compiled:
+                return set()
             forms |= forms_of(output, own=is_own(arm.settings.model.builder))
-        return measured(self._asked(), forms)
+        return forms
 
     def _asked(self) -> tuple[Metric, ...]:
         """What every arm is to be measured by."""

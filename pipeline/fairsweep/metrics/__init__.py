@@ -19,7 +19,7 @@ import numpy.typing as npt
 from fairsweep.costs import COSTS, SECOND
 from fairsweep.judged import Judged
 from fairsweep.metrics.metric import LOSS, PLAIN, UNBOUNDED, Digits, KerasMetric, Metric, Told
-from fairsweep.metrics.of_keras import KERAS, KERAS_CLASSES
+from fairsweep.metrics.of_keras import KERAS, KERAS_CLASSES, LIMITS
 from fairsweep.metrics.table import METRICS, top
 from fairsweep.tasks import AUTO, Task
 from fairsweep.tasks.layer import Form
@@ -77,7 +77,15 @@ def _of_keras(name: str) -> Metric:
     own = KERAS[name]
     better = "Higher" if own.direction == "maximize" else "Lower"
     caption = f"{better} is better. Keras's {own.name}."
-    return Metric(name, own.direction, _words(name), caption, keras=own.forms, bounds=own.bounds)
+    return Metric(
+        name,
+        own.direction,
+        _words(name),
+        caption,
+        keras=own.forms,
+        bounds=own.bounds,
+        limit=LIMITS.get(name),
+    )
 
 
 def asked(names: Sequence[str] | None, objective: str) -> tuple[Metric, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from fairsweep import scores
 from fairsweep.judged import Judged, Values
@@ -77,6 +78,27 @@ row's share."""
 
 
 @dataclass(frozen=True)
+class Limit:
+    """What a metric can't be measured for: where the true numbers (rows, targets) are `at` it, and
+    `why`, as said before "in so many rows". Where it is `relative`, numbers near 0 count for so
+    much more than others that they decide."""
+
+    at: Callable[[Values], npt.NDArray[np.bool_]]
+    why: str
+    relative: bool = False
+
+
+LEAST_DIVISOR = 1e-7
+"""What Keras divides by where a true value is nearer to 0."""
+OF_ZERO = Limit(
+    lambda true: np.abs(true) < LEAST_DIVISOR, "divides by the true value, which is 0", True
+)
+BELOW_ZERO = Limit(
+    lambda true: true < 0, "takes what is below 0 for 0, and the true value is below 0"
+)
+
+
+@dataclass(frozen=True)
 class Metric:
     """A metric by its name. `title` and `caption` stand with its learning curves, which have a log
     axis where it is `log` and falls by much.
@@ -96,6 +118,7 @@ class Metric:
         shares: Of one that Keras measures, but isn't a mean: each row's share of it (see `scores`),
             from what rows are and what the model gives for them. No few rows have most of it, so it
             is judged as a mean is (docs/VERDICT.md).
+        limit: Of one for numbers, which of them it means nothing for.
         own: What measures it, as `package.module:name`: code of the user's.
     """
 
@@ -114,6 +137,7 @@ class Metric:
     digits: Digits = PLAIN
     unit: bool = False
     shares: Shares | None = None
+    limit: Limit | None = None
     own: str = ""
 
     @property

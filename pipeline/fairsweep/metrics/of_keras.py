@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fairsweep.metrics.metric import UNBOUNDED, KerasMetric
+from fairsweep.metrics.metric import BELOW_ZERO, OF_ZERO, UNBOUNDED, KerasMetric, Limit
 from fairsweep.records import Direction
 from fairsweep.tasks.layer import Form
 from fairsweep.tasks.values import VALUES_FORM
@@ -121,3 +121,8 @@ KERAS: Mapping[str, OfKeras] = {
 which they differ from: that counts thresholds, and these count all outputs together."""
 KERAS_CLASSES: Mapping[str, str] = {own.name: name for name, own in KERAS.items()}
 """The names by those of their classes."""
+LIMITS: Mapping[str, Limit] = {
+    "mean_absolute_percentage_error": OF_ZERO,
+    "mean_squared_logarithmic_error": BELOW_ZERO,
+}
+"""What those of numbers mean nothing for."""

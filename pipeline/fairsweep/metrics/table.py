@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from fairsweep import scores
-from fairsweep.metrics.metric import LOSS, OF_CLASSES, OF_NAMES, KerasMetric, Metric
+from fairsweep.metrics.metric import LOSS, OF_CLASSES, OF_NAMES, OF_ZERO, KerasMetric, Metric
 from fairsweep.tasks.values import QUANTILES_FORM, VALUES_FORM
 
 
@@ -217,6 +217,7 @@ METRICS: dict[str, Metric] = {
             bounds=(0.0, math.inf),
             keras=dict.fromkeys(OF_NUMBERS, KerasMetric("MeanAbsolutePercentageError")),
             digits="four digits",
+            limit=OF_ZERO,
         ),
     )
 }

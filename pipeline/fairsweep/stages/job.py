@@ -23,6 +23,7 @@ from fairsweep.files import TrialFolders
 from fairsweep.machine import cores
 from fairsweep.own import is_own
 from fairsweep.records import Confirmation
+from fairsweep.stages.limits import Limits
 from fairsweep.tasks import CLASSES, VALUES
 from fairsweep.tasks.classes import AS_VALUES, are_whole_numbers
 from fairsweep.tasks.values import MEDIAN, has_median
@@ -85,6 +86,10 @@ def open_job(plan: Plan, workers: int) -> Job:
         confirming = confirmation(
             config.confirm, config.data, data, plan.objective, config.search.repeats
         )
+        limits = Limits(plan, data, folds=bool(plan.search_folds or confirming.folds))
+        if problems := list(limits.problems()):
+            raise BadInput(*problems)
+        plan = replace(plan, warnings=(*plan.warnings, *limits.warnings()))
     return Job(plan, data, confirming, open_store(config.tracking), workers)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fairsweep.errors import BadInput
 from fairsweep.records import Objective
-from fairsweep.tasks import CLASSES
+from fairsweep.tasks import CLASSES, VALUES
 from tests.unit.config.plans import plan
 
 ONE = "optimizer=adam"
@@ -64,6 +64,28 @@ def test_only_a_model_of_the_users_logs_what_has_no_other_name() -> None:
 )
 def test_names_that_clash(metrics: str, told: str) -> None:
     assert told in refusal("optimizer=adam", f"training.metrics=[{metrics}]")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("objective.metric=val_auc", "objective.metric: auc can't be measured for values under "),
+        ("training.metrics=[mae,auc]", "training.metrics: auc can't be measured for values under "),
+    ],
+)
+def test_what_does_not_fit_the_data_is_told_with_all_that_does(words: str, told: str) -> None:
+    own = plan(ONE, words).for_task(VALUES)
+    with pytest.raises(BadInput) as refused:
+        own.check_rows((100, 4), 20, VALUES, 1)
+    (problem,) = refused.value.problems
+    assert problem.startswith(told)
+    assert "need one of loss, mae, rmse, r2, mape, " in problem
+
+
+def test_only_a_top_that_can_be_missed_is_offered() -> None:
+    own = plan(ONE, "objective.metric=val_mae").for_task(CLASSES)
+    with pytest.raises(BadInput, match=r"balanced_accuracy, mcc, top_3, log_loss"):
+        own.check_rows((100, 4), 20, CLASSES, 5)
 
 
 # The second objective.
