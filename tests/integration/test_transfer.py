@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import shutil
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -11,6 +15,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from fairsweep.config.compose.commands import compose_sweep
 from fairsweep.config.schema import Model
 from fairsweep.data.scaling import Scaling
 from fairsweep.errors import BadInput
@@ -152,3 +157,24 @@ def test_both_loops_and_what_is_told_of_batch_normalization(base: str) -> None:
     assert told.error == ""
     assert "batch normalization in frozen layers (normal) keeps the means" in told.notes[0]
     assert_same(*both_loops(*own, *small))
+
+
+def test_one_arm_alone_has_the_file_as_the_page_shows(
+    base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "MODELS.md").read_text(encoding="utf-8")
+    section = page.partition("## What one arm alone has")[2].partition("\n## ")[0]
+    (name, option), (command,) = (
+        re.findall(r"```yaml\n# (\S+)\n(.*?)```", section, re.DOTALL)[0],
+        re.findall(r"```sh\nfairsweep sweep (.*?)\n```", section),
+    )
+    monkeypatch.chdir(tmp_path)
+    Path(name).parent.mkdir(parents=True)
+    Path(name).write_text(option)
+    shutil.copy(base, "base.keras")
+    *overrides, flag, folder = shlex.split(command)
+    assert flag == "--config-dir"
+    cnn, pretrained = compose_sweep(overrides, folder).arms
+    assert (cnn.settings.model.builder, pretrained.settings.model.builder) == ("cnn", "transfer")
+    assert pretrained.settings.model.params["path"] == "base.keras"
+    assert "model.freeze" in pretrained.searched

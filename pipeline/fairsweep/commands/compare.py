@@ -10,9 +10,15 @@ from typing import NoReturn
 from fairsweep.commands.sweep import prepare, sweep
 from fairsweep.config.compose.commands import narrowed
 from fairsweep.config.compose.entry import command
+from fairsweep.config.compose.overrides import first_arm
 
 COMPARISON = "experiment=optimizer_comparison"
 
 
 def main() -> NoReturn:
-    command("compare", prepare, sweep, implied=[COMPARISON], as_run=narrowed)
+    command(
+        *("compare", prepare, sweep),
+        implied=[COMPARISON],
+        as_run=narrowed,
+        chosen=first_arm,
+    )

@@ -93,15 +93,15 @@ class Arm:
 @dataclass(frozen=True)
 class Plan:
     """A sweep: `group` is what the arms differ in, `config` everything that they share.
-    `warnings` are for the user to read, `place` says where the value of a key stands. `auto` says
-    that the objective follows from the data; until these are known it is that of classes. `chosen`
-    is for the user to read, too: what followed from them."""
+    `warnings` are for the user to read, `place` says where the values of a problem stand, by its
+    key and its text. `auto` says that the objective follows from the data; until these are known it
+    is that of classes. `chosen` is for the user to read, too: what followed from them."""
 
     config: Config
     group: str
     arms: tuple[Arm, ...]
     warnings: tuple[str, ...] = ()
-    place: Callable[[str], str] = field(default=lambda _: "", compare=False, repr=False)
+    place: Callable[[str, str], str] = field(default=lambda *_: "", compare=False, repr=False)
     auto: bool = False
     chosen: str = field(default="", compare=False)
 

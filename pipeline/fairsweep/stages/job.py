@@ -140,8 +140,8 @@ def _placed(plan: Plan) -> Iterator[None]:
     """Says of bad input where the value of its key stands, but of a path, which it names itself."""
 
     def placed(problem: str) -> str:
-        key = problem.partition(": ")[0]
-        return f"{problem}{plan.place(key)}" if KEY.fullmatch(key) else problem
+        key, _, text = problem.partition(": ")
+        return f"{problem}{plan.place(key, text)}" if KEY.fullmatch(key) else problem
 
     try:
         yield

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from fairsweep.config.compose.commands import SWEEP_ONLY, compose_sweep, compose_training
-from fairsweep.config.compose.commands import _arms as arms_of
+from fairsweep.config.compose.arms import SWEEP_ONLY, arms_of
+from fairsweep.config.compose.commands import compose_sweep, compose_training
 from fairsweep.config.compose.hydra import composer
-from fairsweep.config.schema import Config
+from fairsweep.config.schema import Config, Spec
 from fairsweep.config.space import ArmSettings
 from fairsweep.errors import BadInput
 
@@ -341,3 +341,104 @@ def test_a_training_may_have_values_that_no_space_holds() -> None:
     assert arm.settings.training.batch_size == 33
     with pytest.raises(BadInput, match="must lie in its own space"):
         compose_sweep(["optimizer=adam", "training.batch_size=33"])
+
+
+SPEC = "{choices: null, low: 0.0, high: 0.9, when: {nesterov: true}}"
+
+
+@pytest.mark.parametrize("arms", ["arms.optimizer=[sgd]", "arms={optimizer: [sgd]}"])
+@pytest.mark.parametrize(
+    "override",
+    [
+        "optimizer.params.momentum=0.5",
+        f"optimizer.space={{momentum: {SPEC}}}",
+        f"optimizer={{params: {{momentum: 0.5}}, space: {{momentum: {SPEC}}}}}",
+    ],
+)
+def test_what_is_set_of_arms_is_checked_against_these_arms(arms: str, override: str) -> None:
+    """And not against the default optimizer, which has no momentum."""
+    (arm,) = plan(arms, override).arms
+    assert arm.name == "sgd"
+    if "params" in override:
+        assert arm.settings.optimizer.params["momentum"] == 0.5
+    if "space" in override:
+        assert arm.settings.optimizer.space["momentum"] == Spec(
+            low=0.0, high=0.9, when={"nesterov": True}
+        )
+    assert arm.settings.optimizer.space.keys() >= {"learning_rate", "nesterov"}
+
+
+def refused(*overrides: str) -> list[str]:
+    with pytest.raises(BadInput) as caught:
+        compose_sweep(overrides)
+    return list(caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    "arms", [["arms.optimizer=[adam,sgd]"], ["arms.optimizer=[sgd,adam]"], ["experiment=smoke"]]
+)
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("optimizer.params.momentum=0.5", "arm adam: optimizer.params.momentum: there is no such"),
+        ("optimizer.space.momentum={low: 0.0, high: 0.9}", "Adam has no such parameter"),
+        ("optimizer.space={momentum: {low: 0.0, high: 0.9}}", "Adam has no such parameter"),
+    ],
+)
+def test_what_one_arm_alone_has_is_told_with_the_remedy(
+    arms: list[str], override: str, said: str
+) -> None:
+    problem = next(told for told in refused(*arms, override) if said in told)
+    order = "my_sgd,adam" if "adam,sgd" not in arms[0] else "adam,my_sgd"
+    assert "; of these arms only sgd has it: give it in a file, " in problem
+    assert "myconf/optimizer/my_sgd.yaml, that begins with defaults: [sgd, _self_]" in problem
+    assert f"arms.optimizer=[{order}] --config-dir=myconf" in problem
+
+
+def test_what_one_model_alone_needs_is_told_with_the_remedy() -> None:
+    remedy = "in a file, myconf/model/my_transfer.yaml, that begins with defaults: [transfer, "
+    (missing,) = refused("arms.model=[cnn,transfer]")
+    assert f"for this arm alone give it {remedy}" in missing
+    (elsewhere,) = refused("arms.model=[cnn,transfer]", "model.params.path=base.keras")
+    assert elsewhere.startswith("arm cnn: model.params.path: there is no such key")
+    assert f"only transfer has it: give it {remedy}" in elsewhere
+
+
+def test_what_no_arm_has_is_told_once() -> None:
+    (problem,) = refused("arms.optimizer=[sgd,adam]", "optimizer.params.learn=0.5")
+    assert problem.startswith("optimizer.params.learn: there is no such key; did you mean ")
+
+
+def test_a_training_ignores_arms_also_as_a_choice() -> None:
+    (arm,) = compose_training(["arms.optimizer=[sgd,rmsprop]"]).arms
+    assert arm.name == "adam"
+
+
+def test_spaces_are_left_out_of_the_overrides_of_an_arm() -> None:
+    (arm,) = plan(
+        "optimizer=sgd", f"optimizer.space={{momentum: {SPEC}}}", "training.epochs=3"
+    ).arms
+    assert arm.overrides == ("optimizer=sgd", "training.epochs=3")
+
+
+WHOLE_SPACES = {
+    "model": ("{dropout: {low: 0.0, high: 0.5}, hidden_units: null}", {"dropout", "batch_size"}),
+    "model-lists": (
+        "{hidden_units: {choices: [[64, 32], [64]], layers: null, units: null}, "
+        "activation: {choices: [relu, gelu], when: {dropout: 0.0}}}",
+        {"hidden_units", "activation", "batch_size"},
+    ),
+    "training": ("{epochs: {choices: [10, 20]}}", {"hidden_units", "epochs", "batch_size"}),
+}
+
+
+@pytest.mark.parametrize(("group", "space"), WHOLE_SPACES.items(), ids=WHOLE_SPACES)
+def test_a_whole_space_is_given_as_one_mapping(group: str, space: tuple[str, set[str]]) -> None:
+    """As one override for each of its parameters."""
+    group = group.partition("-")[0]
+    text, names = space
+    only = [f"optimizer.space.{name}=null" for name in ("learning_rate", "beta_1", "beta_2")]
+    extra = ["training.epochs=10"] if group == "training" else []
+    for override in (f"{group}.space={text}", f"{group}={{space: {text}}}"):
+        (arm,) = plan("optimizer=adam", *only, *extra, override).arms
+        assert {name.partition(".")[2] for name in arm.searched} == names

@@ -448,6 +448,12 @@ TYPES = [
         "model.params.width: there is no such key",
         "a parameter of a part of your own is +model.params.width=…",
     ),
+    case(
+        "when-beside-parameters",
+        "optimizer.space={beta_1:{choices:[0.8,0.9]},when:{amsgrad:true}}",
+        "optimizer.space.when.amsgrad: `when` stands in the spec of the parameter",
+        "optimizer.space.<parameter>.when, such as {momentum: {low: 0.0, high: 0.9, when: ",
+    ),
     case("workers-a-word", "executor.workers=all", "executor.workers", "auto", "'all'"),
     case("workers-true", "executor.workers=true", "executor.workers", "auto", "True"),
 ]
@@ -666,7 +672,8 @@ SPACES = [
     case(
         "epochs-beyond-the-budget",
         "training.space.epochs={low:5,high:30} search.epochs=25",
-        "search.epochs: need a whole number from 30, got 25",
+        "search.epochs: need a whole number from 30, the epochs of one trial by training.epochs, "
+        "training.space.epochs and search.folds; got 25",
     ),
     case(
         "shorter-than-the-warm-up",
@@ -783,7 +790,7 @@ AGREEMENT = [
         "shares-leave-nothing",
         "data.validation=0.5 data.test=0.5",
         "must leave rows to train on",
-        "got 0.5 + 0.5",
+        "got data.validation=0.5 and data.test=0.5",
         "(command line:",
     ),
     case("share-of-one", "data.validation=1", "data.validation", "[0, 1)", "got 1.0"),
@@ -799,7 +806,7 @@ AGREEMENT = [
     case(
         "direction-contradicts-metric",
         "objective.direction=minimize",
-        "objective.direction: val_accuracy is better when you maximize it",
+        "objective.direction: objective.metric=val_accuracy is better when you maximize it",
         "got 'minimize'",
         on_command_line("objective.direction=minimize"),
         "use objective.direction=maximize",
@@ -921,7 +928,7 @@ def test_epochs_budget_is_measured_by_the_longest_arm(tmp_path: Path) -> None:
     """Arms may differ in the length of a training: the budget must hold one of each."""
     (tmp_path / "training").mkdir()
     (tmp_path / "training" / "long.yaml").write_text("defaults: [default, _self_]\nepochs: 50\n")
-    with pytest.raises(BadInput, match=r"search\.epochs: need a whole number from 50, got 30"):
+    with pytest.raises(BadInput, match=r"search\.epochs: need a whole number from 50, .* got 30"):
         sweep.prepare(["arms.training=[default,long]", "search.epochs=30"], str(tmp_path))
 
 

@@ -220,7 +220,7 @@ def test_an_arm_of_the_users_own_is_told(tmp_path: Path) -> None:
     path = put(tmp_path, "optimizer", "defaults: [adan]\n")
     with pytest.raises(BadInput) as error:
         compose_sweep(["arms.optimizer=[mine]"], str(tmp_path))
-    assert str(error.value).startswith(f"arm mine: {path}:1: defaults: optimizer=adan: there is")
+    assert str(error.value).startswith(f"{path}:1: defaults: optimizer=adan: there is")
 
 
 @pytest.mark.parametrize("group", ["optimizer", "data"])

@@ -85,6 +85,45 @@ def test_ours(tmp_path: Path) -> None:
     assert "(command line: data.test=0.1)" in problem
 
 
+def test_a_mapping_gives_what_is_in_it_alone(tmp_path: Path) -> None:
+    path = put(tmp_path, "training/mine", "defaults: [default, _self_]\nepochs: 0\n")
+    problem = told(tmp_path, "training=mine", "training={batch_size: 32}")
+    assert problem.endswith(f" ({path}:2)")
+    problem = told(tmp_path, "training=mine", "training={epochs: -1}")
+    assert problem.endswith(" (command line: training={epochs: -1})")
+
+
+# What the command line sets, what an experiment has beside it, and the file that is told, too.
+OWN_METRIC = "training.metrics=[mine:cost]"
+BESIDE_A_FILE = {
+    "direction": (f"objective.metric=val_cost {OWN_METRIC}", "", "config"),
+    "second-direction": (f"objective.second=cost {OWN_METRIC}", "", "config"),
+    "shares": ("data.validation=0.9", "", "data/digits"),
+    "validation": ("data.validation=0", "", "config"),
+    "schedule": ("training.schedule.name=exponential", "", "training/default"),
+    "warmup": ("training.epochs=2", "training: {schedule: {warmup_epochs: 3}}", ""),
+    "budget": ("training.epochs=30", "search: {epochs: 20}", ""),
+    "normalization": (
+        "model.params.batch_normalization=true",
+        "model: {params: {layer_normalization: true}}",
+        "",
+    ),
+    "clipping": ("optimizer.params.clipvalue=1.0", "optimizer: {params: {clipnorm: 1.0}}", ""),
+}
+
+
+@pytest.mark.parametrize(("words", "own", "file"), BESIDE_A_FILE.values(), ids=BESIDE_A_FILE)
+def test_what_goes_wrong_beside_a_file_names_the_command_line_first(
+    words: str, own: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user gave that, and the file was right without it."""
+    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "mine")
+    path = put(tmp_path, "experiment/mine", f"{EXPERIMENT}{own or 'confirm: {top: 1}'}\n")
+    problem = told(tmp_path, "experiment=mine", *words.split())
+    where = f"conf/{file}.yaml" if file else str(path)
+    assert f" (command line: {words.split(maxsplit=1)[0]}; {where}:" in problem
+
+
 def test_what_has_no_line_of_its_own_names_the_nearest(tmp_path: Path) -> None:
     path = put(
         tmp_path,

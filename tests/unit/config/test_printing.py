@@ -17,12 +17,16 @@ from fairsweep import __version__, cli
 from fairsweep.cli import COMMANDS
 from fairsweep.commands import compare
 from fairsweep.commands.compare import COMPARISON
-from fairsweep.config.compose.commands import compose_sweep
+from fairsweep.config.compose.commands import compose_sweep, narrowed
+from fairsweep.config.compose.entry import command
+from fairsweep.config.compose.overrides import first_arm
+from fairsweep.config.plan import Plan
 from fairsweep.errors import BadInput
 from fairsweep.invocation import UNDER_MAKE, as_called
 
 from .plans import plan
 
+MOMENTUM = ["arms.optimizer=[sgd]", "optimizer.params.momentum=0.5"]
 INTERRUPTED = """
 import sys
 from fairsweep.commands import compare
@@ -116,6 +120,10 @@ def test_help_and_a_config_are_printed() -> None:
         (["sweep", "optimizer=sgd"], {"optimizer": ["sgd"]}),
         (["sweep", "experiment=smoke"], {"optimizer": ["sgd", "adam"]}),
         (["sweep", "arms.model=[mlp,cnn]"], {"model": ["mlp", "cnn"]}),
+        (
+            ["sweep", "arms.optimizer=[sgd]", "optimizer.params.momentum=0.5"],
+            {"optimizer": ["sgd"]},
+        ),
         (["compare", "optimizer=lion"], {"optimizer": ["lion"]}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -248,3 +256,20 @@ def test_keys_of_predict_are_its_own(
     assert code == 2
     assert err.startswith(f"error: {told}")
     assert err.endswith(f"(command line: {word})\n")
+
+
+def test_a_command_runs_with_what_its_arms_alone_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hydra composes once more, and the default optimizer has no momentum."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["fairsweep", *MOMENTUM])
+    ran: list[str] = []
+
+    def action(plan: Plan, _: Path) -> int:
+        ran.extend(arm.name for arm in plan.arms)
+        return 0
+
+    with pytest.raises(SystemExit) as ended:
+        command("sweep", compose_sweep, action, as_run=narrowed, chosen=first_arm)
+    assert (ended.value.code, ran) == (0, ["sgd"])

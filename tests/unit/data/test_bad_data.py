@@ -750,7 +750,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "split-by-the-target": ({**ROWS_CSV, "split": "b"}, "is also in data.split"),
     "column-and-file": (
         {**ROWS_CSV, "split": "c", "test_path": "d.csv"},
-        "data.split: this column gives the parts, and so do validation_path",
+        "data.split: this column gives the parts, and so do data.validation_path",
     ),
     "forgotten-csv": (
         {"source": "digits", "path": "a.csv", "target": "b"},

@@ -180,7 +180,8 @@ def _table_problems(data: Data) -> Iterator[Problem]:
     if data.split is not None and (data.validation_path or data.test_path):
         yield (
             "data.split",
-            "this column gives the parts, and so do validation_path and test_path; leave one out",
+            "this column gives the parts, and so do data.validation_path and data.test_path; leave "
+            "one out",
         )
     if data.unlabeled is not None:
         yield from one_of("data.unlabeled", data.unlabeled, UNLABELED)
@@ -292,6 +293,7 @@ def _split_problems(data: Data) -> Iterator[Problem]:
     if data.validation + data.test >= 1:
         yield (
             "data.test",
-            f"validation and test must leave rows to train on, got {data.validation} + {data.test}",
+            "validation and test must leave rows to train on, got "
+            f"data.validation={data.validation} and data.test={data.test}",
         )
     yield from seed("data.seed", data.seed)

@@ -135,7 +135,7 @@ def _selecting(
     elif way == AUTO and direction == AUTO:
         yield (
             direction_key,
-            f"nothing is known of {metric} but its name; say which way it is better: "
+            f"nothing is known of {key}={metric} but its name; say which way it is better: "
             f"{direction_key}=maximize or {direction_key}=minimize",
         )
     elif way == AUTO:
@@ -143,7 +143,8 @@ def _selecting(
     elif direction not in (AUTO, way):
         yield (
             direction_key,
-            f"{metric} is better when you {way} it, got {direction!r}; use {direction_key}={way}",
+            f"{key}={metric} is better when you {way} it, got {direction!r}; use "
+            f"{direction_key}={way}",
         )
     elif (
         measured_on_validation(metric)

@@ -172,7 +172,8 @@ def _normalization(model: Model) -> Iterator[Problem]:
     if all(given.values()):
         yield (
             "model.params.layer_normalization",
-            f"{' and '.join(given)} exclude each other; set one of them to false",
+            f"{' and '.join(f'model.params.{name}' for name in given)} exclude each other; set one "
+            "of them to false",
         )
 
 
@@ -204,7 +205,11 @@ def optimizer_problems(optimizer: Optimizer) -> Iterator[Problem]:
         yield from one_of("optimizer.name", optimizer.name, params_in_conf("optimizer", "name"))
     clipped = [name for name in CLIPPING if optimizer.params.get(name) is not None]
     if len(clipped) > 1:
-        yield f"optimizer.params.{clipped[0]}", f"at most one of {', '.join(CLIPPING)} may be set"
+        given = " and ".join(f"optimizer.params.{name}" for name in clipped)
+        yield (
+            f"optimizer.params.{clipped[0]}",
+            f"at most one of {', '.join(CLIPPING)} may be set, got {given}",
+        )
     rate: Any = optimizer.params.get("learning_rate")
     key = "optimizer.params.learning_rate"
     if not is_number(rate):
@@ -290,7 +295,7 @@ def training_problems(training: Training) -> Iterator[Problem]:
     if training.schedule.name == "exponential" and training.schedule.final == 0:
         yield (
             "training.schedule.final",
-            "an exponential schedule never reaches 0; use a small share such as 0.01",
+            "training.schedule.name=exponential never reaches 0; use a small share such as 0.01",
         )
     if training.early_stopping.patience is not None:
         yield from at_least("training.early_stopping.patience", training.early_stopping.patience, 1)

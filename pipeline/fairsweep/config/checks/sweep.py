@@ -194,7 +194,12 @@ def sweep_problems(config: Config, longest: int, arms: Sequence[ArmSettings]) ->
     yield from at_least("confirm.top", config.confirm.top, 1)
     if config.search.epochs is not None:
         least = longest * max(1, config.search.folds or 0)
-        yield from at_least("search.epochs", config.search.epochs, least)
+        if config.search.epochs < least:
+            yield (
+                "search.epochs",
+                f"need a whole number from {least}, the epochs of one trial by training.epochs, "
+                f"training.space.epochs and search.folds; got {config.search.epochs}",
+            )
     minutes = config.search.minutes
     if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
         yield "search.minutes", f"need more than 0, got {minutes}; null sets no limit"

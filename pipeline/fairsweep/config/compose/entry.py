@@ -39,6 +39,10 @@ WIDTH = 100
 COMPLETION = Path(__file__).with_name("completion.bash")
 
 
+def _nothing_more(_: Sequence[str]) -> Sequence[str]:
+    return ()
+
+
 def _as_given(overrides: Sequence[str], _: str | None) -> Sequence[str]:
     return overrides
 
@@ -51,6 +55,7 @@ def command(
     short: Sequence[str] = (),
     implied: Sequence[str] = (),
     as_run: Callable[[Sequence[str], str | None], Sequence[str]] = _as_given,
+    chosen: Callable[[Sequence[str]], Sequence[str]] = _nothing_more,
 ) -> NoReturn:
     """Runs one command of the project and exits with its documented code.
 
@@ -63,6 +68,7 @@ def command(
         short: keys below one that has the command's name, which it takes without that name.
         implied: overrides that make it of `fairsweep sweep`; the command line can't change them.
         as_run: from overrides to those of the config that is run, which `--cfg` prints.
+        chosen: from overrides to the options that follow from them.
     """
     try:
         arguments = _parsed(name)
@@ -113,7 +119,8 @@ def command(
         if signal.getsignal(ending) != signal.SIG_IGN:
             signal.signal(ending, signal.default_int_handler)
     options = [f"--config-dir={arguments.config_dir}"] if arguments.config_dir else []
-    sys.argv[1:] = [*for_hydra(arguments.overrides), *options]
+    overrides = [*chosen(arguments.overrides), *arguments.overrides]
+    sys.argv[1:] = [*for_hydra(overrides), *options]
     _hydra_main(config_name, job)
     sys.exit(code)
 

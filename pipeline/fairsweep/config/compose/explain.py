@@ -26,6 +26,7 @@ from fairsweep.config.compose.slips import (
 from fairsweep.config.compose.user_files import SPEC, option_problems
 from fairsweep.config.guess import nearest
 from fairsweep.config.schema import Config
+from fairsweep.config.space import GROUPS as SEARCHABLE
 from fairsweep.invocation import typed
 
 IN_A_FILE = re.compile(
@@ -36,6 +37,8 @@ KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or f
 NO_SECTION = re.compile(
     r"not a subclass of (?P<kind>\w+)|Cannot assign \w+ to Dict|Cannot merge DictConfig with"
 )
+WHEN = re.compile(rf"(({'|'.join(SEARCHABLE)})\.space)\.when\b")
+CONDITION = "{momentum: {low: 0.0, high: 0.9, when: {nesterov: true}}}"
 # OmegaConf raises plain ones too: AttributeError where a key is set inside of null.
 COMPOSE_ERRORS = (HydraException, OmegaConfBaseException, ValueError, AttributeError)
 
@@ -131,6 +134,11 @@ def _of_key(key: str, what: str, merged: bool, place: Callable[[str], str], know
         return (
             f"{key}: training.class_weight is given already, and names no such class; give all "
             f"classes at once, or add this one with +{key}=…{place(key)}"
+        )
+    if space := WHEN.match(key):
+        return (
+            f"{key}: `when` stands in the spec of the parameter that it is for, "
+            f"{space[1]}.<parameter>.when, such as {CONDITION}{place(key)}"
         )
     if re.match(r"Key '.*' (is )?not in", what):
         return f"{_unknown_key(key, known())}{place(key)}"

@@ -67,30 +67,34 @@ class Composer:
         own = [] if self.folder is None else [f"{SEARCH_PATH}=[file://{self.folder.resolve()}]"]
         return [*for_hydra(overrides), *own]
 
-    def places(self, overrides: Sequence[str]) -> Places:
-        """The places of the overrides.
+    def places(self, overrides: Sequence[str], chosen: Sequence[str] = ()) -> Places:
+        """The places of the overrides; `chosen` are options that follow from them.
 
         Raises:
             BadInput: Hydra can't compose a file of the user's own that they choose.
         """
         places = Places(overrides, folder=self.folder)
-        if problems := list(chosen_problems(places)):
+        whole = replace(places, overrides=[*chosen, *overrides])
+        if problems := list(chosen_problems(whole)):
             raise BadInput(*problems)
         return places
 
-    def compose(self, name: str, overrides: Sequence[str], schema: type[T]) -> Composed[T]:
+    def compose(
+        self, name: str, overrides: Sequence[str], schema: type[T], chosen: Sequence[str] = ()
+    ) -> Composed[T]:
         """The composed settings.
 
         Args:
             name: the file of conf/.
             overrides: as on the command line.
             schema: the type of the whole.
+            chosen: options that follow from the overrides.
 
         Raises:
             BadInput: they don't compose, or not into the schema.
         """
-        places = self.places(overrides)
-        found_by = self.found_by(overrides)
+        places = self.places(overrides, chosen)
+        found_by = self.found_by([*chosen, *overrides])
         try:
             found = compose(name, overrides=found_by, return_hydra_config=True)
             choices = {str(k): str(v) for k, v in found.hydra.runtime.choices.items()}

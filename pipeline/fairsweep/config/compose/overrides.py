@@ -10,6 +10,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
+from fairsweep.config.compose.grammar import read, written
 from fairsweep.config.compose.places import file_stem
 from fairsweep.config.compose.slips import at_home, slip
 from fairsweep.config.compose.user_files import CALLS, RESOLVER
@@ -23,6 +24,9 @@ SPEC = re.compile(
     rf"\+{{0,2}}(?P<space>({'|'.join(SEARCHABLE)})\.space)\.(?P<path>[\w.]+)=(?P<value>.*)",
     re.DOTALL,
 )
+WHOLE_SPACE = re.compile(rf"\+{{0,2}}({'|'.join(SEARCHABLE)})\.space=\{{")
+WITH_SPACE = re.compile(rf"({'|'.join(SEARCHABLE)})=\{{.*\bspace\b", re.DOTALL)
+ARMS = re.compile(r"\+{0,2}arms[.=]")
 NO_NAME = re.compile(r"[^A-Za-z_{\['\"]|(null|true|false|nan|inf)?$", re.IGNORECASE)
 
 
@@ -77,7 +81,8 @@ def for_hydra(overrides: Sequence[str]) -> list[str]:
     """The overrides as Hydra takes them: every parameter can join a search space, whether a file
     gives it a spec or not, as part of the whole space, and every keyword `data.params`. The checks
     tell of one that doesn't exist. And `~/` is the home folder."""
-    return [_in_space(own) or at_home(_keyword(own)) for own in overrides]
+    own = (word for override in overrides for word in _in_space(override))
+    return [at_home(_keyword(word)) for word in own]
 
 
 def _keyword(override: str) -> str:
@@ -85,16 +90,45 @@ def _keyword(override: str) -> str:
     return f"++{override}" if override.startswith("data.params.") else override
 
 
-def _in_space(override: str) -> str | None:
+def _in_space(override: str) -> list[str]:
+    """An override with what it has of a search space made to join that."""
+    if WHOLE_SPACE.match(override):
+        return [override if override.startswith("+") else f"++{override}"]
+    if WITH_SPACE.match(override):
+        return _apart(override)
     found = SPEC.fullmatch(override)
     if found is None:
-        return None
+        return [override]
     parts, value = found["path"].split("."), found["value"]
     if not value or (len(parts) == 1 and value != "null" and not value.startswith("{")):
-        return None  # no spec, which Hydra says of the key as it is written
+        return [override]  # no spec, which Hydra says of the key as it is written
     for part in reversed(parts):
         value = f"{{{part}:{value}}}"
-    return f"++{found['space']}={value}"
+    return [f"++{found['space']}={value}"]
+
+
+def _apart(override: str) -> list[str]:
+    """A group's settings, and the search space that is among them."""
+    key, values = read(override)
+    if not (isinstance(values, dict) and isinstance(values.get("space"), dict)):
+        return [override]
+    rest = {name: value for name, value in values.items() if name != "space"}
+    space = f"++{key}.space={written(values['space'])}"
+    return [f"{key}={written(rest)}", space] if rest else [space]
+
+
+def first_arm(overrides: Sequence[str]) -> list[str]:
+    """The choice of the first arm, where the command line names arms and makes no choice: with it
+    is composed what arms share, so that what is set inside of their group need not be of the
+    default option."""
+    chosen = {own.partition("=")[0] for own in overrides if "={" not in own}
+    for override in filter(ARMS.match, overrides):
+        key, value = read(override)
+        named = value if key == "arms" else {key.removeprefix("arms."): value}
+        for axis, options in named.items() if isinstance(named, dict) else ():
+            if axis in SEARCHABLE and axis not in chosen and isinstance(options, list) and options:
+                return [f"{axis}={options[0]}"]
+    return []
 
 
 def _taken_apart(overrides: Sequence[str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ composing, so it is left until someone asks for them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from pathlib import Path, PurePath
 
 import yaml
 
+from fairsweep.config.compose.grammar import read
 from fairsweep.config.compose.user_files import line_of
 from fairsweep.config.guess import nearest
 from fairsweep.config.options import CONF, options_of
@@ -21,6 +23,9 @@ from fairsweep.errors import without_password
 
 WHOSE = "Fairsweep's "
 """Said of conf/ where it came with the installed package."""
+
+NAMED = re.compile(r"\b\w+(?:\.\w+)+\b")
+"""What may be a key in the text of a problem."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,33 @@ class Places:
         file = self.in_files(key)
         return f" ({file})" if file else ""
 
+    def of_problem(self, key: str, text: str) -> str:
+        """Where the values stand that a problem is about.
+
+        Beside that of its key these are the default that lies outside of a space, and, where a file
+        gave the key its value, those of the command line that the text names: it is these that
+        don't go with the file.
+        """
+        where, others = self.of(key), list[str]()
+        if text.startswith("the default "):
+            in_training = key.startswith("training.")
+            others = [self.of(key.replace(".space.", "." if in_training else ".params.", 1))]
+        elif not self.on_command_line(key):
+            others = [self.on_command_line(other) for other in NAMED.findall(text)]
+        found = dict.fromkeys(filter(None, [*others, where]))
+        inside = "; ".join(place.removeprefix(" (").removesuffix(")") for place in found)
+        return f" ({inside})" if inside else ""
+
     def on_command_line(self, key: str) -> str:
         """The override that gave `key`, the last one if several did."""
         for override in reversed(self.overrides):
             name, _, value = override.lstrip("+~").partition("=")
             inside = key.startswith(f"{name}.") and value.startswith("{")
-            if name and (key == name or name.startswith(f"{key}.") or inside):
+            if name and (
+                key == name
+                or name.startswith(f"{key}.")
+                or (inside and _gives(override, key.removeprefix(f"{name}.")))
+            ):
                 return f" (command line: {without_password(override)})"
         return ""
 
@@ -114,6 +140,19 @@ class Places:
                 return None
             line, node = line_of(found[0]), found[1]
         return line
+
+
+def _gives(override: str, key: str) -> bool:
+    """Whether keys and values in braces have anything of a key in them."""
+    _, value = read(override)
+    for part in key.split("."):
+        if not isinstance(value, dict):
+            return True  # a value, of which the key is a part
+        names = {str(name): own for name, own in value.items()}
+        if part not in names:
+            return False
+        value = names[part]
+    return True
 
 
 def file_stem(option: str) -> str:
