@@ -59,8 +59,10 @@ class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
         return group_of(nodeid.partition("::")[0])
 
 
-SHARES = re.compile(rf"\b({'|'.join(scenarios.SCENARIOS)}): |\bScriptedSandbox\b")
-"""A parameter that is what a scenario gave, or what forks commands."""
+SHARES = re.compile(rf"\b({'|'.join(scenarios.SCENARIOS)}): ")
+"""A parameter that is what a scenario gave."""
+FORKS = re.compile(r"\b(Scripted|Forked)Sandbox\b")
+"""What forks commands, from one process a session."""
 
 
 @functools.cache
@@ -68,7 +70,8 @@ def group_of(file: str) -> str:
     """The group of a file of tests, by its path from the project's folder."""
     folder = Path(file).parent.name
     text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
-    if folder == "browser" or ("integration.scenarios import" in text and SHARES.search(text)):
+    looks_at_one = "integration.scenarios import" in text and SHARES.search(text)
+    if folder == "browser" or looks_at_one or FORKS.search(text):
         return "lab"
     return folder if folder == "faults" else file
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.oracle import assert_whole
-from tests.integration.lab import Sandbox
+from tests.integration.forked import ForkedSandbox
 from tests.integration.scenarios import SMALL
 
 EPOCHS = 4
@@ -55,7 +55,7 @@ def test_a_worker_killed_anywhere_costs_one_attempt(
 ) -> None:
     """`lost` trainings must be interrupted: where models are tried there is none, and where the
     result had arrived it may be the next one or none."""
-    box = Sandbox(tmp_path)
+    box = ForkedSandbox(tmp_path)
     shutil.copy(Path(__file__).with_name("inside.py"), box.code / "sitecustomize.py")
     claims = box.code / "struck"
     claims.mkdir()

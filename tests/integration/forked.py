@@ -1,7 +1,8 @@
-"""Commands with scripted workers, each in a process of its own that is forked and imports nothing:
-it can be killed and interrupted as any other, and costs a fraction of a second.
+"""Commands in processes of their own that are forked and import nothing: each can be killed and
+interrupted as any other, and costs seconds less.
 
-What it is forked from has imported all that a command does, and no TensorFlow.
+What they are forked from has imported all that a command and its workers do. That a sweep imports
+no TensorFlow is for tests of fresh interpreters, as is how a command starts.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from unittest import mock
 
+from fairsweep.executor import processes
+from fairsweep.executor.processes import FORKED_THREADS, environment
 from fairsweep.testing import Script
 from tests.integration.failpoint import arm
+from tests.integration.forked_workers import forks_its_workers
 from tests.integration.lab import REPOSITORY, Sandbox
 
 SCRIPTS = "tests.integration.scripts"
@@ -35,15 +40,15 @@ Point = tuple[str, int | str, str]
 @dataclass(frozen=True)
 class Command:
     """A command of the project: its words, where it runs, and what its workers do. `script` and
-    `checks` name functions, as `module:name`; `failpoint` kills the command, see `failpoint.arm`;
-    `code` is a file that counts as code of the project."""
+    `checks` name functions, as `module:name`, without which workers train; `failpoint` kills the
+    command, see `failpoint.arm`; `code` is a file that counts as code of the project."""
 
     words: Sequence[str]
     folder: Path
     environment: Mapping[str, str]
     path: Sequence[str]
-    script: str = f"{SCRIPTS}:learning"
-    checks: str = "fairsweep.testing:passing"
+    script: str = ""
+    checks: str = ""
     failpoint: Point | None = None
     code: str = ""
 
@@ -88,15 +93,10 @@ class Forked:
 def _context() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, "tests.integration.preloaded"])
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY / "pipeline"), str(REPOSITORY)])
-    try:
+    path = os.pathsep.join([str(REPOSITORY / "pipeline"), str(REPOSITORY)])
+    given = {**environment(FORKED_THREADS), "PYTHONPATH": path, "KERAS_HOME": os.devnull}
+    with mock.patch.dict(os.environ, given):
         multiprocessing.forkserver.ensure_running()
-    finally:
-        if before is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = before
     return context
 
 
@@ -111,18 +111,12 @@ def _run(command: Command, out: Path, err: Path) -> None:
     sys.path[:0] = command.path
     main = str(REPOSITORY / "pipeline" / "fairsweep" / "__main__.py")
     sys.argv = sys.orig_argv = [main, *command.words]
-    warnings.simplefilter("default")
-    from fairsweep.commands import sweep, train
-    from fairsweep.executor import processes
-    from fairsweep.stages.sweep import run_sweep
-    from fairsweep.stages.train import run_training
-    from fairsweep.testing import scripted
     from fairsweep.tracking.write import frame
 
-    vars(processes)["FORKS"] = False  # its workers need no TensorFlow
-    start = scripted(_named(command.script), _named(command.checks))
-    sweep.sweep = functools.partial(run_sweep, start=start)
-    train.train = functools.partial(run_training, start=start)
+    if command.script:
+        _follow(command.script, command.checks)
+    else:
+        forks_its_workers(processes)
     if command.code:
         known = vars(frame)["code_sha256"]
         vars(frame)["code_sha256"] = lambda places: known([*places, Path(command.code)])
@@ -131,21 +125,31 @@ def _run(command: Command, out: Path, err: Path) -> None:
     runpy.run_module("fairsweep", run_name="__main__", alter_sys=False)
 
 
+def _follow(script: str, checks: str) -> None:
+    """Has the command's workers follow a script."""
+    from fairsweep.commands import sweep, train
+    from fairsweep.stages.sweep import run_sweep
+    from fairsweep.stages.train import run_training
+    from fairsweep.testing import scripted
+
+    warnings.simplefilter("default")
+    vars(processes)["FORKS"] = False  # its workers need no TensorFlow
+    start = scripted(_named(script), _named(checks))
+    sweep.sweep = functools.partial(run_sweep, start=start)
+    train.train = functools.partial(run_training, start=start)
+
+
 def _named(name: str) -> Script:
     module, _, function = name.partition(":")
     script: Script = getattr(importlib.import_module(module), function)
     return script
 
 
-class ScriptedSandbox(Sandbox):
-    """A sandbox in which commands have scripted workers. What these do next may be set between two
-    commands: `script` and `checks` name functions of tests/integration/scripts.py."""
+class ForkedSandbox(Sandbox):
+    """A sandbox in which commands are forks, and so are their workers, which train."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self.script, self.checks = "learning", "passing"
-        self.failpoint: Point | None = None
-        self.changed_code = ""
         self._logs = root / "said"
         self._logs.mkdir()
         self._count = itertools.count(1)
@@ -156,19 +160,34 @@ class ScriptedSandbox(Sandbox):
         assert self._open, "the session ends"
         if options or module != "fairsweep":
             return super().start(module, *arguments, options=options, **variables)
-        command = Command(
-            arguments,
-            self.work,
-            self.environment() | variables,
-            [str(self.code)],
-            f"{SCRIPTS}:{self.script}",
-            f"{SCRIPTS}:{self.checks}",
-            self.failpoint,
-            self.changed_code,
-        )
-        process = Forked(command, self._logs / str(next(self._count)))
+        command = Command(arguments, self.work, self.environment() | variables, [str(self.code)])
+        process = Forked(self._changed(command), self._logs / str(next(self._count)))
         self._started.append(process)
         return process
+
+    def _changed(self, command: Command) -> Command:
+        """The command with what this sandbox has it do otherwise."""
+        return command
+
+
+class ScriptedSandbox(ForkedSandbox):
+    """A sandbox in which commands have scripted workers. What these do next may be set between two
+    commands: `script` and `checks` name functions of tests/integration/scripts.py."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.script, self.checks = "learning", "passing"
+        self.failpoint: Point | None = None
+        self.changed_code = ""
+
+    def _changed(self, command: Command) -> Command:
+        return replace(
+            command,
+            script=f"{SCRIPTS}:{self.script}",
+            checks=f"{SCRIPTS}:{self.checks}",
+            failpoint=self.failpoint,
+            code=self.changed_code,
+        )
 
     def killed_at(self, points: Mapping[str, Point], *overrides: str) -> None:
         """Starts a sweep once for each point, at which it's killed; the next start will end it."""

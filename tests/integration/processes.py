@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import psutil
 
 SERVER, WORKER = "fairsweep.training.fork_server", "fairsweep.training.worker"
+NAME = "forks workers"
+"""Of a fork server that is a fork itself (forked_workers.py)."""
 ENDED = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 
@@ -38,10 +40,19 @@ def command_of(pid: int) -> str:
         return ""
 
 
+def name_of(pid: int) -> str:
+    """What a process calls itself; empty when there is none."""
+    try:
+        return psutil.Process(pid).name()
+    except psutil.NoSuchProcess:
+        return ""
+
+
 def workers_of(sweep: int) -> list[int]:
     """The worker processes of a sweep: forked from one of its children, or children themselves."""
     started = children(sweep)
-    forked = [child for pid in started if SERVER in command_of(pid) for child in children(pid)]
+    servers = [pid for pid in started if SERVER in command_of(pid) or name_of(pid) == NAME]
+    forked = [child for pid in servers for child in children(pid)]
     return [*forked, *(pid for pid in started if WORKER in command_of(pid))]
 
 

@@ -27,7 +27,7 @@ import numpy as np
 
 from fairsweep.config.schema import Data
 from fairsweep.data.split import load_split
-from tests.integration.forked import Forked, ScriptedSandbox
+from tests.integration.forked import Forked, ForkedSandbox, ScriptedSandbox
 from tests.integration.lab import Done, Sandbox, Scenario, finish, listing, wait_until
 from tests.integration.processes import descendants, gone_within, workers_of
 from tests.integration.stored import Run, Stored, trainings, whole
@@ -559,14 +559,14 @@ def _most_within(seconds: float, count: Callable[[], int], enough: int) -> int:
 
 SCENARIOS = {
     "smoke": Scenario(smoke),
-    "trained_again": Scenario(trained_again, after=("smoke",)),
+    "trained_again": Scenario(trained_again, after=("smoke",), box=ForkedSandbox),
     "served": Scenario(served, after=("smoke",), box=ScriptedSandbox),
     "twin_one": Scenario(twin, box=ScriptedSandbox, database=True),
     "twin_two": Scenario(twin, box=ScriptedSandbox, database=True),
     "growing": Scenario(growing, box=ScriptedSandbox, database=True),
     "singles": Scenario(singles, box=ScriptedSandbox),
     "troubled": Scenario(troubled, box=ScriptedSandbox, database=True),
-    "worker_killed": Scenario(worker_killed),
+    "worker_killed": Scenario(worker_killed, box=ForkedSandbox),
     "stopped": Scenario(stopped, box=ScriptedSandbox, database=True),
     "resumed": Scenario(resumed, box=ScriptedSandbox, database=True),
     "stuck": Scenario(stuck),
@@ -576,4 +576,4 @@ SCENARIOS = {
 def train(names: Iterable[str]) -> bool:
     """Whether one of these scenarios has workers that train, or comes after one that has."""
     found = [SCENARIOS[name] for name in names]
-    return any(scenario.box is Sandbox or train(scenario.after) for scenario in found)
+    return any(scenario.box is not ScriptedSandbox or train(scenario.after) for scenario in found)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.lab import REPOSITORY, Sandbox
+from tests.integration.forked import ForkedSandbox
+from tests.integration.lab import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "EXAMPLES.md").read_text()
 SMALL = (
@@ -31,7 +32,7 @@ def examples() -> dict[str, list[list[str]]]:
 @pytest.mark.parametrize("name", examples())
 def test_example(name: str, tmp_path: Path) -> None:
     """What `predict` writes has a line for each new row."""
-    sandbox, exported = Sandbox(tmp_path), dict[str, str]()
+    sandbox, exported = ForkedSandbox(tmp_path), dict[str, str]()
     shutil.copytree(REPOSITORY / "docs" / "examples", sandbox.work, dirs_exist_ok=True)
     for program, *words in examples()[name]:
         if program == "export":

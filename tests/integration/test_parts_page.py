@@ -15,7 +15,8 @@ from fairsweep.records import TrialKey
 from fairsweep.stages.search import trial_spec
 from fairsweep.training.model_check import check
 from fairsweep.training.trial import WorkerCache
-from tests.integration.lab import REPOSITORY, Sandbox
+from tests.integration.forked import ForkedSandbox
+from tests.integration.lab import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "PARTS.md").read_text()
 SMALL = ("data=digits", "data.test=0.7", "training.epochs=2", "search.trials=1")
@@ -53,7 +54,7 @@ def test_what_the_page_shows_can_be_trained(choice: str, files: Path) -> None:
 @pytest.mark.long(15)
 def test_a_sweep_with_all_of_them(tmp_path: Path) -> None:
     """Searched, confirmed and published; the published model needs none of them."""
-    sandbox = Sandbox(tmp_path)
+    sandbox = ForkedSandbox(tmp_path)
     write_files(sandbox.work)
     folder = sandbox.work / "myconf" / "training"
     _, callbacks = (folder / "watched.yaml").read_text().split("\ncallbacks:")

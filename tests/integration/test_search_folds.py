@@ -27,8 +27,7 @@ from fairsweep.stages.sweep import run_sweep
 from fairsweep.testing import ScriptedExecutor, Step, failed, learning, scripted, tiny_data
 from fairsweep.tracking.read import read_sweep
 from fairsweep.tracking.store import Store, find_store
-from tests.integration.forked import Point, ScriptedSandbox
-from tests.integration.lab import Sandbox
+from tests.integration.forked import ForkedSandbox, Point, ScriptedSandbox
 from tests.integration.stored import Run, Stored, sql, whole
 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow and what it needs warn of themselves
@@ -441,7 +440,7 @@ def test_the_value_of_a_trial_is_the_mean_of_its_best_epochs(root: Path) -> None
 @pytest.mark.long(40)
 def test_the_command_of_a_report_gives_the_numbers_of_the_first_fold(tmp_path: Path) -> None:
     """With real trainings."""
-    box = Sandbox(tmp_path)
+    box = ForkedSandbox(tmp_path)
     swept = box.sweep(*SWEEP, "data=digits", "search.trials=1", "training.epochs=2")
     assert swept.code == 0, swept.said
     report = box.report_files(NAME)["report.md"].decode()

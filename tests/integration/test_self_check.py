@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.oracle import problems
-from tests.integration.lab import Sandbox
+from tests.integration.forked import ForkedSandbox
 from tests.integration.scenarios import headline
 
 pytestmark = pytest.mark.long(30)
@@ -16,7 +16,7 @@ ARMS = ("adam", "adam_twin")
 
 
 def test_an_optimizer_doesnt_win_against_itself(tmp_path: Path) -> None:
-    box = Sandbox(tmp_path)
+    box = ForkedSandbox(tmp_path)
     budget = ("search.trials=6", "executor.workers=1")
     done = box.sweep("experiment=self_check", *budget, "sweep.name=twins")
     assert done.code == 0, done.said

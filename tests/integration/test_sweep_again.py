@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.integration.forked import ForkedSandbox
 from tests.integration.lab import Done
 from tests.integration.scenarios import Growing, Smoke, headline
 from tests.integration.stored import Run
@@ -29,7 +30,7 @@ class Again:
 
 @pytest.fixture(scope="module")
 def again(smoke: Smoke) -> Again:
-    box = smoke.sandbox
+    box = ForkedSandbox(smoke.sandbox.work.parent)
     journal = box.journal(smoke.sweep)
     rows, studies, report = box.stored.dump(), journal.read_bytes(), box.report_files(smoke.sweep)
     done = box.sweep("experiment=smoke")

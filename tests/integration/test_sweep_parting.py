@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from fairsweep.tracking.store import Store
+from tests.integration.forked import ForkedSandbox
 from tests.integration.lab import Sandbox, finish, wait_until
 from tests.integration.processes import gone_within
 from tests.integration.scenarios import (
@@ -44,7 +45,7 @@ def part(box: Sandbox, how: signal.Signals, epochs: int) -> tuple[Stop, int]:
 
 @pytest.mark.long(20)
 def test_no_epoch_that_ended_is_lost(tmp_path: Path, empty_store: Callable[[Path], Store]) -> None:
-    box = Sandbox(tmp_path)
+    box = ForkedSandbox(tmp_path)
     empty_store(box.work / "mlruns")
     before, runs = 0, set()
     for how in (signal.SIGINT, signal.SIGTERM):
@@ -67,7 +68,7 @@ def test_no_epoch_that_ended_is_lost(tmp_path: Path, empty_store: Callable[[Path
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="a parent's death is told by Linux alone")
 def test_a_worker_in_code_that_lets_no_thread_run_ends_with_its_sweep(tmp_path: Path) -> None:
-    box = Sandbox(tmp_path)
+    box = ForkedSandbox(tmp_path)
     _install_workbench(box)
     process = box.start(
         *("fairsweep", "sweep", *SMALL, "model=custom", "model.builder=workbench:holds"),
