@@ -36,8 +36,8 @@ test: $(VENV)/ready ## the tests, in about 7 minutes
 	@$(BIN)/python -m pytest -m "not long" -n 2 --dist loadgroup $(ARGS)
 
 check: $(VENV)/ready ## what CI runs: format, lint, types, and all tests
-	@$(BIN)/ruff format --check pipeline tests
-	@$(BIN)/ruff check pipeline tests
+	@$(BIN)/ruff format --check pipeline tests docs/examples
+	@$(BIN)/ruff check pipeline tests docs/examples
 	@$(BIN)/mypy pipeline tests
 	@$(MAKE) --no-print-directory test
 	@$(BIN)/python -m pytest -m long -n 4 --maxschedchunk 1
@@ -53,8 +53,8 @@ calibrate: $(VENV)/ready ## how often the verdict is wrong, hours: make calibrat
 	@$(BIN)/python -m tests.calibration $(ARGS)
 
 format: $(VENV)/ready ## format the code
-	@$(BIN)/ruff format pipeline tests
-	@$(BIN)/ruff check --fix pipeline tests
+	@$(BIN)/ruff format pipeline tests docs/examples
+	@$(BIN)/ruff check --fix pipeline tests docs/examples
 
 setup: $(VENV)/ready ## the environment alone
 

@@ -216,6 +216,12 @@ def _write(name, table, target):
     table[:NEW].drop(columns=target).to_csv(f"new_{name}.csv", index=False)
 
 
+EXAMPLES = {make.__name__: make for make in (houses, churn, reviews, tiles, sensors)}
+
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        globals()[name]()
+    names = sys.argv[1:]
+    if not names or not set(names) <= EXAMPLES.keys():
+        print("usage: python make_data.py", *(f"[{name}]" for name in EXAMPLES), file=sys.stderr)
+        sys.exit(2)
+    for name in names:
+        EXAMPLES[name]()

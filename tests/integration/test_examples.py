@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,19 @@ def test_example(name: str, tmp_path: Path) -> None:
     written = words[-1].removeprefix("output=")
     rows = 20 if name == "tiles" else 5
     assert len((sandbox.work / written).read_text().splitlines()) == 1 + rows
+
+
+@pytest.mark.long(2)
+@pytest.mark.parametrize("names", [[], ["houses", "nosuch"]])
+def test_an_example_that_is_not_there(
+    names: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = REPOSITORY / "docs" / "examples" / "make_data.py"
+    monkeypatch.setattr(sys, "argv", [str(program), *names])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(program), run_name="__main__")
+    assert ended.value.code == 2
+    assert "usage: python make_data.py [houses] [churn]" in capsys.readouterr().err
 
 
 def test_there_are_five() -> None:
