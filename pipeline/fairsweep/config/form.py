@@ -86,8 +86,8 @@ def form_problems(settings: Data | Predict) -> Iterator[tuple[str, str]]:
         yield "delimiter", f"need one character, \\t for a tab, or blank, got {delimiter!r}"
     if len(decimal) != 1:
         yield "decimal", f"need one character, got {decimal!r}"
-    if delimiter == decimal:
-        yield "decimal", "the delimiter and the decimal mark are the same; set delimiter=';'"
+    if delimiter == decimal != ",":  # between commas such numbers are in quotes
+        yield "decimal", "the delimiter and the decimal mark are the same; set decimal=','"
     yield from _thousands_problems(settings.thousands, delimiter, decimal)
     comment = settings.comment
     if comment is not None and (re.search(r'[\w\s"]', comment) or comment in ("", delimiter)):

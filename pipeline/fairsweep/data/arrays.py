@@ -70,7 +70,7 @@ def from_arrays(
         problems += [f"{place}: {p}" for p in odd or weight_problems(weights, WEIGHT, origin)]
     if problems or of_y:
         raise BadInput(*problems, *of_y)
-    notes = (*by_type(task, y, asked), *notes)
+    notes = (*by_type(task, y, asked, origin.place if origin else None), *notes)
     if padding is not None:
         notes = (*notes, *sequence_warnings(x, padding))
     if keep is not None:

@@ -7,7 +7,7 @@ what it says when it is asked. Another kind of answer is another module here, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -305,20 +305,24 @@ def may_be_words(targets: Sequence[str]) -> bool:
     return len(targets) == 1
 
 
-def by_type(task: Task, y: Answers, asked: str = AUTO) -> tuple[str, ...]:
+def by_type(
+    task: Task, y: Answers, asked: str = AUTO, place: Callable[[int], str] | None = None
+) -> tuple[str, ...]:
     """What to tell of a task that nobody asked for by name.
 
     Args:
         task: of the data.
         y: the answers, as the user has them, also of rows that are left out.
         asked: `data.task`.
+        place: says where a row is, by its number from 0, if that isn't the place in one file.
     """
     if task is not VALUES or asked != AUTO:
         return ()
-    row, *place = np.argwhere(fractions(y))[0]
+    row, *column = np.argwhere(fractions(y))[0]
+    where = f"row {row + 1}" if place is None else place(int(row))
     return (
-        f"the target is predicted as a number (data.task=values), because row {row + 1} has "
-        f"{y[row, *place]:.9g}; if it is meant as a class, store whole numbers or words",
+        f"the target is predicted as a number (data.task=values), because {where} has "
+        f"{y[row, *column]:.9g}; if it is meant as a class, store whole numbers or words",
     )
 
 

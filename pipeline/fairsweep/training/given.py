@@ -81,6 +81,8 @@ def read(returned: Any) -> Given:
         BadInput: it has no form that is known; the message is the end of a sentence that begins
             with the loader.
     """
+    if _is_train_and_test(returned):
+        returned = dict(zip(("train", "test"), returned, strict=True))
     if not isinstance(returned, Mapping):
         return Given({"": _part(returned)})
     if not all(isinstance(key, str) for key in returned):
@@ -93,6 +95,21 @@ def read(returned: Any) -> Given:
         None if names is None else [str(name) for name in names],
         "" if version is None else str(version),
     )
+
+
+def _is_train_and_test(returned: Any) -> bool:
+    """Whether two pairs are training and test rows, as `load_data` of keras.datasets returns them:
+    of several inputs and outputs, which look alike, all have the same rows, and no input has
+    words."""
+    if not isinstance(returned, tuple) or len(returned) != 2:
+        return False
+    if not all(isinstance(part, tuple) and 2 <= len(part) <= 3 for part in returned):
+        return False
+    if not all(hasattr(own, "__len__") for part in returned for own in part):
+        return False
+    train, test = ({len(own) for own in part} for part in returned)
+    words = any(np.asarray(part[1]).dtype.kind in "OUS" for part in returned)
+    return len(train) == len(test) == 1 and (train != test or words)
 
 
 def _check_keys(

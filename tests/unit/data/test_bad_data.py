@@ -272,7 +272,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "51-decimal-comma-between-commas": (
         csv('a,b,label\n"1,5",2,x\n"2,5",1,y\n'),
-        ("such as '1,5'; write a point instead",),
+        ("such as '1,5'; \"data.decimal=','\"",),
     ),
     "46-a-title": (
         csv("Report of 2024,,\n,,\n" + lines(*NUMBERS)),
@@ -781,7 +781,10 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "unlabeled-fill": ({**ROWS_CSV, "unlabeled": "fill"}, "data.unlabeled: need one of drop"),
     "thousands-of-no-csv": ({"source": "parquet", "thousands": "."}, "applies to csv, images only"),
-    "one-mark-for-two": ({**ROWS_CSV, "decimal": ","}, "decimal mark are the same"),
+    "one-mark-for-two": (
+        {**ROWS_CSV, "delimiter": ";", "decimal": ";"},
+        "decimal mark are the same",
+    ),
     "missing-zero": ({**ROWS_CSV, "missing": "zero"}, "need one of fill, drop"),
     "target-of-no-table": (
         {"source": "digits", "target": "b"},

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fairsweep.config.checks.data import data_problems
+from fairsweep.config.form import form_of
 from fairsweep.config.schema import Data
 from fairsweep.data.csv import file as csv_file
+from fairsweep.data.inputs.rows import InputSpec, read_rows
 from fairsweep.data.sources import load
 from fairsweep.data.split import load_split
 from fairsweep.data.tables import files as table_files
@@ -46,6 +49,7 @@ THOUSANDS: dict[str, tuple[str, str, str, str, Settings]] = {
     "point": (".", ",", ";", "data.thousands=point", {"decimal": ",", "delimiter": ";"}),
     "comma": (",", ".", ";", "data.thousands=comma", {"delimiter": ";"}),
     "comma-in-quotes": (",", ".", ",", "data.thousands=comma", {}),
+    "point-in-quotes": (".", ",", ",", "data.thousands=point", {"decimal": ","}),
     "blank": (" ", ",", ";", "data.thousands=blank", {"decimal": ",", "delimiter": ";"}),
     "narrow-blank": ("\u202f", ".", ";", "data.thousands=blank", {"delimiter": ";"}),
     "fixed-blank": ("\u00a0", ".", ",", "data.thousands=blank", {}),
@@ -60,7 +64,7 @@ def test_marks_between_thousands(
     case: str, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mark, point, delimiter, told, given = THOUSANDS[case]
-    quote = '"' if mark == delimiter else ""
+    quote = '"' if delimiter in (mark, point) else ""
     numbers = [f"{quote}{number(i, mark, point)}{quote}" for i in range(ROWS)]
     text = rows_of(numbers, delimiter)
     if way == "whole":
@@ -94,6 +98,22 @@ def test_a_number_whose_thousands_are_not_three_digits_is_none(
     said = refused(tmp_path, rows_of(numbers, ";"), delimiter=";", thousands="comma")
     assert "'1,29'" in said
     assert "row 31" in said
+
+
+def test_decimal_commas_in_quotes_between_commas(tmp_path: Path) -> None:
+    """One setting reads them, also where some numbers have none; rows to predict as well."""
+    text = rows_of([f'"{i},5"' if i % 2 else str(i) for i in range(ROWS)], ",")
+    told = refused(tmp_path, text)
+    assert "column 'a' has numbers with a comma, such as '1,5'; \"data.decimal=','\"" in told
+    asked = settings(tmp_path, text, decimal=",")
+    assert not [*data_problems(asked)]
+    expected = np.array([i + i % 2 / 2 for i in range(ROWS)], np.float32)
+    np.testing.assert_array_equal(load(asked).x[:, 0], expected)
+    (tmp_path / "new.csv").write_text(
+        text.replace(",label", "").replace(",y", "").replace(",n", "")
+    )
+    rows = read_rows(tmp_path / "new.csv", InputSpec((2,)), form_of(asked))
+    np.testing.assert_array_equal(np.asarray(rows)[:, 0], expected)
 
 
 def test_indian_thousands_are_read_too(tmp_path: Path) -> None:

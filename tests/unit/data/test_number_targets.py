@@ -56,6 +56,18 @@ def test_the_row_that_decides_is_named_as_the_file_has_it(tmp_path: Path) -> Non
         assert "because row 5 has 2.5" in " ".join(load(arrays).notes)
 
 
+def test_the_row_that_decides_is_named_with_its_file(tmp_path: Path) -> None:
+    whole, half = np.arange(12.0), np.where(np.arange(12) == 4, 2.5, np.arange(12))
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    first, second = (csv(tmp_path / name, price=y) for name, y in (("a", whole), ("b", half)))
+    found = load(replace(first, test_path=second.path))
+    assert "because row 5 of " + str(second.path) + " has 2.5" in " ".join(found.notes)
+    np.savez(tmp_path / "rows.npz", x_train=X, y_train=whole, x_test=X, y_test=half)
+    (note,) = load(Data("d", "npz", str(tmp_path / "rows.npz"))).notes
+    assert "because row 5 of x_test has 2.5" in note
+
+
 def test_whole_numbers_are_classes_unless_asked_for(tmp_path: Path) -> None:
     whole = np.arange(12) % 3
     assert load(npz(tmp_path, whole)).task == CLASSES

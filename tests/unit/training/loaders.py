@@ -41,6 +41,29 @@ def parts() -> Any:
     }
 
 
+def train_and_test() -> Any:
+    """As `load_data` of keras.datasets; some of them have classes as a column."""
+    return (X[:30], Y[:30, np.newaxis]), (X[30:], Y[30:, np.newaxis])
+
+
+def halves() -> Any:
+    y = np.arange(ROWS) % 2
+    return (X[:20], y[:20]), (X[20:], y[20:])
+
+
+def halves_with_words() -> Any:
+    return (X[:20], Y[:20]), (X[20:], Y[20:])
+
+
+def tables() -> Any:
+    x, y = frame().drop(columns=["w", "label"]), frame()["label"]
+    return (x[:30], y[:30]), (x[30:], y[30:])
+
+
+def gaps_in_groups() -> Any:
+    return {"x": X, "y": Y, "groups": np.where(np.arange(ROWS) % 20 == 7, np.nan, 1.0)}
+
+
 def frame() -> Any:
     words = np.array(["a", "b", None, "a"] * 10, object)
     return pd.DataFrame({"n": X[:, 0], "w": words, "label": Y, "fold": np.arange(ROWS) % 5})

@@ -75,6 +75,18 @@ def test_parts_that_are_given_stay(tmp_path: Path) -> None:
     assert tables.parts is not None and tables.parts.tolist() == [TRAIN] * 30 + [TEST] * 10
 
 
+@pytest.mark.parametrize(
+    ("name", "rows"), [("train_and_test", 30), ("tables", 30), ("halves_with_words", 20)]
+)
+def test_two_pairs_are_training_and_test_rows(tmp_path: Path, name: str, rows: int) -> None:
+    data = loaded(tmp_path, name)
+    assert data.parts is not None
+    assert data.parts.tolist() == [TRAIN] * rows + [TEST] * (40 - rows)
+    assert [data.class_names[i] for i in data.y] == loaders.Y.tolist()
+    np.testing.assert_array_equal(data.x[:, 0], loaders.X[:, 0].astype(np.float32))
+    assert len(split_rows(data, Data("mine", "python")).test) == 40 - rows
+
+
 def test_a_table_has_the_rules_of_tables(tmp_path: Path) -> None:
     data = loaded(tmp_path, "frame", target="label", missing="fill", drop=["fold"])
     assert [(c.name, c.vocabulary) for c in data.columns] == [("n", ()), ("w", ("", "a", "b"))]
@@ -136,6 +148,8 @@ def test_a_version_says_nothing_of_the_split(tmp_path: Path) -> None:
         ("ragged", "returns x as an array of Python objects (list), shape (2,)"),
         ("gaps", ": x has NaN or infinite values in 1 row"),
         ("negative_weight", ": sample_weight is negative in 1 row, first in row 8 (-1)"),
+        ("halves", '; if these are training and test rows, return {"train": (x, y), "test": (x'),
+        ("gaps_in_groups", "groups that are NaN in 2 rows, first in row 8; every row needs one"),
         ("no_training_rows", "returns no training rows; give x_train and y_train"),
         ("rows_one_by_one", "gives y as a single value (0); need an array with rows first (batch"),
         ("wider_and_wider", "gives rows of shape (2,) after rows of shape (3,)"),

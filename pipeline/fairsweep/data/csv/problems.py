@@ -256,7 +256,7 @@ def mixed(key: str, name: str, column: Any, form: Form, missing: bool) -> str | 
         found = words.filter(pc.invert(numbers))[0].as_py()
         said = f"{key}: column {name!r} has numbers with a {mark}, such as {found!r}"
         if form.decimal == ".":
-            return f"{said}; {_for_comma(key, form)}"
+            return f"{said}; {_option(key, 'decimal', ',')}"
         setting = _name(key, "decimal")
         return f"{said}, but {setting} is {form.decimal!r}; write all numbers the same way"
     if pc.all(numbers).as_py() or pc.mean(numbers).as_py() < 0.5:
@@ -291,8 +291,6 @@ def _grouped(key: str, words: Any, form: Form) -> str | None:
                 continue
             first = words.filter(with_marks)[0].as_py()
             what = f"{_article(name)} between thousands, such as {first!r}; "
-            if decimal == form.mark:
-                return f"{what}write plain numbers"
             what += f"{_name(key, 'thousands')}={name}"
             if decimal != form.decimal:
                 return f"{what} {_option(key, 'decimal', decimal)}"
@@ -307,12 +305,6 @@ def _grouped(key: str, words: Any, form: Form) -> str | None:
 
 def _article(name: str) -> str:
     return f"an {name}" if name == "apostrophe" else f"a {name}"
-
-
-def _for_comma(key: str, form: Form) -> str:
-    if form.mark == ",":
-        return "write a point instead"
-    return _option(key, "decimal", ",")
 
 
 def _name(key: str, name: str) -> str:

@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +30,7 @@ from fairsweep.data.loaded.read import array_in
 from fairsweep.data.memory.view import pieces
 from fairsweep.data.several import Several, gaps
 from fairsweep.errors import BadInput
+from fairsweep.plural import plural
 from fairsweep.tasks import OWN
 
 RUN = "fairsweep.training.user_data"
@@ -183,10 +184,13 @@ def _arrays(folder: Path, about: About, settings: Data) -> Dataset:
         raise BadInput(
             f"{place} returns y with several outputs, {', '.join(answers)}; set data.task=own, and "
             "have the builder compile its model with a loss for each"
+            + _if_parts(answers, arrays["x"])
         )
     parts, origin = _parts(about)
     outputs = None if "" in answers else _outputs(answers, place)
     y = answers[""] if outputs is None else np.zeros(len(outputs), np.float32)
+    if settings.task != OWN.name and y.shape[1:] == (1,):
+        y = y.reshape(-1)  # as those of keras.datasets
     weights = arrays.get("sample_weight", {}).get("")
     several = None if "" in arrays["x"] else _several(arrays["x"], place, settings)
     x = arrays["x"][""] if several is None else _where_missing(several)
@@ -208,17 +212,32 @@ def _arrays(folder: Path, about: About, settings: Data) -> Dataset:
                 f"{dataset.task.name}"
             )
     groups = arrays.get("groups", {}).get("")
-    if groups is not None:
-        if len(groups.shape) != 1 or (groups.dtype.kind == "f" and np.isnan(groups).any()):
-            problems.append(
-                f"{place} returns groups of shape {groups.shape}; need a value for each row"
-            )
-        elif dataset.origin is not None and dataset.origin.kept is not None:
-            groups = groups[dataset.origin.kept]
+    problems += [] if groups is None else [f"{place} {p}" for p in _group_problems(groups)]
     if problems:
         raise BadInput(*problems)
-    own = None if groups is None else np.unique(groups, return_inverse=True)[1]
-    return replace(dataset, class_names=names, groups=own)
+    if groups is not None:
+        kept = None if dataset.origin is None else dataset.origin.kept
+        own = np.unique(groups if kept is None else groups[kept], return_inverse=True)[1]
+        dataset = replace(dataset, groups=own)
+    return replace(dataset, class_names=names)
+
+
+def _group_problems(groups: npt.NDArray[Any]) -> Iterator[str]:
+    """What is wrong with groups, as the end of a sentence that begins with the loader."""
+    if groups.ndim != 1:
+        yield f"returns groups of shape {groups.shape}; need a value for each row"
+    elif groups.dtype.kind == "f" and (missing := np.isnan(groups)).any():
+        yield (
+            f"returns groups that are NaN in {plural(int(missing.sum()), 'row')}, first in row "
+            f"{np.argmax(missing) + 1}; every row needs one"
+        )
+
+
+def _if_parts(answers: Mapping[str, Any], x: Mapping[str, Any]) -> str:
+    """What to do if two inputs and two outputs are training and test rows."""
+    if {*answers, *x} != {"input_1", "input_2", "output_1", "output_2"}:
+        return ""
+    return '; if these are training and test rows, return {"train": (x, y), "test": (x, y)}'
 
 
 def _several(arrays: Mapping[str, npt.NDArray[Any]], place: str, settings: Data) -> Several:

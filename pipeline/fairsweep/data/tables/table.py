@@ -174,6 +174,7 @@ class _Filling:
         columns = [*self._columns(x), *self._texts.sort(x)]
         x, columns = self._texts.trimmed(x, columns)
         apart = task.apart(answers, names)
+        read = self._origin(files, np.ones_like(keep))
         problems = [*self._texts.problems(), *bad_words(columns, len(x))]
         if problems := [*problems, *copies(x, columns, apart)]:
             raise BadInput(*problems)
@@ -185,7 +186,7 @@ class _Filling:
             self._parts(named, keep, whole_files=len(files) == 1),
             self._groups(keep),
             (
-                *by_type(task, y, self._settings.task),
+                *by_type(task, y, self._settings.task, None if read is None else read.place),
                 *self._notes(named, keep),
                 *self._zeros(opened),
             ),
