@@ -370,8 +370,8 @@ class SweepRecord:
     the data. `commands` maps an arm's name to the overrides that compose it again, and a search
     run's id to those that train that run again. `spaces` has the dimensions of each arm as
     fairsweep.config.stored_space writes them; an older store has none. `stopped` says of an arm why
-    it got no more trials. `shown` is what rows that the report lists look like, as far as that is
-    known."""
+    it got no more trials, and `code_changed` that not all of it was trained with the same code.
+    `shown` is what rows that the report lists look like, as far as that is known."""
 
     name: str
     run_id: str
@@ -395,4 +395,5 @@ class SweepRecord:
     search_folds: int = 0
     metrics: tuple[str, ...] = ("loss",)
     champion: Champion | None = None
+    code_changed: bool = False
     shown: Shown = NOTHING

@@ -101,8 +101,12 @@ def test_a_change_of_the_code_is_told_and_marked(growing: Growing) -> None:
     marked = {name: [None] if name in ("first", "more trials") else ["true"] for name in GROWING}
     assert changed == marked
     for name in GROWING:
-        told = "warning: the code has changed" in growing.steps[name].done.out
+        told = "warning: the code of fairsweep has changed since" in growing.steps[name].done.out
         assert told == (name == "new arm")
+        noted = (
+            "note: The code has changed since this sweep was begun" in growing.steps[name].done.out
+        )
+        assert noted == (marked[name] == ["true"])
 
 
 def test_trials_from_before_are_unchanged(growing: Growing) -> None:

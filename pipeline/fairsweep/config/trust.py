@@ -71,10 +71,13 @@ def distrust(name: str) -> str:
 
 def code_of(name: str) -> Sequence[Path]:
     """The packages that build a model, as folders or files: ours, and one of the user's."""
-    if not is_own(name):
-        return [OURS]
-    package = importlib.util.find_spec(package_of(name))
-    assert package is not None
-    found = map(Path, package.submodule_search_locations or [str(package.origin)])
+    return [OURS, *(places_of(package_of(name)) if is_own(name) else ())]
+
+
+def places_of(package: str) -> Sequence[Path]:
+    """A package as folders or files; nothing where it isn't there."""
+    if (spec := importlib.util.find_spec(package)) is None:
+        return []
+    found = map(Path, spec.submodule_search_locations or [str(spec.origin)])
     # A package without an __init__.py is found as often as its folder is on the path.
-    return [OURS, *dict.fromkeys(path.resolve() for path in found)]
+    return [*dict.fromkeys(path.resolve() for path in found)]

@@ -41,7 +41,7 @@ from fairsweep.tracking.store import scratch_folder, sweep_lock
 from fairsweep.tracking.store.head_start import HeadStart
 from fairsweep.tracking.store.outage import answering
 from fairsweep.tracking.write import Tracker, caught_up
-from fairsweep.tracking.write.frame import own_code
+from fairsweep.tracking.write.frame import changed_code
 
 
 def run_sweep(job: Job, logs: Path, start: OpenExecutor = open_executor) -> int:
@@ -57,7 +57,12 @@ def run_sweep(job: Job, logs: Path, start: OpenExecutor = open_executor) -> int:
         The exit code: 0, or 1 when some trial failed with an error.
     """
     with opened(job, logs, start) as sweep:
-        draft = train(sweep) if sweep.wants_training else Draft(None, logs)
+        if sweep.wants_training:
+            draft = train(sweep)
+        else:
+            draft = Draft(None, logs)
+            for line in code_warning(sweep):
+                sweep.terminal.say(line)
         published = publish(sweep, draft)
     show_report(published, job.store, sweep.terminal)
     return exit_code(published.sweep)
@@ -253,10 +258,15 @@ def greeting(sweep: Sweep, workers: int) -> Iterator[str]:
             f"{job.confirmation.folds} folds are used; confirm.repeats says how often, and "
             "confirm.folds=0 trains seeds on one split instead"
         )
-    if sweep.stored.code not in ("", own_code(plan)):
+    yield from code_warning(sweep)
+
+
+def code_warning(sweep: Sweep) -> Iterator[str]:
+    """What is said of a sweep that was last run with other code, whether it goes on or not."""
+    if changed := changed_code(sweep.stored.code, sweep.job.plan):
         yield (
-            "warning: the code has changed since this sweep was begun; if it changes results, "
-            "start another sweep with sweep.name=…"
+            f"warning: the code of {', '.join(changed)} has changed since this sweep was last run; "
+            "if it changes results, start another sweep with sweep.name=…"
         )
 
 

@@ -6,7 +6,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from fairsweep import judged, tested
@@ -73,7 +73,7 @@ class Stored:
 
     ended: Mapping[TrialKey, TrialResult]
     closed: bool
-    code: str = ""
+    code: Mapping[str, str] = field(default_factory=dict)
 
 
 def stored(store: Store, experiment: str, sweep: str, objective: Objective) -> Stored:
@@ -88,7 +88,7 @@ def stored(store: Store, experiment: str, sweep: str, objective: Objective) -> S
         if names.has_ended(run.info.status, run.data.tags):
             result = _result(_run(run, objective), run.data.tags)
             ended[result.key] = result
-    code = frame.stored_code(own[-1].data.tags) if own else ""
+    code = frame.stored_code(own[-1].data.tags) if own else {}
     return Stored(ended, any(map(_closed, own)), code)
 
 
@@ -181,6 +181,7 @@ def _sweep(
         started=run.info.start_time,
         finished=_closed(run),
         work=names.work_in(run.data.tags),
+        code_changed=names.CODE_CHANGED in run.data.tags,
         commands=commands,
         runs=tuple(whole(own) if own.run_id in drawn else own for own in runs),
     )

@@ -43,6 +43,11 @@ def notes(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> tuple[s
     for entry in selection.arms:
         found += _confirmations(sweep, entry)
     found += _units(sweep, selection)
+    if sweep.code_changed:
+        found.append(
+            "The code has changed since this sweep was begun, so trainings from before and after "
+            "may not be comparable. If it changes results, start another sweep (sweep.name=…)."
+        )
     if sweep.confirmation.trainings == 0 and selection.leader():
         found.append(
             "The best configurations weren't confirmed (confirm.seeds=0). The best value of a "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fairsweep.config.plan import Arm, Plan
 from fairsweep.config.space import dimensions
 from fairsweep.config.stored_space import plain
-from fairsweep.config.trust import OURS, code_of, own_parts
+from fairsweep.config.trust import OURS, own_parts, package_of, places_of
 from fairsweep.records import Confirmation
 from fairsweep.tracking import names
 from fairsweep.tracking.store.environment import code_sha256, facts, packages
@@ -67,7 +67,7 @@ def sweep_tags(plan: Plan, own: Facts) -> dict[str, str]:
         **({names.SEARCH_FOLDS: plan.search_folds} if plan.search_folds else {}),
         "data": dict(own.data),
         "environment": environment,
-        "code_sha256": own_code(plan),
+        "code": own_code(plan),
     }
     return {
         names.SWEEP_TAG: json.dumps(about, sort_keys=True),
@@ -75,15 +75,39 @@ def sweep_tags(plan: Plan, own: Facts) -> dict[str, str]:
     }
 
 
-def own_code(plan: Plan) -> str:
-    """A hash of the code that trains the plan: ours, and the user's."""
-    own = {name for arm in plan.arms for _, name in own_parts(arm.settings)}
-    return code_sha256([OURS, *(place for name in own for place in code_of(name))])
+def own_code(plan: Plan) -> Mapping[str, str]:
+    """Hashes of the code that trains the plan, by package: ours, and the user's as far as they are
+    there."""
+    packages = {package: places_of(package) for package in _packages(plan)}
+    ours = {OURS.name: code_sha256([OURS])}
+    return ours | {name: code_sha256(places) for name, places in packages.items() if places}
 
 
-def stored_code(tags: Mapping[str, str]) -> str:
-    """`own_code` of a stored sweep, from the tags of its run; empty if an older version made it."""
-    return str(json.loads(tags.get(names.SWEEP_TAG, "{}")).get("code_sha256", ""))
+def stored_code(tags: Mapping[str, str]) -> Mapping[str, str]:
+    """`own_code` of the process that last ran a stored sweep, from the tags of its run. An older
+    version made one hash of all: without a package of the user's it is ours, and with one that code
+    is another one anyway."""
+    about = json.loads(tags.get(names.SWEEP_TAG, "{}"))
+    older = {OURS.name: about["code_sha256"]} if "code_sha256" in about else {}
+    code: Mapping[str, str] = about.get("code", older)
+    return code
+
+
+def changed_code(before: Mapping[str, str], plan: Plan) -> Sequence[str]:
+    """The packages whose code is no longer what it was, those of the user's with the keys that name
+    parts of them: `mine (training.loss)`."""
+    keys = _packages(plan)
+    changed = [name for name, own in own_code(plan).items() if before.get(name, own) != own]
+    return [f"{name} ({', '.join(keys[name])})" if name in keys else name for name in changed]
+
+
+def _packages(plan: Plan) -> Mapping[str, Sequence[str]]:
+    """The user's packages that train the plan, each with the keys of the config that name it."""
+    found: dict[str, dict[str, None]] = {}
+    for arm in plan.arms:
+        for key, name in own_parts(arm.settings):
+            found.setdefault(package_of(name), {})[key] = None
+    return {package: list(keys) for package, keys in found.items()}
 
 
 def arm_tags(arm: Arm) -> dict[str, str]:

@@ -125,8 +125,8 @@ class Writer:
         )
         run = found.get((stage, arm))
         if run is not None:
-            code = frame.stored_code(run.data.tags) if stage == "sweep" else ""
-            if code and code != frame.own_code(self._plan):
+            code = frame.stored_code(run.data.tags) if stage == "sweep" else {}
+            if frame.changed_code(code, self._plan):
                 tags[names.CODE_CHANGED] = "true"
             run_id = str(run.info.run_id)
             self._client.update_run(run_id, status="RUNNING")
