@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fairsweep.config.schema import Training
-from fairsweep.tasks import CLASSES, Output, Task
+from fairsweep.tasks import CLASSES, Task
 
 Features = npt.NDArray[np.float32]
 Inputs = Any
@@ -119,11 +118,6 @@ class Dataset:
     def counts(self, rows: Rows) -> Mapping[str, int]:
         """How many of the rows are of each kind that no part may be without."""
         return self.task.counts(self.y[rows], self.class_names)
-
-    def output(self, training: Training, rows: Rows) -> Output:
-        """What a model ends in that is trained so on these rows."""
-        names, quantiles = len(self.class_names), training.quantiles or ()
-        return self.task.output(training.loss, names, quantiles).measured(self.y[rows])
 
     def loss_problems(self, loss: str) -> Iterator[str]:
         """Which of the answers a loss doesn't take."""

@@ -9,12 +9,13 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fairsweep.config.schema import Data
+from fairsweep.config.schema import Data, Training
 from fairsweep.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Dataset, Rows
 from fairsweep.data.several import described, each, named, row_shape
 from fairsweep.data.shares import by_group, dealt
@@ -23,6 +24,7 @@ from fairsweep.data.weights import all_zero, fold_without_weight
 from fairsweep.errors import BadInput
 from fairsweep.folds import ALL_ROWS, Fold, asked_by
 from fairsweep.records import derive_seed
+from fairsweep.tasks import Output
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,20 @@ class SplitData:
     def parts(self) -> tuple[Rows, Rows, Rows]:
         """Training, validation and test rows."""
         return self.train, self.validation, self.test
+
+    def output(self, training: Training) -> Output:
+        """What a model ends in that is trained so on these training rows, which are measured once
+        for each loss."""
+        dataset, quantiles = self.dataset, tuple(training.quantiles or ())
+        key = training.loss, quantiles
+        if key not in self._outputs:
+            plain = dataset.task.output(training.loss, len(dataset.class_names), quantiles)
+            self._outputs[key] = plain.measured(dataset.y[self.train])
+        return self._outputs[key]
+
+    @cached_property
+    def _outputs(self) -> dict[tuple[str, tuple[float, ...]], Output]:
+        return {}
 
 
 def load_split(settings: Data) -> SplitData:

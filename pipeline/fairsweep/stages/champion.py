@@ -149,7 +149,7 @@ def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:
     dataset = data.dataset
     measured = measure(spec.data, rows_of(dataset.x, data.train), dataset.columns)
     scaling, columns = known_words(measured, dataset.columns)
-    output = dataset.output(spec.training, data.train)
+    output = data.output(spec.training)
     return Recipe(
         spec.model.builder,
         _packed(spec.model),

@@ -144,8 +144,9 @@ class OwnOutput(PlainOutput):
             return {f"output_{i}": own for i, own in enumerate(outputs, 1)}
         return {names[0]: outputs}
 
-    def said(self, outputs: Outputs, names: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
-        return [""] * len(outputs)
+    def said(self, outputs: Any, names: Sequence[str]) -> Sequence[str]:
+        (first, *_) = self.answer(outputs, names).values()
+        return [""] * len(first)
 
     def ranking(self, outputs: Outputs, names: Sequence[str]) -> Mapping[str, Outputs]:  # noqa: ARG002
         return {}

@@ -186,12 +186,9 @@ class Values(PlainTask):
     def numbers(self, words: Sequence[str]) -> Outputs:
         return np.array([word.split(JOINT) for word in words], np.float64)
 
-    def columns(
-        self, names: Sequence[str] = ("value",), quantiles: Sequence[float] = ()
-    ) -> Mapping[str, str]:
-        own = names or ("value",)
-        bands = (_quantile(name, level) for name in own for level in quantiles)
-        said = own if has_median(quantiles) else ()
+    def columns(self, names: Sequence[str], quantiles: Sequence[float] = ()) -> Mapping[str, str]:
+        bands = (_quantile(name, level) for name in names for level in quantiles)
+        said = names if has_median(quantiles) else ()
         return dict.fromkeys((*said, *bands), "double")
 
 

@@ -320,7 +320,7 @@ def _best(
 
 def output_of(spec: TrialSpec, data: SplitData) -> Output:
     """What a trial's model ends in."""
-    return data.dataset.output(spec.training, data.train)
+    return data.output(spec.training)
 
 
 def judge_of(spec: TrialSpec, data: SplitData) -> Judge:

@@ -12,9 +12,10 @@ import pytest
 
 from fairsweep.commands.train import prepare
 from fairsweep.config.checks.data import data_problems
-from fairsweep.config.schema import Data
+from fairsweep.config.schema import Data, Training
+from fairsweep.data.dataset import Dataset
 from fairsweep.data.sources import load
-from fairsweep.data.split import load_split
+from fairsweep.data.split import SplitData, load_split
 from fairsweep.data.warnings import data_warnings
 from fairsweep.errors import BadInput
 from fairsweep.tasks import CLASSES, LABELS, VALUES
@@ -190,6 +191,19 @@ def test_quantiles_without_the_median_are_told(levels: str, nearest: str, tmp_pa
         BadInput, match=r"training\.quantiles: applies to training\.loss=quantile only"
     ):
         prepare(given, None)
+
+
+def test_a_target_is_measured_on_training_rows_once_for_each_loss() -> None:
+    y = np.array([[1.0], [3.0], [100.0], [100.0]])
+    dataset = Dataset(np.zeros((4, 1), np.float32), y, ("price",), task=VALUES)
+    data = SplitData(dataset, np.array([0, 1]), np.array([2]), np.array([3]))
+    output = data.output(Training(loss="mean_squared_error"))
+    assert (output.scale.shift, output.scale.factor) == ((2.0,), (1.0,))
+    assert data.output(Training(loss="mean_squared_error", epochs=3)) is output
+    counts = data.output(Training(loss="poisson"))
+    assert (counts.scale.shift, counts.scale.factor) == ((0.0,), (2.0,))
+    bands = data.output(Training(loss="quantile", quantiles=[0.1, 0.5]))
+    assert tuple(bands.quantiles) == (0.1, 0.5)
 
 
 def test_what_is_said_of_quantiles_is_no_other_one() -> None:
