@@ -25,7 +25,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from fairsweep.config.compose.hydra import check_composes, register_schema
-from fairsweep.config.compose.overrides import for_hydra
+from fairsweep.config.compose.overrides import for_hydra, overruled
 from fairsweep.config.options import CONF, GROUPS
 from fairsweep.errors import DONE, BadInput, Interrupted, PipelineError, is_full, unwritable
 from fairsweep.invocation import as_called, command_line
@@ -99,6 +99,8 @@ def command(
         plan = compose(arguments.overrides, arguments.config_dir)
     except PipelineError as error:
         _fail(error)
+    for line in overruled(arguments.overrides):
+        print(f"warning: {line}", file=sys.stderr)
 
     def job(_: DictConfig) -> None:
         nonlocal code

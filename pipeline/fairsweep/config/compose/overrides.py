@@ -17,6 +17,7 @@ from fairsweep.config.compose.user_files import CALLS, RESOLVER
 from fairsweep.config.options import GROUPS, options_of
 from fairsweep.config.space import GROUPS as SEARCHABLE
 from fairsweep.errors import BadInput
+from fairsweep.plural import times
 
 OPEN, CLOSED = "{[(", "}])"
 PART_OF_A_SPEC = re.compile(r"\w+:[^/]")
@@ -75,6 +76,19 @@ def check_overrides(overrides: Sequence[str]) -> None:
             problems.append(f"{override}: need the name of an option{remedy}")
     if problems:
         raise BadInput(*problems)
+
+
+def overruled(overrides: Sequence[str]) -> Iterator[str]:
+    """What is to be told of keys that are given more than once, with other values: Hydra takes the
+    last, and lists aren't put together."""
+    given: dict[str, list[str]] = {}
+    for override in overrides:
+        key, equals, _ = override.lstrip("+").partition("=")
+        if equals:
+            given.setdefault(key, []).append(override)
+    for key, own in given.items():
+        if any(override != own[-1] for override in own):
+            yield f"{key} is given {times(len(own))}, and only the last counts: {own[-1]}"
 
 
 def for_hydra(overrides: Sequence[str]) -> list[str]:
