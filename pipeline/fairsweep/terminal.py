@@ -170,6 +170,26 @@ class Terminal:
         self.say(f"{search}: stopped: {why}")
         self._budget[search.arm] -= left_out
 
+    def settled(self, arm: str, trials: int, confirmations: int, stored: int) -> None:
+        """A search of an arm has ended.
+
+        Args:
+            arm: its name.
+            trials: how many of its budget don't come any more.
+            confirmations: how many of those that were planned it has no configuration for.
+            stored: how many of the others an earlier process has stored.
+        """
+        self._budget[arm] -= trials
+        self._confirmations -= confirmations
+        self._confirmed += stored
+
+    def published(self, stored: bool) -> None:
+        """There is no training for publication to come: it is stored, or there is none."""
+        if stored:
+            self._confirmed += 1
+        else:
+            self._confirmations -= 1
+
     def away(self, waiting: int) -> None:
         """While MLflow doesn't answer: how many writes wait for it; 0 when it is back."""
         if self._mode != "live" and bool(waiting) != bool(self._away):

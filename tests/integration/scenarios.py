@@ -403,6 +403,13 @@ def stuck(sandbox: Sandbox) -> Finished:
 # Processes that die.
 
 
+def assert_counted(*printed: str) -> None:
+    """However many processes it took, the last training is the last of all that were counted."""
+    counts = re.findall(r"^\[(\d+)/(\d+)", "\n".join(printed), re.MULTILINE)
+    done, total = counts[-1]
+    assert done == total, printed[-1]
+
+
 def assert_whole(stored: Stored, sweep: str, searches: int = 1) -> None:
     """What must hold of a finished sweep of `ARMS`, `TRIALS` and `EPOCHS`, whatever happened to it
     on the way."""

@@ -28,6 +28,7 @@ from fairsweep.testing import ScriptedExecutor, Step, failed, learning, scripted
 from fairsweep.tracking.read import read_sweep
 from fairsweep.tracking.store import Store, find_store
 from tests.integration.forked import ForkedSandbox, Point, ScriptedSandbox
+from tests.integration.scenarios import assert_counted
 from tests.integration.stored import Run, Stored, sql, whole
 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow and what it needs warn of themselves
@@ -324,9 +325,10 @@ def test_a_sweep_killed_anywhere_becomes_the_undisturbed_one(
     box = ScriptedSandbox(tmp_path)
     root = empty_store(box.work / "mlruns").root
     words = (*SWEEP, *tiny_data(box.work))
-    box.killed_at(KILLS[name], *words)
+    printed = box.killed_at(KILLS[name], *words)
     continued = box.sweep(*words)
     assert continued.code == 0, continued.said
+    assert_counted(*printed, continued.out)
     assert said(root) == said(finished[0])
     assert misnamed(box.stored.runs(NAME, "search")) == []
     assert problems(root) == []

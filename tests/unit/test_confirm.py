@@ -129,10 +129,34 @@ class Searching:
         return search.arm in self.arms
 
 
+class Told:
+    """Keeps what it is told of settled searches: the arm, and the three numbers."""
+
+    def __init__(self) -> None:
+        self.searches: list[tuple[str, int, int, int]] = []
+
+    def settled(self, arm: str, trials: int, confirmations: int, stored: int) -> None:
+        self.searches.append((arm, trials, confirmations, stored))
+
+
+def test_what_is_stored_and_what_will_not_come_is_told() -> None:
+    """Of five trials three were drawn, so there are three configurations to confirm where four were
+    planned, thrice each; two trainings of the best are stored."""
+    plan, search, told = _plan("search.trials=5"), Searching(), Told()
+    search.arms = {"sgd"}
+    keys = [TrialKey("sgd", "confirm", 1, repeat) for repeat in range(2)]
+    done = {key: TrialResult(key, "complete", 20, 0.1, 20, 0.9) for key in keys}
+    wanted, folders = Confirmation(0, 3, top=4), TrialFolders(Path("x"), Path("x"))
+    stage = ConfirmStage(plan, wanted, _searched(plan), search, done, folders, told)  # type: ignore[arg-type]
+    trained = list(iter(stage.next, None))
+    assert told.searches == [("sgd", 2, 3, 2)]
+    assert len(trained) == 4 * 3 - 3 - 2
+
+
 def test_an_arm_is_confirmed_while_another_still_searches() -> None:
     plan, search = _plan(), Searching()
     folders = TrialFolders(Path("x"), Path("x"))
-    stage = ConfirmStage(plan, ON_SEEDS, _searched(plan), search, {}, folders)  # type: ignore[arg-type]
+    stage = ConfirmStage(plan, ON_SEEDS, _searched(plan), search, {}, folders, Told())  # type: ignore[arg-type]
     assert stage.next() is None
     search.arms = {"sgd"}
     first = stage.next()
@@ -163,7 +187,8 @@ def _left(folder: Path) -> list[str]:
 def test_the_weights_of_the_best_seed_are_kept(tmp_path: Path) -> None:
     plan = _plan()
     stored = {TrialKey("sgd", "confirm", 1, 0): _ended(0, 0.90, tmp_path)}
-    stage = ConfirmStage(plan, ON_SEEDS, {}, Searching(), stored, TrialFolders(tmp_path, tmp_path))  # type: ignore[arg-type]
+    folders = TrialFolders(tmp_path, tmp_path)
+    stage = ConfirmStage(plan, ON_SEEDS, {}, Searching(), stored, folders, Told())  # type: ignore[arg-type]
     results = [
         _ended(1, 0.89, tmp_path),
         _ended(2, 0.91, tmp_path),
@@ -180,7 +205,8 @@ def test_of_equal_seeds_the_first_has_its_weights_whichever_ended_first(
     order: Sequence[int], tmp_path: Path
 ) -> None:
     """It is the one whose weights are published."""
-    stage = ConfirmStage(_plan(), ON_SEEDS, {}, Searching(), {}, TrialFolders(tmp_path, tmp_path))  # type: ignore[arg-type]
+    folders = TrialFolders(tmp_path, tmp_path)
+    stage = ConfirmStage(_plan(), ON_SEEDS, {}, Searching(), {}, folders, Told())  # type: ignore[arg-type]
     for repeat in order:
         stage.ended(_ended(repeat, 0.9, tmp_path))
     assert "sgd-confirm-1-0" in _left(tmp_path)

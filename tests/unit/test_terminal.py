@@ -203,6 +203,33 @@ def test_what_an_earlier_process_finished_counts(capsys: pytest.CaptureFixture[s
     assert row(one, "adam")[1:] == ["3/3", "0", "1", "0", "0", "0.9700"]
 
 
+@pytest.mark.parametrize("mode", ["plain", "live"])
+def test_what_is_stored_of_the_confirmation_counts(
+    mode: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three of four confirmations were trained before, and a trial of sgd doesn't come any more."""
+    one = terminal(mode)
+    one.seen("adam", {"complete": 3}, 0.97)
+    one.seen("sgd", {"complete": 2}, 0.95)
+    one.settled("adam", trials=0, confirmations=0, stored=2)
+    one.settled("sgd", trials=1, confirmations=1, stored=0)
+    end(one, result(0, stage="confirm"))
+    assert ("confirming 3/3  8/8 trainings" in view(one)) and row(one, "sgd")[1] == "2/2"
+    if mode == "plain":
+        assert capsys.readouterr().out.startswith("[8/8")
+
+
+@pytest.mark.parametrize(("stored", "count"), [(True, "4/4"), (False, "3/3")])
+def test_a_published_training_that_does_not_come_is_not_waited_for(
+    stored: bool, count: str
+) -> None:
+    one = terminal("live")
+    end(one, result(0))
+    one.settled("adam", trials=0, confirmations=0, stored=3)
+    one.published(stored)
+    assert f"confirming {count}" in view(one)
+
+
 def test_the_view_counts_every_outcome_of_every_arm() -> None:
     one = terminal("live")
     end(one, result(0), result(1, "pruned"), result(2, "diverged", None))

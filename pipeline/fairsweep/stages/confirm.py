@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Protocol
 
 from fairsweep.config.plan import Arm, Plan
 from fairsweep.files import TrialFolders
@@ -57,6 +58,12 @@ def confirming(
     return replace(spec, fold=Fold(wanted.folds, key.repeat, key.fold))
 
 
+class Progress(Protocol):
+    """Is told what is still to come; the terminal is."""
+
+    def settled(self, arm: str, trials: int, confirmations: int, stored: int) -> None: ...
+
+
 class ConfirmStage(SweepStage):
     """Confirms the best of a search as soon as it is settled, while others are under way. Of
     each configuration the weights of its best training are kept.
@@ -68,6 +75,7 @@ class ConfirmStage(SweepStage):
         search: says which of them are settled.
         ended: what is stored of the sweep, as first attempts.
         folders: where workers put weights, until they are stored.
+        progress: is told of each search that is settled.
     """
 
     def __init__(
@@ -78,6 +86,7 @@ class ConfirmStage(SweepStage):
         search: SearchStage,
         ended: Mapping[TrialKey, TrialResult],
         folders: TrialFolders,
+        progress: Progress,
     ) -> None:
         self._plan = plan
         self._wanted = wanted
@@ -85,6 +94,7 @@ class ConfirmStage(SweepStage):
         self._search = search
         self._done = ended.keys()
         self._folders = folders
+        self._progress = progress
         self._waiting: list[TrialSpec] = []
         self._best: dict[tuple[SearchKey, int], tuple[float, tuple[int, int]]] = {}
         for result in ended.values():
@@ -98,10 +108,25 @@ class ConfirmStage(SweepStage):
             studies = {key: self._searching.pop(key) for key in settled}
             self._waiting += confirmations(self._plan, self._wanted, studies, self._done)
             self._waiting.sort(key=lambda spec: spec.key.place)
+            for study in studies.values():
+                self._tell(study)
         if not self._waiting:
             return None
         spec = self._waiting.pop(0)
         return replace(spec, weights=spec.key.files, judged=spec.key.files)
+
+    def _tell(self, study: ArmStudy) -> None:
+        """Says what of a settled search's budget won't come, and what of it is stored."""
+        planned = self._wanted.top * len(list(self._wanted.keys(study.key, 0)))
+        best = [number for number, _ in study.best_trials(self._wanted.top)]
+        keys = [key for number in best for key in self._wanted.keys(study.key, number)]
+        stopped_before = bool(study.stopped)  # which the search told
+        self._progress.settled(
+            study.key.arm,
+            trials=0 if stopped_before else study.limit - study.begun,
+            confirmations=planned - len(keys),
+            stored=sum(key in self._done for key in keys),
+        )
 
     def ended(self, result: TrialResult) -> TrialResult:
         """Says where what it says of rows is, and where its weights are; these are kept if no

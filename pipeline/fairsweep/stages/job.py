@@ -51,6 +51,11 @@ class Job:
         name = self.plan.name
         return TrialFolders(self.store.checkpoints(name), self.store.scratch(name))
 
+    @property
+    def refits(self) -> bool:
+        """Whether what is published is trained once more, on all rows."""
+        return self.confirmation.trainings > 0 and self.plan.config.publish.fit == "all"
+
     @cached_property
     def facts(self) -> Facts:
         """What is stored about the data, and how they are used."""

@@ -30,7 +30,7 @@ from fairsweep.stages.draft import Draft, loading_end
 from fairsweep.stages.job import Job
 from fairsweep.stages.outcome import Published, exit_code, make_report, show_report
 from fairsweep.stages.preflight import tried_workers
-from fairsweep.stages.refit import RefitStage, refits
+from fairsweep.stages.refit import STAGE, RefitStage, refits
 from fairsweep.stages.rows import show_rows
 from fairsweep.stages.run import run_stages
 from fairsweep.stages.search import SearchStage
@@ -197,12 +197,16 @@ def train(sweep: Sweep) -> Draft:
             dispatcher = Dispatcher(executor, tracker, terminal, sweep.checkpoints)
             search = SearchStage(plan, sweep.studies, dispatcher, tracker, sweep.stored.ended)
             confirm = ConfirmStage(
-                plan, job.confirmation, sweep.studies, search, sweep.stored.ended, job.folders
+                *(plan, job.confirmation, sweep.studies, search, sweep.stored.ended),
+                *(job.folders, terminal),
             )
             run_stages({"search": search, "confirm": confirm}, dispatcher, stopping)
             tracker.drain()
             record = read_sweep(job.store, plan.name)
-            draft, refit = Draft(record, sweep.logs), RefitStage(sweep.refits(record), job.folders)
+            draft, specs = Draft(record, sweep.logs), sweep.refits(record)
+            if job.refits and not specs:
+                terminal.published(any(key.stage == STAGE for key in sweep.stored.ended))
+            refit = RefitStage(specs, job.folders)
             run_stages({"refit": refit}, dispatcher, stopping, draft.parts())
             tracker.close(dispatcher.work)
     return draft
@@ -226,7 +230,7 @@ def terminal_of(job: Job, studies: Mapping[SearchKey, ArmStudy]) -> Terminal:
     for search, study in studies.items():
         budget[search.arm] += study.limit
     confirming = confirmation.trainings * confirmation.top * len(plan.arms)
-    confirming += int(confirmation.trainings > 0 and plan.config.publish.fit == "all")
+    confirming += int(job.refits)
     shown, folds = plan.config.terminal, plan.search_folds
     terminal = Terminal(shown, plan.name, plan.objective, budget, confirming, folds)
     for search, study in studies.items():
