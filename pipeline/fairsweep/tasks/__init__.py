@@ -68,8 +68,13 @@ class Output(Protocol):
         """What makes answers of what the last layer gives; empty where that is the answer."""
         ...
 
+    @property
+    def centred(self) -> Scale:
+        """What makes answers of numbers of mean 0 and variance 1; empty where none is measured."""
+        ...
+
     def measured(self, y: Answers) -> Output:
-        """The same with the scale that the answers of training rows ask for, (rows, …)."""
+        """The same with the scales that the answers of training rows ask for, (rows, …)."""
         ...
 
     def scaled(self, scale: Scale) -> Output:

@@ -114,6 +114,10 @@ class PlainOutput:
     def scale(self) -> Scale:
         return NO_SCALE
 
+    @property
+    def centred(self) -> Scale:
+        return NO_SCALE
+
     def measured(self, y: Answers) -> Self:  # noqa: ARG002
         return self
 

@@ -196,12 +196,13 @@ class Values(PlainTask):
 class ValueOutput:
     """Outputs for so many `targets` under a loss, in the units of the data: what the last layer
     gives times `scale.factor`, plus `scale.shift`. Of one target there can be several `quantiles`,
-    by their levels."""
+    by their levels. `centred` has the mean and the deviation of answers, whatever the loss."""
 
     loss: str
     targets: int
     quantiles: tuple[float, ...] = ()
     scale: Scale = field(default=NO_SCALE)
+    centred: Scale = field(default=NO_SCALE)
     compiled = False
     middle = 0.0
 
@@ -221,9 +222,9 @@ class ValueOutput:
     def measured(self, y: Answers) -> ValueOutput:
         """Scaled as answers (rows, targets) of training rows ask for."""
         mean, deviation = y.mean(axis=0), y.std(axis=0)
-        if self.loss == POISSON:
-            return self.scaled(_scale(np.zeros_like(mean), mean))
-        return self.scaled(_scale(mean, deviation))
+        centred = _scale(mean, deviation)
+        own = _scale(np.zeros_like(mean), mean) if self.loss == POISSON else centred
+        return replace(self, scale=own, centred=centred)
 
     def scaled(self, scale: Scale) -> ValueOutput:
         return replace(self, scale=scale)

@@ -18,7 +18,7 @@ from fairsweep.tasks import Output
 from fairsweep.training import own_metrics
 from fairsweep.training.own import own_problem
 from fairsweep.training.values import METRICS as OF_VALUES
-from fairsweep.training.values import Measured
+from fairsweep.training.values import OF_CENTRED, Measured
 
 
 def build_metrics(
@@ -32,10 +32,11 @@ def build_metrics(
         wanted: metrics, also such that Keras doesn't measure.
     """
     form, built = output.form(units), list[keras.metrics.Metric]()
-    scale = Measured(output.scale) if output.scale else None
+    scales = (Measured(output.scale), Measured(output.centred)) if output.scale else None
     for metric in wanted:
         if (made := metric.keras.get(form)) is not None:
-            if scale is not None and made.name in OF_VALUES:
+            if scales is not None and made.name in OF_VALUES:
+                scale = scales[made.name in OF_CENTRED]
                 built.append(OF_VALUES[made.name](metric.name, scale, output.point))
                 continue
             own = {made.threshold: output.middle} if made.threshold else {}

@@ -133,8 +133,8 @@ class RootMeanSquaredError(keras.metrics.Metric):  # type: ignore[misc]
 
 class R2(keras.metrics.Metric):  # type: ignore[misc]
     """1 - mean squared error / variance, the mean over targets. Keras's own takes the difference of
-    two sums of squares, of which nothing is left where the mean is large: these are of numbers that
-    are scaled as training rows are."""
+    two sums of squares, of which nothing is left where the mean is large: these are of numbers
+    whose mean on training rows is 0, and their variance 1."""
 
     def __init__(self, name: str, scale: Measured, point: slice) -> None:
         super().__init__(name=name, dtype=DTYPE)
@@ -194,6 +194,9 @@ METRICS = {
 }
 """In place of Keras's, which don't know what of several quantiles is said of a row, take all
 targets together, or lose digits."""
+
+OF_CENTRED = ("R2Score",)
+"""Those of numbers that are centred, whatever scale the loss has them in."""
 
 
 def take_over(model: keras.Model, other: keras.Model) -> None:
