@@ -16,6 +16,7 @@ from rich.cells import cell_len
 from rich.console import Console as RichConsole
 from rich.console import Group
 from rich.live import Live
+from rich.segment import SegmentLines
 from rich.table import Table
 from rich.text import Text
 
@@ -121,9 +122,15 @@ class Terminal:
         whole = not (prose and self.console.is_terminal)
         self.console.print(text, markup=False, soft_wrap=whole)
 
-    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table of the report, in every mode but quiet. A header takes two lines at most, and
-        the last columns are left out where the terminal has no room for them: the page has all."""
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]], keep: int = 2) -> None:
+        """A table of the report, in every mode but quiet. A header takes two lines at most. Where
+        the terminal has no room for them, the last columns are left out, which is told.
+
+        Args:
+            header: a name for each column.
+            rows: as many cells each.
+            keep: how many columns stay however narrow the terminal is.
+        """
         if self._mode == "quiet":
             return
         names = [fold(name) for name in header]
@@ -131,7 +138,7 @@ class Terminal:
             max(cell_len(text) for text in (*name.split("\n"), *(row[i] for row in rows)))
             for i, name in enumerate(names)
         ]
-        while len(widths) > 2 and sum(widths) + GAP * (len(widths) - 1) > self.console.width:
+        while len(widths) > keep and sum(widths) + GAP * (len(widths) - 1) > self.console.width:
             widths.pop()
         table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
         for i in range(len(widths)):
@@ -139,7 +146,12 @@ class Terminal:
             table.add_column(Text(names[i]), justify=side, no_wrap=True, vertical="bottom")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row[: len(widths)]))
-        self.console.print(table, crop=False, width=max(self.console.width, sum(widths) + 100))
+        wide = self.console.options.update(width=sum(widths) + GAP * (len(widths) - 1))
+        lines = self.console.render_lines(table, wide, pad=False)
+        self.console.print(SegmentLines(lines, new_lines=True), crop=False)
+        if left_out := header[len(widths) :]:
+            missing = ", ".join(name.replace("/ ", "/") for name in left_out)
+            self.say(f"no room here for {missing}; the report has all columns", prose=True)
 
     def seen(self, arm: str, outcomes: Mapping[str, int], best: float | None) -> None:
         """What an earlier process finished of an arm."""

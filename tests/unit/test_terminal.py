@@ -273,10 +273,31 @@ def test_a_table_fits_into_80_columns_with_a_header_of_two_lines(
     monkeypatch.setenv("COLUMNS", "80")
     terminal("plain").table(HEADER, [[arm, *CELLS] for arm in arms])
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    narrow = max(map(len, arms)) > 50
+    told = [lines.pop()] if narrow else []
+    left_out = "no room here for tuned, complete/pruned/diverged/failed; the report has all columns"
+    assert told == [left_out] * narrow
     assert len(lines) == 2 + len(arms)
     assert max(map(len, lines)) <= 80
     for arm, line in zip(arms, lines[2:], strict=True):
         assert line.split()[:4] == [arm, "0.9181", "±", "0.0020"]
+
+
+@pytest.mark.parametrize(("columns", "kept", "shown"), [(60, 3, 3), (20, 3, 3), (20, 2, 2)])
+def test_a_column_that_stays_is_shown_however_narrow_it_is(
+    columns: int,
+    kept: int,
+    shown: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    header = ("optimizer", "mean", "parameters", "tuned", "the test rows of everything")
+    terminal("plain").table(header, [("adam", "0.9181", "2,410", "0.9444", "0.9" * 12)], keep=kept)
+    row, told = [line for line in capsys.readouterr().out.splitlines() if line][-2:]
+    names = [name for name in header if name not in told]
+    assert told.startswith("no room here for ")
+    assert row.split() == ["adam", "0.9181", "2,410", "0.9444"][: max(shown, len(names))]
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,8 @@ def show_report(published: Published, store: Store, terminal: Terminal) -> None:
     where it is to be quiet, the verdict and the way to the report alone."""
     sweep, report = published.sweep, published.report
     terminal.say("")
-    terminal.table(report.summary.header, report.summary.rows)
+    objectives = 1 if sweep.objective.second is None else 2
+    terminal.table(report.summary.header, report.summary.rows, keep=1 + objectives)
     for line in report.terms:
         terminal.say(line, prose=True)
     terminal.say("")

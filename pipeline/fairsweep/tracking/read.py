@@ -145,14 +145,16 @@ def _sweep(
     commands: dict[str, Sequence[str]] = {
         name: _flags_last([*arm["overrides"], *_first_fold(folds)]) for name, arm in arms.items()
     }
+    defaults = {
+        record.key.arm: record.params
+        for record in runs
+        if (record.key.stage, record.key.trial) == ("search", 0)
+    }
     for record in runs:
         if record.key.stage == "search" and record.params:  # else it has only just begun
             arm = arms[record.key.arm]
-            own = _overrides(record, arm["searched"])
-            replaced = {override.partition("=")[0] for override in own}
-            kept = [o for o in arm["overrides"] if o.partition("=")[0] not in replaced]
-            everything = [*kept, *own, *_first_fold(folds)]
-            commands[record.run_id] = _flags_last(everything)
+            again = again_by(record, arm, defaults.get(record.key.arm, {}))
+            commands[record.run_id] = _flags_last([*again, *_first_fold(folds)])
     drawn, entities = _drawn(runs, objective), {r.info.run_id: r for r in found}
 
     def whole(own: RunRecord) -> RunRecord:
@@ -185,6 +187,23 @@ def _sweep(
         commands=commands,
         runs=tuple(whole(own) if own.run_id in drawn else own for own in runs),
     )
+
+
+def again_by(
+    run: RunRecord, arm: Mapping[str, Sequence[str]], defaults: Mapping[str, str]
+) -> list[str]:
+    """The overrides that train a trial again: its arm's, then those of its searched values that
+    aren't the arm's defaults.
+
+    Args:
+        run: the trial.
+        arm: its arm's `overrides`, and the names that are `searched`.
+        defaults: the params of trial 0, or none where it has no run.
+    """
+    changed = [name for name in arm["searched"] if run.params[name] != defaults.get(name)]
+    own = _overrides(run, changed)
+    replaced = {override.partition("=")[0] for override in own}
+    return [*(o for o in arm["overrides"] if o.partition("=")[0] not in replaced), *own]
 
 
 def _flags_last(overrides: Sequence[str]) -> list[str]:

@@ -12,12 +12,13 @@ import pytest
 from fairsweep.errors import BadInput
 from fairsweep.records import Objective, TrialKey
 from fairsweep.tracking.names import UTILISATION, work_tags
-from fairsweep.tracking.read import read_sweep, stored
+from fairsweep.tracking.read import again_by, read_sweep, stored
 from fairsweep.tracking.registry import find_model
 from fairsweep.tracking.store import Store
 from fairsweep.tracking.write.operations import Writer
 from fairsweep.tracking.write.run import STATUS
 from fairsweep.work import Compiled, Work
+from tests.unit.report.builders import search
 from tests.unit.tracking.test_replay import FACTS, PLAN
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
@@ -86,3 +87,45 @@ def test_what_workers_did_is_read_back(store: Store, work: Work) -> None:
 def test_an_older_store_doesnt_say_what_was_compiled(store: Store) -> None:
     store.client().set_tag(read_sweep(store, PLAN.name).run_id, UTILISATION, "0.957")
     assert read_sweep(store, PLAN.name).work == Work(0.957)
+
+
+ARM = {
+    "overrides": ["optimizer=sgd", "optimizer.params.momentum=0.5", "training.epochs=3"],
+    "searched": ["optimizer.learning_rate", "optimizer.momentum", "model.hidden_units"],
+}
+DEFAULTS = {
+    "optimizer.learning_rate": "0.01",
+    "optimizer.momentum": "0.5",
+    "model.hidden_units": "[64, 32]",
+}
+AGAIN = {
+    "the-defaults": ({}, ARM["overrides"]),
+    "another-value": (
+        {"model.hidden_units": "[8]"},
+        [*ARM["overrides"], "model.params.hidden_units=[8]"],
+    ),
+    "in-place-of-the-arms-own": (
+        {"optimizer.momentum": "0.9"},
+        ["optimizer=sgd", "training.epochs=3", "optimizer.params.momentum=0.9"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("values", "words"), AGAIN.values(), ids=AGAIN)
+def test_a_trial_is_trained_again_by_what_differs_from_the_defaults(
+    values: dict[str, str], words: list[str]
+) -> None:
+    run = replace(search("sgd", 3, 0.9), params={**DEFAULTS, **values}, seed=7)
+    assert again_by(run, ARM, DEFAULTS) == [*words, "training.seed=7"]
+
+
+def test_without_the_run_of_the_defaults_every_value_is_given() -> None:
+    run = replace(search("sgd", 3, 0.9), params=DEFAULTS, seed=7)
+    assert again_by(run, ARM, {}) == [
+        "optimizer=sgd",
+        "training.epochs=3",
+        "optimizer.params.learning_rate=0.01",
+        "optimizer.params.momentum=0.5",
+        "model.params.hidden_units=[64,32]",
+        "training.seed=7",
+    ]

@@ -63,14 +63,15 @@ def arms_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Ta
 
 
 def summary_table(sweep: SweepRecord, selection: Selection, verdict: Verdict) -> Table:
-    """The same in short, for a terminal of 80 columns: the most important columns first."""
+    """The same in short, for a terminal of 80 columns: the most important columns first, which are
+    those of the objectives."""
     header = (
         group_of(sweep),
         "confirmed mean ± sd",
+        *_second_header(selection),
         "tuned",
         "default",
         "test mean ± sd",
-        *_second_header(selection),
         "complete/pruned/ diverged/failed",
     )
     return Table(
@@ -230,10 +231,10 @@ def _summary_row(selection: Selection, entry: ArmSelection) -> tuple[str, ...]:
     return (
         entry.arm,
         MISSING if summary is None else f"{spread(summary.mean, summary.sd, metric)}{missing}",
+        *_second_cell(selection, entry),
         number(value_of(entry.best), of=metric),
         _default(entry.default, metric),
         _tested(entry, metric),
-        *_second_cell(selection, entry),
         _tally(entry, "/"),
     )
 
