@@ -180,13 +180,16 @@ PARTS = "tests.integration.own_parts"
 
 
 @pytest.mark.long(4)
-@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize(
+    ("loop", "precision"), [*((loop, "null") for loop in LOOPS), ("resident", "mixed_float16")]
+)
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras's own
 def test_parts_of_the_users_own_go_on_as_if_never_stopped(
-    loop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loop: str, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A loss, an optimizer with a variable that Keras doesn't know of, and callbacks that remember
-    something: in lists, in arrays, in a variable, in the learning rate."""
+    """A loss, an optimizer with a variable that Keras doesn't know of (inside another one, where
+    the loss is scaled), and callbacks that remember something: in lists, in arrays, in a variable,
+    in the learning rate."""
     monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "tests")
     callbacks = f"{{name: '{PARTS}:Swings'}}, {{name: ReduceLROnPlateau, params: {{patience: 1}}}}"
     if loop == "fit":
@@ -200,7 +203,9 @@ def test_parts_of_the_users_own_go_on_as_if_never_stopped(
             f"training.loss={PARTS}:squares",
         ),
         *(f"training.loop={loop}", f"training.callbacks=[{callbacks}]"),
+        f"training.precision={precision}",
     )
+    WORKER.globals.restore()
     assert_same(resumed, whole)
     assert whole.values[:3] == stopped.values
     assert len({values["learning_rate"] for values in whole.values}) > 2

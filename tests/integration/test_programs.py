@@ -73,6 +73,9 @@ def test_a_trial_is_the_same_after_others_of_other_widths(optimizer: str) -> Non
     assert_same_after_others(3 if optimizer in BY_SHAPE else 1, f"optimizer={optimizer}", rate)
 
 
+HALF = "training.precision=mixed_float16"
+
+
 def shifted(optimizer: str) -> tuple[str, ...]:
     """Overrides that change every number of an optimizer, and what stands for numbers in SGD's."""
     spec, _ = compose(*SHORT, f"optimizer={optimizer}")
@@ -119,8 +122,14 @@ def test_a_trial_is_the_same_after_others_of_other_numbers(optimizer: str) -> No
             ("optimizer=sgd", "model.layer_learning_rates={hidden_1: 0.5}"),
             ("optimizer=sgd", "model.layer_learning_rates={hidden_1: 0.5}", *shifted("sgd")),
         ),
+        ((HALF, "optimizer=adam"), (HALF, "optimizer=adam", *shifted("adam"))),
+        pytest.param(
+            (HALF, "optimizer=sgd"),
+            (HALF, "optimizer=sgd", *shifted("sgd")),
+            marks=pytest.mark.long(4),
+        ),
     ],
-    ids=["cosine", "exponential", "layers", "two-optimizers"],
+    ids=["cosine", "exponential", "layers", "two-optimizers", "scaled-loss", "scaled-loss-sgd"],
 )
 def test_numbers_of_schedules_and_layers_share_a_program(
     one: tuple[str, ...], other: tuple[str, ...]
@@ -128,6 +137,7 @@ def test_numbers_of_schedules_and_layers_share_a_program(
     cache = WorkerCache()
     the_trial(*one, cache=cache)
     late, alone = the_trial(*other, cache=cache), the_trial(*other)
+    cache.globals.restore()
     assert late.epochs == alone.epochs
     assert late.result.test == alone.result.test != {}
     assert programs_in(cache) == 1
@@ -138,7 +148,7 @@ READ = {
     "normalized": ("optimizer=sgd", "model.params.batch_normalization=true"),
     "scheduled": ("optimizer=muon", "training.schedule.name=cosine"),
     "images": ("model=cnn", "model.params.rotation=0.1"),
-    "half floats": ("training.precision=mixed_float16", "training.class_weight=balanced"),
+    "half floats": (HALF, "training.class_weight=balanced"),
 }
 
 

@@ -282,9 +282,11 @@ def _places(model: keras.Model) -> Iterator[tuple[Any, str]]:
 
 def optimizers_of(model: keras.Model) -> Iterator[keras.optimizers.Optimizer]:
     """A model's optimizer, and those that it is made of, each once."""
-    yield model.optimizer
-    if isinstance(model.optimizer, keras.optimizers.MultiOptimizer):
-        parts = map(model.optimizer._optimizer_map, model.trainable_variables)
+    yield (own := model.optimizer)
+    if isinstance(own, keras.optimizers.LossScaleOptimizer):  # around any, under mixed_float16
+        yield (own := own.inner_optimizer)
+    if isinstance(own, keras.optimizers.MultiOptimizer):
+        parts = map(own._optimizer_map, model.trainable_variables)
         yield from {id(own): own for own in parts}.values()
 
 
