@@ -11,6 +11,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
 
+unexport PYTHONDONTWRITEBYTECODE  # each of the tests' processes would compile all of them anew
+
 .DEFAULT_GOAL := help
 .PHONY: help setup sweep train compare report ui test check bench chaos calibrate format clean
 

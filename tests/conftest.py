@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import importlib
 import os
 import re
 import shutil
@@ -100,6 +101,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for file in files
     }
     items.sort(key=lambda item: (-_seconds(item), late[item.nodeid.partition("::")[0]]))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported never goes: no collection needs to look at it, those at the end included.
+    Hypothesis, which looks through all objects when it is imported, is by then."""
+    importlib.import_module("hypothesis")
+    gc.freeze()
 
 
 def _seconds(item: pytest.Item) -> float:

@@ -8,7 +8,7 @@ from scipy.stats import binom
 from tests.calibration.draws import outcome, trained
 from tests.calibration.worlds import World
 
-DRAWS = 8
+DRAWS, TRAININGS = 6, 5
 
 
 @pytest.mark.long(30)
@@ -24,5 +24,6 @@ def test_equal_arms_seldom_bring_a_winner_and_a_better_one_is_found() -> None:
 
 
 def winner(world: World, draw: int) -> str:
-    """The arm that 10 trainings name, if any."""
-    return outcome(world, 0, draw, trained(world, 0, draw, 10), (10,)).winners["10"]
+    """The arm that so many trainings of each name, if any."""
+    kept = trained(world, 0, draw, TRAININGS)
+    return outcome(world, 0, draw, kept, (TRAININGS,)).winners[str(TRAININGS)]

@@ -1,7 +1,7 @@
 """A sweep on a disk that gets full while it runs, and is cleared: `python -m tests.faults.full_disk
-FOLDER` mounts a small disk of its own there, for which it needs a namespace of its own.
+FOLDER SAID` mounts a small disk of its own at FOLDER, for which it needs a namespace of its own.
 
-Prints, as JSON, how each command ended.
+Prints, as JSON, how each command ended. What commands print goes to the folder SAID.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 from tests.faults.oracle import assert_whole
-from tests.integration.lab import Sandbox, finish, wait_until
+from tests.integration.forked import ForkedSandbox
+from tests.integration.lab import finish, wait_until
 from tests.integration.scenarios import SMALL
 
 SWEEP = (
@@ -37,7 +38,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     options = ("-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs")
     subprocess.run(["mount", *options, str(folder)], check=True)
-    sandbox = Sandbox(folder / "box")
+    sandbox = ForkedSandbox(folder / "box", said=Path(sys.argv[2]))
     ballast = folder / "ballast"
     process = sandbox.start("fairsweep", "sweep", *SWEEP)
     journal = sandbox.journal("full")

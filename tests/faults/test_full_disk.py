@@ -33,7 +33,10 @@ def has_namespaces() -> bool:
 def test_a_sweep_ends_on_a_full_disk_and_goes_on_once_there_is_room(tmp_path: Path) -> None:
     if not has_namespaces():
         pytest.skip("this system lets nobody mount a disk of their own")
-    driver = [sys.executable, "-m", "tests.faults.full_disk", str(tmp_path)]
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    folders = [str(disk), str(tmp_path / "said")]
+    driver = [sys.executable, "-m", "tests.faults.full_disk", *folders]
     done = subprocess.run(
         [*NAMESPACE, *driver], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )

@@ -146,11 +146,12 @@ def _named(name: str) -> Script:
 
 
 class ForkedSandbox(Sandbox):
-    """A sandbox in which commands are forks, and so are their workers, which train."""
+    """A sandbox in which commands are forks, and so are their workers, which train. What they
+    print goes to files in the folder `said`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, said: Path | None = None) -> None:
         super().__init__(root)
-        self._logs = root / "said"
+        self._logs = said or root / "said"
         self._logs.mkdir()
         self._count = itertools.count(1)
 

@@ -44,21 +44,29 @@ def answers(address: str) -> bool:
 
 
 def start_server(folder: Path, port: int = 0) -> tuple[subprocess.Popen[bytes], str]:
-    """An MLflow server on that port, or a free one, and its address."""
+    """An MLflow server on that port, or a free one, and its address: as `mlflow server` starts it,
+    which imports all of MLflow for itself before."""
     if not port:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-    silent = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    given = {
+        "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{folder / 'mlflow.db'}",
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(folder / "artifacts"),
+        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+        "_MLFLOW_SGI_NAME": "uvicorn",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "TMPDIR": str(folder),
+    }
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
-            *("--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
-            *("--artifacts-destination", str(folder / "artifacts")),
+            *(sys.executable, "-m", "uvicorn", "mlflow.server.fastapi_app:app"),
             *("--host", "127.0.0.1", "--port", str(port)),
         ],
         cwd=folder,
-        env={**os.environ, **silent, "TMPDIR": str(folder)},
+        env={**os.environ, **given},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
