@@ -29,7 +29,7 @@ from fairsweep.errors import BadInput
 from fairsweep.tasks import CLASSES
 from fairsweep.tracking.registry import signature
 from fairsweep.training import keras_data
-from fairsweep.training.preprocessing import preprocessing_of
+from fairsweep.training.preprocessing import kind_of, preprocessing_of
 from fairsweep.training.programs import EVALUATION_BATCH
 from fairsweep.training.serving import PublishedModel, _load_pyfunc
 from fairsweep.training.trial import WorkerCache
@@ -52,8 +52,20 @@ def test_numbers_are_filled_and_scaled_and_words_get_a_feature_each() -> None:
     assert SCALING.shape((3,)) == (4,)
 
 
-def test_the_layer_comes_back_from_its_config() -> None:
-    layer = preprocessing_of(SCALING)
+def test_what_is_missing_gets_a_feature_behind_the_numbers() -> None:
+    flagged = replace(SCALING, gaps=(2,))
+    layer = preprocessing_of(flagged)
+    assert layer is not None
+    given = np.asarray(layer(ROWS))
+    np.testing.assert_allclose(np.delete(given, 2, axis=1), FEATURES, atol=1e-6)
+    assert given[:, 2].tolist() == [0, 0, 1, 0]
+    assert flagged.shape((3,)) == layer.compute_output_shape((4, 3))[1:] == (5,)
+    assert kind_of(flagged) != kind_of(SCALING)
+
+
+@pytest.mark.parametrize("gaps", [(), (0, 2)])
+def test_the_layer_comes_back_from_its_config(gaps: tuple[int, ...]) -> None:
+    layer = preprocessing_of(replace(SCALING, gaps=gaps))
     assert layer is not None
     config = json.loads(json.dumps(layer.get_config()))
     again = type(layer).from_config(config)

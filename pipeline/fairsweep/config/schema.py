@@ -41,6 +41,10 @@ class Spec(Range):
 Space = Dict[str, Optional[Spec]]  # noqa: UP006, UP045
 
 
+FILLS = ("fill", "indicate")
+"""Values of `data.missing` that put something in the place of what is missing."""
+
+
 @dataclass
 class Data:
     """Where rows come from, and how they are split.
@@ -52,7 +56,8 @@ class Data:
     can have several; `drop` are columns to leave
     out, `categorical` columns of words that look like numbers; `missing` says what is done about
     missing features: null refuses them, `fill` puts the mean of training rows there (a missing word
-    is a word of its own), `drop` leaves these rows out; `unlabeled` drop leaves out rows without an
+    is a word of its own), `indicate` does so and has a feature that says where, `drop` leaves these
+    rows out; `unlabeled` drop leaves out rows without an
     answer. A CSV has `delimiter` between values (null: a comma; `blank` for runs of blanks),
     `decimal` in numbers (null: a point) and `thousands` between thousands (null: nothing); lines
     that begin with `comment` are left out, `columns` name the columns of a file without a header,
@@ -116,6 +121,11 @@ class Data:
     seed: int = 0
     rescale: Optional[float] = None  # noqa: UP045
     standardize: bool = False
+
+    @property
+    def fills(self) -> bool:
+        """Whether something stands in the place of missing features."""
+        return self.missing in FILLS
 
     @property
     def as_ids(self) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from fairsweep.config.schema import FILLS
 from fairsweep.data.dataset import Dataset, Features, Origin
 from fairsweep.data.memory.room import joined
 from fairsweep.data.sequences import sequence_problems, sequence_warnings
@@ -44,7 +45,7 @@ def from_arrays(
         y: a class or a value for each row, (rows,), or whether it has each label, (rows, labels),
             or several values, (rows, targets).
         place: where they are, for messages.
-        missing: how NaN is handled: refused (None), `fill`, `drop`.
+        missing: how NaN is handled, `data.missing`.
         parts: the part of each row, where it is given.
         origin: where rows are from, if that isn't a single array.
         weights: of rows in the loss, (rows,).
@@ -113,10 +114,10 @@ def _feature_problems(
     elif infinite or (gaps and missing is None):
         yield (
             f"x has NaN or infinite values in {plural(infinite + gaps, 'row')} (as 32-bit "
-            f"floats), infinite ones in {infinite}; correct them, or use data.missing=fill or "
-            "data.missing=drop for NaN"
+            f"floats), infinite ones in {infinite}; correct them, or use data.missing=fill, "
+            "indicate or drop for NaN"
         )
-    elif missing == "fill" and gaps and x.ndim > 2:
+    elif missing in FILLS and gaps and x.ndim > 2:
         yield "only tables can be filled; use data.missing=drop"
 
 

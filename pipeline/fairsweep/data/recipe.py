@@ -163,6 +163,7 @@ def _scaling(given: Mapping[str, Any]) -> Scaling:
         tuple(Ids(**{**own, "words": tuple(own["words"])}) for own in given.get("ids", ())),
         given.get("padding"),
         tuple((name, _scaling(own)) for name, own in given.get("inputs", ())),
+        tuple(given.get("gaps", ())),
     )
 
 

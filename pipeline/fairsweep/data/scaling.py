@@ -49,7 +49,8 @@ class Scaling:
     `variance` to mean 0 and variance 1; without either, features stay as they are.
 
     In a table with columns of words, this applies to `numbers`, the other columns; `fill` replaces
-    a missing value in each of them. Each pair in `words` is a column and the index of a word that
+    a missing value in each of them. Each of `gaps`, some of these, has a feature behind the numbers
+    that is 1 where it is missing. Each pair in `words` is a column and the index of a word that
     occurs in training rows, and becomes a feature that is 1 where a row has that word. Then come
     the features in `ids`.
 
@@ -69,6 +70,7 @@ class Scaling:
     ids: tuple[Ids, ...] = ()
     padding: str | None = None
     inputs: tuple[tuple[str, Scaling], ...] = ()
+    gaps: tuple[int, ...] = ()
 
     @property
     def encodes(self) -> bool:
@@ -83,7 +85,7 @@ class Scaling:
     @property
     def others(self) -> int:
         """How many features of a row come before its ids, once it is encoded."""
-        return len(self.numbers) + len(self.words)
+        return len(self.numbers) + len(self.gaps) + len(self.words)
 
     def shape(self, row: Any) -> Any:
         """The shape of a row after scaling; of several inputs by name."""
@@ -97,7 +99,8 @@ def measure(settings: Data, x_train: Inputs | InFile, columns: Sequence[Column] 
 
     Args:
         settings: `rescale` is a factor, `standardize` asks for mean and variance; with
-            `missing=fill` the mean replaces a missing number.
+            `missing=fill` the mean replaces a missing number, and with `indicate` a number that is
+            missing in some training row gets a feature that says so.
         x_train: training rows (rows, …, features), or several inputs; whole numbers of these stay
             as they are.
         columns: of a table.
@@ -112,7 +115,7 @@ def measure(settings: Data, x_train: Inputs | InFile, columns: Sequence[Column] 
         )
     words = _words(x_train, [] if settings.as_ids else columns)
     ids = _ids(x_train, columns, settings)
-    fills = settings.missing == "fill" and x_train.ndim == 2
+    fills = settings.fills and x_train.ndim == 2
     numbers: tuple[int, ...] = ()
     padding = settings.padding
     if encodes := bool(words or ids or fills):
@@ -124,7 +127,8 @@ def measure(settings: Data, x_train: Inputs | InFile, columns: Sequence[Column] 
     mean, variance = moments(x_train, numbers if encodes else None, padding)
     scaled = (_plain(mean), _plain(variance)) if settings.standardize else ((), ())
     fill = _plain(mean) if fills else ()
-    return Scaling(settings.rescale, *scaled, numbers, fill, words, ids, padding)
+    gaps = _gaps(x_train, numbers) if fills and settings.missing == "indicate" else ()
+    return Scaling(settings.rescale, *scaled, numbers, fill, words, ids, padding, gaps=gaps)
 
 
 def moments(
@@ -159,6 +163,14 @@ def moments(
     variance = spread / np.maximum(count, 1)
     varies = variance > (mean * RESOLUTION) ** 2
     return mean, np.where(varies, np.maximum(variance, SMALLEST_VARIANCE), 1.0)
+
+
+def _gaps(x: Features | InFile, numbers: Sequence[int]) -> tuple[int, ...]:
+    """Those of the numbers that are missing in some row."""
+    missing = np.zeros(len(numbers), bool)
+    for rows in pieces(x):
+        missing |= np.isnan(x[rows][:, list(numbers)]).any(axis=0)
+    return tuple(number for number, is_one in zip(numbers, missing, strict=True) if is_one)
 
 
 def _words(x: Features | InFile, columns: Sequence[Column]) -> tuple[tuple[int, int], ...]:

@@ -162,7 +162,7 @@ def recipe_of(spec: TrialSpec, data: SplitData) -> Recipe:
         output.scale,
         inputs,
         tuple(output.quantiles),
-        bool(columns) and spec.data.missing == "fill",
+        bool(columns) and spec.data.fills,
     )
 
 

@@ -29,7 +29,8 @@ DTYPE = "float32"
 @keras.saving.register_keras_serializable("fairsweep")
 class Encoding(layers.Layer):  # type: ignore[misc]
     """Rows of a table (rows, columns) as features: first its numbers, scaled and without gaps, then
-    a feature for each word of a column, 1 where the row has it, then ids of words.
+    a feature for some of them, 1 where they are missing, one for each word of a column, 1 where the
+    row has it, then ids of words.
 
     Args:
         factor: of numbers; None for none.
@@ -39,6 +40,7 @@ class Encoding(layers.Layer):  # type: ignore[misc]
         fill: what stands for a missing one of each; empty where none is missing.
         words: (column, value) of each word.
         ids: the fields of an `Ids` for each column of these.
+        gaps: the columns of numbers that get a feature where they are missing.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Encoding(layers.Layer):  # type: ignore[misc]
         fill: Sequence[float],
         words: Sequence[tuple[int, int]],
         ids: Sequence[Mapping[str, Any]] = (),
+        gaps: Sequence[int] = (),
         **keywords: Any,
     ) -> None:
         super().__init__(**{"dtype": DTYPE, **keywords})
@@ -61,6 +64,7 @@ class Encoding(layers.Layer):  # type: ignore[misc]
             "fill": fill,
             "words": words,
             "ids": ids,
+            "gaps": gaps,
         }
         self.factor = factor
         self.numbers = list(numbers)
@@ -70,11 +74,13 @@ class Encoding(layers.Layer):  # type: ignore[misc]
         self.columns = _measured([column for column, _ in words], tf.int32)
         self.values = _measured([value for _, value in words])
         self.tokens = [_measured(_tokens(**own)) for own in ids]
+        self.gaps = _measured(gaps, tf.int32)
 
     @property
     def measured(self) -> list[Any]:
         """The variables that hold what was measured."""
-        return [self.fill, self.mean, self.deviation, self.columns, self.values, *self.tokens]
+        words = [self.columns, self.values, *self.tokens]
+        return [self.fill, self.mean, self.deviation, self.gaps, *words]
 
     def call(self, inputs: Any) -> Any:
         parts = []
@@ -87,6 +93,8 @@ class Encoding(layers.Layer):  # type: ignore[misc]
             if self.config["mean"]:
                 x = (x - self.mean) / self.deviation
             parts.append(x)
+        if self.config["gaps"]:
+            parts.append(ops.cast(ops.isnan(ops.take(inputs, self.gaps, axis=1)), DTYPE))
         if self.config["words"]:
             # Compared, not looked up: what is no word that training rows have is 0 everywhere.
             same = ops.equal(ops.take(inputs, self.columns, axis=1), self.values)
@@ -100,7 +108,8 @@ class Encoding(layers.Layer):  # type: ignore[misc]
 
     def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
         ids = sum(own["length"] for own in self.config["ids"])
-        return (input_shape[0], len(self.numbers) + self.values.shape[0] + ids)
+        flags = self.gaps.shape[0] + self.values.shape[0]
+        return (input_shape[0], len(self.numbers) + flags + ids)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.config}
@@ -218,7 +227,7 @@ def preprocessing_of(scaling: Scaling) -> keras.Layer | None:
 
 def kind_of(scaling: Scaling) -> Hashable:
     """What the graph of preprocessing depends on, beside what `take_over` puts in."""
-    sizes = len(scaling.mean), len(scaling.fill), len(scaling.words)
+    sizes = len(scaling.mean), len(scaling.fill), len(scaling.gaps), len(scaling.words)
     ids = tuple((own.start, own.length, own.vocabulary, own.rows) for own in scaling.ids)
     inputs = tuple((name, kind_of(own)) for name, own in scaling.inputs)
     return scaling.factor, scaling.padding, scaling.numbers, *sizes, *ids, *inputs

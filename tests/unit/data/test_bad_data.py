@@ -785,7 +785,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
         {**ROWS_CSV, "delimiter": ";", "decimal": ";"},
         "decimal mark are the same",
     ),
-    "missing-zero": ({**ROWS_CSV, "missing": "zero"}, "need one of fill, drop"),
+    "missing-zero": ({**ROWS_CSV, "missing": "zero"}, "need one of fill, indicate, drop"),
     "target-of-no-table": (
         {"source": "digits", "target": "b"},
         "csv, parquet, images, python only",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -281,6 +282,20 @@ class TestMeasured:
         assert scaling.words == ((2, 1), (2, 2), (2, 3), (3, 0), (3, 2))
         assert scaling.fill == pytest.approx((35.5, 2 / 3))
         assert scaling.shape((4,)) == (7,)
+
+    def test_what_is_missing_in_training_rows_gets_a_feature(self, tmp_path: Path) -> None:
+        """Not what is missing elsewhere alone; words have one for it in any case."""
+        text = "a,b,w,label\n,1,u,no\n2,1,,yes\n4,2,v,no\n6,,u,yes\n"
+        chosen = settings(tmp_path, text, missing="indicate", standardize=True)
+        data = load(chosen)
+        of_three = measure(chosen, data.x[:3], data.columns)
+        assert (of_three.numbers, of_three.gaps) == ((0, 1), (0,))
+        assert of_three.fill == pytest.approx((3, 4 / 3))
+        assert of_three.shape((3,)) == (2 + 1 + 3,)
+        assert measure(chosen, data.x, data.columns).gaps == (0, 1)
+        filled = replace(chosen, missing="fill")
+        np.testing.assert_array_equal(load(filled).x, data.x)
+        assert measure(filled, data.x[:3], data.columns) == replace(of_three, gaps=())
 
     def test_nothing_depends_on_rows_that_arent_for_training(self, tmp_path: Path) -> None:
         """The same training rows beside quite other ones: the same measurements, bit for bit."""

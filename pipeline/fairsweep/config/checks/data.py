@@ -21,7 +21,7 @@ from fairsweep.config.checks.values import (
     seed,
 )
 from fairsweep.config.form import EXAMPLE_PATHS, WRITTEN, form_problems
-from fairsweep.config.schema import Data
+from fairsweep.config.schema import FILLS, Data
 from fairsweep.invocation import typed
 from fairsweep.tasks import AUTO, CLASSES, OWN, TASKS, may_be_words
 
@@ -63,7 +63,7 @@ OF_CLASSES = ("digits", "worked_example", "keras_dataset")
 TABLES = [name for name, source in SOURCES.items() if {"path", "drop"} <= {*source.reads}]
 DATASETS = ("mnist", "fashion_mnist", "cifar10", "cifar100")
 OF_ARRAYS = ("npz", "python")
-MISSING = ("fill", "drop")
+MISSING = (*FILLS, "drop")
 UNLABELED = ("drop",)
 WORDS = ("one_hot", "ids")
 

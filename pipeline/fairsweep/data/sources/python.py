@@ -250,7 +250,7 @@ def _several(arrays: Mapping[str, npt.NDArray[Any]], place: str, settings: Data)
     x = Several(shaped)
     if settings.padding is not None:
         problems.append(f"data.padding: needs one array of sequences, and {place} returns several")
-    if settings.missing == "fill" and gaps(x).any():
+    if settings.fills and gaps(x).any():
         problems.append(f"{place}: only tables can be filled; use data.missing=drop")
     if problems:
         raise BadInput(*problems)

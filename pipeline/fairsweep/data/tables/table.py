@@ -97,8 +97,8 @@ class _Filling:
         self._settings, self._roles, self._room, self._texts = settings, roles, room, texts
         self._keep: npt.NDArray[np.bool_] = np.ones(rows, bool)
         self._files: Parts = np.empty(rows, np.int8)
-        fill = settings.missing == "fill"
-        self._words = {name: Words(fill) for name in roles.features if name in roles.words}
+        fills = settings.fills
+        self._words = {name: Words(fills) for name in roles.features if name in roles.words}
         self._named = {name: Words(False) for name in roles.named}
         self._codes = {name: np.empty(rows, np.float32) for name in roles.named}
         self._target = np.empty((rows, len(roles.targets)), np.float64)
@@ -323,7 +323,8 @@ class _Filling:
                 aside = f"; data.missing_words=[] takes {USUAL_WORDS} for words"
             yield (
                 f"data.path: {place} has missing values: {counts}; data.missing=fill puts the "
-                "mean of training rows there, data.missing=drop drops these rows"
+                "mean of training rows there, data.missing=indicate also a feature that says "
+                "where, data.missing=drop drops these rows"
                 f"{aside * (self._settings.source == 'csv')}"
             )
 
