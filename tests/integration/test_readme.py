@@ -81,9 +81,9 @@ def composable() -> list[str]:
 def users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What the examples of own data and an own model take for granted."""
     (tmp_path / "myconf" / "model").mkdir(parents=True)
-    block = re.search(r"```yaml\n# myconf/model/wide.yaml\n(.*?)```", README, re.S)
-    assert block is not None
-    (tmp_path / "myconf" / "model" / "wide.yaml").write_text(block[1])
+    models = README + (ROOT / "docs" / "MODELS.md").read_text()
+    for name, block in re.findall(r"```yaml\n# (myconf/model/\w+.yaml)\n(.*?)```", models, re.S):
+        (tmp_path / name).write_text(block)
     named = re.search(
         r"`myconf/data/people.yaml` with the lines (`[^.]*\.csv`,\s`target: \w+`)",
         (ROOT / "docs" / "DATA.md").read_text(),
@@ -108,7 +108,7 @@ def test_there_are_commands_to_check() -> None:
 @pytest.mark.usefixtures("users_folder")
 def test_shown_command_composes(command: str) -> None:
     name, words = words_of(command)
-    if "base.keras" in command:
+    if "base.keras" in command or "pretrained" in command:
         keras.Sequential([keras.Input((96, 96, 3)), keras.layers.Flatten()]).save("base.keras")
     folder = words.pop(words.index("--config-dir") + 1) if "--config-dir" in words else None
     overrides = [word for word in words if not word.startswith("-")]
