@@ -65,6 +65,16 @@ WRITTEN = ("delimiter", "decimal", "thousands", "comment", "columns", "encoding"
 """The settings that say how a CSV is written, for `data` and `predict` alike."""
 
 
+def setting_name(key: str, name: str) -> str:
+    """The full name of a setting for the file that `key` names."""
+    return f"data.{name}" if is_trained_on(key) else name
+
+
+def is_trained_on(key: str) -> bool:
+    """Whether a file is for training, not for prediction."""
+    return key.startswith("data.")
+
+
 def form_of(settings: Data | Predict) -> Form:
     """The form that settings without problems describe."""
     columns, given = settings.columns, settings.thousands

@@ -269,8 +269,9 @@ def describe(data: SplitData, settings: Data) -> dict[str, object]:
 
 def fingerprint(data: SplitData) -> str:
     """SHA-256 over every byte of features, labels, split and weights of rows, with shapes and
-    names: two sweeps with the same one trained and judged on the same rows. The version that a
-    loader of the user's own gives stands for the bytes of all but the split."""
+    names: two sweeps with the same one searched on the same rows, and confirm on the same folds if
+    they ask for as many. The version that a loader of the user's own gives stands for the bytes of
+    all but the split."""
     digest, dataset = hashlib.sha256(), data.dataset
     weights = () if dataset.weights is None else (dataset.weights,)
     features = [array for _, array in named(dataset.x)]

@@ -23,9 +23,10 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from fairsweep.config.form import PLAIN, Form
+from fairsweep.data.csv.encoding import not_utf8
 from fairsweep.data.csv.lines import HEAD, source
 from fairsweep.data.csv.numbers import as_numbers, first_word
-from fairsweep.data.csv.problems import explain, mixed, not_utf8
+from fairsweep.data.csv.problems import explain, mixed
 from fairsweep.data.memory.heartbeat import goes_on
 from fairsweep.data.tables.columns import MOST_WORDS, is_date
 from fairsweep.errors import BadInput

@@ -41,20 +41,6 @@ def text(path: Path, form: Form, most: int | None = None) -> TextIO:
     return io.StringIO(_plain(_start(path, form, most), form).decode(), newline="")
 
 
-def undecoded(path: Path, encoding: str) -> UnicodeDecodeError | None:
-    """Why a file isn't text in an encoding; `start` and `object` are those of the whole file."""
-    try:
-        with path.open(encoding=encoding, newline="") as file:
-            while file.read(HEAD):
-                pass
-    except UnicodeDecodeError:
-        try:  # in pieces, places are those of a piece
-            path.read_bytes().decode(encoding)
-        except UnicodeDecodeError as error:
-            return error
-    return None
-
-
 def _start(path: Path, form: Form, most: int | None) -> bytes:
     """The file, or its first lines, in UTF-8."""
     with path.open("rb") as file:

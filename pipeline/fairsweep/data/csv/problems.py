@@ -17,8 +17,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fairsweep.config.form import BLANK, NUMBERED, THOUSANDS, Form
-from fairsweep.data.csv.lines import HEAD, text, undecoded
+from fairsweep.config.form import BLANK, NUMBERED, THOUSANDS, Form, is_trained_on, setting_name
+from fairsweep.data.csv.encoding import check_encoding, not_utf8
+from fairsweep.data.csv.lines import HEAD, text
 from fairsweep.data.csv.numbers import first_word, grouped_pattern, number_pattern
 from fairsweep.data.paths import check_start
 from fairsweep.errors import BadInput
@@ -31,9 +32,6 @@ COMMENTS = ("#", "%", "//")
 ONE_MARK = r"^[^,.]*[,.][^,.]*$"
 SHOWN = 3
 LINES_BELOW = 5
-WESTERN = ("utf-8", "cp1252", "latin-1")
-FIRST_OF_TWO = b"\xc3"  # in UTF-8
-BESIDE = 20  # letters on either side of one that can't be read
 
 
 def csv_names(key: str, path: Path, form: Form, unnamed: bool = False) -> list[str]:
@@ -50,7 +48,7 @@ def csv_names(key: str, path: Path, form: Form, unnamed: bool = False) -> list[s
     """
     check_start(key, path, form.encoding)
     if form.encoding:
-        _check_encoding(key, path, form.encoding)
+        check_encoding(key, path, form.encoding)
     try:
         with text(path, form, HEAD) as file:
             lines = filter(None, csv.reader(file, delimiter=form.mark))
@@ -70,7 +68,7 @@ def csv_names(key: str, path: Path, form: Form, unnamed: bool = False) -> list[s
     numbers = any(map(_is_number, names))
     headless = f"; if the first line is a row: {_columns(key, names)}" if numbers else ""
     if not unnamed and (places := [str(i) for i, name in enumerate(names, 1) if not name.strip()]):
-        aside = "; \"data.drop=['']\" drops such columns" if _is_trained_on(key) else ""
+        aside = "; \"data.drop=['']\" drops such columns" if is_trained_on(key) else ""
         problems.append(
             f"{key}: {path}: column {', '.join(places)} has no name; name it or remove it "
             f"(in pandas: to_csv(path, index=False)){aside}{headless}"
@@ -92,7 +90,7 @@ def _given_names(key: str, path: Path, given: Sequence[str], first: Sequence[str
         BadInput: it has another number of columns, or a header.
     """
     names = [str(i) for i in range(1, len(first) + 1)] if given == NUMBERED else list(given)
-    setting = _name(key, "columns")
+    setting = setting_name(key, "columns")
     if list(first) == names and not any(map(_is_number, names)):
         raise BadInput(f"{setting}: the first line of {path} has these names; leave {setting} out")
     if len(first) != len(names):
@@ -138,7 +136,7 @@ def _check_delimiter(key: str, path: Path, form: Form, lines: Sequence[list[str]
     if below and len(parts) == 1 and parts != {1} and (alone or (form.mark in " \t" and runs)):
         raise BadInput(
             f"{key}: {path}: values stand between runs of blanks, as in {written[1]!r}; "
-            f"{_name(key, 'delimiter')}={BLANK}"
+            f"{setting_name(key, 'delimiter')}={BLANK}"
         )
 
 
@@ -186,7 +184,7 @@ def _check_first_line(
 
 def _columns(key: str, first: Sequence[str]) -> str:
     """How to name the columns of a file without a header, given its first line."""
-    setting = _name(key, "columns")
+    setting = setting_name(key, "columns")
     count = plural(len(first), "column")
     return f"{setting}=[…] names the {count}, {setting}={NUMBERED} counts them"
 
@@ -257,7 +255,7 @@ def mixed(key: str, name: str, column: Any, form: Form, missing: bool) -> str | 
         said = f"{key}: column {name!r} has numbers with a {mark}, such as {found!r}"
         if form.decimal == ".":
             return f"{said}; {_option(key, 'decimal', ',')}"
-        setting = _name(key, "decimal")
+        setting = setting_name(key, "decimal")
         return f"{said}, but {setting} is {form.decimal!r}; write all numbers the same way"
     if pc.all(numbers).as_py() or pc.mean(numbers).as_py() < 0.5:
         return None
@@ -265,7 +263,7 @@ def mixed(key: str, name: str, column: Any, form: Form, missing: bool) -> str | 
     assert row is not None
     value = column[row].as_py()
     ways = ["leave it empty if it is missing" if missing else "or drop the row"]
-    if _is_trained_on(key):
+    if is_trained_on(key):
         same = pc.all(pc.equal(words.filter(pc.invert(numbers)), value)).as_py()
         ways += [f"say that it means missing: {typed('data.missing_words', [value])}"] * same
         ways += [f"or read the column as words: {typed('data.categorical', [name])}"]
@@ -291,7 +289,7 @@ def _grouped(key: str, words: Any, form: Form) -> str | None:
                 continue
             first = words.filter(with_marks)[0].as_py()
             what = f"{_article(name)} between thousands, such as {first!r}; "
-            what += f"{_name(key, 'thousands')}={name}"
+            what += f"{setting_name(key, 'thousands')}={name}"
             if decimal != form.decimal:
                 return f"{what} {_option(key, 'decimal', decimal)}"
             single = pc.match_substring_regex(words.filter(with_marks), ONE_MARK)
@@ -307,19 +305,9 @@ def _article(name: str) -> str:
     return f"an {name}" if name == "apostrophe" else f"a {name}"
 
 
-def _name(key: str, name: str) -> str:
-    """The full name of a setting for the file that `key` names."""
-    return f"data.{name}" if _is_trained_on(key) else name
-
-
 def _option(key: str, name: str, value: str) -> str:
     """How to give it a character, in quotes for the shell."""
-    return f'"{_name(key, name)}={value!r}"'
-
-
-def _is_trained_on(key: str) -> bool:
-    """Whether a file is for training, not for prediction."""
-    return key.startswith("data.")
+    return f'"{setting_name(key, name)}={value!r}"'
 
 
 def _is_number(text: str) -> bool:
@@ -328,53 +316,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _check_encoding(key: str, path: Path, encoding: str) -> None:
-    """Checks that a file is in the encoding that is said.
-
-    Raises:
-        BadInput: it isn't, or it is UTF-8, of which single bytes would make other letters.
-    """
-    setting = _name(key, "encoding")
-    if (error := undecoded(path, encoding)) is not None:
-        raise BadInput(
-            f"{setting}: {path} isn't in {encoding}: {_byte(error)}{_as_read(key, error, encoding)}"
-        )
-    beyond_ascii = undecoded(path, "ascii")
-    if beyond_ascii is None or undecoded(path, "utf-8") is not None:
-        return
-    with suppress(UnicodeDecodeError):  # by one byte alone others can't be read
-        FIRST_OF_TWO.decode(encoding)
-        raise BadInput(
-            f"{setting}: {path} is UTF-8: {_byte(beyond_ascii)}"
-            f"{_as_read(key, beyond_ascii, encoding)}, or leave it out"
-        )
-
-
-def not_utf8(key: str, path: Path) -> BadInput:
-    """The error for a file in another encoding: the first byte that shows it, and how its line
-    reads in the likeliest one."""
-    error = undecoded(path, "utf-8")
-    assert error is not None
-    return BadInput(f"{key}: {path} isn't UTF-8: {_byte(error)}{_as_read(key, error, 'utf-8')}")
-
-
-def _byte(error: UnicodeDecodeError) -> str:
-    """The first byte that can't be read, and its line."""
-    line = error.object.count(b"\n", 0, error.start) + 1
-    return f"line {line} has the byte 0x{error.object[error.start]:02x}"
-
-
-def _as_read(key: str, error: UnicodeDecodeError, tried: str) -> str:
-    """How the line of a byte reads in an encoding of the West, and the setting."""
-    before = error.object.rfind(b"\n", 0, error.start) + 1
-    line = error.object[before:].splitlines()[0]
-    for encoding in WESTERN:
-        with suppress(UnicodeDecodeError):
-            if encoding != tried:
-                error.object.decode(encoding)
-                start = max(0, error.start - before - BESIDE)
-                read = line.decode(encoding)[start : start + 2 * BESIDE]
-                return f", in {encoding} {read!r}; {_name(key, 'encoding')}={encoding}"
-    return f"; say what it is in: {_name(key, 'encoding')}=…"

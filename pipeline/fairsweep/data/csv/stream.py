@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from fairsweep.data.csv.encoding import not_utf8
 from fairsweep.data.csv.file import (
     BreakInValue,
     CsvReader,
@@ -24,7 +25,7 @@ from fairsweep.data.csv.file import (
     is_binary,
     read_whole,
 )
-from fairsweep.data.csv.problems import explain, not_utf8
+from fairsweep.data.csv.problems import explain
 from fairsweep.errors import BadInput
 from fairsweep.invocation import typed
 
