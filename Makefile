@@ -42,7 +42,7 @@ check: $(VENV)/ready ## what CI runs: format, lint, types, and all tests
 	@$(BIN)/ruff check pipeline tests docs/examples
 	@$(BIN)/mypy pipeline tests
 	@$(MAKE) --no-print-directory test
-	@$(BIN)/python -m pytest -m long -n 4 --maxschedchunk 1
+	@$(BIN)/python -m pytest -m long -n 3 --maxschedchunk 1
 	@HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n 2 tests/property
 
 bench: $(VENV)/ready $(VENV)-peers/ready $(VENV)-hydra/ready ## against its peers, hours: make bench ARGS="--works wine --out ../bench"

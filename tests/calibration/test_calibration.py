@@ -11,7 +11,7 @@ from tests.calibration.worlds import World
 DRAWS, TRAININGS = 6, 5
 
 
-@pytest.mark.long(30)
+@pytest.mark.long(20)
 def test_equal_arms_seldom_bring_a_winner_and_a_better_one_is_found() -> None:
     """Of equal arms at most so many as 5 % exceed once in a thousand times; less noise by half in
     every feature is found in most draws."""

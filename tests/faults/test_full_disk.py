@@ -29,7 +29,7 @@ def has_namespaces() -> bool:
     return bool(shutil.which("unshare")) and not subprocess.run(asked, check=False).returncode
 
 
-@pytest.mark.long(40)
+@pytest.mark.long(20)
 def test_a_sweep_ends_on_a_full_disk_and_goes_on_once_there_is_room(tmp_path: Path) -> None:
     if not has_namespaces():
         pytest.skip("this system lets nobody mount a disk of their own")

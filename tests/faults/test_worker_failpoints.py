@@ -44,7 +44,7 @@ CONFIRM = {
 }
 
 
-@pytest.mark.long(35)
+@pytest.mark.long(10)
 @pytest.mark.parametrize(
     ("points", "stage", "trials", "searches", "lost"),
     [(BEGIN, "search", 1, 1, 2), (SEARCH, "search", 3, 1, 4), (CONFIRM, "confirm", 1, 2, 3)],

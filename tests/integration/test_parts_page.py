@@ -51,7 +51,7 @@ def test_what_the_page_shows_can_be_trained(choice: str, files: Path) -> None:
     assert (result.outcome, result.notes) == ("complete", [])
 
 
-@pytest.mark.long(15)
+@pytest.mark.long(8)
 def test_a_sweep_with_all_of_them(tmp_path: Path) -> None:
     """Searched, confirmed and published; the published model needs none of them."""
     sandbox = ForkedSandbox(tmp_path)

@@ -439,7 +439,7 @@ def test_the_value_of_a_trial_is_the_mean_of_its_best_epochs(root: Path) -> None
     assert searched(root)["adam/0"].last("best_val_accuracy") == statistics.fmean((0.5, 0.6, 0.1))
 
 
-@pytest.mark.long(40)
+@pytest.mark.long(10)
 def test_the_command_of_a_report_gives_the_numbers_of_the_first_fold(tmp_path: Path) -> None:
     """With real trainings."""
     box = ForkedSandbox(tmp_path)

@@ -11,7 +11,7 @@ from tests.faults.oracle import problems
 from tests.integration.forked import ForkedSandbox
 from tests.integration.scenarios import headline
 
-pytestmark = pytest.mark.long(30)
+pytestmark = pytest.mark.long(15)
 ARMS = ("adam", "adam_twin")
 
 

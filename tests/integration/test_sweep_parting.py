@@ -43,7 +43,7 @@ def part(box: Sandbox, how: signal.Signals, epochs: int) -> tuple[Stop, int]:
     return stop, int(last.name[:8])
 
 
-@pytest.mark.long(20)
+@pytest.mark.long(6)
 def test_no_epoch_that_ended_is_lost(tmp_path: Path, empty_store: Callable[[Path], Store]) -> None:
     box = ForkedSandbox(tmp_path)
     empty_store(box.work / "mlruns")
