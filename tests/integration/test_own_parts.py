@@ -25,6 +25,8 @@ SMALL = (
     *("training.epochs=3", "training.batch_size=2", "model.params.hidden_units=[4]"),
 )
 
+RATE = {"learning_rate": 0.05}
+
 
 @pytest.fixture(autouse=True)
 def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +41,7 @@ def with_loss(name: str, **params: Any) -> tuple[TrialSpec, SplitData]:
 
 def with_optimizer(name: str, **params: Any) -> tuple[TrialSpec, SplitData]:
     spec, data = compose(*SMALL)
-    own = replace(spec.optimizer, name=f"{MODULE}:{name}", params={"learning_rate": 0.05, **params})
+    own = replace(spec.optimizer, name=f"{MODULE}:{name}", params={**RATE, **params})
     return replace(spec, optimizer=own), data
 
 
@@ -199,6 +201,30 @@ def test_an_optimizer_that_can_not_work(name: str, told: str) -> None:
 def test_one_that_gathers_gradients_may_wait_with_its_first_step() -> None:
     spec, _ = with_optimizer("Plain", gradient_accumulation_steps=2)
     assert list(optimizer_problems(spec, [np.ones(1)], [np.ones(1)])) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "loss", "words", "told"),
+    [
+        ("Plain", "steep", ("data.standardize=true", "training.precision=mixed_float16"), ""),
+        ("Plain", "squares", (), ""),
+        ("Idle", "squares", ("data.standardize=true",), "changes no weight in the first step"),
+    ],
+    ids=["a step left out", "no gradient", "idle"],
+)
+def test_a_step_that_has_nothing_to_change_tells_nothing_of_an_optimizer(
+    name: str, loss: str, words: tuple[str, ...], told: str
+) -> None:
+    """Where the loss is scaled, as under mixed_float16, gradients of the first steps overflow; and
+    features of 150 make a model sure of its first rows, which leaves no gradient."""
+    spec, data = compose(*SMALL, *words)
+    own = replace(spec.optimizer, name=f"{MODULE}:{name}", params=RATE)
+    training = replace(spec.training, loss=f"{MODULE}:{loss}")
+    cache = WorkerCache()
+    result = check(replace(spec, optimizer=own, training=training), data, cache)
+    cache.globals.restore()
+    assert told in result.error
+    assert bool(result.error) == bool(told)
 
 
 def test_a_param_that_an_optimizer_does_not_have() -> None:

@@ -39,7 +39,12 @@ from fairsweep.training.model import parameter_count
 from fairsweep.training.models.transfer import read_base, transfer_notes
 from fairsweep.training.own import find_own, own_problem
 from fairsweep.training.own_metrics import metric_problems
-from fairsweep.training.part_check import loss_problems, loss_warnings, optimizer_problems
+from fairsweep.training.part_check import (
+    has_to_step,
+    loss_problems,
+    loss_warnings,
+    optimizer_problems,
+)
 from fairsweep.training.seeds import fixed_seeds
 from fairsweep.training.trial import WorkerCache, compiled, judge_of, output_of
 from fairsweep.training.user_model import (
@@ -143,7 +148,13 @@ def _problems(
         callbacks = callbacks_for(spec)
         values, model = _step(spec, data, cache, model, form, callbacks)
         after = [weight.numpy() for weight in model.trainable_weights]
-        if problems := list(optimizer_problems(spec, before, after)):
+
+        def has_to() -> bool:
+            first = cache.part(data, "train", form).first(spec.training.batch_size)
+            table = first.table
+            return has_to_step(model, plain(table.x[first.rows]), table.y[first.rows])
+
+        if problems := list(optimizer_problems(spec, before, after, has_to)):
             return problems
     if any("from_logits" in str(warning.message) for warning in warned):
         return [f"model.builder: {spec.model.builder} {LOGITS_TWICE}"]

@@ -6,7 +6,7 @@ is to be told.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -96,10 +96,13 @@ def _loss(loss: keras.losses.Loss, y: Array, outputs: Array, clip: str) -> Itera
 
 
 def optimizer_problems(
-    spec: TrialSpec, before: Sequence[Array], after: Sequence[Array]
+    spec: TrialSpec,
+    before: Sequence[Array],
+    after: Sequence[Array],
+    has_to_step: Callable[[], bool] = lambda: True,
 ) -> Iterator[str]:
     """What is wrong with an optimizer of the user's own, by the weights (arrays) before and after
-    a step; one that gathers gradients changes them in a later one."""
+    a step, and whether that had to change them; one that gathers gradients changes them later."""
     name, gathers = spec.optimizer.name, spec.optimizer.params.get("gradient_accumulation_steps")
     if not is_own(name):
         return
@@ -107,10 +110,24 @@ def optimizer_problems(
         yield own_problem(
             OPTIMIZER_KEY, name, "leaves weights that aren't finite after the first step"
         )
-    elif not gathers and all(map(np.array_equal, before, after)):
+    elif not gathers and all(map(np.array_equal, before, after)) and has_to_step():
         yield own_problem(
             OPTIMIZER_KEY,
             name,
             "changes no weight in the first step; assign them in update_step: "
             "self.assign_sub(variable, learning_rate * gradient)",
         )
+
+
+def has_to_step(model: keras.Model, x: Any, y: Any) -> bool:
+    """Whether a first step on these rows, which changed no weight, had to: gradients aren't all 0,
+    and the step was taken. Of a scaled loss they may be infinite: Keras halves the scale then, and
+    goes on."""
+    own = model.optimizer
+    scaled = isinstance(own, keras.optimizers.LossScaleOptimizer)
+    if scaled and float(own.dynamic_scale) < own.initial_scale:
+        return False
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(x, y, model(x, training=True))
+    found = tape.gradient(loss, [weight.value for weight in model.trainable_weights])
+    return any(gradient is not None and np.any(gradient) for gradient in found)
