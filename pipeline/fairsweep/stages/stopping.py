@@ -12,10 +12,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 from fairsweep.errors import Interrupted
+from fairsweep.interruption import raise_outside_imports
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Kubernetes and Slurm kill 30 seconds after they have asked.
@@ -67,13 +68,13 @@ class Stopping:
         """Tells what is going on after the first signal."""
         self._say("finishing what is being stored; Ctrl-C again stops now")
 
-    def _handle(self, *_: object) -> None:
+    def _handle(self, _: int, frame: FrameType | None) -> None:
         if self.asked:
             self._at_once("asked twice")
         self.asked = True
         self._limit.start()
         if not self._gentle:
-            raise KeyboardInterrupt
+            raise_outside_imports(frame, wanted=lambda: not self._gentle)
 
     def _at_once(self, why: str) -> None:
         """Ends this process; its workers end with it."""

@@ -28,6 +28,7 @@ from fairsweep.config.compose.hydra import check_composes, register_schema
 from fairsweep.config.compose.overrides import for_hydra, overruled
 from fairsweep.config.options import CONF, GROUPS
 from fairsweep.errors import DONE, BadInput, Interrupted, PipelineError, is_full, unwritable
+from fairsweep.interruption import interrupt
 from fairsweep.invocation import as_called, command_line
 
 P = TypeVar("P")
@@ -116,10 +117,10 @@ def command(
             path = getattr(error, "filename", None) or HydraConfig.get().runtime.output_dir
             _fail(unwritable(Path(path), error))
 
-    # What kill, docker stop and a closed terminal send.
-    for ending in (signal.SIGTERM, signal.SIGHUP):
+    # What Ctrl-C, kill, docker stop and a closed terminal send.
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(ending) != signal.SIG_IGN:
-            signal.signal(ending, signal.default_int_handler)
+            signal.signal(ending, interrupt)
     options = [f"--config-dir={arguments.config_dir}"] if arguments.config_dir else []
     overrides = [*chosen(arguments.overrides), *arguments.overrides]
     sys.argv[1:] = [*for_hydra(overrides), *options]
