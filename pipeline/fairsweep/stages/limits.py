@@ -49,7 +49,7 @@ class Limits:
         """The metrics that mean nothing on some rows, or are decided by a few; once each."""
         if self.data.dataset.task is not VALUES:
             return
-        rows = np.concatenate(self.data.parts)
+        rows = np.sort(np.concatenate(self.data.parts))
         for name in self.plan.metrics(VALUES, len(self.data.dataset.class_names)):
             metric = metric_named(name)
             if found := self._meaningless(metric, rows) or self._decided(metric, rows):

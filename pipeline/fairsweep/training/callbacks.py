@@ -19,7 +19,7 @@ from fairsweep.errors import BadInput
 from fairsweep.metrics import base_name, direction_of, is_of_run
 from fairsweep.own import is_own
 from fairsweep.records import TrialSpec
-from fairsweep.training.failure import failure
+from fairsweep.training.failure import fails, failure
 from fairsweep.training.kept_state import Arrays, NotKept, code_of, kept, put_back
 from fairsweep.training.loops import Arrays as Rows
 from fairsweep.training.loops import fits_in_memory
@@ -112,9 +112,9 @@ class Callbacks:
         except BadInput:
             raise
         except Exception as error:
-            if (found := failure(error)).file:
+            if failure(error).file:
                 raise
-            raise BadInput(_failing(asked, found.line)) from error
+            raise BadInput(_failing(asked, error)) from error
 
     def kept(self, arrays: Arrays) -> list[Any]:
         """What they keep from one epoch to the next, for `put_back`.
@@ -211,14 +211,15 @@ def _made(asked: Callback) -> keras.callbacks.Callback:
     try:
         return kind(**params)
     except Exception as error:
-        raise BadInput(_failing(asked, failure(error).line)) from error
+        raise BadInput(_failing(asked, error)) from error
 
 
-def _failing(asked: Callback, line: str) -> str:
+def _failing(asked: Callback, error: Exception) -> str:
     """What is told of a callback that fails in Keras's code."""
     if asked.name == SCHEDULES:
-        return own_problem(KEY, asked.params["schedule"], f"gives what {SCHEDULES} refuses: {line}")
-    return _problem(asked, f"fails: {line}")
+        text = f"gives what {SCHEDULES} refuses: {failure(error).line}"
+        return own_problem(KEY, asked.params["schedule"], text)
+    return _problem(asked, fails(error))
 
 
 def _overwritten(

@@ -44,3 +44,8 @@ def failure(error: BaseException) -> Failure:
     text = f"{kind}: {message}" if message else kind
     place = f"{Path(file).name}:{number}: " if own else ""
     return Failure(place + text, f"{kind} at {file}:{number}", file if own else "")
+
+
+def fails(error: BaseException, at: str = "") -> str:
+    """What is said of a part of the user's that raises: what it fails `at`, and the line."""
+    return f"fails{at}: {failure(error).line}"

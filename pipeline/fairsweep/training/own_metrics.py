@@ -17,7 +17,7 @@ import numpy.typing as npt
 from fairsweep.errors import BadInput
 from fairsweep.judged import Values
 from fairsweep.metrics import Metric
-from fairsweep.training.failure import failure
+from fairsweep.training.failure import fails, failure
 from fairsweep.training.own import find_own, own_problem
 
 KEY = "training.metrics"
@@ -108,12 +108,8 @@ def metric_problems(
             own.update_state(y, outputs)
             own.result()
         except Exception as error:
-            yield own_problem(
-                KEY,
-                metric.own,
-                f"fails with y_true of the shape {y.shape} and y_pred of {outputs.shape}: "
-                f"{failure(error).line}",
-            )
+            at = f" with y_true of the shape {y.shape} and y_pred of {outputs.shape}"
+            yield own_problem(KEY, metric.own, fails(error, at))
 
 
 def _is_of_keras(found: Any) -> bool:

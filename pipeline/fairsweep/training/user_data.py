@@ -18,7 +18,7 @@ from fairsweep.data.loaded import About, write_about
 from fairsweep.data.loaded.write import Writer
 from fairsweep.errors import BadInput
 from fairsweep.invocation import find_code_here
-from fairsweep.training.failure import failure
+from fairsweep.training.failure import fails
 from fairsweep.training.given import Given, Table, called, read
 from fairsweep.training.own import check_call, find_own, place_of
 from fairsweep.training.worker import end_with_parent
@@ -51,8 +51,7 @@ def run(name: str, params: Mapping[str, Any], folder: Path) -> About:
         )
         return About(place, tuple(problems))
     except (Exception, SystemExit) as error:  # in the user's code
-        line = failure(error).line
-        return About(place, (f"{KEY}: {place} fails: {line}",))
+        return About(place, (f"{KEY}: {place} {fails(error)}",))
     return about
 
 

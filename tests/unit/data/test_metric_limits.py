@@ -68,6 +68,14 @@ def test_rows_that_nothing_is_selected_by_are_told() -> None:
     assert told(at=(44,)) == ([], [])
 
 
+def test_the_first_row_is_that_of_the_data() -> None:
+    prices = np.where(np.arange(60)[:, np.newaxis] % 20 == 7, 0.0, PRICES[:, np.newaxis])
+    dataset = Dataset(prices, prices, ("price",), task=VALUES)
+    data = SplitData(dataset, np.arange(20, 60), np.arange(10, 20), np.arange(10))
+    (warning,) = Limits(plan("optimizer=adam", BESIDE).for_task(VALUES), data, False).warnings()
+    assert "in 3 rows (row 8 the first)" in warning
+
+
 def test_training_rows_count_where_they_validate_in_another_fold() -> None:
     assert len(told(MAPE, at=(3,), folds=True)[0]) == 1
     assert told(MAPE, at=(55,), folds=True)[0] == []
