@@ -394,6 +394,16 @@ def test_what_one_arm_alone_has_is_told_with_the_remedy(
     assert f"arms.optimizer=[{order}] --config-dir=myconf" in problem
 
 
+def test_what_a_file_gives_all_arms_and_one_alone_has_is_told(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text(
+        "# @package _global_\narms: {optimizer: [sgd, adam]}\n"
+        "optimizer: {params: {momentum: 0.5}}\n"
+    )
+    with pytest.raises(BadInput, match=r"Adam has no such parameter; .* only sgd has it: give it "):
+        compose_sweep(["experiment=mine"], str(tmp_path))
+
+
 def test_what_one_model_alone_needs_is_told_with_the_remedy() -> None:
     remedy = "in a file, myconf/model/my_transfer.yaml, that begins with defaults: [transfer, "
     (missing,) = refused("arms.model=[cnn,transfer]")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from fairsweep.config.callbacks import need_validation
+from fairsweep.config.checks.model import params_in_conf
 from fairsweep.config.checks.sweep import arm_problems, name_problems, sweep_problems
 from fairsweep.config.checks.values import Problem
 from fairsweep.config.command_schema import DoctorConfig, PredictConfig, ReportConfig, UiConfig
@@ -38,6 +39,7 @@ from fairsweep.config.compose.quoted import unquote, unquote_arm
 from fairsweep.config.plan import Arm, Plan
 from fairsweep.config.schema import Config, ObjectiveSettings
 from fairsweep.config.space import GROUPS as SEARCHABLE
+from fairsweep.config.space import LAYER_RATES
 from fairsweep.errors import BadInput
 from fairsweep.invocation import command_line
 from fairsweep.keras_file import read_keras_file
@@ -260,21 +262,35 @@ def checked(
 
 
 def _of_one_arm(composed: ComposedArms, arm: Arm, key: str) -> str:
-    """The remedy where a problem is with what not all arms have: the space of a parameter that this
-    arm doesn't have, or a value that it alone needs and that isn't given."""
+    """The remedy where a problem is with what not all arms have: a parameter that this arm doesn't
+    have, or a value that it alone needs and that isn't given."""
     found = re.fullmatch(rf"{composed.group}\.(params|space)\.(\w+)", key)
     if found is None:
         return ""
     kind, name = found.groups()
-    there = [own.name for own, _ in composed.arms if name in own.settings.known(composed.group)]
+    there = [own.name for own, _ in composed.arms if _has(own, composed.group, name)]
     folder = composed.shared.places.folder
-    if kind == "space" and arm.name not in there:
+    if arm.name not in there:
         return for_arms(composed.group, composed.options, there, folder)
-    needed = arm.name in there and arm.settings.value(composed.group, name) is None
+    needed = arm.settings.value(composed.group, name) is None
     if kind == "params" and needed and len(there) < len(composed.arms):
         own = in_a_file(composed.group, composed.options, arm.name, folder)
         return f"; for this arm alone give it {own}"
     return ""
+
+
+def _has(arm: Arm, group: str, name: str) -> bool:
+    """Whether an arm's option has a parameter, which a file may set for all arms."""
+    settings = arm.settings
+    kinds = {
+        "model": ("builder", settings.model.builder),
+        "optimizer": ("name", settings.optimizer.name),
+    }
+    listed: Sequence[str] = ()
+    if group in kinds:
+        key, kind = kinds[group]
+        listed = params_in_conf(group, key).get(kind, ())
+    return name in settings.known(group) and (not listed or name in (*listed, LAYER_RATES))
 
 
 def _with_directions(given: ObjectiveSettings) -> ObjectiveSettings:
