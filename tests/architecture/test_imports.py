@@ -121,7 +121,7 @@ def test_layers_are_all_there_in_their_order() -> None:
         "tasks | configurations",
         "records",
         "costs | folds | importances | judged | keras_file | log | scores | shown | tested | work",
-        "errors | files | interruption | invocation | machine | own | plural",
+        "errors | files | interruption | invocation | machine | own | plural | precision",
     ]
 
 

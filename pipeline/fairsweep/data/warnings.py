@@ -19,10 +19,12 @@ from fairsweep.data.spelling import alike, as_numbers, disguised, is_text
 from fairsweep.data.split import SplitData
 from fairsweep.data.weights import odd_weights
 from fairsweep.invocation import typed
+from fairsweep.precision import STEPS, nearer, step_at
 
 MOST_ROWS = 2_000_000  # among which equal ones are looked for
 SHOWN = 5
 MOST_ALIKE = 0.2  # of rows that share a word with few others
+WHOLE = 2.0**24  # up to here 32-bit floats tell whole numbers apart
 SMALLEST_IMAGE = 5  # pixels in height and width
 
 
@@ -46,6 +48,7 @@ def data_warnings(data: SplitData, batch_size: int = 1) -> Iterator[str]:
         )
     if dataset.columns:
         yield from _odd_columns(dataset, data.train)
+    yield from _far_from_zero(dataset)
     yield from _odd_words(dataset)
     for name, array in () if dataset.columns else named(dataset.x):
         shape = described(array.shape[1:])
@@ -144,6 +147,32 @@ def _odd_columns(dataset: Dataset, train: Rows) -> Iterator[str]:
         names = [column.name for column, is_odd in pairs if is_odd and not column.date]
         if names:
             yield f"column {','.join(names)} {what}; drop it: {typed('data.drop', names)}"
+
+
+def _far_from_zero(dataset: Dataset) -> Iterator[str]:
+    """Features whose values are farther from 0 than 32-bit floats tell apart well."""
+    columns = [column for column in dataset.columns if not column.length]
+    for name, x in named(dataset.x):
+        if x.ndim != 2 or x.dtype.kind != "f":
+            continue
+        count = len(columns) or x.shape[1]
+        low, high = np.full((2, count), np.nan, np.float32)
+        for rows in pieces(x):  # what is far is so in each
+            low = np.fmin(low, np.fmin.reduce(x[rows, :count], axis=0))
+            high = np.fmax(high, np.fmax.reduce(x[rows, :count], axis=0))
+            largest = np.maximum(abs(low), abs(high))
+            far = (largest > WHOLE) & (high - low < STEPS * np.spacing(largest))
+            if not far.any():
+                break
+        for i in np.flatnonzero(far)[:SHOWN]:
+            if columns and columns[i].date:
+                continue
+            own = f"column {columns[i].name}" if columns else f"feature {i}{name and f' of {name}'}"
+            yield (
+                f"{own} has values around {largest[i]:.6g}, where 32-bit floats are "
+                f"{step_at(float(largest[i])):.2g} apart, so that few of them differ or none; "
+                f"{nearer(float(low[i]), float(high[i] - low[i]))}"
+            )
 
 
 def _differ(values: Features) -> bool:

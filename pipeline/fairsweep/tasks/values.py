@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from fairsweep.own import is_own
 from fairsweep.plural import plural
+from fairsweep.precision import STEPS, nearer, step_at
 from fairsweep.tasks.layer import (
     NO_ROWS,
     NO_SCALE,
@@ -48,9 +49,9 @@ ROBUST = ("mean_absolute_error", "huber", "log_cosh")
 FIFTHS = 5
 """Rows of a group are counted by the fifth of all rows that their number is in."""
 LARGEST = float(np.finfo(np.float32).max)
-FINEST = 2.0**-14
-"""Of the size of numbers: those that differ by less are told apart by no more than 10 of the 24
-bits that a 32-bit float has."""
+FEWEST_STEPS = 16
+"""From one 32-bit float to the next, in a standard deviation: with fewer, errors are those of
+rounding."""
 
 
 @dataclass(frozen=True)
@@ -121,11 +122,11 @@ class Values(PlainTask):
 
     def warnings(self, y: Answers) -> Iterator[str]:
         for column in y.T:
-            if column.std() < FINEST * abs(column.mean()):
+            mean, spread = float(column.mean()), float(column.std())
+            if spread < STEPS * step_at(mean):
                 yield (
-                    f"the target has values around {column.mean():.9g} that differ by about "
-                    f"{column.std():.2g}, which 32-bit floats tell apart coarsely; subtract "
-                    f"{column.mean():.3g} in the data"
+                    f"the target has values around {mean:.9g} that differ by about {spread:.3g}, "
+                    f"which 32-bit floats tell apart coarsely; {nearer(mean, spread)}"
                 )
 
     def apart(
@@ -359,6 +360,13 @@ def _problem(column: Answers) -> str | None:
         return (
             f"is the same in every row ({numbers[0]:g}), so there is nothing to learn; give rows "
             "that differ, or another target"
+        )
+    mean, spread = float(numbers.mean()), float(numbers.std())
+    if spread < FEWEST_STEPS * step_at(mean):
+        return (
+            f"has values around {mean:.9g} that differ by about {spread:.3g}, and 32-bit floats, "
+            f"with which models compute, are {step_at(mean):.2g} apart there; "
+            f"{nearer(mean, spread)}"
         )
     return None
 

@@ -93,6 +93,49 @@ def with_value(value: float) -> Any:
 
 
 @pytest.mark.parametrize(
+    ("middle", "spread", "offset"),
+    [(1e9, 0.2, "1000000000"), (1.23456789e9, 0.2, "1234567890"), (-3e12, 1e5, "-3000000000000")],
+)
+def test_targets_that_32_bits_hardly_tell_apart_are_refused(
+    tmp_path: Path, middle: float, spread: float, offset: str
+) -> None:
+    """What remains after the remedy is told apart well."""
+    price = middle + spread * np.linspace(-1.5, 1.5, 12) ** 3
+    with pytest.raises(BadInput) as caught:
+        load(csv(tmp_path, price=price, task="values"))
+    (problem,) = caught.value.problems
+    assert "32-bit floats" in problem and f"; subtract {offset} from them in the data" in problem
+    left = price - float(offset)
+    assert not [*VALUES.problems(left, "", ()), *VALUES.warnings(left[:, np.newaxis])]
+
+
+def test_targets_too_small_for_32_bits_are_refused() -> None:
+    (problem,) = VALUES.problems(np.linspace(1e-40, 2e-40, 12), "the target", ())
+    assert problem.endswith("; use a smaller unit")
+
+
+def test_targets_that_32_bits_tell_apart_coarsely_are_told(tmp_path: Path) -> None:
+    price = 1e9 + 5000 * np.linspace(-1.5, 1.5, 12)
+    told = " ".join(data_warnings(load_split(csv(tmp_path, price=price, task="values"))))
+    assert "32-bit floats tell apart coarsely; subtract 1000000000 from them" in told
+
+
+def test_features_that_32_bits_hardly_tell_apart_are_told(tmp_path: Path) -> None:
+    """Of a table by name, of arrays by number; not what is far apart."""
+    off = 1e9 + 208 * np.linspace(-1, 1, 12)
+    wide = np.linspace(0, 1e9, 12)
+    settings = replace(csv(tmp_path, price=PRICE, off=off, wide=wide), validation=0.25)
+    told = [line for line in data_warnings(load_split(settings)) if "32-bit" in line]
+    assert len(told) == 1
+    assert told[0].startswith("column off has values around 1e+09, where 32-bit floats are 64 ")
+    assert told[0].endswith("subtract 1000000000 from them in the data")
+    np.savez(tmp_path / "rows.npz", x=np.stack([X[:, 0], off], axis=1), y=PRICE)
+    arrays = Data("d", "npz", str(tmp_path / "rows.npz"))
+    told = [line for line in data_warnings(load_split(arrays)) if "32-bit" in line]
+    assert len(told) == 1 and told[0].startswith("feature 1 has values around")
+
+
+@pytest.mark.parametrize(
     ("y", "told"),
     [
         (with_value(np.nan), "y is missing in 1 row, row 5 the first"),

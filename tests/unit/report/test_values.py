@@ -14,8 +14,10 @@ from fairsweep.records import Objective
 from fairsweep.report.analysis.curves import styles
 from fairsweep.report.analysis.select import select
 from fairsweep.report.figures import figures
+from fairsweep.report.figures.parts import layout
 from fairsweep.report.figures.values import MOST_DOTS, MOST_TARGETS
 from fairsweep.report.static import draw
+from fairsweep.report.static.axes import view
 from fairsweep.report.text.wording import notes
 from fairsweep.tested import Residuals, Target, residuals
 
@@ -197,3 +199,26 @@ def test_a_mean_over_unlike_targets_is_told() -> None:
     stored = sweep(search("adam", 0, 1.0), confirm("adam", 0, 0, 1.0, tested=own), objective=MAE)
     selection = select(stored)
     assert not any("unit" in note for note in notes(stored, selection, selection.verdict))
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-3, 10.0])
+def test_values_far_from_0_are_drawn_apart(spread: float) -> None:
+    """As far as they are: six digits of a value would make a point of them."""
+    true = tuple(1e9 + spread * i for i in range(4))
+    found = of(Residuals(4, (Target("price", true, true[::-1]),), None))
+    for figure in found.values():
+        low, high = figure.spec["layout"]["xaxis"]["range"]
+        x = figure.spec["data"][1]["x"]
+        assert low < min(x) <= max(x) < high
+        assert x == pytest.approx(sorted(x), abs=0) or x == sorted(x, reverse=True)
+        assert max(x) - min(x) == pytest.approx(3 * spread, rel=1e-3)
+        texts = view("x", figure.spec["data"], figure.spec["layout"]).texts
+        assert len(texts) == len({*texts}) > 2
+        draw(figure, styles(["adam"]))
+
+
+def test_an_axis_that_ends_where_it_begins_has_room_around_it() -> None:
+    place = layout(xaxis={"range": [7.0, 7.0]}, yaxis={"range": [0.0, 0.0]})
+    dots = {"type": "scatter", "mode": "markers", "x": [7.0], "y": [0.0]}
+    views = [view(name, [dots], place) for name in "xy"]
+    assert all(own.low < at < own.high for own, at in zip(views, (7.0, 0.0), strict=True))

@@ -8,6 +8,7 @@ from users, and plotly reads tags in them, so every name is escaped here.
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -26,6 +27,8 @@ Section = Literal[
     "classes",
     "values",
 ]
+DIGITS = 6
+"""Of a number in a picture: as much as a 32-bit float holds."""
 GREY = "#768390"
 """Of what is no arm's."""
 
@@ -173,9 +176,15 @@ def layout(xaxis: dict[str, Any], yaxis: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def rounded(values: Sequence[float]) -> list[float]:
-    """Six digits: as much as a 32-bit float holds, and a picture can show."""
-    return [float(f"{value:.6g}") for value in values]
+def rounded(values: Sequence[float], digits: int = DIGITS) -> list[float]:
+    """Six digits, unless more are asked for: as much as a picture can show."""
+    return [float(f"{value:.{digits}g}") for value in values]
+
+
+def digits_between(low: float, high: float) -> int:
+    """How many digits numbers need in a picture from `low` to `high`, which may be far from 0."""
+    far = max(abs(low), abs(high)) / (high - low) if high > low else 1.0
+    return min(15, DIGITS + max(0, math.floor(math.log10(far))))
 
 
 def name(name: str) -> str:

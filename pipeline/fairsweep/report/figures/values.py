@@ -12,8 +12,10 @@ import numpy.typing as npt
 from fairsweep.report.analysis.curves import Style, styles
 from fairsweep.report.analysis.select import ArmSelection, Selection
 from fairsweep.report.figures.parts import (
+    DIGITS,
     GREY,
     Figure,
+    digits_between,
     faint,
     layout,
     name,
@@ -106,10 +108,10 @@ def _against_true(
     ends = np.concatenate([true, predicted, predicted - below, predicted + above] if len(below)
                           else [true, predicted])  # fmt: skip
     low, high = float(ends.min()), float(ends.max())
-    margin = MARGIN * (high - low) or 1.0
-    across = rounded([low - margin, high + margin])
-    dots = _dots(true, predicted, style)
-    dots["hovertemplate"] = "predicted %{y:,.4~r}, true %{x:,.4~r}<extra></extra>"
+    across, digits = _across(low, high)
+    dots = _dots(true, predicted, style, digits, digits)
+    said_to = f",.{digits - 2}~r"
+    dots["hovertemplate"] = f"predicted %{{y:{said_to}}}, true %{{x:{said_to}}}<extra></extra>"
     if len(below):
         dots["error_y"] = {
             "type": "data",
@@ -140,11 +142,12 @@ def _against_true(
 def _errors(arm: str, said: _Said, style: Style, own: str) -> Figure:
     true, predicted, _, _ = said.drawn()
     low, high = float(predicted.min()), float(predicted.max())
-    margin = MARGIN * (high - low) or 1.0
-    across = rounded([low - margin, high + margin])
+    across, digits = _across(low, high)
     off = rounded((predicted - true).tolist())
-    dots = _dots(predicted, predicted - true, style)
-    dots["hovertemplate"] = "predicted %{x:,.4~r}, off by %{y:+,.4~r}<extra></extra>"
+    dots = _dots(predicted, predicted - true, style, digits)
+    dots["hovertemplate"] = (
+        f"predicted %{{x:,.{digits - 2}~r}}, off by %{{y:+,.4~r}}<extra></extra>"
+    )
     mean = float(said.errors.mean())
     typical = float(np.abs(said.errors).mean())
     bias = f"{with_unit(abs(mean), typical)} too {'high' if mean > 0 else 'low'}"
@@ -194,12 +197,22 @@ def _axis(title: str, across: Sequence[float]) -> dict[str, Any]:
     return {"title": {"text": title}, **({"exponentformat": "e"} if small else {})}
 
 
-def _dots(x: Numbers, y: Numbers, style: Style) -> dict[str, Any]:
+def _across(low: float, high: float) -> tuple[list[float], int]:
+    """The ends of an axis of values from `low` to `high`, which may be equal, and the digits that
+    tell them apart."""
+    margin = MARGIN * (high - low) or max(1.0, MARGIN * abs(low))
+    digits = digits_between(low - margin, high + margin)
+    return rounded([low - margin, high + margin], digits), digits
+
+
+def _dots(
+    x: Numbers, y: Numbers, style: Style, digits: int, digits_up: int = DIGITS
+) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
-        "x": rounded(x.tolist()),
-        "y": rounded(y.tolist()),
+        "x": rounded(x.tolist(), digits),
+        "y": rounded(y.tolist(), digits_up),
         "marker": {"color": style.colour, "symbol": style.shape, "size": 6, "opacity": 0.55},
     }
 

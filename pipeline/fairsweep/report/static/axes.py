@@ -86,6 +86,8 @@ def view(name: str, data: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]
     values = [value for trace in own for value in _values(trace, name[0])]
     log = axis.get("type") == "log"
     low, high = axis.get("range") or _range(values, log=log)
+    if low == high:
+        low, high = _range([low], log=log)
     if axis.get("rangemode") == "tozero":
         low = min(0.0, low) if min(values, default=0) < 0 else 0.0
     if "tickvals" in axis:
@@ -185,5 +187,6 @@ def _numbers(ticks: Sequence[float], *, percent: bool) -> list[str]:
     apart = min((b - a for a, b in itertools.pairwise(ticks)), default=1.0)
     decimals = max(0, -math.floor(math.log10(apart) + 1e-9))
     if decimals > 6 or any(abs(tick) >= 1e7 for tick in ticks):
-        return [f"{tick:.3g}" for tick in ticks]
+        written = ([f"{tick:.{digits}g}" for tick in ticks] for digits in range(3, 18))
+        return next(own for own in written if len({*own}) == len({*ticks}))
     return [f"{tick + 0.0:,.{decimals}f}" for tick in ticks]
