@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fairsweep.config.checks.comparable import comparison_problems, incomparable
 from fairsweep.config.checks.model import class_problems
 from fairsweep.config.schema import (
     ADDED_FIELDS,
@@ -139,17 +140,23 @@ class Plan:
         return digest({"arms": {a.name: a.identity() for a in self.arms}, **self.shared()})
 
     def for_task(self, task: Task) -> Plan:
-        """The plan with what follows from the task of the data, where it is left open."""
+        """The plan with what follows from the task of the data, where it is left open. Where arms
+        ask for different objectives, or for a loss that isn't the same in all trials, it is the
+        task's usual one."""
         arms = tuple(arm.for_task(task) for arm in self.arms)
         config = self.config
+        why = ""
         if self.auto:
-            usual = task.usual(arms[0].settings.training.loss).objective
-            metric, direction = known(usual or AUTO, AUTO)
+            own = dict.fromkeys(usual_objective(task, arm.settings.training.loss) for arm in arms)
+            metric = next(iter(own))
+            if len(own) > 1 or incomparable(metric, {arm.name: arm.settings for arm in arms}):
+                metric, why = usual_objective(task), ", which measures all alike"
+            metric, direction = known(metric, AUTO)
             chosen = replace(config.objective, metric=metric, direction=direction)
             config = replace(config, objective=chosen)
         changed = replace(self, config=config, arms=arms, auto=False)
         losses = ", ".join(dict.fromkeys(arm.settings.training.loss for arm in arms))
-        objective = f"objective.metric={changed.objective.metric}"
+        objective = f"objective.metric={changed.objective.metric}{why}"
         told = f"{task.name}: training.loss={losses}, {objective}"
         return changed if changed == replace(self, auto=False) else replace(changed, chosen=told)
 
@@ -178,6 +185,8 @@ class Plan:
                     f"{tuple(shape[1:])}; use model=mlp"
                 )
             problems += task.training_problems(training.loss, training.class_weights, names)
+        settings = {arm.name: arm.settings for arm in self.arms}
+        problems += comparison_problems(self.selecting, settings, usual_objective(task))
         metrics = () if problems else self.metrics(task, names)
         losses = ", ".join(dict.fromkeys(arm.settings.training.loss for arm in self.arms))
         by_name = [own for own in METRICS.values() if own.most < names]
@@ -202,6 +211,13 @@ class Plan:
             problems += self._second_problems(metrics, validation)
         if problems:
             raise BadInput(*dict.fromkeys(problems))
+
+    @property
+    def selecting(self) -> tuple[tuple[str, str], ...]:
+        """The keys that name what selects, and this: the objective first."""
+        second = self.config.objective.second
+        own = (("objective.metric", self.objective.metric),)
+        return own if second is None else (*own, ("objective.second", second))
 
     def _second_problems(self, metrics: Sequence[str], validation: int) -> Iterator[str]:
         """What is wrong with a metric as the second objective, where these are measured."""
@@ -276,6 +292,11 @@ class Plan:
             "pruner": dataclasses.asdict(self.config.pruner),
             "confirm": {"folds": self.config.confirm.folds},
         }
+
+
+def usual_objective(task: Task, loss: str | None = None) -> str:
+    """What selects where nothing else is asked for, under a loss or under the task's usual one."""
+    return known(task.usual(loss).objective or AUTO, AUTO)[0]
 
 
 def _unvalidated(key: str, metric: str) -> str:

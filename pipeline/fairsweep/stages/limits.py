@@ -6,7 +6,7 @@ that means nothing on rows that it is measured on, else a warning.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +39,7 @@ class Limits:
 
     def problems(self) -> Iterator[str]:
         """The metrics that select, and mean nothing on rows that they select by."""
-        for key, name in self._selecting:
+        for key, name in self.plan.selecting:
             metric = metric_named(base_name(name))
             if found := self._meaningless(metric, self._rows_of(name)):
                 prefix = VALIDATION if name.startswith(VALIDATION) else ""
@@ -53,16 +53,9 @@ class Limits:
         for name in self.plan.metrics(VALUES, len(self.data.dataset.class_names)):
             metric = metric_named(name)
             if found := self._meaningless(metric, rows) or self._decided(metric, rows):
-                selects = any(base_name(own) == name for _, own in self._selecting)
+                selects = any(base_name(own) == name for _, own in self.plan.selecting)
                 key = "objective" if selects else "training.metrics"
                 yield f"{key}: {name} {found}; {INSTEAD} has no such limit"
-
-    @property
-    def _selecting(self) -> Sequence[tuple[str, str]]:
-        """The keys that name metrics that select, and these."""
-        second = self.plan.config.objective.second
-        selecting = [("objective.metric", self.plan.objective.metric)]
-        return [*selecting, *([] if second is None else [("objective.second", second)])]
 
     def _rows_of(self, name: str) -> Rows:
         """The rows that a metric selects by."""
