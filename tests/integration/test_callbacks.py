@@ -217,6 +217,24 @@ def test_a_score_can_be_watched() -> None:
     assert made.mode == "max"
 
 
+@pytest.mark.parametrize("loop", ["resident", "fit"])
+def test_what_a_callback_before_it_logs_can_be_watched(loop: str) -> None:
+    """`seen` grows by 2 in every epoch, and the rate that the last one logs stays."""
+    watched = called("EarlyStopping", monitor="seen", mode="min", patience=2)
+    rate = called("EarlyStopping", monitor="learning_rate", mode="min", patience=9)
+    callbacks = (called("Swings"), watched, PLATEAU, rate)
+    assert told(*callbacks, loop=loop)[0] == []
+    trained = run(*with_callbacks(*callbacks, loop=loop))
+    assert (trained.result.outcome, trained.result.epochs) == ("complete", 3)
+    (problem,), _ = told(watched, called("Swings"), loop=loop)
+    assert problem == (
+        f"training.callbacks: EarlyStopping monitors seen, which {MODULE}:Swings adds only after "
+        f"it; put {MODULE}:Swings before EarlyStopping"
+    )
+    (problem,), _ = told(called("Swings"), called("EarlyStopping", monitor="sean"), loop=loop)
+    assert problem.endswith("monitors sean, which no epoch has; did you mean seen?")
+
+
 @pytest.mark.parametrize(
     ("entry", "text"),
     [

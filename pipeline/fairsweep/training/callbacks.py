@@ -42,6 +42,8 @@ class Callbacks:
         self.made = [_made(own) for own in asked]
         self.overwriting: dict[str, None] = {}
         """Who has written over what was measured, each told once."""
+        self.unwatched: Sequence[str] = ()
+        """Who of Keras's watches what the last epoch doesn't have when it is told of it."""
         self._code: Sequence[Mapping[str, Any]] = [{} for _ in asked]
 
     @property
@@ -73,11 +75,15 @@ class Callbacks:
         """Says that an epoch has ended, and takes up the metrics that they add to it. What was
         measured stays, whatever they write over it. Whether one of them stops the training."""
         measured, logs = dict(values), dict[str, Any](values)
+        adds, early = dict[str, Callback](), list[tuple[Callback, str]]()
 
         def end(own: Any) -> None:
             own.on_epoch_end(epoch - 1, logs)
 
         for asked, own in zip(self.asked, self.made, strict=True):
+            if (monitor := _watched(asked, own)) and monitor not in logs:
+                early.append((asked, monitor))  # Keras's would only warn, in every epoch
+                continue
             self._call(asked, own, end)
             for problem in _overwritten(asked, measured, logs):
                 if problem not in self.overwriting:
@@ -86,6 +92,8 @@ class Callbacks:
             logs.update(measured)
             added = [name for name in logs if name not in measured]
             values |= {name: _number(asked, name, logs[name]) for name in added}
+            adds = dict.fromkeys(added, asked) | adds
+        self.unwatched = [_too_early(*own, list(values), adds) for own in early]
         return any(own.model.stop_training for own in self.made)
 
     def end(self) -> None:
@@ -150,8 +158,8 @@ class Callbacks:
                     "the epoch with the best objective are kept anyway"
                 )
 
-    def problems(self, spec: TrialSpec, names: Sequence[str]) -> Iterator[str]:
-        """Which of them don't fit the training, whose epochs have metrics of these names."""
+    def problems(self, spec: TrialSpec) -> Iterator[str]:
+        """Which of them don't fit the training."""
         if spec.training.loop == "resident" and self.on_batches:
             yield (
                 f"training.loop: resident has no batches for {self.on_batches}; use "
@@ -164,11 +172,6 @@ class Callbacks:
                 f"{KEY}: {STOPS} and training.early_stopping.patience={patience} both stop a "
                 f"training by {spec.objective.metric}; leave one of them out"
             )
-        for asked, own in zip(self.asked, self.made, strict=True):
-            monitor = getattr(own, "monitor", None)
-            if not is_own(asked.name) and monitor is not None and monitor not in names:
-                remedy = suggested(monitor, names)
-                yield f"{KEY}: {asked.name} monitors {monitor}, which no epoch has; {remedy}"
 
 
 def callbacks_for(spec: TrialSpec) -> Callbacks:
@@ -220,6 +223,24 @@ def _failing(asked: Callback, error: Exception) -> str:
         text = f"gives what {SCHEDULES} refuses: {failure(error).line}"
         return own_problem(KEY, asked.params["schedule"], text)
     return _problem(asked, fails(error))
+
+
+def _watched(asked: Callback, own: Any) -> str:
+    """What one of Keras's watches; empty for nothing."""
+    return "" if is_own(asked.name) else getattr(own, "monitor", "")
+
+
+def _too_early(
+    asked: Callback, monitor: str, names: Sequence[str], adds: Mapping[str, Callback]
+) -> str:
+    """What is told of one that watches what isn't there yet, or never: the epoch has these names,
+    some of which callbacks add."""
+    if monitor in adds:
+        own = adds[monitor].name
+        why = f"which {own} adds only after it; put {own} before {asked.name}"
+    else:
+        why = f"which no epoch has; {suggested(monitor, names)}"
+    return f"{KEY}: {asked.name} monitors {monitor}, {why}"
 
 
 def _overwritten(

@@ -292,13 +292,15 @@ def _tried(
     values: Mapping[str, float],
 ) -> Iterator[str]:
     """What is wrong with callbacks, which are told of epochs with these metrics."""
-    problems = list(callbacks.problems(spec, list(values)))
+    problems = list(callbacks.problems(spec))
     yield from problems
     if not problems:
         callbacks.begin(model, TRIED_EPOCHS, 1)
         for epoch in range(1, TRIED_EPOCHS + 1):
             callbacks.epoch_begin(epoch)
             callbacks.epoch_end(epoch, dict(values))
+            if epoch == 1:
+                yield from callbacks.unwatched
         callbacks.end()
         yield from callbacks.overwriting
 
