@@ -10,12 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fairsweep.config.checks.comparable import comparison_problems, incomparable
+from fairsweep.config.checks.data import OF_ARRAYS
 from fairsweep.config.checks.model import class_problems
 from fairsweep.config.schema import (
     ADDED_FIELDS,
     ADDED_PARAMS,
     WATCHDOG_FIELDS,
     Config,
+    Data,
 )
 from fairsweep.config.space import GROUPS, ArmSettings
 from fairsweep.costs import COSTS
@@ -29,12 +31,15 @@ from fairsweep.metrics import (
     base_name,
     known,
     measured,
+    metric_named,
     of_epoch,
 )
 from fairsweep.own import is_own
 from fairsweep.records import Objective
-from fairsweep.tasks import AUTO, Task, forms_of
+from fairsweep.tasks import AUTO, CLASSES, VALUES, Task, forms_of
+from fairsweep.tasks.classes import CLASS_FORMS, if_quantities
 from fairsweep.tasks.layer import Form
+from fairsweep.tasks.values import VALUES_FORM
 
 ROWS = {"cnn": (3, "images (height, width, channels)"), "rnn": (2, "sequences (steps, features)")}
 """How many axes a row has that a model of ours takes, and what they are; others take any."""
@@ -160,7 +165,42 @@ class Plan:
         told = f"{task.name}: training.loss={losses}, {objective}"
         return changed if changed == replace(self, auto=False) else replace(changed, chosen=told)
 
-    def check_rows(self, shape: Sequence[int], validation: int, task: Task, names: int) -> None:
+    def only_for_values(self) -> str:
+        """What was chosen that no class or label has, as `objective.metric=val_rmse`, if all that
+        was chosen fits values and the data may have these; else nothing."""
+        data, left_open = self.config.data, self.selecting[: int(self.auto)]
+        if data.task != AUTO or (data.target is None and data.source not in OF_ARRAYS):
+            return ""
+        selecting = [own for own in self.selecting if own not in left_open and own[1] not in COSTS]
+        trainings = [arm.settings.training for arm in self.arms]
+        measured = [("training.metrics", own) for t in trainings for own in t.metrics or ()]
+        metrics = {
+            f"{key}={name}": metric_named(base_name(name)) for key, name in (*selecting, *measured)
+        }
+        losses = {arm.settings.training.loss for arm in self.arms if not arm.auto}
+        if not all(own.fits([VALUES_FORM]) for own in metrics.values()) or any(
+            loss not in VALUES.losses and not is_own(loss) for loss in losses
+        ):
+            return ""
+        chosen = [what for what, own in metrics.items() if not own.fits_any(CLASS_FORMS)]
+        own_losses = sorted(losses.intersection(VALUES.losses).difference(CLASSES.losses))
+        return next(iter((*chosen, *(f"training.loss={loss}" for loss in own_losses))), "")
+
+    def of_values(self) -> Plan:
+        """The same with `data.task=values`."""
+
+        def asked(settings: Data) -> Data:
+            return replace(settings, task=VALUES.name)
+
+        arms = tuple(
+            replace(arm, settings=replace(arm.settings, data=asked(arm.settings.data)))
+            for arm in self.arms
+        )
+        return replace(self, config=replace(self.config, data=asked(self.config.data)), arms=arms)
+
+    def check_rows(
+        self, shape: Sequence[int], validation: int, task: Task, classes: Sequence[str]
+    ) -> None:
         """Checks that the models take rows of the data, and that the objective is measured on
         them.
 
@@ -168,12 +208,13 @@ class Plan:
             shape: (rows, …).
             validation: how many rows validate.
             task: of the data.
-            names: how many classes, or labels, it has.
+            classes: of the data, or labels, by their names.
 
         Raises:
             BadInput: a model doesn't, or it isn't.
         """
-        problems, metric = [], self.objective.metric
+        problems, metric, names = [], self.objective.metric, len(classes)
+        quantities = if_quantities(classes, self.config.data.task) if task is CLASSES else ""
         if metric.startswith(VALIDATION) and not validation:
             problems.append(_unvalidated("objective.metric", metric))
         for arm in self.arms:
@@ -195,12 +236,12 @@ class Plan:
             problems.append(
                 f"objective.metric: {base_name(metric)} can't be measured for {task.name} under "
                 f"training.loss={losses}; need one of {there}, with {VALIDATION} before it on "
-                f"validation rows, got {metric!r}"
+                f"validation rows, got {metric!r}{quantities}"
             )
         elif metrics and (lost := [own.name for own in self._asked() if own.name not in metrics]):
             problems.append(
                 f"training.metrics: {', '.join(lost)} can't be measured for {task.name} under "
-                f"training.loss={losses}; need one of {there}, or leave it out"
+                f"training.loss={losses}; need one of {there}, or leave it out{quantities}"
             )
         elif metrics and (told := [own for own in self._asked() if own.most >= names]):
             problems.append(

@@ -50,8 +50,9 @@ class Data:
     """Where rows come from, and how they are split.
 
     `path` is a file or folder. `task` says what the answers are: classes, labels, or values, which
-    are predicted as numbers; auto decides by their type, and with own the builder compiles its
-    model for answers of any shape. Of a table `target` names the column of
+    are predicted as numbers; auto decides by their type, and by a metric or a loss that is for
+    values only; with own the builder compiles its model for answers of any shape. Of a table
+    `target` names the column of
     classes or values, or is a list of columns, of values or of labels, each 0 or 1, of which a row
     can have several; `drop` are columns to leave
     out, `categorical` columns of words that look like numbers; `missing` says what is done about

@@ -13,7 +13,14 @@ import numpy as np
 
 from fairsweep.config.schema import Confirm, Data
 from fairsweep.data.dataset import VALIDATION, Dataset, Rows
-from fairsweep.data.split import SplitData, can_be_drawn, cut, kind_in_one_part, split_rows
+from fairsweep.data.split import (
+    SplitData,
+    can_be_drawn,
+    cut,
+    if_numbers,
+    kind_in_one_part,
+    split_rows,
+)
 from fairsweep.errors import BadInput
 from fairsweep.folds import ALL_ROWS, SEARCH_CUT, asked_by, search_fold
 from fairsweep.metrics import measured_on_validation
@@ -132,7 +139,8 @@ def _problem(
         while not alone and most > 1 and fault(most):
             most -= 1
         most = 0 if alone else most
-    return BadInput(f"{reason}; use {key}={most if most > 1 else 0}")
+    remedy = f"use {key}={most if most > 1 else 0}"
+    return BadInput(f"{reason}; {remedy}{if_numbers(dataset, settings)}")
 
 
 def _most(dataset: Dataset, rows: Rows) -> tuple[int, str]:

@@ -24,7 +24,8 @@ from fairsweep.data.weights import all_zero, fold_without_weight
 from fairsweep.errors import BadInput
 from fairsweep.folds import ALL_ROWS, Fold, asked_by
 from fairsweep.records import derive_seed
-from fairsweep.tasks import Output
+from fairsweep.tasks import CLASSES, Output
+from fairsweep.tasks.classes import if_quantities
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def split_rows(dataset: Dataset, settings: Data, fold: Fold | None = None) -> Sp
     """
     parts = dataset.parts if dataset.parts is not None else np.full(len(dataset.y), TRAIN, np.int8)
     train, validation, test = (np.flatnonzero(parts == part) for part in (TRAIN, VALIDATION, TEST))
-    _check_given(dataset, train, validation, test)
+    _check_given(dataset, settings, train, validation, test)
     random = np.random.default_rng(settings.seed)
     taken = 0.0
     if not len(test):
@@ -165,7 +166,9 @@ def _held(rows: Rows, dataset: Dataset, share: float, random: np.random.Generato
     return dataset.task.stratify(rows, dataset.y[rows], share, random)
 
 
-def _check_given(dataset: Dataset, train: Rows, validation: Rows, test: Rows) -> None:
+def _check_given(
+    dataset: Dataset, settings: Data, train: Rows, validation: Rows, test: Rows
+) -> None:
     """Checks the parts that the data itself gives.
 
     Raises:
@@ -176,7 +179,7 @@ def _check_given(dataset: Dataset, train: Rows, validation: Rows, test: Rows) ->
     if without := [kind for kind, count in dataset.counts(train).items() if not count]:
         problems.append(
             f"data: the given split has no training rows {', '.join(without[:5])}; a model can't "
-            "learn what it never sees"
+            f"learn what it never sees{if_numbers(dataset, settings)}"
         )
     for name, rows in zip(PARTS, (train, validation, test), strict=True):
         if len(rows) == 1:
@@ -202,14 +205,14 @@ def _hold_out(
     for part in map(dataset.counts, (out, kept)):
         if lacking := [kind for kind in there if not part[kind]]:
             rarest = min(lacking, key=lambda kind: there[kind])
-            if not _if_numbers(dataset):
+            if not dataset.task.quantities(dataset.class_names, len(dataset.y)):
                 _check_enough(rarest, dataset, settings)
             what = f"{dataset.task.noun}{_of_column(dataset, settings)}"
             whole = "" if dataset.groups is None else " while groups stay whole"
             raise BadInput(
                 f"{key}: a share of {share:.3g} leaves some {what} without rows on one side{whole} "
                 f"(rows {rarest}: {there[rarest]}); use another share, or 0 to hold none out"
-                f"{_if_numbers(dataset)}"
+                f"{if_numbers(dataset, settings)}"
             )
     return kept, out
 
@@ -236,6 +239,7 @@ def _check_enough(kind: str, dataset: Dataset, settings: Data) -> None:
     raise BadInput(
         f"data: there {only} {kind}, and {', '.join(parts[:-1])} and {parts[-1]} need one each, so "
         f"that no share helps; leave this {dataset.task.noun} out, or merge it with another"
+        f"{if_numbers(dataset, settings)}"
     )
 
 
@@ -244,9 +248,12 @@ def _of_column(dataset: Dataset, settings: Data) -> str:
     return f" of column {settings.targets[0]!r}" if single else ""
 
 
-def _if_numbers(dataset: Dataset) -> str:
-    told = dataset.task.quantities(dataset.class_names, len(dataset.y))
-    return f". {told}" if told else ""
+def if_numbers(dataset: Dataset, settings: Data) -> str:
+    """The end of a sentence about classes of which there are too few rows, if they may be
+    quantities."""
+    if told := dataset.task.quantities(dataset.class_names, len(dataset.y)):
+        return f". {told}"
+    return if_quantities(dataset.class_names, settings.task) if dataset.task is CLASSES else ""
 
 
 def describe(data: SplitData, settings: Data) -> dict[str, object]:

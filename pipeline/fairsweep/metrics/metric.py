@@ -148,3 +148,7 @@ class Metric:
     def fits(self, forms: Iterable[Form]) -> bool:
         """Whether it can be measured in each of these forms of answers."""
         return self.name == LOSS or self.is_users or set(forms) <= self.forms.union(self.keras)
+
+    def fits_any(self, forms: Iterable[Form]) -> bool:
+        """Whether it can be measured in one of these forms of answers."""
+        return any(self.fits([form]) for form in forms)

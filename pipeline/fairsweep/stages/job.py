@@ -17,7 +17,7 @@ from fairsweep.data.folds import confirmation, first_fold
 from fairsweep.data.memory.room import check_workers
 from fairsweep.data.several import inputs_of
 from fairsweep.data.sources import load
-from fairsweep.data.split import SplitData, describe, fingerprint, load_split
+from fairsweep.data.split import SplitData, describe, fingerprint, split_rows
 from fairsweep.errors import BadInput
 from fairsweep.files import TrialFolders
 from fairsweep.machine import cores
@@ -73,17 +73,16 @@ def open_job(plan: Plan, workers: int) -> Job:
         StorageError: the store can't be written.
     """
     with _placed(plan):
-        data = _split(plan)
-        dataset = data.dataset
+        plan, dataset = _loaded(plan)
+        data = _split(plan, dataset)
         plan = plan.for_task(dataset.task)
         plan = replace(plan, warnings=(*plan.warnings, *_doubts(plan, dataset)))
         config = plan.config
         check_workers(dataset.x, workers)
-        names = len(dataset.class_names)
         inputs = [own.name for own in inputs_of(dataset.x)]
         _check_takes(plan, inputs)
         shape = (len(dataset.y),) if inputs else dataset.x.shape
-        plan.check_rows(shape, len(data.validation), dataset.task, names)
+        plan.check_rows(shape, len(data.validation), dataset.task, dataset.class_names)
         losses = dict.fromkeys(arm.settings.training.loss for arm in plan.arms)
         if problems := [p for loss in losses for p in dataset.loss_problems(loss)]:
             raise BadInput(*problems)
@@ -133,11 +132,25 @@ def _check_takes(plan: Plan, inputs: Sequence[str]) -> None:
         )
 
 
-def _split(plan: Plan) -> SplitData:
+def _loaded(plan: Plan) -> tuple[Plan, Dataset]:
+    """The plan and its data: whole numbers are values where what was chosen is for these only."""
+    dataset = load(plan.config.data)
+    why = plan.only_for_values()
+    if dataset.task is not CLASSES or not why or not are_whole_numbers(dataset.class_names):
+        return plan, dataset
+    plan = plan.of_values()
+    told = (
+        f"the target is predicted as a number (data.task=values), because {why} is for numbers; "
+        "if it is meant as a class, leave that out"
+    )
+    return replace(plan, warnings=(*plan.warnings, told)), load(plan.config.data)
+
+
+def _split(plan: Plan, dataset: Dataset) -> SplitData:
     settings, folds = plan.config.data, plan.search_folds
     if folds:
-        return first_fold(load(settings), settings, folds, plan.objective)
-    return load_split(settings)
+        return first_fold(dataset, settings, folds, plan.objective)
+    return split_rows(dataset, settings)
 
 
 @contextmanager

@@ -50,6 +50,7 @@ MANY_CLASSES = 20
 MANY_FOR_ROWS = 0.1
 MOST_APART = 1000
 """Beyond the number of rows: classes that are counted, which is quicker than sorted."""
+CLASS_FORMS = ("sparse", "one-hot", "column")
 AS_VALUES = "data.task=values predicts them as numbers"
 SOFTMAX = 'Dense(classes, activation="softmax")'
 
@@ -274,6 +275,18 @@ class ClassOutput(PlainOutput):
 def are_whole_numbers(names: Sequence[str]) -> bool:
     """Whether the classes of these names are whole numbers."""
     return all(name.removeprefix("-").isdecimal() for name in names)
+
+
+def if_quantities(names: Sequence[str], asked: str) -> str:
+    """The end of a sentence about classes that may be quantities, which nobody said that they
+    aren't; empty where they are others.
+
+    Args:
+        names: of the classes.
+        asked: `data.task`.
+    """
+    may_be = asked != Classes.name and are_whole_numbers(names)
+    return f"; if these whole numbers are quantities, {AS_VALUES}" if may_be else ""
 
 
 def _unit(activation: str) -> str:

@@ -30,14 +30,14 @@ def arms(*each: str, shared: tuple[str, ...] = ()) -> Plan:
 
 def refused(chosen: Plan, task: Task) -> str:
     with pytest.raises(BadInput) as problem:
-        chosen.for_task(task).check_rows((100, 4), 20, task, 3 if task is not VALUES else 1)
+        chosen.for_task(task).check_rows((100, 4), 20, task, "abc" if task is not VALUES else "a")
     (told,) = problem.value.problems
     return told
 
 
 def accepted(chosen: Plan, task: Task) -> Plan:
     chosen = chosen.for_task(task)
-    chosen.check_rows((100, 4), 20, task, 3 if task is not VALUES else 1)
+    chosen.check_rows((100, 4), 20, task, "abc" if task is not VALUES else "a")
     return chosen
 
 

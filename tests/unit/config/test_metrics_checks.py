@@ -76,7 +76,7 @@ def test_names_that_clash(metrics: str, told: str) -> None:
 def test_what_does_not_fit_the_data_is_told_with_all_that_does(words: str, told: str) -> None:
     own = plan(ONE, words).for_task(VALUES)
     with pytest.raises(BadInput) as refused:
-        own.check_rows((100, 4), 20, VALUES, 1)
+        own.check_rows((100, 4), 20, VALUES, "a")
     (problem,) = refused.value.problems
     assert problem.startswith(told)
     assert "need one of loss, mae, rmse, r2, mape, " in problem
@@ -85,7 +85,7 @@ def test_what_does_not_fit_the_data_is_told_with_all_that_does(words: str, told:
 def test_only_a_top_that_can_be_missed_is_offered() -> None:
     own = plan(ONE, "objective.metric=val_mae").for_task(CLASSES)
     with pytest.raises(BadInput, match=r"balanced_accuracy, mcc, top_3, log_loss"):
-        own.check_rows((100, 4), 20, CLASSES, 5)
+        own.check_rows((100, 4), 20, CLASSES, "abcde")
 
 
 # The second objective.
@@ -157,14 +157,16 @@ def test_the_second_objective_is_known_by_its_name() -> None:
 )
 def test_a_second_objective_is_another_metric_that_is_measured(words: str, told: str) -> None:
     with pytest.raises(BadInput) as refused:
-        plan(ONE, *words.split()).check_rows((100, 4), 20, CLASSES, 3)
+        plan(ONE, *words.split()).check_rows((100, 4), 20, CLASSES, "abc")
     assert told in str(refused.value)
-    plan("training.metrics=[f1]", "objective.second=val_f1").check_rows((100, 4), 20, CLASSES, 3)
+    plan("training.metrics=[f1]", "objective.second=val_f1").check_rows(
+        (100, 4), 20, CLASSES, "abc"
+    )
 
 
 def test_a_second_objective_on_validation_rows_needs_some() -> None:
     words = ("objective.metric=accuracy", "objective.second=val_loss")
     with pytest.raises(BadInput, match=r"objective\.second: val_loss needs validation rows"):
-        plan(*words).check_rows((100, 4), 0, CLASSES, 3)
+        plan(*words).check_rows((100, 4), 0, CLASSES, "abc")
     told = "val_loss needs validation rows, and data.validation is 0"
     assert told in refusal(*words, "data.validation=0")

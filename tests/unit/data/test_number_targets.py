@@ -275,3 +275,63 @@ def test_many_whole_numbers_are_classes_that_may_be_quantities(tmp_path: Path) -
         "classes: they are 30 whole numbers for 240 rows: if they are quantities, data.task=values"
     )
     assert [warning for warning in data_warnings(split) if warning.startswith(told)]
+
+
+def counted(folder: Path, *most: str) -> list[str]:
+    """Counts of a rare event, of which one row has the largest."""
+    counts = np.concatenate([np.arange(59) % 3, [5]])
+    np.savez(folder / "rows.npz", x=np.random.default_rng(0).normal(size=(60, 2)), y=counts)
+    return ["data=npz", f"data.path={folder / 'rows.npz'}", *most]
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        ["objective.metric=val_rmse"],
+        ["objective.metric=val_mae", "training.metrics=[mae,r2]"],
+        ["training.loss=quantile"],
+        ["objective.metric=val_r2", "training.loss=poisson", "search.folds=2"],
+    ],
+)
+def test_what_only_numbers_have_makes_values_of_whole_numbers(
+    chosen: list[str], tmp_path: Path
+) -> None:
+    """As if data.task=values had been given, which is told."""
+    job = prepare(counted(tmp_path, *chosen), None)
+    assert job.data.dataset.task is VALUES
+    told = f"the target is predicted as a number (data.task=values), because {chosen[0]} is for"
+    assert [w for w in job.plan.warnings if w.startswith(told.replace("[mae,r2]", "mae"))] or (
+        "because objective.metric=val_mae" in " ".join(job.plan.warnings)
+    )
+    assert (
+        job.plan.sha256 == prepare(counted(tmp_path, *chosen, "data.task=values"), None).plan.sha256
+    )
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        ["training.loss=poisson"],
+        ["training.loss=mean_squared_error", "search.folds=5"],
+        ["data.validation=0", "confirm.seeds=0", "objective.metric=accuracy", "search.folds=null"],
+    ],
+)
+def test_a_rare_whole_number_may_be_a_quantity(chosen: list[str], tmp_path: Path) -> None:
+    """To leave it out, or to merge it, would falsify counts."""
+    given = counted(tmp_path, *chosen)
+    remedy = "if these whole numbers are quantities, data.task=values predicts them as numbers"
+    with pytest.raises(BadInput, match=remedy):
+        prepare(given, None)
+    with pytest.raises(BadInput) as refused:
+        prepare([*given, "data.task=classes"], None)
+    assert remedy not in str(refused.value)
+
+
+def test_a_metric_of_numbers_beside_a_loss_of_classes_is_told_of_values(tmp_path: Path) -> None:
+    y = np.arange(60) % 5
+    np.savez(tmp_path / "rows.npz", x=np.random.default_rng(0).normal(size=(60, 2)), y=y)
+    loss = "training.loss=sparse_categorical_crossentropy"
+    given = ["data=npz", f"data.path={tmp_path / 'rows.npz'}", loss]
+    for chosen in ("objective.metric=val_rmse", "training.metrics=[accuracy,rmse]"):
+        with pytest.raises(BadInput, match=r"quantities, data\.task=values"):
+            prepare([*given, chosen], None)

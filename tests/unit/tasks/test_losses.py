@@ -24,7 +24,7 @@ def test_a_loss_of_two_classes_on_ten(loss: str) -> None:
 )
 def test_a_plan_asks_the_task_of_its_data(task: Task, names: int, told: str) -> None:
     with pytest.raises(BadInput, match=told):
-        plan("training.loss=hinge").check_rows((60, 4), 10, task, names)
+        plan("training.loss=hinge").check_rows((60, 4), 10, task, "abcdefghij"[:names])
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_an_objective_that_an_arm_doesnt_measure(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(METRICS, "top_5", entry)
     chosen = plan("optimizer=adam", "objective.metric=val_top_5")
     assert chosen.metrics(CLASSES, 10) == ("loss", "accuracy", "top_5")
-    chosen.check_rows((60, 4), 10, CLASSES, 10)
+    chosen.check_rows((60, 4), 10, CLASSES, "abcdefghij")
     other = plan(
         "optimizer=adam", "objective.metric=val_top_5", "training.loss=binary_crossentropy"
     )
@@ -61,4 +61,4 @@ def test_an_objective_that_an_arm_doesnt_measure(monkeypatch: pytest.MonkeyPatch
         r"training\.loss=binary_crossentropy; need one of loss, accuracy, .*, got 'val_top_5'$"
     )
     with pytest.raises(BadInput, match=told):
-        other.check_rows((60, 4), 10, LABELS, 3)
+        other.check_rows((60, 4), 10, LABELS, "abc")
