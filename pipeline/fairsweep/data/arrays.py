@@ -115,10 +115,23 @@ def _feature_problems(
         yield (
             f"x has NaN or infinite values in {plural(infinite + gaps, 'row')} (as 32-bit "
             f"floats), infinite ones in {infinite}; correct them, or use data.missing=fill, "
-            "indicate or drop for NaN"
+            f"indicate or drop for NaN{_if_padded(x)}"
         )
     elif missing in FILLS and gaps and x.ndim > 2:
-        yield "only tables can be filled; use data.missing=drop"
+        yield f"only tables can be filled; use data.missing=drop{_if_padded(x)}"
+
+
+def _if_padded(x: npt.NDArray[np.generic]) -> str:
+    """What to do where shorter sequences seem to be filled up with NaN."""
+    if x.ndim != 3:
+        return ""
+    last = np.asarray(x[:, -1], np.float64)
+    if not np.isnan(last).all(axis=-1).any():
+        return ""
+    return (
+        "; if steps that are NaN fill up shorter sequences: data.padding=nan model=rnn, with "
+        "data.missing=null"
+    )
 
 
 def _are_features(x: npt.NDArray[np.generic]) -> bool:

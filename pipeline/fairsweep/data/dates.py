@@ -25,6 +25,7 @@ WEEKDAYS = tuple("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".spli
 THURSDAY = 3  # 1970-01-01
 OTHER_FORM = re.compile(
     r"\s*(\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4})([ T].*)?\s*"
+    r"|\s*((19|20)\d\d[/-](0?[1-9]|1[0-2])|(0?[1-9]|1[0-2])[/-](19|20)\d\d)\s*"  # a month
 )
 MOST_OTHERS = 0.5
 SHOWN = 3

@@ -11,20 +11,19 @@ from unicodedata import normalize
 
 import numpy as np
 
-from fairsweep.data.dataset import Dataset, Features, Rows
+from fairsweep.data.dataset import Column, Dataset, Features, Rows
 from fairsweep.data.dates import almost_dates
 from fairsweep.data.memory.view import pieces
+from fairsweep.data.odd_numbers import far_from_zero, numbers_in, odd_numbers
 from fairsweep.data.several import described, named
 from fairsweep.data.spelling import alike, as_numbers, disguised, is_text
 from fairsweep.data.split import SplitData
 from fairsweep.data.weights import odd_weights
 from fairsweep.invocation import typed
-from fairsweep.precision import STEPS, nearer, step_at
 
 MOST_ROWS = 2_000_000  # among which equal ones are looked for
 SHOWN = 5
 MOST_ALIKE = 0.2  # of rows that share a word with few others
-WHOLE = 2.0**24  # up to here 32-bit floats tell whole numbers apart
 SMALLEST_IMAGE = 5  # pixels in height and width
 
 
@@ -46,9 +45,11 @@ def data_warnings(data: SplitData, batch_size: int = 1) -> Iterator[str]:
             f"memory twice: every process reads it batch by batch from "
             f"{'the file' if stay[0].filename else own}, which is slower"
         )
+    numbers = list(numbers_in(dataset))
+    far = far_from_zero(numbers)
+    yield from odd_numbers(numbers, far)
     if dataset.columns:
-        yield from _odd_columns(dataset, data.train)
-    yield from _far_from_zero(dataset)
+        yield from _odd_columns(dataset, data.train, [own.column for own in far])
     yield from _odd_words(dataset)
     for name, array in () if dataset.columns else named(dataset.x):
         shape = described(array.shape[1:])
@@ -75,7 +76,7 @@ def data_warnings(data: SplitData, batch_size: int = 1) -> Iterator[str]:
             f"there are {len(data.train)} training rows, fewer than a batch of {batch_size}: every "
             "epoch is one step"
         )
-    if len(dataset.y) <= MOST_ROWS and not stay:
+    if len(dataset.y) <= MOST_ROWS and not (stay or far):  # rows differ in what is rounded
         yield from _repeated(data)
 
 
@@ -123,8 +124,9 @@ def _channels_first(shape: Sequence[int]) -> bool:
     )
 
 
-def _odd_columns(dataset: Dataset, train: Rows) -> Iterator[str]:
-    """Columns that are constant, or only number the rows."""
+def _odd_columns(dataset: Dataset, train: Rows, far: Sequence[Column | None]) -> Iterator[str]:
+    """Columns that are constant, or only number the rows; of those that are too `far` from 0 to
+    be told apart, nothing is known."""
     columns = [column for column in dataset.columns if not column.length]
     x = dataset.x[:, : len(columns)]
     same = np.ones(len(columns), bool)
@@ -144,35 +146,13 @@ def _odd_columns(dataset: Dataset, train: Rows) -> Iterator[str]:
         (counting, "only numbers the rows"),
     ):
         pairs = zip(columns, odd, strict=True)
-        names = [column.name for column, is_odd in pairs if is_odd and not column.date]
+        names = [
+            column.name
+            for column, is_odd in pairs
+            if is_odd and not column.date and column not in far
+        ]
         if names:
             yield f"column {','.join(names)} {what}; drop it: {typed('data.drop', names)}"
-
-
-def _far_from_zero(dataset: Dataset) -> Iterator[str]:
-    """Features whose values are farther from 0 than 32-bit floats tell apart well."""
-    columns = [column for column in dataset.columns if not column.length]
-    for name, x in named(dataset.x):
-        if x.ndim != 2 or x.dtype.kind != "f":
-            continue
-        count = len(columns) or x.shape[1]
-        low, high = np.full((2, count), np.nan, np.float32)
-        for rows in pieces(x):  # what is far is so in each
-            low = np.fmin(low, np.fmin.reduce(x[rows, :count], axis=0))
-            high = np.fmax(high, np.fmax.reduce(x[rows, :count], axis=0))
-            largest = np.maximum(abs(low), abs(high))
-            far = (largest > WHOLE) & (high - low < STEPS * np.spacing(largest))
-            if not far.any():
-                break
-        for i in np.flatnonzero(far)[:SHOWN]:
-            if columns and columns[i].date:
-                continue
-            own = f"column {columns[i].name}" if columns else f"feature {i}{name and f' of {name}'}"
-            yield (
-                f"{own} has values around {largest[i]:.6g}, where 32-bit floats are "
-                f"{step_at(float(largest[i])):.2g} apart, so that few of them differ or none; "
-                f"{nearer(float(low[i]), float(high[i] - low[i]))}"
-            )
 
 
 def _differ(values: Features) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ def open_studies(
         raise SweepChanged(
             f"sweep {plan.name} was begun with other settings, and results would not be "
             f"comparable:\n{lines}\nUndo the change, or start another sweep with sweep.name=…"
+            f"{_of_loader(plan, changed)}"
         )
     studies = [
         ArmStudy(storage, plan, arm, wanted[arm.name], number)
@@ -63,6 +64,17 @@ def open_studies(
         for arm in plan.arms
     ]
     return {study.key: study for study in studies}
+
+
+def _of_loader(plan: Plan, changed: Iterable[str]) -> str:
+    """What to do where nothing but the rows of a loader of the user's own has changed."""
+    loader = plan.arms[0].settings.data.loader
+    if loader is None or not all(line.startswith(("data_sha256", CONTENTS)) for line in changed):
+        return ""
+    return (
+        f"\nIf nobody has changed the data, {loader} gives other rows each time, or in another "
+        "order: take out .shuffle() (training shuffles rows by itself), and seed what is random"
+    )
 
 
 def _compared(

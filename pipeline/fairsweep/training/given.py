@@ -24,7 +24,8 @@ Array = npt.NDArray[Any]
 Several = Mapping[str, Array]
 """Arrays by name; a single one has an empty name."""
 
-ROLES = ("x", "y", "sample_weight", "groups")
+WEIGHTS = "sample_weight"
+ROLES = ("x", "y", WEIGHTS, "groups")
 ABOUT = ("class_names", "version")
 KEYS = {*ROLES, *ABOUT, *PART_WORDS, *(f"{role}_{part}" for role in ROLES for part in PART_WORDS)}
 MOST_ROWS = 2**27
@@ -232,6 +233,12 @@ def _several(role: str, given: Any) -> Several:
         return {
             name: _typed(role, _array(called(role, name), own), True) for name, own in given.items()
         }
+    if isinstance(given, Mapping):
+        raise BadInput(
+            f"returns {role} by the names {', '.join(map(str, given))}; need one array, a value "
+            "for each row"
+            + (", by which the loss of every output is multiplied" if role == WEIGHTS else "")
+        )
     return {"": _typed(role, _array(role, given), False)}
 
 

@@ -15,6 +15,7 @@ from fairsweep.data.several import Array, named
 from fairsweep.invocation import typed
 
 HOPELESS_LOSS = 1e6  # thousands of times what an untrained model has
+LARGE = 1000  # times what weights are begun for
 LARGEST = float(np.finfo(np.float32).max)
 
 Values = npt.NDArray[np.float64]
@@ -45,10 +46,7 @@ def senseless_loss(loss: float, dataset: Dataset, scaling: Scaling) -> str:
     first = f"training.loss: the loss of the first step is {loss:.2g}"
     if scaling.mean or any(own.mean for _, own in scaling.inputs):
         return f"{first}; look for the cause in the model's own code"
-    largest = {name: _largest(x) for name, x in named(dataset.x)}
-    words = [i for i, column in enumerate(dataset.columns) if column.has_words]
-    for own in largest.values() if dataset.columns else ():
-        own[words] = own[len(dataset.columns) :] = 0  # places in vocabularies; texts come last
+    largest = _of_numbers(dataset)
     if not any(own.any() for own in largest.values()):
         return f"{first}; look for the cause in the model's own code"
     name = max(largest, key=lambda name: largest[name].max())
@@ -57,6 +55,31 @@ def senseless_loss(loss: float, dataset: Dataset, scaling: Scaling) -> str:
         f"{first}; {_described(dataset, name, feature, largest[name])}, and data.standardize=true "
         "scales features to mean 0 and variance 1"
     )
+
+
+def unscaled(dataset: Dataset, scaling: Scaling) -> str:
+    """The warning about a feature of a table that stays as it is and is far larger than a model
+    learns from; empty if none."""
+    if scaling.mean or scaling.ids or not dataset.columns:
+        return ""
+    ((_, largest),) = _of_numbers(dataset).items()
+    feature = int(np.argmax(largest))
+    if largest[feature] * (scaling.factor or 1) <= LARGE:
+        return ""
+    return (
+        f"data.standardize: {_described(dataset, '', feature, largest)} and isn't scaled, so that "
+        "a model may learn nothing; data.standardize=true brings features to mean 0 and variance 1 "
+        "(unless the model does so itself)"
+    )
+
+
+def _of_numbers(dataset: Dataset) -> dict[str, Values]:
+    """The largest absolute value of each feature of an input; 0 for words of a table."""
+    largest = {name: _largest(x) for name, x in named(dataset.x)}
+    words = [i for i, column in enumerate(dataset.columns) if column.has_words]
+    for own in largest.values() if dataset.columns else ():
+        own[words] = own[len(dataset.columns) :] = 0  # places in vocabularies; texts come last
+    return largest
 
 
 def _described(dataset: Dataset, name: str, feature: int, largest: Values) -> str:

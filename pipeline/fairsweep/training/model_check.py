@@ -31,7 +31,7 @@ from fairsweep.training.asked_data import data_for
 from fairsweep.training.callbacks import Callbacks, callbacks_for, needs_fit
 from fairsweep.training.failure import failure
 from fairsweep.training.ids import extreme_rows, id_problems, looks_up, lookups_of
-from fairsweep.training.large_values import beyond_floats, senseless_loss
+from fairsweep.training.large_values import beyond_floats, senseless_loss, unscaled
 from fairsweep.training.layer_rates import unmatched_patterns
 from fairsweep.training.loops import Arrays, BatchOrder, run_fit
 from fairsweep.training.metrics import FIRST_ROWS, compiled_metrics, not_a_number
@@ -171,7 +171,9 @@ def _problems(
     notes.extend(_not_numbers(spec, {**values, **measured}))
     notes.extend(callbacks.warnings())
     notes.extend(_of_base(spec))
-    if note := senseless_loss(values["loss"], data.dataset, scaling):
+    if note := senseless_loss(values["loss"], data.dataset, scaling) or unscaled(
+        data.dataset, scaling
+    ):
         notes.append(note)
     return []
 

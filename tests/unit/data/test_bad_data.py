@@ -583,6 +583,31 @@ SAID: dict[str, tuple[Make, tuple[str, ...]]] = {
         csv(lines(*(f"{i * i},7,{w}" for i, w in enumerate(LABELS)), header="a,price ($),label")),
         ("drop it: 'data.drop=[\"price ($)\"]'",),
     ),
+    "63-ids-that-floats-make-the-same": (
+        csv(lines(*(f"{2**53 + 1 + i},{i * i},{w}" for i, w in enumerate(LABELS)))),
+        (
+            "column a has values around 9.0072e+15",
+            "ids, drop it: data.drop=[a]; if",
+            "data.categorical=[a]",
+        ),
+    ),
+    "63-dates-without-hyphens": (
+        csv(lines(*(f"202001{i + 1:02},{i * i},{w}" for i, w in enumerate(LABELS)))),
+        ("column a has numbers that look like dates", "write them as 2024-12-31"),
+    ),
+    "63-seconds-since-1970": (
+        csv(
+            lines(
+                *(f"{1577836800 + 86400 * i},{i * i},{w}" for i, w in enumerate(LABELS)),
+                header="sent_at,b,label",
+            )
+        ),
+        ("column sent_at has numbers that look like seconds since 1970", "rounded to 128"),
+    ),
+    "63-a-code-for-missing": (
+        csv(lines(*(f"{-999 if i % 9 == 4 else i / 8},{i * i},{w}" for i, w in enumerate(LABELS)))),
+        ("column a has -999 in", "far from its other numbers", "data.missing_words=['-999']"),
+    ),
     "63-counting": (csv(lines(*NUMBERS)), ("column a only numbers the rows", "data.drop=[a]")),
     "64-repeated-rows": (
         csv(lines(*(f"1,{i % 2},{w}" for i, w in enumerate(LABELS)))),
@@ -640,6 +665,30 @@ def test_taken_with_a_word_about_it(case: str, tmp_path: Path) -> None:
     make, told = SAID[case]
     said = "\n".join(data_warnings(load_with(make(tmp_path)), batch_size=32))
     assert [part for part in told if part not in said] == []
+
+
+USUAL: dict[str, Callable[[int], object]] = {
+    "a few levels": lambda i: i % 3 * 2**22,
+    "amounts": lambda i: 1500 + 37 * i,
+    "years and months": lambda i: 201901 + i,
+    "one far value": lambda i: -999 if i == 4 else i / 8,
+    "codes among their like": lambda i: -999 if i % 9 == 4 else -400 - i,
+    "ids like dates": lambda i: 20200125 + 997 * i,
+}
+
+
+@pytest.mark.parametrize("case", USUAL)
+def test_usual_numbers_are_not_taken_for_something_else(case: str, tmp_path: Path) -> None:
+    rows = lines(*(f"{USUAL[case](i)},{i * i},{w}" for i, w in enumerate(LABELS)))
+    told = "\n".join(data_warnings(load_with(csv(rows)(tmp_path))))
+    assert not [word for word in ("look like", "32-bit", "far from") if word in told]
+
+
+def test_rows_that_differ_in_what_is_rounded_are_not_called_repeated(tmp_path: Path) -> None:
+    rows = lines(*(f"{2**53 + 2 * i},{i % 2},{w}" for i, w in enumerate(LABELS)))
+    told = "\n".join(data_warnings(load_with(csv(rows)(tmp_path))))
+    assert "few of them differ or none" in told
+    assert "of a training row" not in told and "is the same in every" not in told
 
 
 def test_good_data_is_taken_without_a_word() -> None:

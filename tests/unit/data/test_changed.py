@@ -80,3 +80,21 @@ def test_a_sweep_that_knows_only_the_fingerprint_goes_on(tmp_path: Path) -> None
     with pytest.raises(SweepChanged, match="data_sha256") as caught:
         begin(tmp_path, data_of(tmp_path, ROWS[1:]))
     assert "data_contents" not in str(caught.value)
+
+
+def test_a_loader_that_gives_other_rows_each_time_is_told_how_to_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAIRSWEEP_TRUSTED_PACKAGES", "mine")
+
+    def go_on(data: SplitData, *more: str) -> None:
+        own = plan("optimizer=sgd", "data=python", "data.loader=mine:load", *more)
+        open_studies(own, tmp_path / "journal", fingerprint(data), contents(data))
+
+    data, shuffled = data_of(tmp_path, ROWS), data_of(tmp_path, ROWS[::-1])
+    go_on(data)
+    with pytest.raises(SweepChanged, match=r"mine:load gives other rows each time.* \.shuffle\(\)"):
+        go_on(shuffled)
+    with pytest.raises(SweepChanged) as caught:
+        go_on(shuffled, "training.epochs=7")
+    assert "shuffle" not in str(caught.value)

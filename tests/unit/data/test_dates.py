@@ -101,7 +101,7 @@ def test_parquet_and_csv_are_the_same_data(kind: pa.DataType, tmp_path: Path) ->
 
 def test_missing_dates_are_told_filled_or_left_out(tmp_path: Path) -> None:
     text = lines(["", *(str(time) for time in TIMES[1:])])
-    with pytest.raises(BadInput, match="has missing values: when: days 1"):
+    with pytest.raises(BadInput, match="has missing values: when 1"):
         load(table(tmp_path, text))
     assert len(load(table(tmp_path, text, missing="drop")).x) == len(TIMES) - 1
     filled = load(table(tmp_path, text, missing="fill"))
@@ -154,7 +154,7 @@ def test_rows_to_predict_without_a_date_are_refused(case: str, tmp_path: Path) -
     assert told in str(caught.value)
 
 
-@pytest.mark.parametrize("form", ["%d.%m.%Y", "%m/%d/%Y", "%d %b %Y", "%Y/%m/%d"])
+@pytest.mark.parametrize("form", ["%d.%m.%Y", "%m/%d/%Y", "%d %b %Y", "%Y/%m/%d", "%Y-%m"])
 def test_dates_in_another_form_are_told(form: str, tmp_path: Path) -> None:
     dates = [time.strftime(form) for time in TIMES]
     told = f"has dates in another form, such as '{sorted(dates)[0]}'; write them as 2024-12-31"
@@ -173,6 +173,14 @@ def test_what_keeps_a_column_from_being_dates_is_told(slip: str, tmp_path: Path)
     assert [warning for warning in data_warnings(split) if warning.startswith(told)]
     mended = replace(table(tmp_path, lines(dates)), missing="fill", missing_words=[slip])
     assert "when: days" in {column.name for column in load(mended).columns}
+
+
+def test_a_gap_in_dates_is_counted_once(tmp_path: Path) -> None:
+    dates = [f"2024-05-{i % 28 + 1:02}" for i in range(40)]
+    with pytest.raises(BadInput) as caught:
+        load(table(tmp_path, lines(["", "", *dates])))
+    assert "has missing values: when 2 (rows); data.missing=fill" in str(caught.value)
+    assert "missing_words" not in str(caught.value)
 
 
 def test_a_part_that_is_always_the_same_needs_no_word(tmp_path: Path) -> None:

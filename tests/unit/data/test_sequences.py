@@ -181,3 +181,12 @@ def test_a_value_that_is_refused(overrides: tuple[str, ...], told: str) -> None:
 def test_a_value_is_taken_as_it_is_written() -> None:
     for written in ("nan", "-1", "0.5"):
         assert compose_sweep([*NPZ, f"data.padding={written}"]).config.data.padding == written
+
+
+@pytest.mark.parametrize("missing", [None, "fill"])
+def test_steps_of_nan_have_their_remedy_told(tmp_path: Path, missing: str | None) -> None:
+    with pytest.raises(BadInput, match=r"data\.padding=nan model=rnn, with data\.missing=null"):
+        sequences(tmp_path, padding=None, missing=missing)
+    with pytest.raises(BadInput) as caught:
+        sequences(tmp_path, changed(3, 2, 0)[2:], padding=None, missing=missing)
+    assert "data.padding" not in str(caught.value)

@@ -155,6 +155,12 @@ def test_a_version_says_nothing_of_the_split(tmp_path: Path) -> None:
         ("wider_and_wider", "gives rows of shape (2,) after rows of shape (3,)"),
         ("ends_python", "fails: loaders.py:{line+1}: SystemExit: 3"),
         ("two_columns", "returns a DataFrame with two columns 'n'; rename one"),
+        (
+            "weights_by_output",
+            "returns sample_weight by the names price, kind; need one array, a value for each row, "
+            "by which the loss of every output is multiplied",
+        ),
+        ("one_hot", "return y.argmax(axis=1), or of a tf.data.Dataset .map(lambda x, y: (x, tf."),
     ],
 )
 def test_mistakes_are_told_with_their_line(tmp_path: Path, name: str, told: str) -> None:

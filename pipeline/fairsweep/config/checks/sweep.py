@@ -134,8 +134,8 @@ def _ids(arm: ArmSettings) -> Iterator[Problem]:
         if asked:
             yield (
                 key,
-                f"makes ids of words, which model={builder} takes for quantities; use model=text, "
-                "or a model of your own with an Embedding",
+                f"makes ids of words, which model={builder} takes for quantities; leave it out, "
+                "or use model=text, or a model of your own with an Embedding",
             )
 
 

@@ -50,6 +50,12 @@ OF_TABLES = (
     "unlabeled",
 )
 
+OF_BATCHES = (
+    "save y.argmax(axis=1)",
+    "return y.argmax(axis=1), or of a tf.data.Dataset .map(lambda x, y: (x, tf.argmax(y, -1)))",
+)
+"""What is told of one-hot answers in files, and of those of a loader."""
+
 _kept = ExitStack()
 _folder: list[Path] = []
 atexit.register(_kept.close)
@@ -195,7 +201,10 @@ def _arrays(folder: Path, about: About, settings: Data) -> Dataset:
     several = None if "" in arrays["x"] else _several(arrays["x"], place, settings)
     x = arrays["x"][""] if several is None else _where_missing(several)
     given = (x, y, place, settings.missing, parts, origin, weights)
-    dataset = from_arrays(*given, asked=settings.task, padding=settings.padding)
+    try:
+        dataset = from_arrays(*given, asked=settings.task, padding=settings.padding)
+    except BadInput as error:
+        raise BadInput(*(text.replace(*OF_BATCHES) for text in error.problems)) from error
     if several is not None:
         kept = None if dataset.origin is None else dataset.origin.kept
         dataset = replace(dataset, x=several if kept is None else several[kept])

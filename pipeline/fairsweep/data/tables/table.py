@@ -316,10 +316,12 @@ class _Filling:
                 f"{counts}; correct them"
             )
         if self._missing.any() and self._settings.missing is None:
-            counts = counts_of(self._roles.features, self._missing)
             gaps = [self._roles.features[i] for i in np.flatnonzero(self._missing)]
-            aside = ""
-            if self._settings.missing_words is None and any(name in self._words for name in gaps):
+            missing = dict(zip(self._roles.features, self._missing, strict=True))
+            of_file = {self._dates.get(name, name): missing[name] for name in gaps}
+            counts = counts_of(list(of_file), np.array(list(of_file.values())))
+            aside, words = "", self._words.keys() - self._dates.keys()
+            if self._settings.missing_words is None and not words.isdisjoint(gaps):
                 aside = f"; data.missing_words=[] takes {USUAL_WORDS} for words"
             yield (
                 f"data.path: {place} has missing values: {counts}; data.missing=fill puts the "
