@@ -7,8 +7,12 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-SIGN = r"[%$€£¥]"
-WITH_SIGN = re.compile(rf"\s*[-+]?\s*({SIGN}\s*[-+]?\d[\d.,]*|\d[\d.,]*\s*{SIGN})\s*")
+SIGN = r"(?:[%‰$€£¥¢₹₽₩₺₪₫₴₱₿]|[A-Z]{0,2}\$)"
+NUMBER = r"\d[\d.,]*"
+WITH_SIGN = re.compile(rf"\s*[-+]?\s*({SIGN}\s*[-+]?{NUMBER}|{NUMBER}\s*{SIGN})\s*")
+WITH_UNIT = re.compile(
+    rf"\s*[-+]?(?:{NUMBER}\s*(?P<unit>[^\W\d_]{{1,5}}[²³23]?)|(?P<code>[A-Z]{{3}})\s+{NUMBER})\s*"
+)
 WITH_MINUS = re.compile(r"\s*\u2212\s*\d[\d.,]*\s*")  # the sign of typesetters
 WITH_THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}(,\d{3})+(\.\d+)?\s*")
 WORDS_OF_A_TEXT = 4
@@ -25,20 +29,25 @@ def alike(words: Iterable[str]) -> list[Sequence[str]]:
 
 
 def disguised(words: Iterable[str]) -> str | None:
-    """The first word with a percent or currency sign or thousands separators, if all words are
-    numbers but for these; else None."""
-    found = None
+    """The first word with a percent or currency sign, a unit that is the same in all of them, or
+    thousands separators, if all words are numbers but for these; else None."""
+    found, units = None, set()
     for word in filter(None, words):
         if any(form.fullmatch(word) for form in (WITH_SIGN, WITH_MINUS, WITH_THOUSANDS)):
-            found = found or word
-        elif not PLAIN.fullmatch(word):
+            units.add("")
+        elif unit := WITH_UNIT.fullmatch(word):
+            units.add(unit["unit"] or unit["code"])
+        elif PLAIN.fullmatch(word):
+            continue
+        else:
             return None
-    return found
+        found = found or word
+    return found if len(units) == 1 else None
 
 
 def as_numbers(word: str) -> str:
     """How to describe a column of such words, given one of them."""
-    return f"numbers with a sign or separators, such as {word!r}; write plain numbers"
+    return f"numbers with a sign, a unit or separators, such as {word!r}; write plain numbers"
 
 
 def is_text(words: Sequence[str]) -> bool:

@@ -20,6 +20,7 @@ from fairsweep.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Datas
 from fairsweep.data.several import described, each, named, row_shape
 from fairsweep.data.shares import by_group, dealt
 from fairsweep.data.sources import load
+from fairsweep.data.spelling import as_numbers, disguised
 from fairsweep.data.weights import all_zero, fold_without_weight
 from fairsweep.errors import BadInput
 from fairsweep.folds import ALL_ROWS, Fold, asked_by
@@ -204,6 +205,12 @@ def _hold_out(
     there = {kind: count for kind, count in dataset.counts(rows).items() if count}
     for part in map(dataset.counts, (out, kept)):
         if lacking := [kind for kind in there if not part[kind]]:
+            if (number := disguised(dataset.class_names)) is not None:
+                names = f"{dataset.task.name}{_of_column(dataset, settings)}"
+                raise BadInput(
+                    f"data: the {len(there)} {names} are {as_numbers(number)}; as classes, "
+                    f"{lacking[0].removeprefix('of ')} has too few rows to hold out"
+                )
             rarest = min(lacking, key=lambda kind: there[kind])
             if not dataset.task.quantities(dataset.class_names, len(dataset.y)):
                 _check_enough(rarest, dataset, settings)

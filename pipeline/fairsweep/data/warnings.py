@@ -99,6 +99,8 @@ def _odd_words(dataset: Dataset) -> Iterator[str]:
                 f"{what}: {' and '.join(map(shown, same))} differ only in {how}, but count as "
                 "different; if they are the same, spell them alike"
             )
+    if (number := disguised(dataset.class_names)) is not None:
+        yield f"{dataset.task.name} were read as words, but have {as_numbers(number)}"
     for what, own in words.items():
         if (number := disguised(own)) is not None:
             yield f"{what} was read as words, but has {as_numbers(number)}"

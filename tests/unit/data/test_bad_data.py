@@ -301,7 +301,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...]]] = {
     ),
     "49-the-minus-of-typesetters": (
         csv(lines(*(f"\u2212{i}.5,{i},{'xy'[i % 2]}" for i in range(20)))),
-        ("numbers with a sign or separators, such as '\u22120.5'; write plain numbers",),
+        ("numbers with a sign, a unit or separators, such as '\u22120.5'; write plain numbers",),
     ),
     "52-utf16": (
         csv(lines(*NUMBERS).encode("utf-16")),
@@ -639,11 +639,17 @@ SAID: dict[str, tuple[Make, tuple[str, ...]]] = {
                 delimiter=";",
             ),
             (
-                f"column b was read as words, but has numbers with a sign "
-                f"or separators, such as '{value % 0}'",
+                f"column b was read as words, but has numbers with a sign, "
+                f"a unit or separators, such as '{value % 0}'",
             ),
         )
-        for mark, value in {"percent": "%d.5%%", "dollars": "$%d.00", "euros": "%d,50 €"}.items()
+        for mark, value in {
+            "percent": "%d.5%%",
+            "dollars": "$%d.00",
+            "euros": "%d,50 €",
+            "kilograms": "%d kg",
+            "rupees": "INR %d.5",
+        }.items()
     },
     "66-channels-first": (
         of_arrays(x=np.random.default_rng(0).random((20, 3, 8, 8)), y=Y),

@@ -15,6 +15,7 @@ from fairsweep.config.checks.data import data_problems
 from fairsweep.config.schema import Data, Training
 from fairsweep.data.dataset import Dataset
 from fairsweep.data.sources import load
+from fairsweep.data.spelling import disguised
 from fairsweep.data.split import SplitData, load_split
 from fairsweep.data.warnings import data_warnings
 from fairsweep.errors import BadInput
@@ -335,3 +336,33 @@ def test_a_metric_of_numbers_beside_a_loss_of_classes_is_told_of_values(tmp_path
     for chosen in ("objective.metric=val_rmse", "training.metrics=[accuracy,rmse]"):
         with pytest.raises(BadInput, match=r"quantities, data\.task=values"):
             prepare([*given, chosen], None)
+
+
+SIGNED = ["$%.2f", "-$%.2f", "%.1f %%", "%d kg", "%.1fm²", "EUR %d", "US$%d", "₹%d"]
+
+
+@pytest.mark.parametrize("form", SIGNED)
+@pytest.mark.parametrize("task", ["auto", "values"])
+def test_numbers_with_a_sign_or_a_unit_are_told_as_such(
+    form: str, task: str, tmp_path: Path
+) -> None:
+    """Nearly each row would be a class of its own, which can't be held out."""
+    words = [form % (300 + 7 * i % 11 * 1.5) for i in range(12)]
+    with pytest.raises(BadInput) as refused:
+        load_split(replace(csv(tmp_path, task=task, price=words), validation=0.25, test=0.25))
+    (problem,) = refused.value.problems
+    first = min(words) if task == "auto" else words[0]
+    told = f"numbers with a sign, a unit or separators, such as {first!r}; write plain numbers"
+    assert told in problem
+    assert "leave this class out" not in problem
+
+
+def test_few_classes_that_are_numbers_with_a_sign_are_told(tmp_path: Path) -> None:
+    settings = csv(tmp_path, price=["10%", "20%", "30%"] * 4)
+    told = list(data_warnings(load_split(replace(settings, validation=0.25, test=0.25))))
+    assert [line for line in told if line.startswith("classes were read as words, but have numb")]
+
+
+@pytest.mark.parametrize("words", [["1st", "2nd", "3rd"], ["a1", "a2", "b1"], ["3 kg", "4 lb"]])
+def test_words_with_numbers_in_them_are_words(words: list[str]) -> None:
+    assert disguised(words) is None

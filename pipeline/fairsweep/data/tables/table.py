@@ -26,6 +26,7 @@ from fairsweep.data.dataset import (
 )
 from fairsweep.data.memory.room import Room, room_for
 from fairsweep.data.memory.view import pieces
+from fairsweep.data.spelling import as_numbers, disguised
 from fairsweep.data.tables.columns import MISSING, MOST_WORDS, Words, numbers_of
 from fairsweep.data.tables.dates import with_parts
 from fairsweep.data.tables.files import KEYS, MAIN, RowFile, open_files
@@ -285,6 +286,9 @@ class _Filling:
     def _aside(self, y: npt.NDArray[Any]) -> str:
         """How a CSV may have been read differently from what was meant."""
         first = self._roles.targets[0]
+        if y.dtype.kind == "U":
+            number = disguised(word for word in y.tolist() if word != MISSING)
+            return "" if number is None else f"; they are {as_numbers(number)}"
         if y.dtype.kind != "f" or not len(y):
             return ""
         if np.isnan(y).any():
