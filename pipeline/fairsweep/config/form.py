@@ -29,9 +29,9 @@ THOUSANDS = {
 class Form:
     """`delimiter` is one character, or `blank` for runs of blanks and tabs. `thousands` are the
     characters that may stand between thousands, or none. Lines that begin with `comment` are left
-    out, where it isn't empty. `columns` name the columns of a file without a header, or are
-    `numbered`; None where the first line has the names. `encoding` is that of the text, or empty
-    for UTF-8."""
+    out, and in others what stands behind it and a blank, where it isn't empty. `columns` name the
+    columns of a file without a header, or are `numbered`; None where the first line has the names.
+    `encoding` is that of the text, or empty for UTF-8."""
 
     delimiter: str = ","
     decimal: str = "."

@@ -192,6 +192,19 @@ def test_comments_are_left_out(
     assert data.x[:, 0].tolist() == list(range(ROWS))
 
 
+@pytest.mark.parametrize("delimiter", [",", "\t", "blank"])
+def test_comments_at_the_end_of_lines_are_taken_off(delimiter: str, tmp_path: Path) -> None:
+    """Not in quotes, nor without a blank before them."""
+    rows = [f'{i},"#1 #2",a#b,{"yn"[i % 2]} # note {i}, "so' for i in range(ROWS)]
+    if delimiter == "blank":
+        rows = [row.replace("#1 #2", "#1_#2").replace(", ", " ") for row in rows]
+    mark = " " if delimiter == "blank" else delimiter
+    text = "\n".join(["a,b,c,label # units: m", *rows, ""]).replace(",", mark)
+    data = load(settings(tmp_path, text, comment="#", delimiter=delimiter))
+    assert data.class_names == ("n", "y")
+    assert [own.vocabulary[0].replace("_", " ") for own in data.columns[1:]] == ["#1 #2", "a#b"]
+
+
 def test_what_comes_after_a_value_is_no_comment(tmp_path: Path) -> None:
     text = "a,b,label\n1,#1,y\n2,#2,n\n3,#1,y\n4,#2,n\n"
     data = load(settings(tmp_path, text, comment="#"))

@@ -93,6 +93,19 @@ def test_the_csv_is_read_as_tables_are(tmp_path: Path) -> None:
     assert "left out: 1 image that labels.csv doesn't name" not in fewer.notes
 
 
+def test_a_csv_beside_the_images_needs_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its names may start at the working directory."""
+    root = photos(tmp_path, "more/8.png")
+    monkeypatch.chdir(tmp_path)
+    rows = [f"photos/{row}" for row in [*ROWS, "more/8.png,cat"]]
+    (root / "said.csv").write_text("\n".join(["file,label", *rows, ""]))
+    (root / "labels.csv").write_text("")
+    data = load(Data("t", "images", "photos", labels="said.csv"))
+    assert numbers(data) == list(range(9))
+
+
 def test_images_that_no_row_names_are_told(tmp_path: Path) -> None:
     data = read(photos(tmp_path, "8.png", "more/9.png"), ROWS, labels=str(tmp_path / "l.csv"))
     assert "left out: 2 images that l.csv doesn't name" in data.notes
@@ -151,7 +164,12 @@ BAD: dict[str, tuple[Callable[[Path], object], list[str], dict[str, Any], tuple[
         {},
         ("names 8, which may be 8.bmp or 8.png",),
     ),
-    "no-names": (nothing, ["a,cat", "b,dog"], {}, ("no column of", "has names of images in")),
+    "no-names": (
+        nothing,
+        ["0.PNG,cat", "1.PNG,dog"],
+        {},
+        ("no column of", "its first row has '0.PNG', 'cat', and the folder '0.png'"),
+    ),
     "no-such-target": (
         nothing,
         ROWS,

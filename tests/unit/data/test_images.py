@@ -186,6 +186,30 @@ def test_the_first_frame_is_read_and_told(tmp_path: Path) -> None:
     assert data.notes == ("only the first frame is read of 2 images, such as cat/a.gif",)
 
 
+@pytest.mark.parametrize(
+    "ending", ["avif", "jp2", "ico", "pcx", "dib", "dds", "qoi", "sgi", "tga", "webp"]
+)
+def test_kinds_that_pillow_reads_are_read(ending: str, tmp_path: Path) -> None:
+    for kind, grey in (("cat", 40), ("dog", 200)):
+        (tmp_path / kind).mkdir()
+        Image.new("RGB", (16, 16), (grey, grey, grey)).save(tmp_path / kind / f"a.{ending}")
+    x = load(tmp_path).x
+    assert x.shape == (2, 16, 16, 3)
+    np.testing.assert_allclose(x[:, 0, 0, 0], [40, 200], atol=4)
+
+
+def test_files_of_a_kind_that_is_not_read_are_told_together(tmp_path: Path) -> None:
+    for i, kind in enumerate(("cat", "dog")):
+        save(tmp_path / kind / "1.png", NOISE[i])
+        for number in range(9):
+            (tmp_path / kind / f"{number}.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    with pytest.raises(BadInput) as caught:
+        load(tmp_path)
+    (problem,) = caught.value.problems
+    assert "cat/0.heic is an image of a kind (HEIF)" in problem
+    assert problem.endswith("(and 17 more files)")
+
+
 UNREAD: dict[str, tuple[bytes | np.ndarray[Any, Any], str]] = {
     "a.svg": (b"<svg/>", "a.svg is a drawing, which has no pixels; save it as PNG or JPEG"),
     "a.heic": (b"\0\0\0\x18ftypheic", "a.heic is an image of a kind (HEIF) that isn't read; save"),

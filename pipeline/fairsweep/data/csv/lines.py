@@ -1,7 +1,7 @@
 """The text of a CSV file, one value after a delimiter and one row in a line.
 
 In: a path and the form of the file. Out: its bytes or text, in which runs of blanks are one tab and
-comments are empty lines, so that every line keeps its number. Any encoding becomes UTF-8.
+lines of comments are empty, so that every line keeps its number. Any encoding becomes UTF-8.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ def _pattern(form: Form) -> re.Pattern[bytes]:
     delimiter = b" \t" if form.delimiter == BLANK else re.escape(form.delimiter.encode())
     parts = [b'(?P<quoted>(?<![^%b\n\r])"(?:[^"]|"")*")' % delimiter]
     if form.comment:
-        parts.append(b"(?P<comment>(?m:^)[ \t]*%b[^\r\n]*)" % re.escape(form.comment.encode()))
+        blank = b" " if form.delimiter == "\t" else b"[ \t]"
+        mark = re.escape(form.comment.encode())
+        parts.append(b"(?P<comment>((?m:^)[ \t]*|%b+)%b[^\r\n]*)" % (blank, mark))
     if form.delimiter == BLANK:
         parts.append(b"(?P<edge>(?m:^)[ \t]+|[ \t]+(?=[\r\n]|\\Z))")
         parts.append(b"(?P<between>[ \t]+)")

@@ -16,16 +16,25 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from fairsweep.data.memory.heartbeat import goes_on
 from fairsweep.errors import BadInput
+from fairsweep.plural import plural
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+FORMATS = (
+    *("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM"),
+    *("AVIF", "JPEG2000", "ICO", "PCX", "DIB", "DDS", "PSD", "QOI", "SGI"),
+)
+"""What Pillow reads by itself, and knows by its first bytes. EPS and WMF would run other programs;
+the rest are files of science or of old programs."""
+BY_NAME = {".tga": "TGA"}  # nothing in its first bytes says so
 ENDINGS = {
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
     *(".ppm", ".pgm", ".pbm", ".pnm"),
+    *(".avif", ".jp2", ".j2k", ".ico", ".pcx", ".dib", ".dds", ".psd", ".qoi", ".sgi"),
+    *BY_NAME,
 }
 UNREAD = {
     **dict.fromkeys((".svg", ".eps", ".pdf"), "a drawing, which has no pixels"),
-    **dict.fromkeys((".heic", ".heif", ".avif"), "an image of a kind (HEIF) that isn't read"),
-    **dict.fromkeys((".jp2", ".psd", ".ico", ".tga", ".dds", ".exr", ".hdr"), "a kind not read"),
+    **dict.fromkeys((".heic", ".heif"), "an image of a kind (HEIF) that isn't read"),
+    **dict.fromkeys((".exr", ".hdr", ".icns", ".wmf", ".emf"), "a kind not read"),
     **dict.fromkeys((".dng", ".cr2", ".nef", ".arw", ".dcm"), "raw data of a camera or scanner"),
 }
 """Files of images that aren't read, by their ending: what they are."""
@@ -92,7 +101,7 @@ def examine(path: Path, root: Path) -> ImageFile | str:
         with (
             warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
             path.open("rb") as file,
-            Image.open(file, formats=FORMATS) as image,
+            Image.open(file, formats=_formats(path)) as image,
         ):
             (width, height), grey = image.size, image.mode in GREY
             orientation = _orientation(image)
@@ -100,7 +109,7 @@ def examine(path: Path, root: Path) -> ImageFile | str:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return f"has too many pixels (at most {MOST_PIXELS} are read); make it smaller"
     except UnidentifiedImageError:
-        return f"is damaged, or isn't {', '.join(FORMATS)} despite its name; remove it"
+        return f"is damaged, or isn't {', '.join(_formats(path))} despite its name; remove it"
     except (OSError, ValueError, SyntaxError) as error:
         return f"is damaged ({error}); remove it"
     if width * height > MOST_PIXELS:
@@ -116,7 +125,10 @@ def read_pixels(file: ImageFile, into: npt.NDArray[np.float32]) -> str | None:
     the problem if they can't be read."""
     height, width, channels = into.shape
     try:
-        with file.path.open("rb") as source, Image.open(source, formats=FORMATS) as image:
+        with (
+            file.path.open("rb") as source,
+            Image.open(source, formats=_formats(file.path)) as image,
+        ):
             pixels: Image.Image = image
             if image.mode in GREY_OF_16_BITS:
                 values = np.asarray(image, np.float32)
@@ -135,6 +147,19 @@ def read_pixels(file: ImageFile, into: npt.NDArray[np.float32]) -> str | None:
     return None
 
 
+def told(key: str, found: Sequence[tuple[Path, str]]) -> list[str]:
+    """A line for each thing that is wrong with files, with the first one that has it, and how many
+    others do."""
+    paths: dict[str, list[Path]] = {}
+    for path, problem in found:
+        paths.setdefault(problem, []).append(path)
+    return [
+        f"{key}: {first} {problem}"
+        + (f" (and {plural(len(others), 'more file')})" if others else "")
+        for problem, (first, *others) in paths.items()
+    ]
+
+
 def refuse(problems: Sequence[str]) -> None:
     """Raises the first few problems.
 
@@ -145,6 +170,12 @@ def refuse(problems: Sequence[str]) -> None:
         key = problems[0].partition(":")[0]
         more = [f"{key}: … and {len(problems) - SHOWN} more"] * (len(problems) > SHOWN)
         raise BadInput(*problems[:SHOWN], *more)
+
+
+def _formats(path: Path) -> tuple[str, ...]:
+    """What a file of this name may be."""
+    named = BY_NAME.get(path.suffix.lower())
+    return FORMATS if named is None else (*FORMATS, named)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -25,6 +25,7 @@ from fairsweep.data.images.files import (
     is_hidden,
     read_pixels,
     refuse,
+    told,
 )
 from fairsweep.data.images.labels import find_labels, load_labels
 from fairsweep.data.memory.room import room_for
@@ -63,9 +64,9 @@ def load_images(settings: Data) -> Dataset:
         broken = []
         for file in files:
             if problem := read_pixels(file, pixels[0]):
-                broken.append(f"data.path: {file.path} {problem}")
+                broken.append((file.path, problem))
             room.put(pixels)
-        refuse(broken)
+        refuse(told("data.path", broken))
         x = room.array()
     names = [file.path.relative_to(root).as_posix() for file in files]
     if moving := [name for name, file in zip(names, files, strict=True) if file.frames]:
@@ -133,22 +134,23 @@ def _look(
 ) -> tuple[list[tuple[_Folder, ImageFile]], list[str]]:
     """Every image with its folder, and the problems of other files."""
     files: list[tuple[_Folder, ImageFile]] = []
+    odd: list[tuple[Path, str]] = []
     problems: list[str] = []
     inside = root.resolve()
     for folder in folders:
-        before = len(files) + len(problems)
+        before = len(files) + len(odd)
         for path in files_below(folder.path):
             found = examine(path, inside)
             if isinstance(found, str):
-                problems.append(f"data.path: {path} {found}")
+                odd.append((path, found))
             else:
                 files.append((folder, found))
         place = f"data.path: {folder.path}"
         if not folder.path.resolve().is_relative_to(inside):
             problems.append(f"{place} leads out of {root}; copy its images into it")
-        elif len(files) + len(problems) == before:
+        elif len(files) + len(odd) == before:
             problems.append(f"{place} has no images; remove the folder, or add images")
-    return files, problems
+    return files, [*told("data.path", odd), *problems]
 
 
 def _size(settings: Data, files: Sequence[ImageFile]) -> tuple[int, int]:

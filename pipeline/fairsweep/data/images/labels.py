@@ -43,7 +43,9 @@ def find_labels(settings: Data, root: Path) -> Path | None:
         BadInput: there is no such file, or settings that are for one.
     """
     if settings.labels is not None:
-        return find_file(KEY, settings.labels)
+        beside = root / settings.labels
+        found = not Path(settings.labels).exists() and beside.is_file()
+        return find_file(KEY, str(beside) if found else settings.labels)
     inside = [path for path in root.iterdir() if not is_hidden(path.name)]
     tables = sorted(path for path in inside if path.suffix.lower() == ".csv")
     if len(tables) == 1 and not any(path.is_dir() for path in inside):
@@ -105,9 +107,13 @@ def _column_of_files(settings: Data, names: Sequence[str], images: _Images) -> s
         if name not in settings.targets and images.path_of(value) is not None
     )
     if not hits:
+        example = ""
+        if first and images.paths:
+            example = f": its first row has {', '.join(map(repr, first[0]))}"
+            example += f", and the folder {images.paths[0].relative_to(images.root).as_posix()!r}"
         raise BadInput(
             f"{KEY}: no column of {images.table} has names of images in {images.root}; they are "
-            "paths in this folder, with or without an ending"
+            f"paths in this folder, with or without an ending, in the same case{example}"
         )
     return max(names, key=lambda name: hits[name])
 
@@ -177,8 +183,8 @@ class _Images:
             self._without_ending[name.removesuffix(path.suffix)].append(path)
 
     def path_of(self, name: str | None) -> Path | None:
-        """The image of this name, from the folder or from where the CSV is; None if there is
-        none."""
+        """The image of this name, from the folder, from where the CSV is, or from the working
+        directory; None if there is none."""
         for place in self._places(name or ""):
             if place in self._named:
                 return self._named[place]
@@ -240,5 +246,5 @@ class _Images:
         path = Path(name.strip().replace("\\", "/"))
         return tuple(
             Path(os.path.relpath(base / path, self.root)).as_posix()
-            for base in (self.root, self.table.parent)
+            for base in (self.root, self.table.parent, Path())
         )

@@ -20,6 +20,7 @@ from fairsweep.data.images.files import (
     files_below,
     read_pixels,
     refuse,
+    told,
 )
 from fairsweep.data.inputs.rows import InputSpec, are_pictures
 from fairsweep.data.memory import check_room
@@ -65,8 +66,8 @@ def read_images(path: Path, takes: InputSpec) -> tuple[Sequence[str], Features]:
     for one, into in zip(paths, pixels, strict=True):
         found = examine(one, root)
         if problem := found if isinstance(found, str) else read_pixels(found, into):
-            problems.append(f"input: {one} {problem}")
-    refuse(problems)
+            problems.append((one, problem))
+    refuse(told("input", problems))
     return [one.relative_to(folder).as_posix() for one in paths], pixels
 
 
