@@ -7,6 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+COMMENTS = ("#", "//")
 SIGN = r"(?:[%‰$€£¥¢₹₽₩₺₪₫₴₱₿]|[A-Z]{0,2}\$)"
 NUMBER = r"\d[\d.,]*"
 WITH_SIGN = re.compile(rf"\s*[-+]?\s*({SIGN}\s*[-+]?{NUMBER}|{NUMBER}\s*{SIGN})\s*")
@@ -48,6 +49,17 @@ def disguised(words: Iterable[str]) -> str | None:
 def as_numbers(word: str) -> str:
     """How to describe a column of such words, given one of them."""
     return f"numbers with a sign, a unit or separators, such as {word!r}; write plain numbers"
+
+
+def commented(words: Iterable[str]) -> str | None:
+    """The mark behind which words have comments, without which half of them or more would be the
+    same as others; None if there are none."""
+    there = list(words)
+    for mark in COMMENTS:
+        without = {word.partition(f" {mark}")[0].rstrip() for word in there}
+        if len(without) <= len(there) / 2:
+            return mark
+    return None
 
 
 def is_text(words: Sequence[str]) -> bool:

@@ -20,7 +20,7 @@ from fairsweep.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Datas
 from fairsweep.data.several import described, each, named, row_shape
 from fairsweep.data.shares import by_group, dealt
 from fairsweep.data.sources import load
-from fairsweep.data.spelling import as_numbers, disguised
+from fairsweep.data.spelling import as_numbers, commented, disguised
 from fairsweep.data.weights import all_zero, fold_without_weight
 from fairsweep.errors import BadInput
 from fairsweep.folds import ALL_ROWS, Fold, asked_by
@@ -246,8 +246,15 @@ def _check_enough(kind: str, dataset: Dataset, settings: Data) -> None:
     raise BadInput(
         f"data: there {only} {kind}, and {', '.join(parts[:-1])} and {parts[-1]} need one each, so "
         f"that no share helps; leave this {dataset.task.noun} out, or merge it with another"
-        f"{if_numbers(dataset, settings)}"
+        f"{if_numbers(dataset, settings)}{_if_comments(dataset, settings)}"
     )
+
+
+def _if_comments(dataset: Dataset, settings: Data) -> str:
+    mark = commented(dataset.class_names) if settings.source == "csv" else None
+    if mark is None:
+        return ""
+    return f"; if what stands behind {mark} are comments: \"data.comment='{mark}'\""
 
 
 def _of_column(dataset: Dataset, settings: Data) -> str:

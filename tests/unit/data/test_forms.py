@@ -205,6 +205,12 @@ def test_comments_at_the_end_of_lines_are_taken_off(delimiter: str, tmp_path: Pa
     assert [own.vocabulary[0].replace("_", " ") for own in data.columns[1:]] == ["#1 #2", "a#b"]
 
 
+def test_comments_in_classes_are_told_how_to_be_taken_off(tmp_path: Path) -> None:
+    rows = [f"{i},{'yn'[i % 2]} # note {i}" for i in range(ROWS)]
+    with pytest.raises(BadInput, match=r"behind # are comments: \"data\.comment='#'\""):
+        load_split(settings(tmp_path, "\n".join(["a,label", *rows, ""])))
+
+
 def test_what_comes_after_a_value_is_no_comment(tmp_path: Path) -> None:
     text = "a,b,label\n1,#1,y\n2,#2,n\n3,#1,y\n4,#2,n\n"
     data = load(settings(tmp_path, text, comment="#"))

@@ -37,7 +37,8 @@ LOOK = 100  # rows in which names of images are looked for
 
 
 def find_labels(settings: Data, root: Path) -> Path | None:
-    """The CSV that `data.labels` names, or the only one in a folder that has no folders in it.
+    """The CSV that `data.labels` names, here or in the folder, or the only one in a folder that has
+    no folders in it.
 
     Raises:
         BadInput: there is no such file, or settings that are for one.
