@@ -684,13 +684,13 @@ SPACES = [
     case(
         "condition-on-nothing",
         "optimizer=sgd optimizer.space.momentum.when={nesterof:true}",
-        "optimizer.space.momentum.when: optimizer.nesterof is no other parameter of this arm; did "
+        "optimizer.space.momentum.when: optimizer.nesterof is no parameter of this arm; did "
         "you mean optimizer.nesterov? (command line: ",
     ),
     case(
         "condition-on-itself",
         "optimizer=sgd optimizer.space.momentum.when={momentum:0.9}",
-        "optimizer.momentum is no other parameter of this arm",
+        "optimizer.momentum can't depend on itself; name another, or leave `when` out",
     ),
     case(
         "condition-on-a-condition",

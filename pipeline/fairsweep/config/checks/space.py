@@ -43,7 +43,7 @@ def spec_problems(key: str, spec: Spec, default: Any) -> Iterator[Problem]:
     ]
     if len(given) != 1:
         got = " with ".join(given) if given else "nothing"
-        remedy = "; set the others to null" if given else ""
+        remedy = f"; set the others to null, as {_of_one_form(spec)}" if given else ""
         yield key, f"need one of: low and high, choices, layers and units; got {got}{remedy}"
     elif spec.choices is not None:
         yield from _choices(key, spec.choices, default)
@@ -53,6 +53,14 @@ def spec_problems(key: str, spec: Spec, default: Any) -> Iterator[Problem]:
         yield from _range(key, spec, default)
 
 
+def _of_one_form(spec: Spec) -> str:
+    """A spec that is as it was meant where it has several forms: choices, or else widths, for low
+    and high may be from a file."""
+    if spec.choices is not None:
+        return f"{{choices: {spec.choices}, low: null, high: null, layers: null, units: null}}"
+    return "{layers: {low: 1, high: 3}, units: {low: 16, high: 256}, low: null, high: null}"
+
+
 def condition_problems(arm: ArmSettings, group: str, name: str) -> Iterator[Problem]:
     """What is wrong with `when` of a parameter that has a spec."""
     key = f"{group}.space.{name}.when"
@@ -60,9 +68,14 @@ def condition_problems(arm: ArmSettings, group: str, name: str) -> Iterator[Prob
     known = [f"{own}.{other}" for own in GROUPS for other in arm.known(own)]
     for other, wanted in conditions(group, searched[f"{group}.{name}"]):
         spec = searched.get(other)
-        if other not in known or other == f"{group}.{name}":
+        if other == f"{group}.{name}":
+            yield (
+                key,
+                f"{other} can't depend on itself; name another, or leave `when` out",
+            )
+        elif other not in known:
             meant = suggested(other, known)
-            yield key, f"{other} is no other parameter of this arm; {meant}"
+            yield key, f"{other} is no parameter of this arm; {meant}"
         elif spec is not None and spec.when:
             yield key, f"{other} has a condition itself; name what that one depends on"
         elif spec is not None and spec.choices is None:

@@ -34,6 +34,9 @@ IN_A_FILE = re.compile(
     r"\s+full_key: (?P<key>.*)"
 )
 KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
+NO_SWITCH = re.compile(
+    r"Value '(.*)' is not a valid bool|Incompatible value 'None' for field of type 'bool'"
+)
 NO_SECTION = re.compile(
     r"not a subclass of (?P<kind>\w+)|Cannot assign \w+ to Dict|Cannot merge DictConfig with"
 )
@@ -142,8 +145,9 @@ def _of_key(key: str, what: str, merged: bool, place: Callable[[str], str], know
         )
     if re.match(r"Key '.*' (is )?not in", what):
         return f"{_unknown_key(key, known())}{place(key)}"
-    if switch := re.match(r"Value '(.*)' is not a valid bool", what):
-        return f"{key}: need true or false, got {switch[1]!r}{place(key)}"
+    if switch := NO_SWITCH.match(what):
+        got = "null" if switch[1] is None else repr(switch[1])
+        return f"{key}: need true or false, got {got}{place(key)}"
     section = NO_SECTION.search(what)
     if (".space." in key and (merged or section)) or (section and section["kind"] == "Spec"):
         return f"{key}: need a spec, such as {SPEC}{place(key)}"

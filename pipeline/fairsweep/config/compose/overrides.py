@@ -25,6 +25,9 @@ SPEC = re.compile(
     rf"\+{{0,2}}(?P<space>({'|'.join(SEARCHABLE)})\.space)\.(?P<path>[\w.]+)=(?P<value>.*)",
     re.DOTALL,
 )
+FORMS = ({"low", "high"}, {"choices"}, {"layers", "units"})
+"""The keys that each form of a spec needs."""
+NO_LOG = re.compile(r"\blog\s*:\s*null\b")
 WHOLE_SPACE = re.compile(rf"\+{{0,2}}({'|'.join(SEARCHABLE)})\.space=\{{")
 WITH_SPACE = re.compile(rf"({'|'.join(SEARCHABLE)})=\{{.*\bspace\b", re.DOTALL)
 ARMS = re.compile(r"\+{0,2}arms[.=]")
@@ -116,9 +119,29 @@ def _in_space(override: str) -> list[str]:
     parts, value = found["path"].split("."), found["value"]
     if not value or (len(parts) == 1 and value != "null" and not value.startswith("{")):
         return [override]  # no spec, which Hydra says of the key as it is written
+    if len(parts) > 1 and parts[-1] == "choices" and value.startswith("["):
+        value = f"{{{parts.pop()}:{value}}}"
+    if parts[-1] == "log" and value == "null":
+        value = "false"
+    if len(parts) == 1:
+        value = _alone(value)
     for part in reversed(parts):
         value = f"{{{part}:{value}}}"
     return [f"++{found['space']}={value}"]
+
+
+def _alone(spec: str) -> str:
+    """A spec as it is written, in place of one of another form that a file gives the parameter; and
+    `log: null` is no log scale."""
+    given = read(f"spec={spec}")[1]
+    if not isinstance(given, dict):
+        return spec
+    whole = [keys for keys in FORMS if keys <= given.keys()]
+    others = {key for keys in FORMS if keys not in whole for key in keys}
+    if len(whole) == 1 and not others & given.keys():
+        nulls = ",".join(f"{key}:null" for key in sorted(others))
+        spec = f"{spec.rstrip().removesuffix('}')},{nulls}}}"
+    return NO_LOG.sub("log:false", spec)
 
 
 def _apart(override: str) -> list[str]:
