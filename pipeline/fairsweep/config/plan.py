@@ -11,6 +11,7 @@ from typing import Any
 
 from fairsweep.config.checks.comparable import comparison_problems, incomparable
 from fairsweep.config.checks.data import OF_ARRAYS
+from fairsweep.config.checks.metrics import too_tolerant
 from fairsweep.config.checks.model import class_problems
 from fairsweep.config.schema import (
     ADDED_FIELDS,
@@ -244,10 +245,13 @@ class Plan:
                 f"training.loss={losses}; need one of {there}, or leave it out{quantities}"
             )
         elif metrics and (told := [own for own in self._asked() if own.most >= names]):
-            problems.append(
-                f"training.metrics: {told[0].name} is 1 for every row of {names} {task.name}; "
-                "leave it out"
-            )
+            name = told[0].name
+            key, remedy = "training.metrics", "leave it out"
+            if name == base_name(metric):
+                prefix = VALIDATION if metric.startswith(VALIDATION) else ""
+                key = "objective.metric"
+                remedy = f"use {key}={prefix}{base_name(usual_objective(task))}"
+            problems.append(f"{key}: {name} is 1 for every row of {names} {task.name}; {remedy}")
         elif metrics:
             problems += self._second_problems(metrics, validation)
         if problems:
@@ -261,9 +265,12 @@ class Plan:
         return own if second is None else (*own, ("objective.second", second))
 
     def _second_problems(self, metrics: Sequence[str], validation: int) -> Iterator[str]:
-        """What is wrong with a metric as the second objective, where these are measured."""
+        """What is wrong with the second objective, where these metrics are measured."""
         key, second = "objective.second", self.config.objective.second
-        if second is None or second in COSTS:
+        if second is None:
+            return
+        yield from too_tolerant(self.objective.metric, self.config.objective.tolerance)
+        if second in COSTS:
             return
         name = base_name(second)
         if second == self.objective.metric:

@@ -88,19 +88,19 @@ KERAS: Mapping[str, OfKeras] = {
     "keras_auc": _of("AUC", "maximize", SHARE, "yes or no"),
     "keras_precision": _of("Precision", "maximize", SHARE, "yes or no", "thresholds"),
     "keras_recall": _of("Recall", "maximize", SHARE, "yes or no", "thresholds"),
-    "kl_divergence": _of("KLDivergence", "minimize", UNBOUNDED, "numbers"),
-    "logcosh": _of("LogCoshError", "minimize", FROM_0, "numbers"),
-    "mean_absolute_error": _of("MeanAbsoluteError", "minimize", FROM_0, "numbers"),
+    "kl_divergence": _of("KLDivergence", "minimize", UNBOUNDED, "one of several"),
+    "logcosh": _of("LogCoshError", "minimize", FROM_0, "values"),
+    "mean_absolute_error": _of("MeanAbsoluteError", "minimize", FROM_0, "values"),
     "mean_absolute_percentage_error": _of(
         "MeanAbsolutePercentageError", "minimize", FROM_0, "values"
     ),
-    "mean_squared_error": _of("MeanSquaredError", "minimize", FROM_0, "numbers"),
+    "mean_squared_error": _of("MeanSquaredError", "minimize", FROM_0, "values"),
     "mean_squared_logarithmic_error": _of(
-        "MeanSquaredLogarithmicError", "minimize", FROM_0, "numbers"
+        "MeanSquaredLogarithmicError", "minimize", FROM_0, "values"
     ),
-    "poisson": _of("Poisson", "minimize", UNBOUNDED, "numbers"),
+    "poisson": _of("Poisson", "minimize", UNBOUNDED, "values"),
     "r2_score": _of("R2Score", "maximize", (-math.inf, 1.0), "values"),
-    "root_mean_squared_error": _of("RootMeanSquaredError", "minimize", FROM_0, "numbers"),
+    "root_mean_squared_error": _of("RootMeanSquaredError", "minimize", FROM_0, "values"),
     "sparse_categorical_accuracy": _of(
         "SparseCategoricalAccuracy", "maximize", SHARE, "class numbers"
     ),

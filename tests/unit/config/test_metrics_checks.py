@@ -8,7 +8,7 @@ import pytest
 
 from fairsweep.errors import BadInput
 from fairsweep.records import Objective
-from fairsweep.tasks import CLASSES, VALUES
+from fairsweep.tasks import CLASSES, LABELS, VALUES, Task
 from tests.unit.config.plans import plan
 
 ONE = "optimizer=adam"
@@ -88,7 +88,74 @@ def test_only_a_top_that_can_be_missed_is_offered() -> None:
         own.check_rows((100, 4), 20, CLASSES, "abcde")
 
 
+@pytest.mark.parametrize(
+    "name",
+    "logcosh mean_absolute_error mean_squared_error mean_squared_logarithmic_error poisson "
+    "root_mean_squared_error mean_absolute_percentage_error r2_score".split(),
+)
+def test_an_error_of_numbers_is_no_metric_of_classes(name: str) -> None:
+    def check(task: Task, classes: str) -> None:
+        plan(ONE, f"training.metrics=[{name}]").for_task(task).check_rows(
+            (100, 4), 20, task, classes
+        )
+
+    check(VALUES, "a")
+    for task in (CLASSES, LABELS):
+        with pytest.raises(
+            BadInput, match=f"{name} can't be measured for {task.name} .* loss, acc"
+        ):
+            check(task, "abc")
+
+
+def test_a_divergence_of_probabilities_is_no_metric_of_numbers() -> None:
+    asked = plan(ONE, "training.metrics=[kl_divergence]")
+    asked.check_rows((100, 4), 20, CLASSES, "abc")
+    with pytest.raises(BadInput, match="kl_divergence can't be measured for values"):
+        asked.for_task(VALUES).check_rows((100, 4), 20, VALUES, "a")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("objective.metric=val_top_2", "objective.metric: top_2 is 1 for every row of 2 classes; "),
+        ("objective.metric=val_top_2", "; use objective.metric=val_accuracy"),
+        ("objective.metric=top_3", "; use objective.metric=accuracy"),
+        ("training.metrics=[top_2]", "training.metrics: top_2 is 1 for every row of 2 classes; l"),
+    ],
+)
+def test_a_top_that_can_not_be_missed_is_told_by_the_key_that_names_it(
+    words: str, told: str
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        plan(ONE, words).check_rows((100, 4), 20, CLASSES, "ab")
+    (problem,) = refused.value.problems
+    assert told in problem
+
+
 # The second objective.
+
+
+@pytest.mark.parametrize(
+    ("metric", "tolerance", "told"),
+    [
+        ("val_accuracy", 1, "objective.tolerance: need a number below 1, for val_accuracy is bet"),
+        ("val_accuracy", 10, "is between 0 and 1, so that all trials would count as equal; got 10"),
+        ("val_mcc", 2.5, "need a number below 2, for val_mcc is between -1 and 1"),
+        ("val_accuracy", 0.99, ""),
+        ("val_mcc", 1.5, ""),
+        ("val_loss", 10, ""),
+    ],
+)
+def test_a_tolerance_leaves_a_difference(metric: str, tolerance: float, told: str) -> None:
+    words = (f"objective.metric={metric}", "objective.second=bytes")
+    asked = plan(ONE, *words, f"objective.tolerance={tolerance}")
+    problems: tuple[str, ...] = ()
+    try:
+        asked.check_rows((100, 4), 20, CLASSES, "abc")
+    except BadInput as refused:
+        problems = tuple(refused.problems)
+    assert len(problems) == bool(told)
+    assert all(told in problem for problem in problems)
 
 
 @pytest.mark.parametrize(

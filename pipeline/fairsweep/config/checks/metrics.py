@@ -21,6 +21,7 @@ from fairsweep.metrics import (
     METRICS,
     VALIDATION,
     base_name,
+    bounds_of,
     direction_of,
     is_of_run,
     known_metric,
@@ -112,6 +113,17 @@ def objective_problems(config: Config, arms: Sequence[ArmSettings]) -> Iterator[
             TOLERANCE,
             f"need a number from 0, how much of {given.metric} may be given up, got {tolerance}; "
             f"for example {TOLERANCE}=0.005",
+        )
+
+
+def too_tolerant(metric: str, tolerance: float | None) -> Iterator[str]:
+    """What is wrong with a tolerance that leaves no difference of the objective."""
+    low, high = bounds_of(metric)
+    if tolerance is not None and tolerance >= high - low:
+        yield (
+            f"{TOLERANCE}: need a number below {high - low:g}, for {metric} is between {low:g} and "
+            f"{high:g}, so that all trials would count as equal; got {tolerance:g}; for example "
+            f"{TOLERANCE}=0.005"
         )
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 import yaml
 
+from fairsweep.config.checks.loss_params import loss_param_problems
 from fairsweep.config.checks.values import (
     Problem,
     above_0,
@@ -28,7 +28,6 @@ from fairsweep.config.checks.values import (
 from fairsweep.config.guess import suggested
 from fairsweep.config.options import CONF
 from fairsweep.config.schema import ADDED_PARAMS, WATCHDOG_FIELDS, Model, Optimizer, Training
-from fairsweep.config.space import loss_params
 from fairsweep.errors import BadInput
 from fairsweep.keras_file import read_keras_file
 from fairsweep.own import is_own
@@ -41,15 +40,6 @@ SHORT_LOSSES = {
     "msle": "mean_squared_logarithmic_error",
     "bce": "binary_crossentropy",
     "kld": "kl_divergence",
-}
-# Arguments of Keras's losses that follow from the rest.
-LOSS_SETTINGS = {
-    "from_logits": "models end in probabilities, which are no logits",
-    "reduction": "the loss is the mean over rows",
-    "axis": "the classes are the last axis",
-    "ignore_class": "every row has a class; leave other rows out of the data",
-    "name": "it is measured as loss",
-    "dtype": "it is computed in the model's",
 }
 BALANCED = "balanced"
 SHOWN = 20
@@ -229,24 +219,6 @@ def _loss(loss: str) -> Iterator[Problem]:
         yield from one_of("training.loss", loss, known)
 
 
-def _loss_params(training: Training) -> Iterator[Problem]:
-    if not isinstance(training.loss_params or {}, Mapping):
-        yield (
-            "training.loss_params",
-            f"need arguments by name, got {training.loss_params!r}; for example {{gamma: 2.0}}",
-        )
-    own = {field.name for field in fields(Training)}
-    for name in loss_params(training):
-        if name in LOSS_SETTINGS and not is_own(training.loss):
-            yield f"training.loss_params.{name}", f"need other parameters: {LOSS_SETTINGS[name]}"
-        elif name in own:
-            yield (
-                f"training.loss_params.{name}",
-                f"need a name that is no other setting of a training, for both would be stored as "
-                f"training.{name}; rename the argument of {training.loss}",
-            )
-
-
 def _quantiles(training: Training) -> Iterator[Problem]:
     levels, key = training.quantiles, "training.quantiles"
     if levels is None:
@@ -270,7 +242,7 @@ def training_problems(training: Training) -> Iterator[Problem]:
     yield from at_least("training.batch_size", training.batch_size, 1)
     yield from seed("training.seed", training.seed)
     yield from _loss(training.loss)
-    yield from _loss_params(training)
+    yield from loss_param_problems(training)
     yield from _quantiles(training)
     yield from one_of("training.loop", training.loop, LOOPS)
     if training.precision is not None:
