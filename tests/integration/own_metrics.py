@@ -19,6 +19,11 @@ def doubt(y_true: Any, y_pred: Any) -> Any:
     return 1 - y_pred[np.arange(len(y_true)), y_true]
 
 
+def off(y_true: Any, y_pred: Any) -> Any:
+    """How far each number is off, in the shape that numbers have."""
+    return np.abs(y_true - y_pred)
+
+
 class Found(keras.metrics.SparseCategoricalAccuracy):  # type: ignore[misc]
     """Of a name of its own."""
 

@@ -101,6 +101,16 @@ def test_what_a_function_must_not_do(name: str, told: str) -> None:
         function(np.arange(4) % 3, np.full((4, 3), 1 / 3))
 
 
+def test_a_column_has_a_number_for_each_row() -> None:
+    """Numbers to predict are (rows, targets), and so is what is computed from them."""
+    function = own_metrics.function_of(metric_named(f"{MODULE}:off"))
+    assert function is not None
+    found = function(np.array([[1.0], [2.0], [4.0]]), np.array([[1.5], [2.0], [1.0]]))
+    assert found.tolist() == [0.5, 0.0, 3.0]
+    with pytest.raises(BadInput, match=r"take the mean of each row, \.mean\(axis=1\)"):
+        function(np.ones((3, 2)), np.zeros((3, 2)))
+
+
 def test_a_worker_tells_of_them_before_the_first_trial() -> None:
     spec, data = compose(*SMALL, f"training.metrics=[{MODULE}:changes]")
     result = check(spec, data, WorkerCache())

@@ -43,7 +43,7 @@ class Function:
         self._function = function
 
     def __call__(self, y: npt.NDArray[Any], outputs: npt.NDArray[Any]) -> Values:
-        """One number (), or one for each row (rows,).
+        """One number (), or one for each row (rows,), which the function may give as (rows, 1).
 
         Raises:
             BadInput: it gives something else.
@@ -53,11 +53,15 @@ class Function:
         found = self._function(y, outputs)
         if not isinstance(found, np.ndarray):
             found = keras.ops.convert_to_numpy(found)
+        if found.shape == (len(y), 1):
+            found = found[:, 0]
         if found.shape not in ((), (len(y),)) or found.dtype.kind not in "biuf":
             text = (
                 f"must give one number, or one for each of the {len(y)} rows, but gives an array "
                 f"of {found.dtype}, {found.shape}"
             )
+            if found.ndim == 2 and len(found) == len(y):
+                text += "; take the mean of each row, .mean(axis=1)"
             raise BadInput(own_problem(KEY, self._metric.own, text))
         return np.asarray(found, np.float64)
 
