@@ -30,6 +30,8 @@ from fairsweep.report.text.numbers import number
 Mode = Literal["live", "plain", "quiet"]
 
 
+LARGE = 1000
+"""Numbers from here on have marks between thousands, and fewer decimals."""
 GAP = 2
 """Spaces between two columns of a table."""
 
@@ -304,8 +306,10 @@ def fold(name: str) -> str:
 
 
 def _written(value: float, metric: str) -> str:
-    """A metric's value: four decimals, or as the report has it where it says how it is written."""
-    plain = digits_of(metric) == PLAIN or not math.isfinite(value)
+    """A metric's value: four decimals, or as the report has it where it says how it is written, or
+    where it is large."""
+    plain = digits_of(metric) == PLAIN and abs(value) < LARGE
+    plain = plain or not math.isfinite(value)
     return f"{value:.4f}" if plain else number(value, of=metric)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import sys
 from dataclasses import replace
@@ -322,6 +323,29 @@ def test_a_single_training_has_a_line_for_each_epoch(capsys: pytest.CaptureFixtu
     assert epoch == "epoch  3/10  loss 0.2500  accuracy 0.5000"
     assert last.startswith("complete after 1.5 s")
     assert "val_accuracy 0.9500 at epoch 7" in last
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "written"),
+    [
+        ("val_rmse", 111691928.0, "111,691,928"),
+        ("val_mean_squared_error", 111691928.0, "111,691,928"),
+        ("val_root_mean_squared_error", 10568.441, "10,568"),
+        ("mean_absolute_error", 3.14159, "3.142"),
+        ("val_cost", 111691928.0, "111,691,928"),
+        ("loss", 1234.5678, "1,234.57"),
+        ("loss", 0.25, "0.2500"),
+        ("val_r2_score", -0.5, "-0.500"),
+        ("loss", math.nan, "nan"),
+    ],
+)
+def test_numbers_with_a_unit_are_written_alike(
+    name: str, value: float, written: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    EpochLines("plain", name, 10).epoch(
+        EpochMetrics(TrialKey("adam", "train", 0), 3, {name: value}, 0)
+    )
+    assert capsys.readouterr().out == f"epoch  3/10  {name} {written}\n"
 
 
 def test_a_quiet_training_says_its_result_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:

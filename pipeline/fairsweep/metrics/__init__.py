@@ -19,7 +19,7 @@ import numpy.typing as npt
 from fairsweep.costs import COSTS, SECOND
 from fairsweep.judged import Judged
 from fairsweep.metrics.metric import LOSS, PLAIN, UNBOUNDED, Digits, KerasMetric, Metric, Told
-from fairsweep.metrics.of_keras import KERAS, KERAS_CLASSES, LIMITS
+from fairsweep.metrics.of_keras import DIGITS, IN_UNITS, KERAS, KERAS_CLASSES, LIMITS
 from fairsweep.metrics.table import METRICS, top
 from fairsweep.tasks import AUTO, Task
 from fairsweep.tasks.layer import Form
@@ -84,6 +84,8 @@ def _of_keras(name: str) -> Metric:
         caption,
         keras=own.forms,
         bounds=own.bounds,
+        digits=DIGITS.get(name, PLAIN),
+        unit=name in IN_UNITS,
         limit=LIMITS.get(name),
     )
 

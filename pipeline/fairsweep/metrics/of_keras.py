@@ -12,7 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fairsweep.metrics.metric import BELOW_ZERO, OF_ZERO, UNBOUNDED, KerasMetric, Limit
+from fairsweep.metrics.metric import (
+    BELOW_ZERO,
+    OF_ZERO,
+    UNBOUNDED,
+    Digits,
+    KerasMetric,
+    Limit,
+)
 from fairsweep.records import Direction
 from fairsweep.tasks.layer import Form
 from fairsweep.tasks.values import VALUES_FORM
@@ -121,6 +128,16 @@ KERAS: Mapping[str, OfKeras] = {
 which they differ from: that counts thresholds, and these count all outputs together."""
 KERAS_CLASSES: Mapping[str, str] = {own.name: name for name, own in KERAS.items()}
 """The names by those of their classes."""
+OF_NUMBERS = tuple(name for name, own in KERAS.items() if set(own.forms) == {VALUES_FORM})
+"""Those of numbers alone; of them these have the target's unit, or a power of it."""
+IN_UNITS = (
+    *("logcosh", "mean_absolute_error", "mean_squared_error", "poisson"),
+    "root_mean_squared_error",
+)
+DIGITS: Mapping[str, Digits] = {
+    name: "three decimals" if KERAS[name].bounds[1] == 1 else "four digits" for name in OF_NUMBERS
+}
+"""How they are written, as ours are: what is near 1, and what has no bound."""
 LIMITS: Mapping[str, Limit] = {
     "mean_absolute_percentage_error": OF_ZERO,
     "mean_squared_logarithmic_error": BELOW_ZERO,

@@ -189,7 +189,12 @@ def test_curves_of_errors_have_a_log_axis_where_they_fall_by_much() -> None:
 
 def test_a_mean_over_unlike_targets_is_told() -> None:
     both = residuals(("price", "rent"), np.ones((2, 2)), np.ones((2, 2)))
-    for metric, told in (("val_mae", True), ("val_r2", False), ("val_loss", False)):
+    for metric, told in (
+        ("val_mae", True),
+        ("val_mean_squared_error", True),
+        ("val_r2", False),
+        ("val_loss", False),
+    ):
         run = confirm("adam", 0, 0, 1.0, tested=both)
         stored = sweep(search("adam", 0, 1.0), run, objective=Objective(metric, "minimize"))
         selection = select(stored)
