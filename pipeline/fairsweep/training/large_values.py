@@ -46,7 +46,7 @@ def senseless_loss(loss: float, dataset: Dataset, scaling: Scaling) -> str:
     first = f"training.loss: the loss of the first step is {loss:.2g}"
     if scaling.mean or any(own.mean for _, own in scaling.inputs):
         return f"{first}; look for the cause in the model's own code"
-    largest = _of_numbers(dataset)
+    largest = {name: _of_numbers(dataset, x) for name, x in named(dataset.x)}
     if not any(own.any() for own in largest.values()):
         return f"{first}; look for the cause in the model's own code"
     name = max(largest, key=lambda name: largest[name].max())
@@ -58,27 +58,36 @@ def senseless_loss(loss: float, dataset: Dataset, scaling: Scaling) -> str:
 
 
 def unscaled(dataset: Dataset, scaling: Scaling) -> str:
-    """The warning about a feature of a table that stays as it is and is far larger than a model
-    learns from; empty if none."""
-    if scaling.mean or scaling.ids or not dataset.columns:
-        return ""
-    ((_, largest),) = _of_numbers(dataset).items()
-    feature = int(np.argmax(largest))
-    if largest[feature] * (scaling.factor or 1) <= LARGE:
-        return ""
-    return (
-        f"data.standardize: {_described(dataset, '', feature, largest)} and isn't scaled, so that "
-        "a model may learn nothing; data.standardize=true brings features to mean 0 and variance 1 "
-        "(unless the model does so itself)"
-    )
+    """The warning about a feature that stays as it is and is far larger than a model learns from;
+    empty if none. Arrays of whole numbers may be ids, and others than (rows, features) images."""
+    of_inputs = dict(scaling.inputs)
+    for name, x in named(dataset.x):
+        own = of_inputs.get(name, scaling)
+        if own.mean or own.ids or x.ndim != 2 or not (dataset.columns or _has_fractions(x)):
+            continue
+        largest = _of_numbers(dataset, x)
+        feature = int(np.argmax(largest))
+        if largest[feature] * (own.factor or 1) > LARGE:
+            return (
+                f"data.standardize: {_described(dataset, name, feature, largest)} and isn't "
+                "scaled, so that a model may learn nothing; data.standardize=true brings features "
+                "to mean 0 and variance 1 (unless the model does so itself)"
+            )
+    return ""
 
 
-def _of_numbers(dataset: Dataset) -> dict[str, Values]:
+def _has_fractions(x: Array) -> bool:
+    """Whether the first rows have others than whole numbers."""
+    first = x[next(pieces(x))]
+    return bool((first != np.rint(first)).any())
+
+
+def _of_numbers(dataset: Dataset, x: Array) -> Values:
     """The largest absolute value of each feature of an input; 0 for words of a table."""
-    largest = {name: _largest(x) for name, x in named(dataset.x)}
-    words = [i for i, column in enumerate(dataset.columns) if column.has_words]
-    for own in largest.values() if dataset.columns else ():
-        own[words] = own[len(dataset.columns) :] = 0  # places in vocabularies; texts come last
+    largest = _largest(x)
+    if dataset.columns:
+        words = [i for i, column in enumerate(dataset.columns) if column.has_words]
+        largest[words] = largest[len(dataset.columns) :] = 0  # places in vocabularies; texts last
     return largest
 
 

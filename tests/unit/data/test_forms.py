@@ -295,7 +295,7 @@ def test_a_word_may_be_called_so_too_and_numbers_may_be_missing_beside_it(tmp_pa
     text = "\n".join(["a,country,label", *rows, ""])
     said = refused(tmp_path, text)
     assert "country 27 (rows)" in said
-    assert "data.missing_words=[] takes NA, N/A, NaN, NULL, null for words" in said
+    assert "; if NA, N/A, NaN, NULL, null are words there: data.missing_words=[]" in said
     data = load(settings(tmp_path, text, missing_words=[], missing="fill"))
     assert data.columns[1].vocabulary == ("", "DE", "NA")
     assert int(np.isnan(data.x[:, 0]).sum()) == ROWS - ROWS // 5

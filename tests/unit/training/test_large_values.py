@@ -26,7 +26,7 @@ def test_words_have_no_values() -> None:
     assert "look for the cause in the model's own code" in told([[0, 9, -1], [0, 1, 9]], TEXT)
 
 
-def test_a_table_that_stays_far_from_1_is_told() -> None:
+def test_a_feature_that_stays_far_from_1_is_told() -> None:
     def said(x: list[list[float]], scaling: Scaling = AS_IT_IS, table: bool = True) -> str:
         columns = (Column("when: days", date="when"), Column("word", tuple("ab"))) if table else ()
         rows = np.array(x, np.float32)
@@ -38,4 +38,5 @@ def test_a_table_that_stays_far_from_1_is_told() -> None:
     assert said([[999, 5000], [-1, 0]]) == ""  # words have no values
     assert said(days, Scaling(mean=(18_300.5,), variance=(0.25,))) == ""
     assert said(days, Scaling(factor=1e-3)) == ""
-    assert said(days, table=False) == ""  # arrays are taken as they are
+    assert said(days, table=False) == ""  # they may be ids
+    assert "the data has values up to 1.8e+04" in said([[18_300.5, 0], [1, 2]], table=False)

@@ -326,7 +326,7 @@ class _Filling:
             counts = counts_of(list(of_file), np.array(list(of_file.values())))
             aside, words = "", self._words.keys() - self._dates.keys()
             if self._settings.missing_words is None and not words.isdisjoint(gaps):
-                aside = f"; data.missing_words=[] takes {USUAL_WORDS} for words"
+                aside = f"; if {USUAL_WORDS} are words there: data.missing_words=[]"
             yield (
                 f"data.path: {place} has missing values: {counts}; data.missing=fill puts the "
                 "mean of training rows there, data.missing=indicate also a feature that says "
