@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import NoReturn
 
 from fairsweep.commands.sweep import prepare, sweep
-from fairsweep.config.compose.commands import narrowed
+from fairsweep.config.compose.commands import first_option, narrowed
 from fairsweep.config.compose.entry import command
-from fairsweep.config.compose.overrides import first_arm
 
 COMPARISON = "experiment=optimizer_comparison"
 
@@ -20,5 +19,5 @@ def main() -> NoReturn:
         *("compare", prepare, sweep),
         implied=[COMPARISON],
         as_run=narrowed,
-        chosen=first_arm,
+        chosen=first_option,
     )

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from fairsweep.config.compose.commands import compose_sweep, narrowed
+from fairsweep.config.compose.commands import compose_sweep, first_option, narrowed
 from fairsweep.config.compose.entry import command
-from fairsweep.config.compose.overrides import first_arm
 from fairsweep.stages.job import Job, open_job, worker_count
 
 
@@ -38,4 +37,4 @@ def sweep(job: Job, logs: Path) -> int:
 
 
 def main() -> NoReturn:
-    command("sweep", prepare, sweep, as_run=narrowed, chosen=first_arm)
+    command("sweep", prepare, sweep, as_run=narrowed, chosen=first_option)

@@ -17,9 +17,8 @@ from fairsweep import __version__, cli
 from fairsweep.cli import COMMANDS
 from fairsweep.commands import compare
 from fairsweep.commands.compare import COMPARISON
-from fairsweep.config.compose.commands import compose_sweep, narrowed
+from fairsweep.config.compose.commands import compose_sweep, first_option, narrowed
 from fairsweep.config.compose.entry import command
-from fairsweep.config.compose.overrides import first_arm
 from fairsweep.config.plan import Plan
 from fairsweep.errors import BadInput
 from fairsweep.invocation import UNDER_MAKE, as_called
@@ -271,5 +270,5 @@ def test_a_command_runs_with_what_its_arms_alone_have(
         return 0
 
     with pytest.raises(SystemExit) as ended:
-        command("sweep", compose_sweep, action, as_run=narrowed, chosen=first_arm)
+        command("sweep", compose_sweep, action, as_run=narrowed, chosen=first_option)
     assert (ended.value.code, ran) == (0, ["sgd"])

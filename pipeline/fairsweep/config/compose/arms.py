@@ -50,7 +50,7 @@ def compose_arms(hydra: Composer, overrides: Sequence[str]) -> ComposedArms:
     Raises:
         BadInput: one of them doesn't compose.
     """
-    shared = shared_by_arms(hydra, overrides)
+    shared, _ = shared_by_arms(hydra, overrides)
     group, options = arms_of(shared)
     arms, refused = list[tuple[Arm, Places]](), dict[str, Sequence[str]]()
     for option in options:
@@ -63,43 +63,48 @@ def compose_arms(hydra: Composer, overrides: Sequence[str]) -> ComposedArms:
     return ComposedArms(shared, group, options, arms)
 
 
-def shared_by_arms(hydra: Composer, overrides: Sequence[str]) -> Composed[Config]:
-    """What all arms of a sweep share.
+def shared_by_arms(hydra: Composer, overrides: Sequence[str]) -> tuple[Composed[Config], list[str]]:
+    """What all arms of a sweep share, and the choice of the option that stands for them in it, if
+    that isn't the default one: the first of those that the command line names, or of those that a
+    file names and that have what the default one doesn't.
 
     Raises:
         BadInput: it doesn't compose.
     """
+    chosen = first_arm(overrides)
     try:
-        return hydra.compose("config", overrides, Config, first_arm(overrides))
+        return hydra.compose("config", overrides, Config, chosen), chosen
     except BadInput as error:
-        raise BadInput(*_by_arms(hydra, overrides, error.problems)) from error
+        chosen = _first_of_a_file(hydra, overrides, error)
+    return hydra.compose("config", overrides, Config, chosen), chosen
 
 
-def _by_arms(hydra: Composer, overrides: Sequence[str], problems: Sequence[str]) -> Sequence[str]:
-    """What to say of overrides that don't compose with the option that stands for all arms, where
-    some arm has what they set."""
+def _first_of_a_file(hydra: Composer, overrides: Sequence[str], error: BadInput) -> list[str]:
+    """The choice of the first arm, where overrides that don't compose with the default option do
+    with each of those that a file names.
+
+    Raises:
+        BadInput: they don't, with what to say of it.
+    """
+    others = [override for override in overrides if not INSIDE.match(override)]
     try:
-        others = [override for override in overrides if not INSIDE.match(override)]
         group, options = arms_of(hydra.compose("config", others, Config))
     except BadInput:
-        return problems
-    if len(others) == len(overrides) or not all(p.startswith(f"{group}.") for p in problems):
-        return problems
+        raise error from None
+    if len(others) == len(overrides) or not all(p.startswith(f"{group}.") for p in error.problems):
+        raise error
     refused = dict[str, Sequence[str]]()
     for option in options:
         words = [f"{group}={option}", *_without_choice(overrides, group)]
         try:
             hydra.compose("config", words, Config)
-        except BadInput as error:
-            refused[option] = error.problems
-    if not refused:
-        named = f"arms.{group}=[{','.join(options)}]"
-        return [f"{problem}; to set what these arms have, add {named}" for problem in problems]
-    return (
-        problems
-        if len(refused) == len(options)
-        else _refused(group, options, refused, hydra.folder)
-    )
+        except BadInput as own:
+            refused[option] = own.problems
+    if len(refused) == len(options):
+        raise error
+    if refused:
+        raise BadInput(*_refused(group, options, refused, hydra.folder)) from error
+    return [f"{group}={options[0]}"]
 
 
 def _refused(

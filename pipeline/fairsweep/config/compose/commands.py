@@ -19,6 +19,7 @@ from fairsweep.config.command_schema import DoctorConfig, PredictConfig, ReportC
 from fairsweep.config.compose.arms import (
     AXES,
     IGNORED,
+    INSIDE,
     ComposedArms,
     arms_of,
     compose_arms,
@@ -80,10 +81,21 @@ def narrowed(overrides: Sequence[str], config_dir: str | None = None) -> list[st
     """
     check_overrides(overrides)
     with composer(config_dir) as hydra:
-        group, options = arms_of(shared_by_arms(hydra, overrides))
+        shared, chosen = shared_by_arms(hydra, overrides)
+        group, options = arms_of(shared)
     others = [f"arms.{axis}=null" for axis in AXES if axis != group]
     named = f"arms.{group}=[{','.join(options)}]"
-    return [*first_arm(overrides), *overrides, named, *others]
+    return [*chosen, *overrides, named, *others]
+
+
+def first_option(overrides: Sequence[str], config_dir: str | None = None) -> list[str]:
+    """The choice of the option that stands for all arms of a sweep which composes; none where it
+    is the default one."""
+    named = first_arm(overrides)
+    if named or not any(map(INSIDE.match, overrides)):
+        return named
+    with composer(config_dir) as hydra:
+        return shared_by_arms(hydra, overrides)[1]
 
 
 def compose_training(overrides: Sequence[str], config_dir: str | None = None) -> Plan:

@@ -40,7 +40,7 @@ WIDTH = 100
 COMPLETION = Path(__file__).with_name("completion.bash")
 
 
-def _nothing_more(_: Sequence[str]) -> Sequence[str]:
+def _nothing_more(_: Sequence[str], __: str | None) -> Sequence[str]:
     return ()
 
 
@@ -56,7 +56,7 @@ def command(
     short: Sequence[str] = (),
     implied: Sequence[str] = (),
     as_run: Callable[[Sequence[str], str | None], Sequence[str]] = _as_given,
-    chosen: Callable[[Sequence[str]], Sequence[str]] = _nothing_more,
+    chosen: Callable[[Sequence[str], str | None], Sequence[str]] = _nothing_more,
 ) -> NoReturn:
     """Runs one command of the project and exits with its documented code.
 
@@ -69,7 +69,7 @@ def command(
         short: keys below one that has the command's name, which it takes without that name.
         implied: overrides that make it of `fairsweep sweep`; the command line can't change them.
         as_run: from overrides to those of the config that is run, which `--cfg` prints.
-        chosen: from overrides to the options that follow from them.
+        chosen: from overrides and the user's own config folder to the options that follow.
     """
     try:
         arguments = _parsed(name)
@@ -122,7 +122,7 @@ def command(
         if signal.getsignal(ending) != signal.SIG_IGN:
             signal.signal(ending, interrupt)
     options = [f"--config-dir={arguments.config_dir}"] if arguments.config_dir else []
-    overrides = [*chosen(arguments.overrides), *arguments.overrides]
+    overrides = [*chosen(arguments.overrides, arguments.config_dir), *arguments.overrides]
     sys.argv[1:] = [*for_hydra(overrides), *options]
     _hydra_main(config_name, job)
     sys.exit(code)
