@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,6 +73,29 @@ def test_outside_of_gentleness_a_signal_interrupts(number: signal.Signals) -> No
         signal.raise_signal(number)
     assert stopping.asked
     assert signal.getsignal(number) == before
+
+
+def test_a_signal_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may come while the main thread starts one, and the lock of that is held."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise AssertionError("a thread is started")
+
+    with Stopping(print) as stopping, stopping.gently():
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        signal.raise_signal(signal.SIGTERM)
+        assert stopping.asked
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_nothing_goes_on_when_it_is_left(asked: bool) -> None:
+    before = {*threading.enumerate()}
+    with Stopping(print) as stopping, stopping.gently():
+        (own,) = {*threading.enumerate()} - before
+        if asked:
+            signal.raise_signal(signal.SIGTERM)
+    own.join(timeout=300)
+    assert not own.is_alive()
 
 
 def test_what_is_ignored_stays_ignored() -> None:

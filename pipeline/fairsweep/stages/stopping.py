@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -36,10 +37,12 @@ class Stopping:
         self._say = say
         self._gentle = False
         self._before: dict[signal.Signals, Any] = {}
-        self._limit = threading.Timer(LONGEST, self._at_once, ("it took too long",))
-        self._limit.daemon = True
+        # Starting a thread takes a lock that the main thread may hold when the signal comes, and so
+        # does an event; what is put into this queue may come inside of another put.
+        self._told: SimpleQueue[bool] = SimpleQueue()
 
     def __enter__(self) -> Stopping:
+        threading.Thread(target=self._limit, daemon=True).start()
         for number in SIGNALS:
             if signal.getsignal(number) != signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._handle)
@@ -51,7 +54,7 @@ class Stopping:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._limit.cancel()
+        self._told.put(False)
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -72,9 +75,18 @@ class Stopping:
         if self.asked:
             self._at_once("asked twice")
         self.asked = True
-        self._limit.start()
+        self._told.put(True)
         if not self._gentle:
             raise_outside_imports(frame, wanted=lambda: not self._gentle)
+
+    def _limit(self) -> None:
+        """Waits for a first signal, and from there for the end, but not for ever."""
+        if not self._told.get():
+            return
+        try:
+            self._told.get(timeout=LONGEST)
+        except Empty:
+            self._at_once("it took too long")
 
     def _at_once(self, why: str) -> None:
         """Ends this process; its workers end with it."""
