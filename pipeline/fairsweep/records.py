@@ -362,15 +362,15 @@ class Champion:
 class SweepRecord:
     """One stored sweep: `runs` holds search and confirmation trainings, those that were
     interrupted left out. `started` is milliseconds since 1970, `trials` the budget of an arm,
-    `confirmation` how its best configurations are trained again;
-    `finished` says that all of it was spent that some limit allowed.
-    `work` is what workers did in the last process of it;
-    `sampler` drew the trials, each trained on so many `search_folds`, of which a run stands for all
-    (0: on one split); `metrics` are what every epoch is measured by, on whatever part of
-    the data. `commands` maps an arm's name to the overrides that compose it again, and a search
-    run's id to those that train that run again. `spaces` has the dimensions of each arm as
+    `confirmation` how its best configurations are trained again; `finished` says that all of it was
+    spent that some limit allowed. `work` is what workers did in the last process of it; `sampler`
+    drew the trials, each trained on so many `search_folds`, of which a run stands for all (0: on
+    one split); `metrics` are what every epoch is measured by, on whatever part of the data.
+    `commands` maps an arm's name to the overrides that compose it again, and a search run's id to
+    those that train that run again. `spaces` has the dimensions of each arm as
     fairsweep.config.stored_space writes them; an older store has none. `stopped` says of an arm why
-    it got no more trials, and `code_changed` that not all of it was trained with the same code.
+    it got no more trials, `cut_off` which limit came before the last of them (an older store
+    doesn't know), and `code_changed` that not all of it was trained with the same code.
     `shown` is what rows that the report lists look like, as far as that is known."""
 
     name: str
@@ -389,6 +389,7 @@ class SweepRecord:
     runs: tuple[RunRecord, ...]
     spaces: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     stopped: Mapping[str, str] = field(default_factory=dict)
+    cut_off: Mapping[str, str] = field(default_factory=dict)
     finished: bool = False
     work: Work | None = None
     sampler: str = ""

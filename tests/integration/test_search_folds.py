@@ -272,8 +272,12 @@ def test_no_trial_is_begun_while_another_has_folds_to_come(
 
 
 def test_the_budget_of_epochs_counts_those_of_all_folds(root: Path) -> None:
-    swept(root, "search.trials=9", f"search.epochs={2 * FOLDS * EPOCHS + 1}")
+    epochs = 2 * FOLDS * EPOCHS + 1
+    swept(root, "search.trials=9", f"search.epochs={epochs}")
     assert [name for name in outcomes(root) if name.count("/") == 1] == ["adam/0", "adam/1"]
+    record = read_sweep(find_store(Tracking("local", str(root))), NAME)
+    assert record.cut_off == {"adam": f"search.epochs={epochs} has no room for another"}
+    assert problems(root) == []
 
 
 def test_folds_of_a_training_metric_are_refused(tmp_path: Path) -> None:

@@ -247,6 +247,17 @@ class ArmStudy:
         length = self._longest * max(1, self._folds)
         return self._epochs + (len(self._unfinished) + 1) * length <= self._search.epochs
 
+    @property
+    def cut_off(self) -> str:
+        """Which limit came before the last trial of a search that has ended; empty for none."""
+        if self.begun >= self._search.trials or self.stopped:
+            return ""
+        if self.begun >= self.limit:
+            return "its grid has no more combinations"
+        if not self.wants_trial():
+            return f"search.epochs={self._search.epochs} has no room for another"
+        return f"search.minutes={self._search.minutes:g} came first"
+
     def settle(self, ended: Mapping[int, TrialResult]) -> None:
         """Ends the trials, by number, whose training ended before the study was told."""
         for frozen in self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):

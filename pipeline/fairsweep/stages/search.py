@@ -127,6 +127,12 @@ class SearchStage(SweepStage):
         study = self._studies[search]
         return study.tally().unfinished == 0 and (self._late or not study.wants_trial())
 
+    def note_limits(self) -> None:
+        """Stores of each arm which limit came before the last of its trials; all have ended."""
+        for search, study in self._studies.items():
+            if why := study.cut_off:
+                self._tracker.cut_off(search.arm, why)
+
     @property
     def _late(self) -> bool:
         return self._deadline is not None and time.monotonic() > self._deadline

@@ -201,6 +201,7 @@ def train(sweep: Sweep) -> Draft:
                 *(job.folders, terminal),
             )
             run_stages({"search": search, "confirm": confirm}, dispatcher, stopping)
+            search.note_limits()
             tracker.drain()
             record = read_sweep(job.store, plan.name)
             draft, specs = Draft(record, sweep.logs), sweep.refits(record)

@@ -177,6 +177,7 @@ def _sweep(
         champion=champion(client, sweep),
         confirmation=confirmation_in(about),
         stopped={arm: tags[names.STOPPED] for arm, tags in told.items() if names.STOPPED in tags},
+        cut_off={arm: tags[names.CUT_OFF] for arm, tags in told.items() if names.CUT_OFF in tags},
         spaces={arm: json.loads(tags.get(names.SPACE_TAG, "[]")) for arm, tags in told.items()},
         data=about["data"],
         data_sha256=run.data.tags["data_sha256"],

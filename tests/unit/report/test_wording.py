@@ -121,6 +121,17 @@ def test_no_run_at_all() -> None:
     assert len(report.table.rows) == 2
 
 
+def test_what_cut_a_search_off_is_said_where_it_is_known() -> None:
+    runs = search("adam", 0, 0.9), search("sgd", 0, 0.8)
+    why = {"adam": "its grid has no more combinations"}
+    _says(
+        build(sweep(*runs, finished=True, cut_off=why)),
+        "adam: 1 of 2 trials ended: its grid has no more combinations.",
+        "sgd: 1 of 2 trials ended: a limit of epochs or minutes, or the end of its grid, came fir",
+    )
+    _says(build(sweep(*runs, cut_off=why)), "adam: 1 of 2 trials ended.")
+
+
 def test_only_running_trials() -> None:
     report = build(sweep(search("adam", 0, None, "running"), search("sgd", 0, 0.2, "diverged")))
     assert report.result.headline == "No trial has completed yet"

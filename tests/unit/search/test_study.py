@@ -109,6 +109,24 @@ def test_only_complete_trials_can_be_best(study: ArmStudy) -> None:
     assert tally.outcomes == {"complete": 2, "pruned": 1, "diverged": 1, "failed": 1}
 
 
+@pytest.mark.parametrize(
+    ("words", "trials", "why"),
+    [
+        ("search=grid search.only=[training.batch_size]", 4, "its grid has no more combinations"),
+        ("search.epochs=10", 2, "search.epochs=10 has no room for another"),
+        ("search.minutes=0.5", 2, "search.minutes=0.5 came first"),
+        ("search.minutes=0.5 search.epochs=10", 2, "search.epochs=10 has no room for another"),
+        ("search.minutes=0.5 search.epochs=25", 2, "search.minutes=0.5 came first"),
+        ("search.minutes=0.5 search=random", 5, ""),
+    ],
+)
+def test_which_limit_came_first_is_known(words: str, trials: int, why: str, tmp_path: Path) -> None:
+    study = open_study(tmp_path, plan(*words.split(), "search.trials=5", "training.epochs=5"))
+    for _ in range(trials):
+        tell(study, study.ask(), 0.9, epochs=5)
+    assert study.cut_off == why
+
+
 def test_best_follows_the_direction(tmp_path: Path) -> None:
     of = plan("objective.metric=val_loss", "objective.direction=minimize", "search.trials=3")
     study = open_study(tmp_path, of)

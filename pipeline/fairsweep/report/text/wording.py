@@ -304,14 +304,13 @@ def _searches(sweep: SweepRecord, selection: Selection) -> list[str]:
             found.append(f"{entry.arm}: no trial completed ({told}).")
         trials = sweep.trials * sweep.confirmation.searches
         if ended < trials:
-            why = (
-                " A limit of epochs or minutes, or the end of its grid, came first."
-                if sweep.finished
-                else ""
-            )
+            why = "."
+            if sweep.finished:
+                unknown = "a limit of epochs or minutes, or the end of its grid, came first"
+                why = f": {sweep.cut_off.get(entry.arm, unknown)}."
             if entry.arm in sweep.stopped:
-                why = f" Stopped: {sweep.stopped[entry.arm]}."
-            found.append(f"{entry.arm}: {ended} of {plural(trials, 'trial')} ended.{why}")
+                why = f". Stopped: {sweep.stopped[entry.arm]}."
+            found.append(f"{entry.arm}: {ended} of {plural(trials, 'trial')} ended{why}")
     runs = [run for entry in selection.arms for run in entry.trials]
     if failed := [run for run in runs if run.outcome == "failed"]:
         found.append(f"{plural(len(failed), 'trial')} failed{_because(failed)}")

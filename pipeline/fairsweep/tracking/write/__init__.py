@@ -197,6 +197,10 @@ class Tracker:
         """Notes on an arm's run why it gets no more trials."""
         self._put("tag", {"arm": arm, "name": names.STOPPED, "value": why})
 
+    def cut_off(self, arm: str, why: str) -> None:
+        """Notes on an arm's run which limit came before the last of its trials."""
+        self._put("tag", {"arm": arm, "name": names.CUT_OFF, "value": why})
+
     def close(self, work: Work) -> None:
         """Ends the runs of the sweep and its arms; everything is stored when it returns.
 
