@@ -52,6 +52,14 @@ def test_only_a_model_of_the_users_logs_what_has_no_other_name() -> None:
     assert "got 'val_iou'" in unknown
 
 
+def test_what_a_callback_adds_selects_nothing() -> None:
+    told = "; what a callback adds can be watched, but selects nothing: name a function in"
+    gap = (ONE, "objective.metric=gap", "objective.direction=minimize")
+    for own in ("mine.callbacks:Gap", "{name: mine.callbacks:Gap, params: {}}"):
+        assert told in refusal(*gap, f"training.callbacks=[{own}]")
+    assert told not in refusal(*gap, "training.callbacks=[EarlyStopping]")
+
+
 @pytest.mark.parametrize(
     ("metrics", "told"),
     [

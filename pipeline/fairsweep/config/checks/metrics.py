@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from fairsweep.config.checks.data import may_give_validation
 from fairsweep.config.checks.values import Problem, hint, one_of, own_name
@@ -39,6 +39,10 @@ ALL_NAMES = (*METRICS, *KERAS, *KERAS_CLASSES)
 SECOND_OBJECTIVE = "objective.second"
 SECOND_DIRECTION = "objective.second_direction"
 TOLERANCE = "objective.tolerance"
+FROM_CALLBACKS = (
+    "; what a callback adds can be watched, but selects nothing: name a function in "
+    "training.metrics=[package.module:name]"
+)
 OWN = "a function of your own (package.module:name)"
 
 
@@ -141,7 +145,7 @@ def _selecting(
     prefix = VALIDATION if measured_on_validation(metric) else ""
     way = direction_of(metric) if cost or known is not None else AUTO
     if not cost and known is None and not all(_may_log(base_name(metric), arm) for arm in arms):
-        yield from _unknown(key, metric)
+        yield from _unknown(key, metric, any(_has_callbacks(arm.training) for arm in arms))
     elif known is not None and known.name != base_name(metric):
         yield key, f"need {prefix}{known.name}, which it is logged as; got {metric!r}"
     elif way == AUTO and direction == AUTO:
@@ -177,7 +181,14 @@ def _may_log(name: str, arm: ArmSettings) -> bool:
     return name in own or (is_own(arm.model.builder) and not is_own(name))
 
 
-def _unknown(key: str, metric: str) -> Iterator[Problem]:
+def _has_callbacks(training: Training) -> bool:
+    """Whether a callback of the user's own may add numbers to what an epoch has."""
+    given = training.callbacks or ()
+    names = (entry.get("name") if isinstance(entry, Mapping) else entry for entry in given)
+    return any(isinstance(name, str) and is_own(name) for name in names)
+
+
+def _unknown(key: str, metric: str, callbacks: bool) -> Iterator[Problem]:
     if is_own(metric):
         entry = base_name(metric)
         yield (
@@ -195,5 +206,6 @@ def _unknown(key: str, metric: str) -> Iterator[Problem]:
         key,
         f"need one of {', '.join([*costs, *METRICS])}, with {VALIDATION} before a metric on "
         "validation rows; a metric of Keras by its name, or what training.metrics or a model of "
-        f"your own has; got {metric!r}{hint(metric, there)}",
+        f"your own has; got {metric!r}{hint(metric, there)}"
+        f"{FROM_CALLBACKS if callbacks else ''}",
     )
