@@ -190,13 +190,9 @@ class ScriptedSandbox(ForkedSandbox):
             code=self.changed_code,
         )
 
-    def killed_at(self, points: Mapping[str, Point], *overrides: str) -> list[str]:
-        """Starts a sweep once for each point, at which it's killed; the next start will end it.
-        Returns what each has printed."""
-        printed = []
+    def killed_at(self, points: Mapping[str, Point], *overrides: str) -> None:
+        """Starts a sweep once for each point, at which it's killed; the next start will end it."""
         for name, self.failpoint in points.items():
             killed = self.sweep(*overrides)
             assert killed.code == -signal.SIGKILL, f"{name}: {killed.said}"
-            printed.append(killed.out)
         self.failpoint = None
-        return printed

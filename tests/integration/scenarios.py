@@ -403,11 +403,12 @@ def stuck(sandbox: Sandbox) -> Finished:
 # Processes that die.
 
 
-def assert_counted(*printed: str) -> None:
-    """However many processes it took, the last training is the last of all that were counted."""
-    counts = re.findall(r"^\[(\d+)/(\d+)", "\n".join(printed), re.MULTILINE)
-    done, total = counts[-1]
-    assert done == total, printed[-1]
+def assert_counted(printed: str) -> None:
+    """The last training of the process that ended a sweep is the last of all that were counted. It
+    has none where everything was stored before."""
+    counts = re.findall(r"^\[(\d+)/(\d+)", printed, re.MULTILINE)
+    for done, total in counts[-1:]:
+        assert done == total, printed
 
 
 def assert_whole(stored: Stored, sweep: str, searches: int = 1) -> None:
