@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fairsweep.config.compose.commands import (
@@ -56,6 +56,7 @@ override = st.builds(
 
 
 @given(st.sampled_from(COMPOSE), st.lists(override | word, max_size=4))
+@example(compose_training, ['"=0'])
 @examples(150)
 def test_overrides(compose: Callable[[Sequence[str]], object], overrides: list[str]) -> None:
     try:

@@ -39,6 +39,8 @@ HOME = re.compile(r"(?P<key>[^=]*)=~/(?P<rest>.*)", re.DOTALL)
 COMMA = re.compile(r"(-?\d+),(\d+)")
 NUMBERS = re.compile(r"\[?\s*(-?[\d.]+(e-?\d+)?\s*(,\s*|(?=\]?$))){2,}\]?", re.IGNORECASE)
 ITEM = re.compile(r""" *'[^']*' *| *"[^"]*" *|[^,]+""")
+KEY = re.compile(r"[+~]*[\w./@:-]+")
+"""What Hydra may take for a key; quotes don't help any other."""
 SEARCHED = re.compile(r"(optimizer)\.params\.(\w+)|(training)\.(batch_size|epochs)")
 OWN_PARAMS = ("model.params", "training.loss_params")
 """Where a part of the user's own has parameters that no file lists."""
@@ -99,7 +101,9 @@ def with_quotes(override: str) -> str | None:
     from hydra.errors import HydraException
 
     key, is_one, value = override.partition("=")
-    if not is_one or _is_number(key) or key == "sweep.name" or value.startswith("{"):
+    if not (is_one and KEY.fullmatch(key)) or _is_number(key) or key == "sweep.name":
+        return None
+    if value.startswith("{"):
         return None
     name = value.strip("'\"")
     names = [name] if _takes_list(key) else name
