@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from fairsweep.commands.sweep import prepare, sweep
-from fairsweep.config.compose.commands import first_option, narrowed
+from fairsweep.commands.sweep import prepare, stand_in, sweep
+from fairsweep.config.compose.commands import narrowed
 from fairsweep.config.compose.entry import command
 
 COMPARISON = "experiment=optimizer_comparison"
@@ -19,5 +19,5 @@ def main() -> NoReturn:
         *("compare", prepare, sweep),
         implied=[COMPARISON],
         as_run=narrowed,
-        chosen=first_option,
+        chosen=stand_in,
     )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from fairsweep.config.compose.commands import compose_sweep, first_option, narrowed
+from fairsweep.config.compose.commands import compose_sweep, narrowed
 from fairsweep.config.compose.entry import command
 from fairsweep.stages.job import Job, open_job, worker_count
 
@@ -36,5 +36,9 @@ def sweep(job: Job, logs: Path) -> int:
     return run_sweep(job, logs)
 
 
+def stand_in(job: Job) -> Sequence[str]:
+    return job.plan.stand_in
+
+
 def main() -> NoReturn:
-    command("sweep", prepare, sweep, as_run=narrowed, chosen=first_option)
+    command("sweep", prepare, sweep, as_run=narrowed, chosen=stand_in)

@@ -102,7 +102,9 @@ class Plan:
     """A sweep: `group` is what the arms differ in, `config` everything that they share.
     `warnings` are for the user to read, `place` says where the values of a problem stand, by its
     key and its text. `auto` says that the objective follows from the data; until these are known it
-    is that of classes. `chosen` is for the user to read, too: what followed from them."""
+    is that of classes. `chosen` is for the user to read, too: what followed from them. `stand_in`
+    chooses the option that stands for all arms where Hydra composes once, if not the default one.
+    """
 
     config: Config
     group: str
@@ -111,6 +113,7 @@ class Plan:
     place: Callable[[str, str], str] = field(default=lambda *_: "", compare=False, repr=False)
     auto: bool = False
     chosen: str = field(default="", compare=False)
+    stand_in: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def objective(self) -> Objective:

@@ -89,6 +89,11 @@ class Origin:
         return self.names[file] if alone else f"row {number - before + 1} of {self.names[file]}"
 
 
+def row_place(row: int, origin: Origin | None) -> str:
+    """Where a row, by its number from 0, is to be found; without an origin that number says it."""
+    return f"row {row + 1}" if origin is None else origin.place(row)
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Features (rows, …) as float32, or several inputs by name; `y`, (rows,) or (rows, …), in the

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fairsweep.config.schema import Data, Training
-from fairsweep.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Dataset, Rows
+from fairsweep.data.dataset import PARTS, TEST, TRAIN, VALIDATION, Column, Dataset, Rows, row_place
 from fairsweep.data.several import described, each, named, row_shape
 from fairsweep.data.shares import by_group, dealt
 from fairsweep.data.sources import load
@@ -24,6 +24,7 @@ from fairsweep.data.spelling import as_numbers, commented, disguised
 from fairsweep.data.weights import all_zero, fold_without_weight
 from fairsweep.errors import BadInput
 from fairsweep.folds import ALL_ROWS, Fold, asked_by
+from fairsweep.invocation import typed
 from fairsweep.records import derive_seed
 from fairsweep.tasks import CLASSES, Output
 from fairsweep.tasks.classes import if_quantities
@@ -239,9 +240,7 @@ def _check_enough(kind: str, dataset: Dataset, settings: Data) -> None:
     while len(rows) > 1:  # the first row of this kind
         half = rows[: len(rows) // 2]
         rows = half if dataset.counts(half)[kind] else rows[len(half) :]
-    row = (
-        f"row {int(rows[0]) + 1}" if dataset.origin is None else dataset.origin.place(int(rows[0]))
-    )
+    row = row_place(int(rows[0]), dataset.origin)
     only = f"is only {row}" if count == 1 else f"are only {count} rows, {row} the first"
     raise BadInput(
         f"data: there {only} {kind}, and {', '.join(parts[:-1])} and {parts[-1]} need one each, so "
@@ -254,7 +253,7 @@ def _if_comments(dataset: Dataset, settings: Data) -> str:
     mark = commented(dataset.class_names) if settings.source == "csv" else None
     if mark is None:
         return ""
-    return f"; if what stands behind {mark} are comments: \"data.comment='{mark}'\""
+    return f"; if what stands behind {mark} are comments: {typed('data.comment', mark)}"
 
 
 def _of_column(dataset: Dataset, settings: Data) -> str:

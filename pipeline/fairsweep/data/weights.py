@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fairsweep.data.dataset import Origin, Rows, Weights
+from fairsweep.data.dataset import Origin, Rows, Weights, row_place
 from fairsweep.plural import plural
 
 WEIGHT = "sample_weight"
@@ -49,10 +49,10 @@ def weight_problems(
     ):
         if odd.any():
             first = int(np.argmax(odd))
-            place = f"row {first + 1}" if origin is None else origin.place(first)
             value = "" if np.isnan(values[first]) else f" ({values[first]:g})"
             yield (
-                f"{what} {name} in {plural(int(odd.sum()), 'row')}, first in {place}{value}; {NEED}"
+                f"{what} {name} in {plural(int(odd.sum()), 'row')}, first in "
+                f"{row_place(first, origin)}{value}; {NEED}"
             )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fairsweep.config.plan import Plan
-from fairsweep.data.dataset import Rows
+from fairsweep.data.dataset import Rows, row_place
 from fairsweep.data.split import SplitData
 from fairsweep.metrics import VALIDATION, Metric, base_name, metric_named
 from fairsweep.plural import plural
@@ -95,5 +95,4 @@ class Limits:
         )
 
     def _place(self, row: int) -> str:
-        origin = self.data.dataset.origin
-        return f"row {row + 1}" if origin is None else origin.place(int(row))
+        return row_place(int(row), self.data.dataset.origin)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fairsweep.config.compose.commands import compose_sweep, first_option, narrowed
+from fairsweep.config.compose.commands import compose_sweep, narrowed
 from fairsweep.errors import BadInput
 
 OF_A_FILE = ["experiment=mine", "optimizer.params.momentum=0.5"]
@@ -33,10 +33,10 @@ def test_the_first_of_the_arms_of_an_experiment_stands_for_them_only_where_it_mu
     two_arms: str,
 ) -> None:
     """What is printed of a sweep, and what Hydra composes once more, stays as it was elsewhere."""
-    assert first_option(OF_A_FILE, two_arms) == ["optimizer=sgd"]
+    assert [*compose_sweep(OF_A_FILE, two_arms).stand_in] == ["optimizer=sgd"]
     assert narrowed(OF_A_FILE, two_arms)[:3] == ["optimizer=sgd", *OF_A_FILE]
     for overrides in (["experiment=mine"], ["experiment=mine", "training.epochs=3"]):
-        assert first_option(overrides, two_arms) == []
+        assert [*compose_sweep(overrides, two_arms).stand_in] == []
         assert narrowed(overrides, two_arms)[: len(overrides)] == overrides
 
 

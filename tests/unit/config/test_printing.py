@@ -17,7 +17,7 @@ from fairsweep import __version__, cli
 from fairsweep.cli import COMMANDS
 from fairsweep.commands import compare
 from fairsweep.commands.compare import COMPARISON
-from fairsweep.config.compose.commands import compose_sweep, first_option, narrowed
+from fairsweep.config.compose.commands import compose_sweep, narrowed
 from fairsweep.config.compose.entry import command
 from fairsweep.config.plan import Plan
 from fairsweep.errors import BadInput
@@ -36,6 +36,7 @@ def interrupted(plan, _):
     raise KeyboardInterrupt
 
 compare.prepare, compare.sweep = compose_sweep, interrupted
+compare.stand_in = lambda plan: plan.stand_in
 sys.argv = ["fairsweep", "optimizer=sgd", "confirm.seeds=3"]
 compare.main()
 """
@@ -270,5 +271,9 @@ def test_a_command_runs_with_what_its_arms_alone_have(
         return 0
 
     with pytest.raises(SystemExit) as ended:
-        command("sweep", compose_sweep, action, as_run=narrowed, chosen=first_option)
+        command(
+            *("sweep", compose_sweep, action),
+            as_run=narrowed,
+            chosen=lambda plan: plan.stand_in,
+        )
     assert (ended.value.code, ran) == (0, ["sgd"])

@@ -11,6 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fairsweep.config.compose.grammar import key_of
 from fairsweep.config.compose.hydra import Composed, Composer
 from fairsweep.config.compose.overrides import first_arm
 from fairsweep.config.compose.places import Places
@@ -36,12 +37,13 @@ INSIDE = re.compile(rf"[+~]*({'|'.join(AXES)})(\.|=\{{)")
 @dataclass(frozen=True)
 class ComposedArms:
     """What a sweep compares: what its arms share, the group that they differ in, its options, and
-    an arm for each of them with the places of its values."""
+    an arm for each of them with the places of its values; see `Plan.stand_in`."""
 
     shared: Composed[Config]
     group: str
     options: Sequence[str]
     arms: Sequence[tuple[Arm, Places]]
+    stand_in: Sequence[str] = ()
 
 
 def compose_arms(hydra: Composer, overrides: Sequence[str]) -> ComposedArms:
@@ -50,7 +52,7 @@ def compose_arms(hydra: Composer, overrides: Sequence[str]) -> ComposedArms:
     Raises:
         BadInput: one of them doesn't compose.
     """
-    shared, _ = shared_by_arms(hydra, overrides)
+    shared, stand_in = shared_by_arms(hydra, overrides)
     group, options = arms_of(shared)
     arms, refused = list[tuple[Arm, Places]](), dict[str, Sequence[str]]()
     for option in options:
@@ -60,7 +62,7 @@ def compose_arms(hydra: Composer, overrides: Sequence[str]) -> ComposedArms:
             refused[option] = error.problems
     if refused:
         raise BadInput(*_refused(group, options, refused, hydra.folder))
-    return ComposedArms(shared, group, options, arms)
+    return ComposedArms(shared, group, options, arms, stand_in)
 
 
 def shared_by_arms(hydra: Composer, overrides: Sequence[str]) -> tuple[Composed[Config], list[str]]:
@@ -241,10 +243,6 @@ def own_overrides(overrides: Sequence[str]) -> tuple[str, ...]:
         if key_of(override) == THREADS
         or not (section_of(override) in SWEEP_ONLY or SPACE.fullmatch(key_of(override)))
     )
-
-
-def key_of(override: str) -> str:
-    return override.lstrip("+~").partition("=")[0]
 
 
 def section_of(override: str) -> str:

@@ -19,13 +19,11 @@ from fairsweep.config.command_schema import DoctorConfig, PredictConfig, ReportC
 from fairsweep.config.compose.arms import (
     AXES,
     IGNORED,
-    INSIDE,
     ComposedArms,
     arms_of,
     compose_arms,
     for_arms,
     in_a_file,
-    key_of,
     names_in,
     own_overrides,
     section_of,
@@ -33,8 +31,9 @@ from fairsweep.config.compose.arms import (
     shared_by_arms,
     unused_choice,
 )
+from fairsweep.config.compose.grammar import key_of
 from fairsweep.config.compose.hydra import Composed, composer
-from fairsweep.config.compose.overrides import check_overrides, first_arm
+from fairsweep.config.compose.overrides import check_overrides
 from fairsweep.config.compose.places import Places
 from fairsweep.config.compose.quoted import unquote, unquote_arm
 from fairsweep.config.plan import Arm, Plan
@@ -86,16 +85,6 @@ def narrowed(overrides: Sequence[str], config_dir: str | None = None) -> list[st
     others = [f"arms.{axis}=null" for axis in AXES if axis != group]
     named = f"arms.{group}=[{','.join(options)}]"
     return [*chosen, *overrides, named, *others]
-
-
-def first_option(overrides: Sequence[str], config_dir: str | None = None) -> list[str]:
-    """The choice of the option that stands for all arms of a sweep which composes; none where it
-    is the default one."""
-    named = first_arm(overrides)
-    if named or not any(map(INSIDE.match, overrides)):
-        return named
-    with composer(config_dir) as hydra:
-        return shared_by_arms(hydra, overrides)[1]
 
 
 def compose_training(overrides: Sequence[str], config_dir: str | None = None) -> Plan:
@@ -270,6 +259,7 @@ def checked(
         told,
         shared.places.of_problem,
         given.metric == AUTO,
+        stand_in=tuple(composed.stand_in),
     )
 
 

@@ -24,6 +24,7 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from fairsweep.config.compose.grammar import key_of
 from fairsweep.config.compose.hydra import check_composes, register_schema
 from fairsweep.config.compose.overrides import for_hydra, overruled
 from fairsweep.config.options import CONF, GROUPS
@@ -40,7 +41,7 @@ WIDTH = 100
 COMPLETION = Path(__file__).with_name("completion.bash")
 
 
-def _nothing_more(_: Sequence[str], __: str | None) -> Sequence[str]:
+def _nothing_more(_: object) -> Sequence[str]:
     return ()
 
 
@@ -56,7 +57,7 @@ def command(
     short: Sequence[str] = (),
     implied: Sequence[str] = (),
     as_run: Callable[[Sequence[str], str | None], Sequence[str]] = _as_given,
-    chosen: Callable[[Sequence[str], str | None], Sequence[str]] = _nothing_more,
+    chosen: Callable[[P], Sequence[str]] = _nothing_more,
 ) -> NoReturn:
     """Runs one command of the project and exits with its documented code.
 
@@ -69,7 +70,7 @@ def command(
         short: keys below one that has the command's name, which it takes without that name.
         implied: overrides that make it of `fairsweep sweep`; the command line can't change them.
         as_run: from overrides to those of the config that is run, which `--cfg` prints.
-        chosen: from overrides and the user's own config folder to the options that follow.
+        chosen: from what `action` needs to the options that Hydra's own run has besides.
     """
     try:
         arguments = _parsed(name)
@@ -122,8 +123,7 @@ def command(
         if signal.getsignal(ending) != signal.SIG_IGN:
             signal.signal(ending, interrupt)
     options = [f"--config-dir={arguments.config_dir}"] if arguments.config_dir else []
-    overrides = [*chosen(arguments.overrides, arguments.config_dir), *arguments.overrides]
-    sys.argv[1:] = [*for_hydra(overrides), *options]
+    sys.argv[1:] = [*for_hydra([*chosen(plan), *arguments.overrides]), *options]
     _hydra_main(config_name, job)
     sys.exit(code)
 
@@ -210,7 +210,7 @@ def check_implied(name: str, implied: Sequence[str], overrides: Sequence[str]) -
     """
     for own, override in itertools.product(implied, overrides):
         key = own.partition("=")[0]
-        if override != own and override.lstrip("+~").partition("=")[0] == key:
+        if override != own and key_of(override) == key:
             raise BadInput(
                 f"{override}: {command_line(name)} runs {own}; leave it out, or run it with "
                 f"{command_line('sweep', override)}"

@@ -9,13 +9,18 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
 
+def key_of(override: str) -> str:
+    """The key of an override, as it is written."""
+    return override.lstrip("+~").partition("=")[0]
+
+
 def read(override: str) -> tuple[str, Any]:
     """The key of an override, and its value; None where Hydra can't read it, which composing
     tells."""
     try:
         found = OverridesParser.create().parse_override(override)
     except HydraException:
-        return override.lstrip("+~").partition("=")[0], None
+        return key_of(override), None
     return found.key_or_group, found.value()
 
 
