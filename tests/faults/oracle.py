@@ -67,7 +67,8 @@ def raw_rows(root: Path) -> RawRows:
         "'confirm')) AND NOT EXISTS (SELECT 1 FROM tags o WHERE o.run_uuid = r.run_uuid AND "
         "o.key = 'outcome' AND o.value = 'interrupted')"
     )
-    database = f"file:{root / 'mlflow.db'}?mode=ro"
+    # To be read after a kill, a transaction that it cut off has to be rolled back.
+    database = f"file:{root / 'mlflow.db'}?mode=rw"
     with closing(sqlite3.connect(database, uri=True)) as connection:
         runs = {row[0] for row in connection.execute(standing)}
         epochs = dict(

@@ -161,7 +161,8 @@ class Stored:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        address = f"file:{self.database}?mode=ro"
+        # To be read after a kill, a transaction that it cut off has to be rolled back.
+        address = f"file:{self.database}?mode=rw"
         with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
             yield connection
 
